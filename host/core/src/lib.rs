@@ -1,0 +1,1 @@
+//! Pure decision logic: events, cases, rulings, plan, combine, guardrail chain, caps.

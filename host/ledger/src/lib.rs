@@ -1,0 +1,1 @@
+//! Record encoding, sealing of personal data, leaf hashes.

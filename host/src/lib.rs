@@ -1,0 +1,1 @@
+//! A plugin-based WebAssembly policy engine for after-sales service.

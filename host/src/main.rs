@@ -1,0 +1,3 @@
+//! The `ombud` command.
+
+fn main() {}

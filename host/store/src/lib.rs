@@ -1,0 +1,1 @@
+//! The storage trait and the embedded SQLite store.

@@ -1,0 +1,1 @@
+//! Default policy for refunds, returns, exchanges and repairs.

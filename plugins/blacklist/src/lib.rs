@@ -1,0 +1,1 @@
+//! Default policy for the approval chain of blacklist requests.

@@ -1,0 +1,1 @@
+//! Default policy for compensation of delays.

@@ -1,0 +1,1 @@
+//! Platform guardrails: statutory rights outrank the merchant.

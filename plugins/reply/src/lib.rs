@@ -1,0 +1,1 @@
+//! Default policy for the compliance of drafted replies.
