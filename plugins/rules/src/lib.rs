@@ -3,3 +3,4 @@
 
 pub mod civil;
 pub mod contract;
+pub mod review;
