@@ -1,0 +1,61 @@
+//! The log, the only import of a policy. The host bounds what it keeps; a message never carries personal data.
+//!
+//! Natively, in tests, nothing is written.
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+}
+
+/// Writes one message to the host's log.
+pub fn write(level: Level, message: &str) {
+    #[cfg(target_family = "wasm")]
+    component::write(level, message);
+    #[cfg(not(target_family = "wasm"))]
+    let _ = (level, message);
+}
+
+/// For the author of a policy.
+pub fn debug(message: &str) {
+    write(Level::Debug, message);
+}
+
+/// For the merchant who runs it.
+pub fn info(message: &str) {
+    write(Level::Info, message);
+}
+
+/// For the merchant, who should look at it.
+pub fn warn(message: &str) {
+    write(Level::Warn, message);
+}
+
+#[cfg(target_family = "wasm")]
+mod component {
+    // A component has exactly one of these (`bindings` checks it).
+    #[cfg(feature = "after-sale")]
+    use crate::bindings::after_sale as world;
+    #[cfg(feature = "blacklist")]
+    use crate::bindings::blacklist as world;
+    #[cfg(feature = "delay")]
+    use crate::bindings::delay as world;
+    #[cfg(feature = "guardrail")]
+    use crate::bindings::guardrail as world;
+    #[cfg(feature = "reply")]
+    use crate::bindings::reply as world;
+    use world::ombud::policy::log;
+
+    use super::Level;
+
+    pub(super) fn write(level: Level, message: &str) {
+        let level = match level {
+            Level::Debug => log::Level::Debug,
+            Level::Info => log::Level::Info,
+            Level::Warn => log::Level::Warn,
+        };
+        log::write(level, message);
+    }
+}
