@@ -1,0 +1,303 @@
+//! Ids, each its own type, each built by a constructor that refuses bad values.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::kind::Kind;
+use crate::limits::{ID_BYTES_MAX, MERCHANT_ID_BYTES_MAX};
+
+/// A text is not a valid id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {what}: {allowed}")]
+pub struct BadId {
+    /// Which id.
+    pub what: &'static str,
+    /// What is allowed.
+    pub allowed: &'static str,
+}
+
+/// Declares an id type over a string with its rule, the rule's words and its JSON Schema.
+macro_rules! id {
+    ($(#[$meta:meta])* $name:ident, $what:literal, $allowed:literal, $valid:expr, $schema:tt) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What is allowed, in words.
+            pub const ALLOWED: &'static str = $allowed;
+
+            /// The id with this text, if it is allowed.
+            pub fn new(text: impl Into<String>) -> Result<Self, BadId> {
+                let text: String = text.into();
+                let valid: fn(&str) -> bool = $valid;
+                if valid(&text) { Ok(Self(text)) } else { Err(BadId { what: $what, allowed: $allowed }) }
+            }
+
+            /// The id's text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadId;
+            fn try_from(text: String) -> Result<Self, BadId> {
+                Self::new(text)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    };
+}
+
+id!(
+    /// A merchant's id; it stands in paths, in checkpoint origins and in file names.
+    MerchantId,
+    "merchant id",
+    "1 to 64 ASCII letters, digits, `-`, `_` or `.`, the first a letter or digit",
+    |text| text.len() <= MERCHANT_ID_BYTES_MAX
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')),
+    {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+);
+
+id!(
+    /// The helpdesk's ticket.
+    TicketId,
+    "ticket id",
+    "1 to 256 bytes without control characters",
+    is_id,
+    {"type": "string", "minLength": 1, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+);
+
+id!(
+    /// A pseudonymous customer, scoped to one merchant. A phone number in clear is refused (design, invariant 8; PIPL 6).
+    CustomerRef,
+    "customer reference",
+    "1 to 256 bytes without control characters, a pseudonym and not a phone number",
+    |text| is_id(text) && !is_mobile_number(text),
+    {
+        "type": "string", "minLength": 1, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
+        "not": {"pattern": "^(\\+?86)?1[3-9][0-9]{9}$"}
+    }
+);
+
+id!(
+    /// The person behind an API key, as the ledger names them.
+    ActorId,
+    "actor id",
+    "1 to 256 bytes without control characters",
+    is_id,
+    {"type": "string", "minLength": 1, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+);
+
+id!(
+    /// A currency by its ISO 4217 letters. Amounts are minor units of it.
+    Currency,
+    "currency",
+    "three capital letters of ISO 4217, such as CNY",
+    |text| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
+    {"type": "string", "pattern": "^[A-Z]{3}$"}
+);
+
+id!(
+    /// One decision: 32 hexadecimal digits, derived from what it decides.
+    DecisionId,
+    "decision id",
+    "32 lower-case hexadecimal digits",
+    |text| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f')),
+    {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+);
+
+impl Default for Currency {
+    /// The currency of the sources: yuan, in fen.
+    fn default() -> Self {
+        Self("CNY".to_owned())
+    }
+}
+
+impl DecisionId {
+    /// The id of the decision of `kind` on this event. The same event always gives the same id, on every machine and
+    /// after every restart, so that a redelivery finds its decision: the first 128 bits of SHA-256 over the parts,
+    /// each preceded by its length so that no two different tuples share a preimage.
+    pub fn derive(merchant: &MerchantId, event: &EventKey, kind: Kind) -> Self {
+        let mut hash = Sha256::new_with_prefix(b"ombud decision v1\0");
+        for part in [merchant.as_str(), &event.source, &event.id, kind.as_str()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+            for digit in [byte >> 4, byte & 15] {
+                text.extend(char::from_digit(u32::from(digit), 16));
+            }
+            text
+        }))
+    }
+}
+
+/// What makes two deliveries the same event of one merchant: the CloudEvents attributes `source` and `id`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "EventKeyParts")]
+pub struct EventKey {
+    source: String,
+    id: String,
+}
+
+/// A key as it is read, before its parts are checked.
+#[derive(Deserialize)]
+struct EventKeyParts {
+    source: String,
+    id: String,
+}
+
+impl TryFrom<EventKeyParts> for EventKey {
+    type Error = BadId;
+    fn try_from(parts: EventKeyParts) -> Result<Self, BadId> {
+        Self::new(parts.source, parts.id)
+    }
+}
+
+impl EventKey {
+    /// The key, if both parts are allowed: `source` a URI reference, `id` any text, 1 to 256 bytes each.
+    pub fn new(source: impl Into<String>, id: impl Into<String>) -> Result<Self, BadId> {
+        let (source, id) = (source.into(), id.into());
+        if !is_uri_reference(&source) {
+            return Err(BadId { what: "event source", allowed: SOURCE_ALLOWED });
+        }
+        if !is_id(&id) {
+            return Err(BadId { what: "event id", allowed: ID_ALLOWED });
+        }
+        Ok(Self { source, id })
+    }
+
+    /// The CloudEvents `source`.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The CloudEvents `id`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// What is allowed of an id without rules of its own.
+pub const ID_ALLOWED: &str = "1 to 256 bytes without control characters";
+/// What is allowed of a `source`.
+pub const SOURCE_ALLOWED: &str = "a URI reference of 1 to 256 bytes, such as /helpdesk/douyin";
+
+/// 1 to 256 bytes without control characters.
+pub fn is_id(text: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len()) && !text.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
+}
+
+/// A non-empty URI reference: no spaces, controls or characters that RFC 3986 (with RFC 3987's letters) excludes.
+pub fn is_uri_reference(text: &str) -> bool {
+    is_id(text) && !text.bytes().any(|byte| matches!(byte, b' ' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'))
+}
+
+/// A mainland mobile number in clear, with or without the country code.
+fn is_mobile_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').filter(|rest| rest.starts_with("86")).unwrap_or(text);
+    let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(digits);
+    digits.len() == 11
+        && digits.starts_with('1')
+        && matches!(digits.as_bytes().get(1), Some(b'3'..=b'9'))
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merchant_ids_fit_paths() {
+        for good in ["m_001", "a", "10437917", "Shop-1.cn", &"x".repeat(64)] {
+            assert!(MerchantId::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "-a", "a/b", "a b", "商店", &"x".repeat(65)] {
+            assert!(MerchantId::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_customer_is_a_pseudonym() {
+        for good in ["c_9f3a", "客户7", "23812345678", "138123456789", &"x".repeat(256)] {
+            assert!(CustomerRef::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "13812345678", "+8613812345678", "8613812345678", "a\nb", &"x".repeat(257), &"客".repeat(86)] {
+            assert!(CustomerRef::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        assert!(Currency::new("USD").is_ok());
+        assert!(["", "usd", "CN", "CNYY", "￥"].into_iter().all(|bad| Currency::new(bad).is_err()));
+    }
+
+    #[test]
+    fn a_decision_id_depends_on_every_part_and_on_where_parts_end() {
+        let merchant = |text: &str| MerchantId::new(text).unwrap();
+        let key = |source: &str, id: &str| EventKey::new(source, id).unwrap();
+        let base = DecisionId::derive(&merchant("m"), &key("/a", "1"), Kind::AfterSale);
+        assert_eq!(base, DecisionId::derive(&merchant("m"), &key("/a", "1"), Kind::AfterSale));
+        assert!(DecisionId::new(base.as_str()).is_ok());
+        for other in [
+            DecisionId::derive(&merchant("n"), &key("/a", "1"), Kind::AfterSale),
+            DecisionId::derive(&merchant("m"), &key("/b", "1"), Kind::AfterSale),
+            DecisionId::derive(&merchant("m"), &key("/a", "2"), Kind::AfterSale),
+            DecisionId::derive(&merchant("m"), &key("/a1", "1"), Kind::AfterSale),
+            DecisionId::derive(&merchant("m"), &key("/a", "1"), Kind::Delay),
+        ] {
+            assert_ne!(base, other);
+        }
+        // Stored ids outlive the process: the derivation is frozen.
+        assert_eq!(base.as_str(), "87d49a5fee12e3ca3df967ddf9494a19");
+    }
+
+    #[test]
+    fn an_event_key_needs_both_parts() {
+        assert!(EventKey::new("https://shop.example/feige", "dy-7000893114000949000-6-1793988000").is_ok());
+        assert!(EventKey::new("", "1").is_err());
+        assert!(EventKey::new("a b", "1").is_err());
+        assert!(EventKey::new("/a", "").is_err());
+    }
+}
