@@ -1,1 +1,20 @@
-//! The only crate that names wasmtime: engine profile, limits, faults, contract adapters, component checks, compiled-code cache.
+//! The only crate that names wasmtime: engine profile, limits, faults, contract adapters, component checks and the
+//! compiled-code cache. A plugin is compiled and linked when it is loaded; a decision only instantiates and calls.
+
+mod faults;
+mod inspect;
+mod limits;
+mod plugin;
+mod profile;
+mod sandbox;
+mod store;
+mod ticker;
+mod v1;
+
+pub use inspect::{Inspection, PackageFacts, Refused, digest, inspect, section};
+pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
+pub use plugin::{Facts, Plugin, Run, SettingsProblem};
+pub use profile::{WASMTIME_VERSION, profile_hash};
+pub use sandbox::{CodeKey, Sandbox, SandboxError};
+pub use store::LogLine;
+pub use v1::CONTRACT;

@@ -1,0 +1,196 @@
+//! The outcome after guardrails and caps, with its reasons: what the helpdesk gets and the record keeps. Pure: the same
+//! judged case, usage and limits give the same decision, byte for byte.
+
+use ombud_rules::contract::types::{Citation, Fact, InstantMs, Reason, Severity};
+use serde::{Deserialize, Serialize};
+
+use crate::caps::{self, CURRENCY, CapLimits, CapResult, CapReview, CapUsage, Demand};
+use crate::case::Case;
+use crate::chain::{Judged, ReasonBy, ReviewResult};
+use crate::disposition::{self, Disposition};
+use crate::fallback;
+use crate::fault::{FaultCode, FaultOf};
+use crate::kind::Kind;
+use crate::messages;
+use crate::money::{self, Amounts, Due, Intent};
+use crate::ruling::Ruling;
+
+/// The policy version that ruled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PolicyRef {
+    /// The merchant's name for the policy.
+    pub name: String,
+    /// The readable version.
+    pub version: String,
+    /// SHA-256 of the component, hex.
+    pub component: String,
+    /// SHA-256 of the settings, hex.
+    pub settings: String,
+}
+
+/// One reason of the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionReason {
+    /// `AS-305`, `GR-101`, `CAP-21` …
+    pub rule: String,
+    /// Who gave it.
+    pub by: ReasonBy,
+    /// How grave.
+    pub severity: Severity,
+    /// What was read.
+    pub facts: Vec<Fact>,
+    /// Law or business rule.
+    pub citations: Vec<Citation>,
+}
+
+/// A message to the customer, written out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DecisionMessage {
+    /// The template's key.
+    pub key: String,
+    /// Simplified Chinese.
+    pub zh_cn: String,
+    /// English.
+    pub en: String,
+}
+
+/// Why a fallback stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DecisionFault {
+    /// Policy or guardrail.
+    pub of: FaultOf,
+    /// What happened.
+    pub code: FaultCode,
+    /// What its owner needs to mend it.
+    pub detail: String,
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The kind.
+    pub kind: Kind,
+    /// The outcome's wire name.
+    pub outcome: String,
+    /// What every helpdesk understands without knowing the kind.
+    pub disposition: Disposition,
+    /// Adverse and significant: the customer may ask for a person and an explanation (PIPL art. 24(3)).
+    pub adverse: bool,
+    /// When the amounts fall due.
+    pub due: Due,
+    /// Fen.
+    pub amounts: Amounts,
+    /// ISO 4217.
+    pub currency: String,
+    /// Every reason in the order policy, guardrail, caps.
+    pub reasons: Vec<DecisionReason>,
+    /// Messages to the customer.
+    pub messages: Vec<DecisionMessage>,
+    /// The ruling that stands.
+    pub ruling: Ruling,
+    /// The policy version; none where no policy is bound.
+    pub policy: Option<PolicyRef>,
+    /// What the guardrail did.
+    pub guardrail: ReviewResult,
+    /// What the caps did.
+    pub caps: CapReview,
+    /// Why a fallback stands, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<DecisionFault>,
+}
+
+/// What the ledger knew when the decision was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Amounts used in each window.
+    pub usage: CapUsage,
+    /// Intents of this decision that are on record.
+    pub intents_on_record: Vec<Intent>,
+}
+
+/// The last pure step: caps, then the whole decision. Returns it with the intents that it pays.
+pub fn conclude(
+    case: &Case,
+    judged: Judged,
+    policy: Option<PolicyRef>,
+    limits: &CapLimits,
+    currency: &str,
+    counted: &Counted,
+    now: InstantMs,
+) -> (Decision, Vec<Intent>) {
+    let Judged { mut ruling, reasons, review, fault } = judged;
+    let intents = money::intents(case, &ruling);
+    let on_record = |intent: &&Intent| counted.intents_on_record.iter().any(|known| known.key == intent.key && known.payment == intent.payment);
+    let demand = Demand {
+        due: money::due(&ruling),
+        amounts: money::amounts(&ruling),
+        balance: money::balance(case),
+        currency: currency.to_owned(),
+        already_paid: intents.iter().filter(|intent| !intent.restates).any(|intent| on_record(&intent)),
+        restated: intents.iter().filter(|intent| intent.restates && on_record(intent)).fold(0, |sum, intent| sum.saturating_add(intent.amount)),
+    };
+    let caps = caps::check(&demand, &counted.usage, limits);
+    let mut reasons: Vec<DecisionReason> = reasons.into_iter().map(|(by, reason)| decision_reason(by, reason)).collect();
+    for mark in &caps.breaches {
+        reasons.push(cap_reason(mark));
+    }
+    match caps.result {
+        CapResult::Uphold => {}
+        CapResult::Amend => money::lower_refund(&mut ruling, caps.refund),
+        CapResult::Escalate => {
+            if caps.refund < demand.amounts.refund {
+                money::lower_refund(&mut ruling, caps.refund);
+            }
+            ruling = fallback::proposal(&ruling, now);
+        }
+    }
+    let due = money::due(&ruling);
+    let paid = if due == Due::Now { money::intents(case, &ruling).into_iter().filter(|intent| !(intent.restates && on_record(&intent))).collect() } else { Vec::new() };
+    let decision = Decision {
+        kind: case.kind(),
+        outcome: ruling.outcome().to_owned(),
+        disposition: disposition::of(&ruling),
+        adverse: disposition::adverse(&ruling),
+        due,
+        amounts: money::amounts(&ruling),
+        currency: currency.to_owned(),
+        reasons,
+        messages: write_out(&ruling),
+        policy,
+        guardrail: review,
+        caps,
+        fault: fault.map(|(of, fault)| DecisionFault { of, code: fault.code, detail: fault.detail }),
+        ruling,
+    };
+    (decision, paid)
+}
+
+fn decision_reason(by: ReasonBy, reason: Reason) -> DecisionReason {
+    DecisionReason { rule: reason.rule, by, severity: reason.severity, facts: reason.facts, citations: reason.citations }
+}
+
+fn cap_reason(mark: &caps::CapMark) -> DecisionReason {
+    let fact = |path: &str, value: i64| Fact { path: path.to_owned(), value: value.to_string() };
+    DecisionReason {
+        rule: mark.cap.clone(),
+        by: ReasonBy::Host,
+        severity: Severity::High,
+        facts: vec![fact("caps.used", mark.used), fact("caps.asked", mark.asked), fact("caps.limit", mark.limit)],
+        citations: vec![Citation { source: "ombud money caps".into(), locator: mark.cap.clone() }],
+    }
+}
+
+/// Messages that a template knows, in both languages. A policy's own key has no text here: it stays in the ruling.
+fn write_out(ruling: &Ruling) -> Vec<DecisionMessage> {
+    let written = |message: &ombud_rules::contract::types::Message| {
+        let zh_cn = messages::render(message, "zh-CN")?;
+        let en = messages::render(message, "en")?;
+        Some(DecisionMessage { key: message.key.clone(), zh_cn, en })
+    };
+    ruling.notes().messages.iter().filter_map(written).collect()
+}
+
+/// Whether v1 can settle in this currency.
+pub fn settles(currency: &str) -> bool {
+    currency == CURRENCY
+}

@@ -1,0 +1,200 @@
+//! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
+
+use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
+use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRuling};
+use serde::{Deserialize, Serialize};
+
+use crate::case::Case;
+use crate::ruling::Ruling;
+
+/// When the money of a ruling falls due (domain policies 5.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// Paid without a person: approve-refund-only, approve-partial-refund, refund-now, compensate.
+    Now,
+    /// Promised for later: approve-return-refund, intercept-then-refund.
+    Later,
+    /// A proposal to a person, or no money at all.
+    Proposal,
+}
+
+/// The amounts of a ruling in fen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Amounts {
+    /// Goods money and freight given back.
+    pub refund: i64,
+    /// Goodwill in cash: percentage refunds and solatia.
+    pub cash: i64,
+    /// Goodwill at face value: coupons and samples.
+    pub coupon: i64,
+}
+
+impl Amounts {
+    /// Cash and face value together.
+    pub const fn goodwill(&self) -> i64 {
+        self.cash.saturating_add(self.coupon)
+    }
+
+    /// Whether any amount is above zero.
+    pub const fn any(&self) -> bool {
+        self.refund > 0 || self.cash > 0 || self.coupon > 0
+    }
+}
+
+/// What kind of payment an intent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Payment {
+    /// A refund of goods money or freight.
+    Refund,
+    /// Goodwill in cash.
+    Cash,
+    /// A coupon or a sample.
+    Coupon,
+}
+
+impl Payment {
+    /// The wire name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::Cash => "cash",
+            Self::Coupon => "coupon",
+        }
+    }
+}
+
+/// One intended payment: CAP-03 lets each key be paid once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Intent {
+    /// After-sale id, or order id and episode id.
+    pub key: String,
+    /// What is paid.
+    pub payment: Payment,
+    /// Fen, above zero.
+    pub amount: i64,
+    /// Restates a payment that may have been decided before but was never made: where it is on record it counts nothing
+    /// and breaches nothing.
+    pub restates: bool,
+}
+
+/// When the money of this ruling falls due.
+pub fn due(ruling: &Ruling) -> Due {
+    use after_sale::Outcome as A;
+    match ruling {
+        Ruling::AfterSale(ruling) => match ruling.outcome {
+            A::ApproveRefundOnly | A::ApprovePartialRefund | A::RefundNow => Due::Now,
+            A::ApproveReturnRefund | A::InterceptThenRefund => Due::Later,
+            _ => Due::Proposal,
+        },
+        Ruling::Delay(ruling) if ruling.outcome == delay::Outcome::Compensate => Due::Now,
+        Ruling::Delay(_) | Ruling::Blacklist(_) | Ruling::Reply(_) => Due::Proposal,
+    }
+}
+
+/// The amounts a ruling names, whenever they fall due.
+pub fn amounts(ruling: &Ruling) -> Amounts {
+    match ruling {
+        Ruling::AfterSale(ruling) => Amounts { refund: ruling.refund, ..Amounts::default() },
+        Ruling::Delay(ruling) => Amounts { refund: ruling.total_refund_due, cash: ruling.total_cash, coupon: ruling.total_coupon },
+        Ruling::Blacklist(_) | Ruling::Reply(_) => Amounts::default(),
+    }
+}
+
+/// The order that the money belongs to.
+pub fn order_id(case: &Case) -> Option<&str> {
+    match case {
+        Case::AfterSale(case) => Some(&case.order.order_id),
+        Case::Delay(case) => Some(&case.order_id),
+        Case::Blacklist(_) | Case::Reply(_) => None,
+    }
+}
+
+/// What may still be refunded, in fen (CAP-01); none where a kind pays no refund.
+pub fn balance(case: &Case) -> Option<i64> {
+    match case {
+        Case::AfterSale(case) => Some(ombud_rules::after_sale::balance(case)),
+        Case::Delay(case) => Some(refund_owed(case)),
+        Case::Blacklist(_) | Case::Reply(_) => None,
+    }
+}
+
+/// Σ max(0, owed − paid) of the refund episodes.
+fn refund_owed(case: &DelayCase) -> i64 {
+    case.episodes
+        .iter()
+        .filter(|episode| episode.kind == DelayKind::RefundProcessing)
+        .fold(0, |sum: i64, episode| sum.saturating_add(episode.refund_owed.saturating_sub(episode.refund_paid).max(0)))
+}
+
+/// The payments that a ruling whose money is due stands for.
+pub fn intents(case: &Case, ruling: &Ruling) -> Vec<Intent> {
+    match (case, ruling) {
+        (Case::AfterSale(case), Ruling::AfterSale(ruling)) => after_sale_intents(case, ruling),
+        (Case::Delay(case), Ruling::Delay(ruling)) => delay_intents(case, ruling),
+        _ => Vec::new(),
+    }
+}
+
+fn after_sale_intents(case: &AfterSaleCase, ruling: &AfterSaleRuling) -> Vec<Intent> {
+    if ruling.refund <= 0 {
+        return Vec::new();
+    }
+    vec![Intent { key: case.after_sale_id.clone(), payment: Payment::Refund, amount: ruling.refund, restates: false }]
+}
+
+/// The attribute of a delay case by which a refund episode names its after-sale case: `after-sale-id:EPISODE`.
+pub const EPISODE_AFTER_SALE: &str = "after-sale-id:";
+
+fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
+    let mut intents = Vec::new();
+    for award in &ruling.awards {
+        let key = format!("{}/{}", case.order_id, award.episode_id);
+        let payment = match award.form {
+            CompForm::CashRefund | CompForm::Solatium => Some(Payment::Cash),
+            CompForm::Coupon | CompForm::SampleGift => Some(Payment::Coupon),
+            CompForm::None => None,
+        };
+        if let Some(payment) = payment.filter(|_| award.value > 0) {
+            intents.push(Intent { key, payment, amount: award.value, restates: false });
+        }
+    }
+    let mut left = ruling.total_refund_due;
+    for episode in case.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing) {
+        let amount = episode.refund_owed.saturating_sub(episode.refund_paid).clamp(0, left.max(0));
+        if amount == 0 {
+            continue;
+        }
+        left -= amount;
+        let named = case.attributes.iter().find(|attribute| attribute.key.strip_prefix(EPISODE_AFTER_SALE) == Some(&episode.episode_id));
+        let key = named.map_or_else(|| format!("{}/{}", case.order_id, episode.episode_id), |attribute| attribute.value.clone());
+        intents.push(Intent { key, payment: Payment::Refund, amount, restates: true });
+    }
+    intents.sort();
+    intents
+}
+
+/// Lowers the refund of a ruling to `refund` fen and keeps its parts consistent.
+pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
+    match ruling {
+        Ruling::AfterSale(ruling) => {
+            let parts: Vec<i64> =
+                ruling.breakdown.iter().map(|line| if line.code.ends_with("-in-kind") { 0 } else { line.amount.max(0) }).collect();
+            let shares = ombud_rules::arithmetic::largest_remainder(refund, &parts);
+            for (line, share) in ruling.breakdown.iter_mut().zip(shares).filter(|(line, _)| !line.code.ends_with("-in-kind")) {
+                line.amount = share;
+            }
+            ruling.refund = refund;
+        }
+        Ruling::Delay(ruling) => {
+            let parts: Vec<i64> = ruling.awards.iter().map(|award| award.refund_due.max(0)).collect();
+            let shares = ombud_rules::arithmetic::largest_remainder(refund, &parts);
+            for (award, share) in ruling.awards.iter_mut().zip(shares) {
+                award.refund_due = share;
+            }
+            ruling.total_refund_due = refund;
+        }
+        Ruling::Blacklist(_) | Ruling::Reply(_) => {}
+    }
+}

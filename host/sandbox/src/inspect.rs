@@ -1,0 +1,188 @@
+//! What a component is, read from its bytes without running it: imports, exports, metadata. Whatever is not the contract
+//! is refused by name.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, Parser, Payload, Validator};
+
+use crate::limits::Limits;
+use crate::profile;
+use crate::v1::CONTRACT;
+
+/// Why a component cannot be loaded; each says what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Larger than the limit.
+    #[error("component of {bytes} bytes is larger than component_bytes_max ({max}): build it in release mode and without debug sections")]
+    TooLarge { bytes: usize, max: usize },
+    /// Not WebAssembly at all.
+    #[error("not a WebAssembly file (it starts with {start:?}): upload the `.wasm` that `ombud build` writes")]
+    NotWasm { start: Vec<u8> },
+    /// A core module.
+    #[error("a core module, not a component: run `ombud build`, which wraps it with the contract")]
+    CoreModule,
+    /// Damaged, cut short, or using a feature that the engine profile leaves off.
+    #[error("not a valid component under the engine profile: {0}")]
+    Invalid(String),
+    /// Imports something that is not the contract.
+    #[error("imports `{0}`, which a policy may not have: a policy is a pure function and may import only `ombud:policy/log` and the contract's types")]
+    Import(String),
+    /// Exports nothing that a host could call.
+    #[error("exports no kind of {CONTRACT}: implement one of after-sale, delay, blacklist, reply or review-… (found: {found:?})")]
+    NoKind { found: Vec<String> },
+    /// Lacks `settings`.
+    #[error("does not export `{CONTRACT_SETTINGS}`: every policy answers `prepare`")]
+    NoSettings,
+    /// Exports with the contract's name but another type.
+    #[error("does not fit the contract: {0}")]
+    Contract(String),
+    /// The compiler refused it.
+    #[error("cannot be compiled: {0}")]
+    Compile(String),
+}
+
+const CONTRACT_SETTINGS: &str = "ombud:policy/settings@1.0.0";
+const TYPE_ONLY: [&str; 5] = ["types", "after-sale-types", "delay-types", "blacklist-types", "reply-types"];
+const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
+
+/// The custom sections in which a component carries its own facts.
+pub mod section {
+    /// JSON: name, version, kinds, licence, source.
+    pub const PACKAGE: &str = "ombud:package";
+    /// JSON Schema of the settings.
+    pub const SETTINGS_SCHEMA: &str = "ombud:settings-schema";
+    /// Golden cases, YAML.
+    pub const CASES: &str = "ombud:cases";
+}
+
+/// What a component says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageFacts {
+    /// The policy's name.
+    pub name: String,
+    /// Its readable version.
+    pub version: String,
+    /// SPDX expression.
+    #[serde(default)]
+    pub license: Option<String>,
+    /// Where the source is.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// One sentence.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// The result of the inspection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// SHA-256 of the bytes: the component's identity.
+    pub digest: [u8; 32],
+    /// Size in bytes.
+    pub bytes: usize,
+    /// Names of the imports, the contract's all.
+    pub imports: Vec<String>,
+    /// Kinds it decides: `after-sale`, `delay`, `blacklist`, `reply`.
+    pub decides: Vec<String>,
+    /// Kinds it reviews as a guardrail.
+    pub reviews: Vec<String>,
+    /// The package section, if it has one that can be read.
+    pub package: Option<PackageFacts>,
+    /// The settings schema it carries.
+    pub settings_schema: Option<String>,
+    /// The golden cases it carries.
+    pub cases: Option<String>,
+}
+
+/// SHA-256 of a component's bytes.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Inspects a component. Errors name the first thing that keeps it from being loaded.
+pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refused> {
+    if bytes.len() > limits.component_bytes_max {
+        return Err(Refused::TooLarge { bytes: bytes.len(), max: limits.component_bytes_max });
+    }
+    if !bytes.starts_with(b"\0asm") {
+        return Err(Refused::NotWasm { start: bytes.iter().copied().take(8).collect() });
+    }
+    let mut seen = Inspection {
+        digest: digest(bytes),
+        bytes: bytes.len(),
+        imports: Vec::new(),
+        decides: Vec::new(),
+        reviews: Vec::new(),
+        package: None,
+        settings_schema: None,
+        cases: None,
+    };
+    let exports = read_sections(bytes, &mut seen)?;
+    Validator::new_with_features(profile::allowed_features())
+        .validate_all(bytes)
+        .map_err(|error| Refused::Invalid(error.to_string()))?;
+    if let Some(foreign) = seen.imports.iter().find(|name| !allowed_import(name)) {
+        return Err(Refused::Import(foreign.clone()));
+    }
+    for kind in KINDS {
+        if exports.iter().any(|name| *name == format!("ombud:policy/{kind}@1.0.0")) {
+            seen.decides.push(kind.to_owned());
+        }
+        if exports.iter().any(|name| *name == format!("ombud:policy/review-{kind}@1.0.0")) {
+            seen.reviews.push(kind.to_owned());
+        }
+    }
+    if seen.decides.is_empty() && seen.reviews.is_empty() {
+        return Err(Refused::NoKind { found: exports });
+    }
+    if !exports.iter().any(|name| name == CONTRACT_SETTINGS) {
+        return Err(Refused::NoSettings);
+    }
+    Ok(seen)
+}
+
+fn allowed_import(name: &str) -> bool {
+    name.strip_prefix("ombud:policy/")
+        .and_then(|rest| rest.strip_suffix("@1.0.0"))
+        .is_some_and(|interface| interface == "log" || TYPE_ONLY.contains(&interface))
+}
+
+/// Reads names and custom sections of the outermost component; returns the exports' names.
+fn read_sections(bytes: &[u8], seen: &mut Inspection) -> Result<Vec<String>, Refused> {
+    let invalid = |error: wasmparser::BinaryReaderError| Refused::Invalid(error.to_string());
+    let mut exports = Vec::new();
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(invalid)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(Refused::CoreModule),
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    seen.imports.push(import.map_err(invalid)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export.map_err(invalid)?.name.name.to_owned());
+                }
+            }
+            Payload::CustomSection(custom) if depth == 0 => {
+                let text = || String::from_utf8_lossy(custom.data()).into_owned();
+                match custom.name() {
+                    section::PACKAGE => {
+                        let facts = serde_json::from_slice(custom.data())
+                            .map_err(|error| Refused::Invalid(format!("custom section `{}`: {error}", section::PACKAGE)))?;
+                        seen.package = Some(facts);
+                    }
+                    section::SETTINGS_SCHEMA => seen.settings_schema = Some(text()),
+                    section::CASES => seen.cases = Some(text()),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(exports)
+}

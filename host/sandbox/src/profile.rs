@@ -1,0 +1,113 @@
+//! The engine profile: the part of wasmtime's configuration that can change what a guest computes or when it faults.
+//! It has a hash, which every record carries beside the wasmtime version.
+
+use sha2::{Digest, Sha256};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use crate::limits::{CONCURRENT_INSTANCES_MAX, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
+
+/// The pinned engine's version, as records carry it.
+pub const WASMTIME_VERSION: &str = "48.0.8";
+
+/// Bytes of each pooled memory that stay resident between decisions: cheaper to clear than to unmap.
+const RESIDENT_BYTES: usize = 256 << 10;
+
+/// What decides a guest's behaviour, in words; its SHA-256 is the profile's hash. A change here is a new profile.
+const PROFILE: &[(&str, &str)] = &[
+    ("nan", "canonical"),
+    ("relaxed-simd", "off"),
+    ("threads", "off"),
+    ("memory64", "off"),
+    ("gc", "off"),
+    ("exceptions", "off"),
+    ("tail-call", "off"),
+    ("stack-switching", "off"),
+    ("component-model-async", "off"),
+    ("wide-arithmetic", "off"),
+    ("fuel", "one unit an operator"),
+];
+
+/// The profile's hash: SHA-256 over its settings and the stack limit.
+pub fn profile_hash() -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (name, value) in PROFILE {
+        hash.update(format!("{name}={value}\n"));
+    }
+    hash.update(format!("stack={STACK_BYTES_MAX}\nmemory-ceiling={MEMORY_BYTES_CEILING}\n"));
+    hash.finalize().into()
+}
+
+/// The features a component may use: exactly what the profile leaves on. The upload check validates against the same set.
+pub fn allowed_features() -> wasmparser::WasmFeatures {
+    use wasmparser::WasmFeatures as F;
+    F::MUTABLE_GLOBAL
+        | F::SATURATING_FLOAT_TO_INT
+        | F::SIGN_EXTENSION
+        | F::REFERENCE_TYPES
+        | F::MULTI_VALUE
+        | F::BULK_MEMORY
+        | F::SIMD
+        | F::FLOATS
+        | F::EXTENDED_CONST
+        | F::MULTI_MEMORY
+        | F::COMPONENT_MODEL
+}
+
+fn deterministic(config: &mut Config) {
+    config
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .wasm_tail_call(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_multi_memory(true)
+        .wasm_custom_page_sizes(false)
+        .wasm_component_model(true)
+        .consume_fuel(true)
+        .max_wasm_stack(STACK_BYTES_MAX);
+}
+
+/// The engine that runs decisions: pooled memory, copy-on-write images, fuel and epochs on.
+pub fn run_engine() -> wasmtime::Result<Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(CONCURRENT_INSTANCES_MAX)
+        .total_core_instances(CONCURRENT_INSTANCES_MAX * 16)
+        .total_memories(CONCURRENT_INSTANCES_MAX)
+        .total_tables(CONCURRENT_INSTANCES_MAX * 4)
+        .max_memories_per_component(4)
+        .max_tables_per_component(16)
+        .max_core_instances_per_component(64)
+        .max_memory_size(MEMORY_BYTES_CEILING)
+        .table_elements(100_000)
+        .max_unused_warm_slots(CONCURRENT_INSTANCES_MAX)
+        .linear_memory_keep_resident(RESIDENT_BYTES)
+        .table_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    deterministic(&mut config);
+    config
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .memory_init_cow(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16))
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.concurrency_support(false);
+    Engine::new(&config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recorded_version_is_the_pinned_one() {
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{WASMTIME_VERSION}\"")));
+    }
+
+    #[test]
+    fn the_hash_stands_until_the_profile_changes() {
+        assert_eq!(profile_hash(), profile_hash());
+        run_engine().unwrap();
+    }
+}
