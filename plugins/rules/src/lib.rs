@@ -3,4 +3,6 @@
 
 pub mod civil;
 pub mod contract;
+pub mod delay;
+pub mod notes;
 pub mod review;
