@@ -1,1 +1,5 @@
-//! A plugin-based WebAssembly policy engine for after-sales service.
+//! The service, its HTTP interface and its command line.
+
+pub mod cases;
+pub mod cli;
+pub mod package;

@@ -1,3 +1,7 @@
 //! The `ombud` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ombud::cli::main()
+}

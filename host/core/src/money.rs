@@ -1,5 +1,6 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
+use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRuling};
 use serde::{Deserialize, Serialize};
@@ -114,10 +115,17 @@ pub fn order_id(case: &Case) -> Option<&str> {
 /// What may still be refunded, in fen (CAP-01); none where a kind pays no refund.
 pub fn balance(case: &Case) -> Option<i64> {
     match case {
-        Case::AfterSale(case) => Some(ombud_rules::after_sale::balance(case)),
+        Case::AfterSale(case) => Some(after_sale_balance(case)),
         Case::Delay(case) => Some(refund_owed(case)),
         Case::Blacklist(_) | Case::Reply(_) => None,
     }
+}
+
+/// Σ (paid − refunded) of the requested lines and the open freight; a case with unknown lines has none.
+fn after_sale_balance(case: &AfterSaleCase) -> i64 {
+    let Some(lines) = requested(case) else { return 0 };
+    let bill = Bill::of(&case.order);
+    Account { order: &case.order, bill: &bill, lines: &lines }.balance()
 }
 
 /// Σ max(0, owed − paid) of the refund episodes.
@@ -181,7 +189,7 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
         Ruling::AfterSale(ruling) => {
             let parts: Vec<i64> =
                 ruling.breakdown.iter().map(|line| if line.code.ends_with("-in-kind") { 0 } else { line.amount.max(0) }).collect();
-            let shares = ombud_rules::arithmetic::largest_remainder(refund, &parts);
+            let shares = largest_remainder(refund, &parts);
             for (line, share) in ruling.breakdown.iter_mut().zip(shares).filter(|(line, _)| !line.code.ends_with("-in-kind")) {
                 line.amount = share;
             }
@@ -189,7 +197,7 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
         }
         Ruling::Delay(ruling) => {
             let parts: Vec<i64> = ruling.awards.iter().map(|award| award.refund_due.max(0)).collect();
-            let shares = ombud_rules::arithmetic::largest_remainder(refund, &parts);
+            let shares = largest_remainder(refund, &parts);
             for (award, share) in ruling.awards.iter_mut().zip(shares) {
                 award.refund_due = share;
             }

@@ -1,0 +1,55 @@
+//! The command line: arguments, then one module for each command.
+//!
+//! Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or
+//! environment (a bad argument, a missing file, no toolchain).
+
+mod build;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Everything was as expected.
+pub const EXIT_OK: u8 = 0;
+/// The command ran and found something.
+pub const EXIT_FINDINGS: u8 = 1;
+/// The command could not run.
+pub const EXIT_USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(name = "ombud", version, about = "A plugin-based WebAssembly policy engine for after-sales service")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build a Rust plugin crate into a component with its cases and settings schema.
+    Build(build::Build),
+    /// Run cases against policies, in the server's own sandbox.
+    Test(test::Test),
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { EXIT_OK });
+        }
+    };
+    let result = match arguments.command {
+        Command::Build(command) => command.run(),
+        Command::Test(command) => command.run(),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("ombud: {error:#}");
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}

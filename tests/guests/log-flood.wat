@@ -1,0 +1,8 @@
+(module
+  (import "ombud:policy/log@1.0.0" "write" (func $log (param i32 i32 i32)))
+  (; prelude ;)
+  (func (export "ombud:policy/delay@1.0.0#decide") (param i32) (result i32)
+    (loop $more
+      (call $log (i32.const 1) (i32.const 0) (i32.const 1000))
+      (br $more))
+    (unreachable)))

@@ -1,0 +1,129 @@
+//! Hostile and broken guests: each ends in a typed fault or a refusal that names the cause; none crashes, hangs or leaks.
+
+use std::time::Instant;
+
+use ombud_core::case::Case;
+use ombud_core::fault::FaultCode;
+use ombud_rules::contract::delay::DelayCase;
+use ombud_rules::contract::types::{Calendar, Context, Platform, Tri};
+use ombud_sandbox::{Facts, Limits, Refused, Sandbox};
+use ombud_tests::guests;
+
+fn facts() -> Facts {
+    let ctx = Context {
+        merchant_id: "m_001".into(),
+        shop_id: "s".into(),
+        platform: Platform::Douyin,
+        tz_offset_min: 480,
+        now: 1_793_930_400_000,
+        calendar: Calendar { non_working: vec![], statutory_holidays: vec![] },
+    };
+    let case = DelayCase {
+        order_id: "o1".into(),
+        lines: vec![],
+        episodes: vec![],
+        already: vec![],
+        demanded: None,
+        extortion_flag: Tri::No,
+        attributes: vec![],
+    };
+    Facts::new(&ctx, &Case::Delay(case))
+}
+
+fn fault_of(guest: &str) -> (FaultCode, String) {
+    let sandbox = Sandbox::new().unwrap();
+    let limits = Limits::default();
+    let plugin = sandbox.load(&guests::component(guest, "delay-policy"), &limits).unwrap();
+    let started = Instant::now();
+    let run = plugin.decide(&facts(), "{}", &limits, 500);
+    assert!(started.elapsed().as_secs() < 5, "{guest} ran for {:?}", started.elapsed());
+    let fault = run.result.expect_err(guest);
+    (fault.code, fault.detail)
+}
+
+#[test]
+fn every_hostile_guest_ends_in_its_own_fault() {
+    for (guest, code) in [
+        ("endless-loop", FaultCode::Fuel),
+        ("deep-recursion", FaultCode::Stack),
+        ("memory-hog", FaultCode::Memory),
+        ("exhausts-tables", FaultCode::Memory),
+        ("trap", FaultCode::Trap),
+        ("ill-formed-ruling", FaultCode::Output),
+        ("bad-enum", FaultCode::Output),
+        ("huge-ruling", FaultCode::Output),
+        ("log-flood", FaultCode::Log),
+    ] {
+        let (got, detail) = fault_of(guest);
+        assert_eq!(got, code, "{guest}: {detail}");
+        assert!(!detail.is_empty(), "{guest}");
+    }
+}
+
+#[test]
+fn the_clock_ends_what_fuel_would_not() {
+    let sandbox = Sandbox::new().unwrap();
+    let limits = Limits { fuel_base: u64::MAX / 2, deadline_ms: 20, ..Limits::default() };
+    let plugin = sandbox.load(&guests::component("endless-loop", "delay-policy"), &limits).unwrap();
+    let started = Instant::now();
+    let fault = plugin.decide(&facts(), "{}", &limits, 0).result.unwrap_err();
+    assert_eq!(fault.code, FaultCode::Deadline);
+    assert!(started.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn the_same_guest_faults_with_the_same_fuel_twice() {
+    let sandbox = Sandbox::new().unwrap();
+    let limits = Limits::default();
+    let plugin = sandbox.load(&guests::component("trap", "delay-policy"), &limits).unwrap();
+    assert_eq!(plugin.decide(&facts(), "{}", &limits, 500), plugin.decide(&facts(), "{}", &limits, 500));
+}
+
+#[test]
+fn memory_just_below_its_limit_is_granted_and_just_above_refused() {
+    let sandbox = Sandbox::new().unwrap();
+    let guest = guests::component("trap", "delay-policy");
+    // The guest starts with two pages of 64 KiB.
+    let exact = Limits { memory_bytes_max: 2 * 65_536, ..Limits::default() };
+    let plugin = sandbox.load(&guest, &exact).unwrap();
+    assert_eq!(plugin.decide(&facts(), "{}", &exact, 0).result.unwrap_err().code, FaultCode::Trap);
+    let below = Limits { memory_bytes_max: 2 * 65_536 - 1, ..Limits::default() };
+    assert_eq!(plugin.decide(&facts(), "{}", &below, 0).result.unwrap_err().code, FaultCode::Memory);
+}
+
+#[test]
+fn what_is_no_component_of_the_contract_is_refused_by_name() {
+    let sandbox = Sandbox::new().unwrap();
+    let limits = Limits::default();
+    let refuse = |bytes: &[u8]| sandbox.load(bytes, &limits).unwrap_err();
+    let whole = guests::component("trap", "delay-policy");
+
+    assert!(matches!(refuse(b"hello"), Refused::NotWasm { .. }));
+    assert!(matches!(refuse(&wat::parse_str("(module)").unwrap()), Refused::CoreModule));
+    assert!(matches!(refuse(&whole[..whole.len() / 2]), Refused::Invalid(_)));
+    assert!(matches!(refuse(&wat::parse_str("(component)").unwrap()), Refused::NoKind { .. }));
+    let wasi = wat::parse_str(r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)))"#).unwrap();
+    assert_eq!(refuse(&wasi), Refused::Import("wasi:clocks/wall-clock@0.2.0".into()));
+    let threads = wat::parse_str("(component (core module (memory 1 1 shared)))").unwrap();
+    assert!(matches!(refuse(&threads), Refused::Invalid(_)));
+    let wide = wat::parse_str("(component (core module (memory i64 1)))").unwrap();
+    assert!(matches!(refuse(&wide), Refused::Invalid(_)));
+    let relaxed = "(component (core module (func (param v128 v128) (result v128) local.get 0 local.get 1 i8x16.relaxed_swizzle)))";
+    assert!(matches!(refuse(&wat::parse_str(relaxed).unwrap()), Refused::Invalid(_)));
+    // Names the contract's interface without having its function.
+    let lying = r#"(component
+        (instance $none)
+        (export "ombud:policy/delay@1.0.0" (instance $none))
+        (export "ombud:policy/settings@1.0.0" (instance $none)))"#;
+    assert!(matches!(refuse(&wat::parse_str(lying).unwrap()), Refused::Contract(_)));
+}
+
+#[test]
+fn a_component_just_within_its_size_is_taken_and_just_above_refused() {
+    let sandbox = Sandbox::new().unwrap();
+    let whole = guests::component("trap", "delay-policy");
+    let exact = Limits { component_bytes_max: whole.len(), ..Limits::default() };
+    sandbox.load(&whole, &exact).unwrap();
+    let below = Limits { component_bytes_max: whole.len() - 1, ..Limits::default() };
+    assert!(matches!(sandbox.load(&whole, &below), Err(Refused::TooLarge { .. })));
+}

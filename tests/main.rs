@@ -1,0 +1,3 @@
+//! Tests over everything, in one binary.
+
+mod hostile;

@@ -1,0 +1,28 @@
+//! Guests as `.wat` text: a core module with the contract's canonical exports, wrapped here as a component.
+
+use std::path::{Path, PathBuf};
+
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::Resolve;
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the repository").to_path_buf()
+}
+
+/// The text of `tests/guests/<name>.wat`, its `(; prelude ;)` replaced by the shared one.
+pub fn text(name: &str) -> String {
+    let folder = root().join("tests/guests");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("tests/guests/{file}: {error}"));
+    read(&format!("{name}.wat")).replace("(; prelude ;)", &read("prelude.wat"))
+}
+
+/// The component of a guest for `world`.
+pub fn component(name: &str, world: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(text(name)).unwrap_or_else(|error| panic!("tests/guests/{name}.wat: {error}"));
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root().join("wit/v1")).expect("wit/v1");
+    let world = resolve.select_world(&[package], Some(world)).expect("a world of wit/v1");
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
+    ComponentEncoder::default().module(&module).expect("module").validate(true).encode().unwrap_or_else(|error| panic!("{name}: {error:#}"))
+}
