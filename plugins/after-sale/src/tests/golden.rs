@@ -1,0 +1,24 @@
+//! The domain's golden cases, natively.
+
+use ombud_core::golden::{Answer, Given, load};
+use ombud_sdk::Settings as _;
+
+use crate::rule::decide;
+use crate::settings::Settings;
+
+#[test]
+fn every_golden_case_passes() {
+    let cases = load(include_str!("../../../../tests/cases/golden.yaml")).expect("the golden cases");
+    let mut run = 0;
+    let mut differences = Vec::new();
+    for case in &cases {
+        let Given::AfterSale(ctx, facts) = &case.given else { continue };
+        let settings = case.settings.as_ref().map_or_else(String::new, ToString::to_string);
+        let settings = Settings::parse(&settings).expect("the case's settings");
+        let ruling = decide(&settings, ctx, facts);
+        run += 1;
+        differences.extend(case.check(&Answer::AfterSale(&ruling)).into_iter().map(|difference| format!("{}: {difference:?}", case.id)));
+    }
+    assert_eq!(differences, Vec::<String>::new());
+    assert_eq!(run, 114);
+}

@@ -1,0 +1,3 @@
+//! Golden cases and properties of the default after-sale policy.
+
+mod golden;

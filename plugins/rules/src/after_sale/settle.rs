@@ -1,0 +1,165 @@
+//! What follows from an outcome: obligations with owner and time (domain model 4.5), the message to the customer (4.6), approvals.
+
+use super::draft::Draft;
+use super::explain::Row;
+use super::text::{list_zh, missing_zh, request_zh, yuan};
+use crate::civil::{DAY_MS, HOUR_MS, day_of, iso_date};
+use crate::contract::after_sale::{Outcome, Payer};
+use crate::contract::types::{InstantMs, Role};
+
+/// Hours in which a person answers (SL-010).
+const REVIEW_HOURS: i64 = 24;
+/// Hours in which the supervisor calls after an escalation (SL-020).
+const CALL_HOURS: i64 = 2;
+
+/// What an exchange is for; it decides what the customer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeFor {
+    /// The goods have a fault: replaced at once, picked up for free.
+    Quality,
+    /// Wrong or damaged goods, or a preference whose freight the merchant bears.
+    Other,
+}
+
+impl Draft<'_> {
+    /// Obligations, message and approvals of the ruling's outcome. Refusals are worded by the rule that refuses, not here.
+    pub fn settle(&mut self, rule: &Row, exchange: ExchangeFor) {
+        match self.ruling.outcome {
+            Outcome::ApproveReturnRefund => self.settle_return(),
+            Outcome::ApproveRefundOnly => {
+                self.oblige_refund();
+                let refund = yuan(self.ruling.refund);
+                self.say("as.approve.refund_only", &[("refund", &refund)]);
+            }
+            Outcome::ApprovePartialRefund => {
+                self.oblige_refund();
+                let refund = yuan(self.ruling.refund);
+                self.say("as.partial", &[("refund", &refund)]);
+            }
+            Outcome::RefundNow => self.settle_refund_now(),
+            Outcome::InterceptThenRefund => self.settle_intercept(),
+            Outcome::ApproveExchange => self.settle_exchange(exchange),
+            Outcome::ApproveRepair => self.settle_repair(),
+            Outcome::ApproveResend => {
+                self.oblige("arrange-resend", Role::Agent, Some(self.in_days(self.terms.exchange_ship_days)), &[]);
+                self.say("as.resend", &[]);
+            }
+            Outcome::OfferOptions => {
+                let options: Vec<&str> = self.ruling.options.iter().map(|option| request_zh(*option)).collect();
+                let options = list_zh(&options);
+                self.oblige("notify-customer", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[("options", &options)]);
+                self.say("as.options", &[("options", &options)]);
+            }
+            Outcome::NeedEvidence => self.ask_evidence(),
+            Outcome::Investigate => {
+                let hours = self.terms.sign_proof_hours.to_string();
+                self.say("as.investigate.not_received", &[("hours", &hours)]);
+            }
+            Outcome::HumanReview => self.settle_review(rule),
+            Outcome::Escalate => {
+                let due = self.in_hours(CALL_HOURS);
+                self.oblige("hand-over-supervisor", Role::Agent, Some(due), &[]);
+                self.oblige("supervisor-call", Role::Supervisor, Some(due), &[]);
+                self.ask_approval(Role::Supervisor, rule, due);
+                self.say("as.human_review", &[("hours", &CALL_HOURS.to_string())]);
+            }
+            Outcome::RejectWithAlternative | Outcome::Reject | Outcome::RejectDuplicate | Outcome::InvalidInput => {}
+        }
+    }
+
+    /// Asks for what `missing-evidence` lists.
+    pub fn ask_evidence(&mut self) {
+        let codes = self.ruling.missing_evidence.join(",");
+        let items: Vec<String> = self.ruling.missing_evidence.iter().map(|entry| missing_zh(entry)).collect();
+        let items = items.join("、");
+        self.oblige("ask-evidence", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[("items", &codes)]);
+        self.say("as.need_evidence", &[("items", &items)]);
+    }
+
+    /// The end of so many days of 24 hours from now.
+    pub fn in_days(&self, days: u32) -> InstantMs {
+        self.ctx.now.saturating_add(i64::from(days) * DAY_MS)
+    }
+
+    /// So many hours from now.
+    pub const fn in_hours(&self, hours: i64) -> InstantMs {
+        self.ctx.now.saturating_add(hours.saturating_mul(HOUR_MS))
+    }
+
+    fn settle_return(&mut self) {
+        let days = self.terms.refund_days.to_string();
+        self.oblige_address();
+        self.oblige("refund-after-receipt", Role::Agent, None, &[("days", &days)]);
+        let (deadline, refund) = (self.send_back_date(), yuan(self.ruling.refund));
+        self.say("as.approve.return", &[("deadline", &deadline), ("days", &days), ("refund", &refund)]);
+    }
+
+    fn settle_refund_now(&mut self) {
+        let due = self.ruling.refund_deadline.unwrap_or(self.in_days(self.terms.refund_days));
+        let deadline = iso_date(day_of(due, self.ctx.tz_offset_min));
+        let refund = yuan(self.ruling.refund);
+        self.oblige("refund-now", Role::Agent, Some(due), &[("refund", &refund)]);
+        self.say("as.refund_now", &[("deadline", &deadline), ("refund", &refund)]);
+    }
+
+    fn settle_intercept(&mut self) {
+        let (refund, days) = (yuan(self.ruling.refund), self.terms.refund_days.to_string());
+        self.oblige("intercept-parcel", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[]);
+        // If it arrives all the same the buyer may refuse it; the refund follows when the parcel is back.
+        self.oblige("refund-after-receipt", Role::Agent, None, &[("days", &days), ("after", "interception-or-refused-delivery")]);
+        self.say("as.intercept", &[("refund", &refund)]);
+    }
+
+    fn settle_exchange(&mut self, exchange: ExchangeFor) {
+        self.arrange("arrange-exchange", self.terms.exchange_ship_days);
+        match (exchange, self.ruling.return_freight) {
+            (ExchangeFor::Quality, Payer::Merchant) => {
+                self.oblige("free-pickup", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[]);
+                self.say("as.exchange.quality", &[]);
+            }
+            (_, Payer::Buyer) => {
+                let deadline = self.send_back_date();
+                self.say("as.exchange.preference", &[("deadline", &deadline)]);
+            }
+            _ => {
+                let days = self.terms.send_back_days.saturating_add(self.terms.exchange_ship_days).to_string();
+                self.say("as.exchange.guide", &[("days", &days)]);
+            }
+        }
+    }
+
+    fn settle_repair(&mut self) {
+        self.arrange("arrange-repair", self.terms.repair_days);
+        self.say("as.repair", &[]);
+    }
+
+    /// The clock of an exchange or repair runs from the receipt of the goods; before that the buyer needs the address.
+    fn arrange(&mut self, action: &str, days: u32) {
+        let due = self.case.return_received_at.map(|received| received.saturating_add(i64::from(days) * DAY_MS));
+        if due.is_none() {
+            self.oblige_address();
+        }
+        self.oblige(action, Role::Agent, due, &[("days", &days.to_string())]);
+    }
+
+    fn settle_review(&mut self, rule: &Row) {
+        self.ask_approval(Role::Supervisor, rule, self.in_hours(REVIEW_HOURS));
+        self.say("as.human_review", &[("hours", &REVIEW_HOURS.to_string())]);
+        if !self.ruling.missing_evidence.is_empty() {
+            self.ask_evidence();
+        }
+    }
+
+    fn oblige_address(&mut self) {
+        self.oblige("provide-return-address", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[]);
+    }
+
+    fn oblige_refund(&mut self) {
+        let refund = yuan(self.ruling.refund);
+        self.oblige("refund-now", Role::Agent, Some(self.in_days(self.terms.refund_days)), &[("refund", &refund)]);
+    }
+
+    fn send_back_date(&self) -> String {
+        iso_date(day_of(self.in_days(self.terms.send_back_days), self.ctx.tz_offset_min))
+    }
+}
