@@ -6,4 +6,6 @@ pub mod civil;
 pub mod contract;
 pub mod delay;
 pub mod notes;
+pub mod lexicon;
+pub mod normalise;
 pub mod review;

@@ -1,0 +1,85 @@
+//! One finding of the check, and how findings are put together.
+
+use super::Raw;
+use super::personal::{self, Span};
+use super::table::{Origins, RULES, Rule};
+use crate::contract::reply::{self, Action};
+use crate::contract::types::Severity;
+use crate::normalise::View;
+
+/// A rule met at a place of the text.
+#[derive(Clone)]
+pub struct Finding {
+    pub rule: &'static Rule,
+    /// Unicode scalar values of the original text, half-open.
+    pub start: u32,
+    pub end: u32,
+    /// What it asks for; none = exempt or refuted by the facts.
+    pub action: Action,
+    /// Where the word comes from.
+    pub origins: Origins,
+    /// The exemption that lifts it.
+    pub exemption: Option<&'static str>,
+    /// The original text of the span, personal data in it masked.
+    pub matched: String,
+}
+
+impl Finding {
+    pub(super) fn on_view(raw: &Raw, view: &View, action: Action, exemption: Option<&'static str>) -> Self {
+        let (start, end) = view.original(raw.start as usize, raw.end as usize);
+        let rule = &RULES[usize::from(raw.rule)];
+        Self { rule, start, end, action, origins: raw.origins, exemption, matched: String::new() }
+    }
+
+    /// A finding of the original text that acts as its rule says.
+    pub(super) fn plain(rule: usize, start: u32, end: u32) -> Self {
+        let rule = &RULES[rule];
+        Self { rule, start, end, action: rule.action, origins: Origins::PATTERN, exemption: None, matched: String::new() }
+    }
+
+    /// As the contract writes it.
+    pub fn to_contract(&self) -> reply::Finding {
+        reply::Finding {
+            rule: self.rule.rule_id(),
+            category: self.rule.name.to_owned(),
+            severity: severity(self.action),
+            action: self.action,
+            start: self.start,
+            end: self.end,
+            matched: self.matched.clone(),
+            exemption: self.exemption.map(str::to_owned),
+            suggestion_key: self.suggestion_key(),
+        }
+    }
+
+    /// The key of the advice to the author, `rc.fix.RC-101`.
+    pub fn suggestion_key(&self) -> String {
+        ["rc.fix.", self.rule.id].concat()
+    }
+}
+
+/// How grave an action is.
+pub fn severity(action: Action) -> Severity {
+    match action {
+        Action::None => Severity::Info,
+        Action::Warn => Severity::Low,
+        Action::Mask | Action::Evidence => Severity::Medium,
+        Action::Stop => Severity::High,
+    }
+}
+
+/// Brings findings in the order of the text, makes one of those that say the same, and fills in what they matched.
+pub(super) fn settle(findings: &mut Vec<Finding>, text: &str, spans: &[Span]) {
+    // The strictest of equal findings comes first and stands for the others.
+    findings.sort_by_key(|finding| (finding.start, finding.end, finding.rule.id, std::cmp::Reverse(finding.action)));
+    findings.dedup_by(|later, kept| {
+        let same = (later.rule.id, later.start, later.end) == (kept.rule.id, kept.start, kept.end);
+        if same && later.action == kept.action {
+            kept.origins = Origins(kept.origins.0 | later.origins.0);
+        }
+        same
+    });
+    for finding in findings {
+        finding.matched = personal::replaced(text, spans, finding.start, finding.end);
+    }
+}
