@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::kind::Kind;
 use crate::limits::{ID_BYTES_MAX, MERCHANT_ID_BYTES_MAX};
 
+/// The schema's own keyword for what is allowed, in words.
+pub const ALLOWED: &str = "x-allowed";
+
 /// A text is not a valid id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {what}: {allowed}")]
@@ -81,7 +84,9 @@ macro_rules! id {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!($schema)
+                let mut schema = schemars::json_schema!($schema);
+                schema.insert(ALLOWED.to_owned(), $allowed.into());
+                schema
             }
         }
     };

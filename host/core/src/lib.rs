@@ -4,6 +4,9 @@
 pub mod ids;
 pub mod kind;
 pub mod limits;
+pub mod problem;
+pub mod schema;
+pub mod event;
 pub mod ruling;
 pub mod disposition;
 pub mod case;

@@ -59,8 +59,6 @@ pub const EXTENSION_VALUE_BYTES_MAX: usize = 512;
 pub const OPEN_MEMBERS_MAX: usize = 64;
 /// A member's name inside an open object, in Unicode scalar values.
 pub const OPEN_NAME_SCALARS_MAX: usize = 64;
-/// Levels of an open object, itself included.
-pub const OPEN_DEPTH_MAX: usize = 4;
 
 /// The farthest time zones from UTC, in minutes.
 pub const TZ_OFFSET_MIN: std::ops::RangeInclusive<i32> = -720..=840;

@@ -97,9 +97,11 @@ macro_rules! contract_flags {
             fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
                 let names = Vec::<std::borrow::Cow<'de, str>>::deserialize(input)?;
                 names.iter().try_fold(Self::empty(), |flags, name| {
-                    Self::NAMES.iter().find(|(_, known)| *known == name.as_ref()).map(|(flag, _)| flags | *flag).ok_or_else(
-                        || serde::de::Error::unknown_variant(name, &[$($text),+]),
-                    )
+                    match Self::NAMES.iter().find(|(_, known)| *known == name.as_ref()) {
+                        Some((flag, text)) if flags.contains(*flag) => Err(serde::de::Error::duplicate_field(text)),
+                        Some((flag, _)) => Ok(flags | *flag),
+                        None => Err(serde::de::Error::unknown_variant(name, &[$($text),+])),
+                    }
                 })
             }
         }
@@ -108,7 +110,7 @@ macro_rules! contract_flags {
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> { stringify!($name).into() }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "array", "items": {"enum": [$($text),+]}, "maxItems": Self::NAMES.len()})
+                schemars::json_schema!({"type": "array", "items": {"enum": [$($text),+]}, "uniqueItems": true})
             }
         }
     };
