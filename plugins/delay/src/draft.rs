@@ -1,11 +1,11 @@
 //! The notes of a ruling in the making: each reason once, obligations for an episode, one approval.
 
 use ombud_sdk::delay::{CompForm, Episode};
+use ombud_sdk::rules::after_sale::yuan;
 use ombud_sdk::rules::notes::{Rule, arg, obligation};
 use ombud_sdk::{Arg, Fact, Fen, InstantMs, Notes, Role};
 
 use crate::award::Goodwill;
-use crate::words::yuan;
 
 /// What was found so far.
 pub struct Draft {

@@ -29,21 +29,13 @@ pub fn decide(settings: &Settings, ctx: &Context, facts: &DelayCase) -> DelayRul
 /// Episodes by kind (refund-processing > exchange > repair > shipping > in-transit, 003: 退款延遲 > 換貨延遲 > 維修延遲 > 發貨延遲), then the
 /// longer overdue first, then as they came; each with its index in the case.
 fn processing_order<'a>(facts: &'a DelayCase, ctx: &Context) -> Vec<(usize, &'a Episode)> {
-    let mut order: Vec<(usize, &Episode)> = facts.episodes.iter().enumerate().collect();
-    // A stable insertion sort: a case has a handful of episodes (100 at most), and the library's sort is ten times its code.
-    for end in 1..order.len() {
-        let mut at = end;
-        while at > 0 && comes_before(order.get(at), order.get(at - 1), ctx) {
-            order.swap(at, at - 1);
-            at -= 1;
-        }
+    let key = |episode: &Episode| (episode.kind, std::cmp::Reverse(overdue_ms(episode, ctx.now)));
+    let mut order: Vec<(usize, &Episode)> = Vec::with_capacity(facts.episodes.len());
+    for (index, episode) in facts.episodes.iter().enumerate() {
+        // A handful of episodes (100 at most): inserting is quicker than a sort, and a component carries less.
+        order.insert(order.partition_point(|(_, earlier)| key(earlier) <= key(episode)), (index, episode));
     }
     order
-}
-
-fn comes_before(one: Option<&(usize, &Episode)>, other: Option<&(usize, &Episode)>, ctx: &Context) -> bool {
-    let key = |episode: &Episode| (episode.kind, std::cmp::Reverse(overdue_ms(episode, ctx.now)));
-    matches!((one, other), (Some((_, one)), Some((_, other))) if key(one) < key(other))
 }
 
 /// A ruling in the making.

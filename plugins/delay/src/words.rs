@@ -2,6 +2,7 @@
 
 use ombud_sdk::Severity::{High, Info, Low, Medium};
 use ombud_sdk::delay::{CompForm, DelayKind, Episode, Tier};
+use ombud_sdk::rules::after_sale::yuan;
 use ombud_sdk::rules::notes::{Rule, arg, message};
 use ombud_sdk::{Fen, Message};
 
@@ -62,12 +63,6 @@ pub fn rule_of(row: Row, kind: DelayKind) -> &'static Rule {
         (Row::Lower, _) => &DC_011,
         (Row::Upper, _) => &DC_012,
     }
-}
-
-/// Fen as yuan with two decimals, e.g. `199.00`.
-pub fn yuan(fen: Fen) -> String {
-    let cents = fen.rem_euclid(100);
-    format!("{}.{cents:02}", fen.div_euclid(100))
 }
 
 /// The message for an award. Where no template fits what is given (a sample, a remainder after earlier compensation, another share than

@@ -2,6 +2,7 @@
 //! an environment; nothing here knows WebAssembly.
 
 pub mod after_sale;
+pub mod blacklist;
 pub mod civil;
 pub mod contract;
 pub mod delay;

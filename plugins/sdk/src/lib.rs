@@ -52,6 +52,9 @@ pub use ombud_rules::contract::types::*;
 pub use ombud_rules::contract::{after_sale, blacklist, delay, reply};
 pub use ombud_rules::review::Review;
 pub use policy::{AfterSalePolicy, BlacklistPolicy, DelayPolicy, Guardrail, ReplyPolicy};
+pub use serde_json;
+#[cfg(not(target_family = "wasm"))]
+pub use settings::schema_file_is_current;
 pub use settings::{Bounds, Problem, Reader, Setting, Settings, SettingsObject};
 
 /// What the macros expand to; no part of the author's interface.
@@ -59,5 +62,4 @@ pub use settings::{Bounds, Problem, Reader, Setting, Settings, SettingsObject};
 pub mod hidden {
     pub use crate::export::Prepared;
     pub use crate::settings::{describe, object_schema, parse, property, read_object};
-    pub use serde_json;
 }

@@ -147,3 +147,8 @@ fn the_schema_names_every_parameter() {
     assert_eq!(properties["ship_upper_hours"]["maximum"], 72);
     assert_eq!(properties["ladder_approval"]["default"], "supervisor");
 }
+
+#[test]
+fn the_published_schema_is_that_of_the_settings() {
+    ombud_sdk::schema_file_is_current::<Settings>(concat!(env!("CARGO_MANIFEST_DIR"), "/settings.schema.json")).expect("current");
+}

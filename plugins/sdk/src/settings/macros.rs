@@ -76,7 +76,7 @@ macro_rules! settings {
             const DESCRIPTION: &'static str = ::core::concat!($($doc, "\n",)*);
             type Draft = Self;
 
-            fn read_property(draft: &mut Self, name: &str, value: &$crate::hidden::serde_json::Value, reader: &mut $crate::Reader) -> bool {
+            fn read_property(draft: &mut Self, name: &str, value: &$crate::serde_json::Value, reader: &mut $crate::Reader) -> bool {
                 match name {
                     $(::core::stringify!($field) => {
                         if let Some(read) = <$type as $crate::Setting>::read(value, $crate::settings!(@bounds $($min, $max)?), reader) {
@@ -94,12 +94,12 @@ macro_rules! settings {
                 (reader.problem_count() == before).then_some(draft)
             }
 
-            fn write(&self, object: &mut $crate::hidden::serde_json::Map<String, $crate::hidden::serde_json::Value>) {
+            fn write(&self, object: &mut $crate::serde_json::Map<String, $crate::serde_json::Value>) {
                 $(object.insert(::core::stringify!($field).to_owned(), $crate::Setting::to_json(&self.$field));)*
             }
 
-            fn properties() -> ($crate::hidden::serde_json::Map<String, $crate::hidden::serde_json::Value>, Vec<&'static str>) {
-                let mut properties = $crate::hidden::serde_json::Map::new();
+            fn properties() -> ($crate::serde_json::Map<String, $crate::serde_json::Value>, Vec<&'static str>) {
+                let mut properties = $crate::serde_json::Map::new();
                 let default = Self::default();
                 $(properties.insert(
                     ::core::stringify!($field).to_owned(),
@@ -154,7 +154,7 @@ macro_rules! settings {
                 const DESCRIPTION: &'static str = ::core::concat!($($doc, "\n",)*);
                 type Draft = Draft;
 
-                fn read_property(draft: &mut Draft, name: &str, value: &$crate::hidden::serde_json::Value, reader: &mut $crate::Reader) -> bool {
+                fn read_property(draft: &mut Draft, name: &str, value: &$crate::serde_json::Value, reader: &mut $crate::Reader) -> bool {
                     match name {
                         $(::core::stringify!($field) => {
                             draft.$field = <$type as $crate::Setting>::read(value, $crate::settings!(@bounds $($min, $max)?), reader);
@@ -174,12 +174,12 @@ macro_rules! settings {
                     (reader.problem_count() == before).then_some(whole)
                 }
 
-                fn write(&self, object: &mut $crate::hidden::serde_json::Map<String, $crate::hidden::serde_json::Value>) {
+                fn write(&self, object: &mut $crate::serde_json::Map<String, $crate::serde_json::Value>) {
                     $(object.insert(::core::stringify!($field).to_owned(), $crate::Setting::to_json(&self.$field));)*
                 }
 
-                fn properties() -> ($crate::hidden::serde_json::Map<String, $crate::hidden::serde_json::Value>, Vec<&'static str>) {
-                    let mut properties = $crate::hidden::serde_json::Map::new();
+                fn properties() -> ($crate::serde_json::Map<String, $crate::serde_json::Value>, Vec<&'static str>) {
+                    let mut properties = $crate::serde_json::Map::new();
                     $(properties.insert(
                         ::core::stringify!($field).to_owned(),
                         $crate::hidden::property::<$type>(
@@ -210,7 +210,7 @@ macro_rules! settings {
         }
 
         impl $crate::Setting for $name {
-            fn read(value: &$crate::hidden::serde_json::Value, _bounds: $crate::Bounds, reader: &mut $crate::Reader) -> Option<Self> {
+            fn read(value: &$crate::serde_json::Value, _bounds: $crate::Bounds, reader: &mut $crate::Reader) -> Option<Self> {
                 match value.as_str() {
                     $(Some($text) => Some(Self::$case),)+
                     _ => {
@@ -220,11 +220,11 @@ macro_rules! settings {
                 }
             }
 
-            fn schema(_bounds: $crate::Bounds) -> $crate::hidden::serde_json::Value {
-                $crate::hidden::serde_json::json!({"enum": [$($text),+]})
+            fn schema(_bounds: $crate::Bounds) -> $crate::serde_json::Value {
+                $crate::serde_json::json!({"enum": [$($text),+]})
             }
 
-            fn to_json(&self) -> $crate::hidden::serde_json::Value {
+            fn to_json(&self) -> $crate::serde_json::Value {
                 match self { $(Self::$case => $text.into(),)+ }
             }
         }
@@ -232,16 +232,16 @@ macro_rules! settings {
 
     (@setting $name:ident) => {
         impl $crate::Setting for $name {
-            fn read(value: &$crate::hidden::serde_json::Value, _bounds: $crate::Bounds, reader: &mut $crate::Reader) -> Option<Self> {
+            fn read(value: &$crate::serde_json::Value, _bounds: $crate::Bounds, reader: &mut $crate::Reader) -> Option<Self> {
                 $crate::hidden::read_object(value, reader)
             }
 
-            fn schema(_bounds: $crate::Bounds) -> $crate::hidden::serde_json::Value {
+            fn schema(_bounds: $crate::Bounds) -> $crate::serde_json::Value {
                 $crate::hidden::object_schema::<Self>()
             }
 
-            fn to_json(&self) -> $crate::hidden::serde_json::Value {
-                let mut object = $crate::hidden::serde_json::Map::new();
+            fn to_json(&self) -> $crate::serde_json::Value {
+                let mut object = $crate::serde_json::Map::new();
                 $crate::SettingsObject::write(self, &mut object);
                 object.into()
             }

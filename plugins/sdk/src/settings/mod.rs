@@ -135,3 +135,15 @@ pub fn property<T: Setting>(description: &str, bounds: Bounds, unit: Option<&str
     }
     schema
 }
+
+/// For a policy's tests: whether the file holds the schema of these settings. `UPDATE_SCHEMA=1` in the environment writes it instead.
+#[cfg(not(target_family = "wasm"))]
+pub fn schema_file_is_current<S: Settings>(path: &str) -> Result<(), String> {
+    let wanted: Value = serde_json::from_str(&S::schema()).map_err(|error| error.to_string())?;
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        return std::fs::write(path, format!("{wanted:#}\n")).map_err(|error| format!("`{path}`: {error}"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("`{path}`: {error}"))?;
+    let found: Value = serde_json::from_str(&text).map_err(|error| format!("`{path}`: {error}"))?;
+    if found == wanted { Ok(()) } else { Err(format!("`{path}` is not the schema of the settings; run the test with UPDATE_SCHEMA=1")) }
+}
