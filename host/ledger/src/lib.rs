@@ -1,1 +1,17 @@
-//! Record encoding, sealing of personal data, leaf hashes.
+//! Records: their header, which is the leaf of the merchant's log, and their sealed bodies. Pure: no database, no files.
+//!
+//! A record is a header and the sealed bodies it names. The header is deterministic CBOR, holds no personal data and is
+//! hashed as stored ([`Header`], [`leaf_hash`]). A body (event, case, ruling, review, decision) is encrypted under a key
+//! per customer ([`seal`]), so that erasing the key erases the person while every hash stays valid.
+
+mod digest;
+mod header;
+pub mod id;
+pub mod keys;
+pub mod seal;
+
+pub use self::digest::{Digest, leaf_hash};
+pub use self::header::{
+    ActEntry, Amounts, BODIES_MAX, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry,
+    FORMAT_VERSION, Fault, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Windows,
+};

@@ -1,0 +1,267 @@
+//! The record's header: the leaf of the merchant's log.
+//!
+//! Deterministic CBOR (RFC 8949, section 4.2.1): one map with integer keys in ascending order, definite lengths, shortest
+//! integers. At most [`HEADER_BYTES_MAX`] bytes, versioned by its first field. No personal data: references to customers
+//! and tickets stand in the sealed bodies only.
+
+mod decode;
+mod encode;
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use ombud_core::fault::{FaultCode, FaultOf};
+use ombud_core::ids::{Currency, DecisionId, MerchantId};
+use ombud_core::kind::Kind;
+
+use crate::Digest;
+
+/// The format this version writes; the first field of every header.
+pub const FORMAT_VERSION: u64 = 1;
+/// The largest header in bytes: leaves stay small enough for proofs to be checked on a phone.
+pub const HEADER_BYTES_MAX: usize = 4096;
+/// Detached bodies of one record.
+pub const BODIES_MAX: usize = 8;
+/// Caps that one decision can exceed or near.
+const BREACHES_MAX: usize = 16;
+
+/// The header of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub merchant: MerchantId,
+    /// Zero-based index of the leaf in the merchant's log.
+    pub seq: u64,
+    /// What the record is of.
+    pub entry: Entry,
+    /// When the host received the event or act, epoch milliseconds. It drives the cap windows.
+    pub received_at_ms: i64,
+    /// W3C trace id of the request, where there was one.
+    pub trace_id: Option<[u8; 16]>,
+    /// What the leaf commits to of the sealed bodies; none where the record has no bodies.
+    pub detached: Option<Detached>,
+}
+
+/// What a record is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// One decision on an event.
+    Decision(Box<DecisionEntry>),
+    /// An event on which nothing was to be decided.
+    Event(EventEntry),
+    /// An administrative act: upload, activation, rollback, override, caps, erasure, auditor's access.
+    Act(ActEntry),
+}
+
+/// The event that a record belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventEntry {
+    /// Digest of (source, id): [`crate::id::event_key`]. Ids in clear may name an order, so they are sealed.
+    pub key: Digest,
+    /// CloudEvents `type`, at most 256 bytes.
+    pub event_type: String,
+    /// CloudEvents `time`, epoch milliseconds: `now` of the decision.
+    pub time_ms: i64,
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionEntry {
+    pub event: EventEntry,
+    pub id: DecisionId,
+    pub kind: Kind,
+    /// The policy version that was called; none where no policy is bound.
+    pub policy: Option<PolicyCall>,
+    /// The guardrail's call; none where there was no ruling to review.
+    pub guardrail: Option<Call>,
+    pub engine: Engine,
+    /// Why a fallback stands, if it does.
+    pub fault: Option<Fault>,
+    /// The decision's outcome, at most 64 bytes.
+    pub outcome: String,
+    pub amounts: Amounts,
+    pub caps: Caps,
+}
+
+/// An administrative act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActEntry {
+    /// Random id, to which the sealed body is bound.
+    pub id: [u8; 16],
+    /// What was done, e.g. `policy.activated`, at most 256 bytes.
+    pub act: String,
+    /// The id of the API key's person, or of the host itself, at most 256 bytes.
+    pub actor: String,
+}
+
+/// A call of a merchant's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyCall {
+    /// The merchant's name for the policy, at most 256 bytes.
+    pub name: String,
+    /// The readable name of its version, at most 256 bytes.
+    pub version: String,
+    /// The contract it was built for, e.g. `ombud:policy@1.0.0`, at most 64 bytes.
+    pub contract: String,
+    pub call: Call,
+}
+
+/// One call of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// SHA-256 of the component.
+    pub component: Digest,
+    /// SHA-256 of its settings.
+    pub settings: Digest,
+    /// Fuel used.
+    pub fuel: u64,
+}
+
+/// What executed the calls. Fuel is compared only within one engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// Hash of the engine's profile.
+    pub profile: Digest,
+    /// wasmtime's version, at most 64 bytes.
+    pub wasmtime: String,
+}
+
+/// Why a policy or guardrail gave no ruling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub of: FaultOf,
+    pub code: FaultCode,
+    /// The limit that was exhausted, by its name in the settings, at most 64 bytes.
+    pub limit: Option<String>,
+}
+
+/// The decision's amounts in minor units of its currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amounts {
+    pub refund: i64,
+    pub cash: i64,
+    /// Coupons and samples at face value.
+    pub coupon: i64,
+    pub currency: Currency,
+}
+
+/// One amount in fen for each window of the caps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    pub order_refund: i64,
+    pub order_goodwill: i64,
+    pub customer_24h_refund: i64,
+    pub customer_24h_goodwill: i64,
+    pub merchant_day_refund: i64,
+    pub merchant_day_goodwill: i64,
+}
+
+/// What the caps knew and said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Counted in each window before this decision.
+    pub used: Windows,
+    /// The limits in force.
+    pub limits: Windows,
+    /// Every cap exceeded, e.g. `CAP-21`; at most 16 of at most 16 bytes.
+    pub breaches: Vec<String>,
+}
+
+/// Which body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum BodyKind {
+    /// The CloudEvent as received.
+    Event = 1,
+    /// The typed facts put to the policy.
+    Case = 2,
+    /// What the policy said.
+    Ruling = 3,
+    /// What the guardrail said.
+    Review = 4,
+    /// The decision with its reasons.
+    Decision = 5,
+    /// What an administrative act did.
+    Act = 6,
+}
+
+impl BodyKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 6] = [Self::Event, Self::Case, Self::Ruling, Self::Review, Self::Decision, Self::Act];
+
+    /// The name in errors and exports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Case => "case",
+            Self::Ruling => "ruling",
+            Self::Review => "review",
+            Self::Decision => "decision",
+            Self::Act => "act",
+        }
+    }
+}
+
+/// What the leaf commits to of the record's sealed bodies, which are sealed together and stored beside the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detached {
+    /// Bytes of the sealed part: nonce, ciphertext and tag.
+    pub sealed_len: u32,
+    /// SHA-256 of the sealed part: shows damage without the key.
+    pub sealed: Digest,
+    /// One for each body, in ascending order of their kinds, which is their order inside the sealed part.
+    pub bodies: Vec<BodyCommitment>,
+}
+
+/// What the leaf commits to of one body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyCommitment {
+    pub kind: BodyKind,
+    /// Bytes of the plaintext, without its salt.
+    pub len: u32,
+    /// SHA-256(32-byte sealed salt ‖ plaintext): shows that an opened body is the recorded one, each body for itself. The
+    /// salt keeps an erased body from being guessed.
+    pub plain: Digest,
+}
+
+/// Why a header cannot be written or read. Fields are named as in [`Header`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    #[error("header field `{field}` has {bytes} bytes, at most {max} are allowed")]
+    TooLong { field: &'static str, bytes: usize, max: usize },
+    #[error("header field `{field}` has {count} items, at most {max} are allowed")]
+    TooMany { field: &'static str, count: usize, max: usize },
+    #[error("header of {bytes} bytes is larger than {HEADER_BYTES_MAX}")]
+    TooLarge { bytes: usize },
+    #[error("header format {0} is not known to this version, which reads format {FORMAT_VERSION}")]
+    Format(u64),
+    #[error("header field `{field}` is missing")]
+    Missing { field: &'static str },
+    #[error("header field `{field}` does not belong into an entry of this kind")]
+    Unexpected { field: &'static str },
+    #[error("header has a field with the unknown key {0}")]
+    UnknownKey(u64),
+    #[error("header field `{field}` is malformed: {detail}")]
+    Malformed { field: &'static str, detail: String },
+    #[error("header is not in its canonical encoding at field `{field}`")]
+    NotCanonical { field: &'static str },
+    #[error("header is followed by {0} bytes")]
+    Trailing(usize),
+}
+
+impl Header {
+    /// The header's bytes: the leaf.
+    ///
+    /// # Errors
+    /// A field beyond its bound, bodies out of order, or more than [`HEADER_BYTES_MAX`] bytes in all.
+    pub fn encode(&self) -> Result<Vec<u8>, HeaderError> {
+        encode::header(self)
+    }
+
+    /// Reads a header, and nothing but a header that [`Header::encode`] would write.
+    ///
+    /// # Errors
+    /// Unknown, missing or repeated fields, values out of bounds, other encodings of the same value, trailing bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+        decode::header(bytes)
+    }
+}

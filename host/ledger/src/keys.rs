@@ -1,0 +1,233 @@
+//! Keys: one data key for each subject, wrapped by the operator's master key. Erasing a wrapped key erases what it sealed.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+use hkdf::Hkdf;
+use ombud_core::ids::MerchantId;
+use rand::Rng;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::Digest;
+
+/// Bytes of every key.
+pub const KEY_BYTES: usize = 32;
+/// Bytes of a wrapped data key: the master key's id, a nonce, the key and a tag.
+pub const WRAPPED_BYTES: usize = MASTER_ID_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES;
+
+const MASTER_ID_BYTES: usize = 8;
+/// A whole block of SHA-256, which HMAC uses as it is.
+const DIGEST_KEY_BYTES: usize = 64;
+pub(crate) const NONCE_BYTES: usize = 24;
+pub(crate) const TAG_BYTES: usize = 16;
+
+/// Whose data key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject<'a> {
+    /// A customer of the merchant, by the pseudonymous reference.
+    Customer(&'a str),
+    /// A ticket without a customer.
+    Ticket(&'a str),
+    /// The merchant itself: bodies of administrative acts, and the key of body digests.
+    Merchant,
+}
+
+impl fmt::Display for Subject<'_> {
+    /// The text under which the store keeps the subject's key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Customer(customer) => write!(f, "customer:{customer}"),
+            Self::Ticket(ticket) => write!(f, "ticket:{ticket}"),
+            Self::Merchant => f.write_str("merchant"),
+        }
+    }
+}
+
+/// Why a wrapped key cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("the data key is wrapped by the master key {wrapped_by}, not by {given}: start with the master key file it was made with")]
+    OtherMaster { wrapped_by: String, given: String },
+    #[error("the wrapped data key is damaged or belongs to another subject")]
+    Damaged,
+}
+
+/// The operator's key, which wraps the data keys. It lies in a file of its own, outside the database.
+pub struct MasterKey {
+    key: Zeroizing<[u8; KEY_BYTES]>,
+    id: [u8; MASTER_ID_BYTES],
+}
+
+impl MasterKey {
+    /// A new random key.
+    pub fn generate() -> Self {
+        Self::from_bytes(random())
+    }
+
+    /// The key with these bytes.
+    pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        let mut id = [0; MASTER_ID_BYTES];
+        let digest = Digest::of_parts(b"ombud master key id v1\0", &[&bytes]);
+        id.iter_mut().zip(digest.0).for_each(|(into, byte)| *into = byte);
+        Self { key: Zeroizing::new(bytes), id }
+    }
+
+    /// The bytes, for the key's file.
+    pub fn as_bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.key
+    }
+
+    /// The key's id, which may be shown: 16 hexadecimal digits.
+    pub fn id(&self) -> String {
+        hex(&self.id)
+    }
+
+    /// Wraps a data key for one subject of one merchant; it opens for no other.
+    ///
+    /// # Errors
+    /// None in practice: the cipher refuses only messages of many gigabytes.
+    pub fn wrap(&self, key: &DataKey, merchant: &MerchantId, subject: Subject<'_>) -> Result<Vec<u8>, KeyError> {
+        let nonce: [u8; NONCE_BYTES] = random();
+        let payload = Payload { msg: key.bytes(), aad: &self.binding(merchant, subject) };
+        let sealed = self.cipher().encrypt(&nonce.into(), payload).map_err(|_| KeyError::Damaged)?;
+        Ok([&self.id[..], &nonce, &sealed].concat())
+    }
+
+    /// Opens a wrapped data key.
+    ///
+    /// # Errors
+    /// Another master key wrapped it; it is damaged or another subject's.
+    pub fn unwrap(&self, wrapped: &[u8], merchant: &MerchantId, subject: Subject<'_>) -> Result<DataKey, KeyError> {
+        let (id, rest) = wrapped.split_first_chunk::<MASTER_ID_BYTES>().ok_or(KeyError::Damaged)?;
+        if *id != self.id {
+            return Err(KeyError::OtherMaster { wrapped_by: hex(id), given: self.id() });
+        }
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
+        let payload = Payload { msg: sealed, aad: &self.binding(merchant, subject) };
+        let opened = Zeroizing::new(self.cipher().decrypt(&(*nonce).into(), payload).map_err(|_| KeyError::Damaged)?);
+        let bytes: [u8; KEY_BYTES] = opened.as_slice().try_into().map_err(|_| KeyError::Damaged)?;
+        Ok(DataKey::from_bytes(bytes))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.key).into())
+    }
+
+    fn binding(&self, merchant: &MerchantId, subject: Subject<'_>) -> [u8; 32] {
+        Digest::of_parts(b"ombud data key v1\0", &[&self.id, merchant.as_str().as_bytes(), subject.to_string().as_bytes()]).0
+    }
+}
+
+/// The key that seals one subject's bodies.
+pub struct DataKey(Zeroizing<[u8; KEY_BYTES]>);
+
+impl DataKey {
+    /// A new random key.
+    pub fn generate() -> Self {
+        Self::from_bytes(random())
+    }
+
+    /// The key with these bytes, as an export carries it.
+    pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for an export that is to be replayed.
+    pub fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
+    /// The key of body digests that follows from this one; taken from the merchant's data key.
+    pub fn digest_key(&self) -> DigestKey {
+        let mut key = Zeroizing::new([0; DIGEST_KEY_BYTES]);
+        // HKDF gives up to 8160 bytes; 64 cannot be too many.
+        _ = Hkdf::<Sha256>::new(None, self.bytes()).expand(b"ombud body digest v1", key.as_mut());
+        DigestKey(key)
+    }
+}
+
+/// The key of body digests of one merchant.
+pub struct DigestKey(Zeroizing<[u8; DIGEST_KEY_BYTES]>);
+
+impl DigestKey {
+    pub(crate) fn bytes(&self) -> &[u8; DIGEST_KEY_BYTES] {
+        &self.0
+    }
+}
+
+/// Keys are never shown, in logs or elsewhere.
+macro_rules! redacted {
+    ($($name:ident),+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )+};
+}
+redacted!(MasterKey, DataKey, DigestKey);
+
+/// Random bytes of the thread's generator: ChaCha, seeded and reseeded by the operating system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merchant(text: &str) -> MerchantId {
+        MerchantId::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_for_its_subject_only() {
+        let (master, key) = (MasterKey::generate(), DataKey::generate());
+        let subject = Subject::Customer("c_9f3a");
+        let wrapped = master.wrap(&key, &merchant("m"), subject).unwrap();
+        assert_eq!(wrapped.len(), WRAPPED_BYTES);
+        assert_eq!(master.unwrap(&wrapped, &merchant("m"), subject).unwrap().bytes(), key.bytes());
+        for (merchant, subject) in
+            [(merchant("n"), subject), (merchant("m"), Subject::Ticket("c_9f3a")), (merchant("m"), Subject::Merchant)]
+        {
+            assert_eq!(master.unwrap(&wrapped, &merchant, subject).unwrap_err(), KeyError::Damaged);
+        }
+    }
+
+    #[test]
+    fn another_master_key_is_named() {
+        let (master, other) = (MasterKey::generate(), MasterKey::generate());
+        let wrapped = master.wrap(&DataKey::generate(), &merchant("m"), Subject::Merchant).unwrap();
+        let error = other.unwrap(&wrapped, &merchant("m"), Subject::Merchant).unwrap_err();
+        assert_eq!(error, KeyError::OtherMaster { wrapped_by: master.id(), given: other.id() });
+    }
+
+    #[test]
+    fn every_damaged_bit_of_a_wrapped_key_is_noticed() {
+        let master = MasterKey::generate();
+        let wrapped = master.wrap(&DataKey::generate(), &merchant("m"), Subject::Merchant).unwrap();
+        for bit in 0..wrapped.len() * 8 {
+            let mut damaged = wrapped.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(master.unwrap(&damaged, &merchant("m"), Subject::Merchant).is_err(), "bit {bit}");
+        }
+        assert!(master.unwrap(&wrapped[..40], &merchant("m"), Subject::Merchant).is_err());
+    }
+
+    #[test]
+    fn keys_do_not_show_themselves() {
+        assert_eq!(format!("{:?} {:?}", MasterKey::generate(), DataKey::generate()), "MasterKey(…) DataKey(…)");
+    }
+}

@@ -1,0 +1,193 @@
+//! Sealed bodies: XChaCha20-Poly1305 under the subject's data key.
+//!
+//! The bodies of one record are sealed together: nonce(24) ‖ ciphertext ‖ tag(16), the plaintext inside is salt(32) ‖ bytes
+//! for one body after the other. The associated data binds merchant, record and the list of bodies, not the sequence
+//! number, so that bodies are sealed before the writer assigns it.
+
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use ombud_core::ids::{DecisionId, MerchantId};
+use rand::Rng;
+use sha2::{Digest as _, Sha256};
+
+use crate::keys::{DataKey, NONCE_BYTES, TAG_BYTES, random};
+use crate::{BodyCommitment, BodyKind, Detached, Digest, Entry, Header, id};
+
+/// Bytes of the salt before each body.
+const SALT_BYTES: usize = 32;
+/// Bytes that sealing adds to a record.
+const RECORD_OVERHEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES;
+/// The largest sealed part of a record, in bytes: bodies at the bounds of the wire with room for what the host adds.
+pub const SEALED_BYTES_MAX: usize = 8 << 20;
+
+/// The record that bodies belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of<'a> {
+    /// A decision, by its id.
+    Decision(&'a DecisionId),
+    /// An event without a decision, by its key's digest ([`crate::id::event_key`]).
+    Event(&'a Digest),
+    /// An administrative act, by its id.
+    Act(&'a [u8; 16]),
+}
+
+/// Bodies were not sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    #[error("the bodies have {bytes} bytes when sealed, at most {SEALED_BYTES_MAX} are allowed")]
+    TooLarge { bytes: usize },
+    #[error("the bodies are not in ascending order of their kinds")]
+    Order,
+    #[error("the cipher refused the bodies")]
+    Cipher,
+}
+
+/// Sealed bodies did not open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnsealError {
+    #[error("the bodies are erased: their key was deleted")]
+    Erased,
+    #[error("the sealed bodies are damaged: they are not the bytes that the header commits to")]
+    Damaged,
+    #[error("the bodies do not open with this key: they were sealed with another one or for another record")]
+    WrongKey,
+    #[error("the {} body opens, but is not the plaintext that the header commits to", kind.as_str())]
+    Forged { kind: BodyKind },
+}
+
+/// Seals the bodies of one record, appends the sealed part to `out` and returns what the header commits to.
+///
+/// # Errors
+/// Kinds that are not in ascending order; more than [`SEALED_BYTES_MAX`].
+pub fn seal(
+    key: &DataKey,
+    merchant: &MerchantId,
+    of: Of<'_>,
+    bodies: &[(BodyKind, &[u8])],
+    out: &mut Vec<u8>,
+) -> Result<Detached, SealError> {
+    if !bodies.is_sorted_by(|(one, _), (next, _)| one < next) {
+        return Err(SealError::Order);
+    }
+    let bytes = RECORD_OVERHEAD_BYTES + bodies.iter().map(|(_, bytes)| bytes.len() + SALT_BYTES).sum::<usize>();
+    if bytes > SEALED_BYTES_MAX {
+        return Err(SealError::TooLarge { bytes });
+    }
+    out.reserve(bytes);
+    let start = out.len();
+    // A random nonce of 192 bits does not repeat under a key.
+    let nonce: [u8; NONCE_BYTES] = random();
+    out.extend_from_slice(&nonce);
+    let mut commitments = Vec::with_capacity(bodies.len());
+    let mut random = rand::rng();
+    for (kind, bytes) in bodies {
+        let mut salt = [0; SALT_BYTES];
+        random.fill_bytes(&mut salt);
+        out.extend_from_slice(&salt);
+        out.extend_from_slice(bytes);
+        // The bound on the whole keeps each length far below 32 bits.
+        let len = u32::try_from(bytes.len()).map_err(|_| SealError::TooLarge { bytes: bytes.len() })?;
+        commitments.push(BodyCommitment { kind: *kind, len, plain: salted(&salt, bytes) });
+    }
+    let buffer = out.get_mut(start + NONCE_BYTES..).ok_or(SealError::Cipher)?;
+    let tag = cipher(key).encrypt_inout_detached(&nonce.into(), &binding(merchant, of, &commitments), buffer.into());
+    out.extend_from_slice(&tag.map_err(|_| SealError::Cipher)?);
+    let sealed = Digest::of(out.get(start..).unwrap_or_default());
+    let sealed_len = u32::try_from(bytes).map_err(|_| SealError::TooLarge { bytes })?;
+    Ok(Detached { sealed_len, sealed, bodies: commitments })
+}
+
+impl Header {
+    /// What the record is of, as its bodies are bound to it.
+    pub fn of(&self) -> Of<'_> {
+        match &self.entry {
+            Entry::Decision(decision) => Of::Decision(&decision.id),
+            Entry::Event(event) => Of::Event(&event.key),
+            Entry::Act(act) => Of::Act(&act.id),
+        }
+    }
+
+    /// Opens the record's bodies, in the order of their kinds, and checks each against its commitment. `key` is none where
+    /// it was erased.
+    ///
+    /// # Errors
+    /// See [`UnsealError`]; damage is told apart from a wrong key by the digest of the sealed part.
+    pub fn open(&self, key: Option<&DataKey>, sealed: &[u8]) -> Result<Vec<(BodyKind, Vec<u8>)>, UnsealError> {
+        self.intact(sealed)?;
+        let Some(detached) = &self.detached else { return Ok(Vec::new()) };
+        let key = key.ok_or(UnsealError::Erased)?;
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(UnsealError::Damaged)?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(UnsealError::Damaged)?;
+        let mut opened = ciphertext.to_vec();
+        let associated = binding(&self.merchant, self.of(), &detached.bodies);
+        cipher(key)
+            .decrypt_inout_detached(&XNonce::from(*nonce), &associated, opened.as_mut_slice().into(), &Tag::from(*tag))
+            .map_err(|_| UnsealError::WrongKey)?;
+        let mut rest = opened.as_slice();
+        let mut bodies = Vec::with_capacity(detached.bodies.len());
+        for body in &detached.bodies {
+            let forged = UnsealError::Forged { kind: body.kind };
+            let (salt, after) = rest.split_first_chunk::<SALT_BYTES>().ok_or(forged.clone())?;
+            let (bytes, after) = after.split_at_checked(body.len as usize).ok_or(forged.clone())?;
+            if salted(salt, bytes) != body.plain {
+                return Err(forged);
+            }
+            bodies.push((body.kind, bytes.to_vec()));
+            rest = after;
+        }
+        if rest.is_empty() { Ok(bodies) } else { Err(UnsealError::Damaged) }
+    }
+
+    /// Checks the sealed part without its key: it is what the header commits to.
+    ///
+    /// # Errors
+    /// [`UnsealError::Damaged`].
+    pub fn intact(&self, sealed: &[u8]) -> Result<(), UnsealError> {
+        let same = match &self.detached {
+            Some(detached) => sealed.len() == detached.sealed_len as usize && Digest::of(sealed) == detached.sealed,
+            None => sealed.is_empty(),
+        };
+        if same { Ok(()) } else { Err(UnsealError::Damaged) }
+    }
+}
+
+fn cipher(key: &DataKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.bytes().into())
+}
+
+fn salted(salt: &[u8; SALT_BYTES], bytes: &[u8]) -> Digest {
+    let mut hash = Sha256::new_with_prefix(salt);
+    hash.update(bytes);
+    Digest(hash.finalize().into())
+}
+
+/// The associated data: merchant, record, and which bodies of which length follow.
+fn binding(merchant: &MerchantId, of: Of<'_>, bodies: &[BodyCommitment]) -> Vec<u8> {
+    let merchant = merchant.as_str().as_bytes();
+    let mut binding = Vec::with_capacity(192);
+    binding.extend(b"ombud bodies v1\0");
+    binding.extend((merchant.len() as u64).to_be_bytes());
+    binding.extend(merchant);
+    match of {
+        Of::Decision(decision) => {
+            binding.push(1);
+            binding.extend(id::decision_bytes(decision));
+        }
+        Of::Event(key) => {
+            binding.push(2);
+            binding.extend(key.0);
+        }
+        Of::Act(act) => {
+            binding.push(3);
+            binding.extend(act);
+        }
+    }
+    for body in bodies {
+        binding.push(body.kind as u8);
+        binding.extend(body.len.to_be_bytes());
+    }
+    binding
+}
+
+#[cfg(test)]
+mod tests;
