@@ -1,11 +1,14 @@
 //! One finding of the check, and how findings are put together.
 
 use super::Raw;
-use super::personal::{self, Span};
+use super::personal::{Slices, Span};
 use super::table::{Origins, RULES, Rule};
 use crate::contract::reply::{self, Action};
 use crate::contract::types::Severity;
 use crate::normalise::View;
+
+/// Scalars of the text that a finding repeats; its span says where the rest is.
+const MATCHED_MAX: u32 = 60;
 
 /// A rule met at a place of the text.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ pub struct Finding {
     pub origins: Origins,
     /// The exemption that lifts it.
     pub exemption: Option<&'static str>,
-    /// The original text of the span, personal data in it masked.
+    /// The original text of the span, personal data in it masked, cut short with `…` after 60 scalars.
     pub matched: String,
 }
 
@@ -79,7 +82,15 @@ pub(super) fn settle(findings: &mut Vec<Finding>, text: &str, spans: &[Span]) {
         }
         same
     });
+    if findings.is_empty() {
+        return;
+    }
+    let slices = Slices::of(text);
     for finding in findings {
-        finding.matched = personal::replaced(text, spans, finding.start, finding.end);
+        let shown = finding.end.min(finding.start + MATCHED_MAX);
+        finding.matched = slices.replaced(spans, finding.start, shown);
+        if shown < finding.end {
+            finding.matched.push('…');
+        }
     }
 }

@@ -17,8 +17,8 @@ mod tests;
 mod vm;
 
 pub use finding::{Finding, severity};
-pub use table::{Origins, Rule};
-pub use terms::{TermProblem, Terms};
+pub use table::{Origins, RULES, Rule};
+pub use terms::{ExtraTerm, Phrase, Terms, WordRule};
 
 use crate::contract::reply::{Action, ReplyCase};
 use crate::contract::types::{Context, Role, Surface};
@@ -27,7 +27,7 @@ use exempt::{Exemptions, Grounds};
 use facts::Facts;
 use personal::Personal;
 use scan::Scan;
-use table::{RULES, Scope, Value, WORDS, rule_index};
+use table::{Scope, Value, WORDS, rule_index};
 use vm::{Found, Scratch};
 
 /// A bot's reply must be recognisable as written by AI.
@@ -143,9 +143,9 @@ fn raw_findings(view: &View, scan: &Scan, modes: &[Mode], terms: &Terms, scratch
         }
     }
     for (extra, start, end) in terms.extra_in(&view.scalars) {
-        if runs(extra.rule) {
+        if runs(extra.rule_index()) {
             let own = Some(extra.action);
-            raws.push(Raw { rule: extra.rule, start, end, origins: Origins::GUIDE, disease: false, value: None, own });
+            raws.push(Raw { rule: extra.rule_index(), start, end, origins: Origins::GUIDE, disease: false, value: None, own });
         }
     }
     for (rule, known) in (0..).zip(&RULES) {

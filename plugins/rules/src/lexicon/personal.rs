@@ -59,35 +59,49 @@ pub fn find(text: &str, known_ids: &[String], scratch: &mut Scratch) -> Personal
 /// The digits a mask leaves could form a new number with digits behind them (a card's last four and the next twelve), so
 /// the masked text is looked at again until nothing is left: masking a masked text changes nothing.
 pub fn masked(text: &str, personal: &Personal, known_ids: &[String], scratch: &mut Scratch) -> String {
-    let mut masked = replaced(text, &personal.spans, 0, u32::MAX);
-    if !personal.spans.is_empty() {
-        loop {
-            let again = find(&masked, known_ids, scratch);
-            if again.spans.is_empty() {
-                break;
-            }
-            masked = replaced(&masked, &again.spans, 0, u32::MAX);
-        }
+    if personal.spans.is_empty() {
+        return text.to_owned();
     }
-    masked
+    let mut masked = Slices::of(text).replaced(&personal.spans, 0, u32::MAX);
+    loop {
+        let again = find(&masked, known_ids, scratch).spans;
+        if again.is_empty() {
+            return masked;
+        }
+        masked = Slices::of(&masked).replaced(&again, 0, u32::MAX);
+    }
 }
 
-/// The scalars `start..end` of a text with the spans that touch them replaced.
-pub fn replaced(text: &str, spans: &[Span], start: u32, end: u32) -> String {
-    let mut out = String::with_capacity(text.len().min((end - start) as usize * 4));
-    let mut spans = spans.iter().filter(|span| span.start < end && span.end > start).peekable();
-    for (index, scalar) in (0..).zip(text.chars()).skip(start as usize).take((end - start) as usize) {
-        while spans.peek().is_some_and(|span| span.end <= index) {
-            spans.next();
-        }
-        match spans.peek() {
-            // A span that began before the slice shows its mask at the slice's start.
-            Some(span) if span.start.max(start) == index => out.push_str(&span.mask),
-            Some(span) if span.start < index => {}
-            _ => out.push(scalar),
-        }
+/// A text that can be cut by scalars.
+pub struct Slices<'a> {
+    text: &'a str,
+    /// Where each scalar begins, and the end.
+    bytes: Vec<u32>,
+}
+
+impl<'a> Slices<'a> {
+    pub fn of(text: &'a str) -> Self {
+        let starts = text.char_indices().map(|(byte, _)| byte as u32);
+        Self { text, bytes: starts.chain([text.len() as u32]).collect() }
     }
-    out
+
+    fn cut(&self, start: u32, end: u32) -> &'a str {
+        let byte = |scalar: u32| self.bytes.get(scalar as usize).map_or(self.text.len(), |byte| *byte as usize);
+        self.text.get(byte(start)..byte(end)).unwrap_or_default()
+    }
+
+    /// The scalars `start..end` with every span that touches them replaced by its mask, whole.
+    pub fn replaced(&self, spans: &[Span], start: u32, end: u32) -> String {
+        let mut out = String::with_capacity(self.cut(start, end).len());
+        let mut at = start;
+        for span in spans.iter().filter(|span| span.start < end && span.end > start) {
+            out.push_str(self.cut(at, span.start));
+            out.push_str(&span.mask);
+            at = span.end;
+        }
+        out.push_str(self.cut(at, end.max(at)));
+        out
+    }
 }
 
 /// Every place of a known id on view P: literal, half-width and lower-cased like the text.

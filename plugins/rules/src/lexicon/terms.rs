@@ -5,72 +5,92 @@ use super::table::{RULES, Scope, rule_index};
 use crate::contract::reply::Action;
 use crate::normalise;
 
-/// A merchant's additions to the lexicon (`rc.extra_terms`, `rc.allow_terms`). The guardrail runs without any.
+/// A text of at least one scalar as it stands on view N.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Phrase(Vec<char>);
+
+impl Phrase {
+    /// The phrase as view N shows it; none if nothing is left of it (it is empty, or only spaces, emoji or filler), so that it
+    /// could never be found.
+    pub fn new(text: &str) -> Option<Self> {
+        let scalars = normalise::term(text);
+        (!scalars.is_empty()).then_some(Self(scalars))
+    }
+
+    /// The phrase as view N shows it.
+    pub fn text(&self) -> String {
+        self.0.iter().collect()
+    }
+}
+
+/// A rule that reads words: not personal data (RC-701–703), ids in public (RC-705) or the label of a bot (RC-804).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordRule(u8);
+
+impl WordRule {
+    /// The rule of this id, if it reads words.
+    pub fn new(id: &str) -> Option<Self> {
+        let index = rule_index(id)?;
+        let rule = &RULES[index];
+        let reads_words = !rule.on_view_p && !matches!(rule.scope, Scope::Public) && rule.id != super::BOT_LABEL;
+        reads_words.then_some(Self(index as u8))
+    }
+
+    /// "RC-101".
+    pub fn id(self) -> &'static str {
+        RULES[usize::from(self.0)].id
+    }
+}
+
+/// One word a merchant adds to a rule (`rc.extra_terms`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtraTerm {
+    pub phrase: Phrase,
+    pub rule: WordRule,
+    /// What its findings ask for.
+    pub action: Action,
+}
+
+impl ExtraTerm {
+    /// Index of the rule.
+    pub(super) fn rule_index(&self) -> u8 {
+        self.rule.0
+    }
+}
+
+/// A merchant's additions to the lexicon. The guardrail runs without any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    extra: Vec<Extra>,
-    allowed: Vec<Vec<char>>,
-}
-
-/// One word a merchant added to a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Extra {
-    text: Vec<char>,
-    pub(super) rule: u8,
-    pub(super) action: Action,
-}
-
-/// Why a term cannot be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TermProblem {
-    /// The lexicon has no such rule.
-    UnknownRule,
-    /// The rule reads no words: personal data (RC-701–703), ids in public (RC-705), the label of a bot (RC-804).
-    RuleWithoutWords,
-    /// Nothing of the term is left on view N: it is empty, or only spaces, emoji or filler.
-    Empty,
+    extra: Vec<ExtraTerm>,
+    allowed: Vec<Phrase>,
 }
 
 impl Terms {
-    /// Adds a word to a rule, with the action of its findings.
-    pub fn add(&mut self, rule: &str, term: &str, action: Action) -> Result<(), TermProblem> {
-        let index = rule_index(rule).ok_or(TermProblem::UnknownRule)?;
-        let known = &RULES[index];
-        if known.on_view_p || matches!(known.scope, Scope::Public) || known.id == super::BOT_LABEL {
-            return Err(TermProblem::RuleWithoutWords);
-        }
-        let text = on_view(term)?;
-        let at = self.extra.partition_point(|extra| extra.text <= text);
-        self.extra.insert(at, Extra { text, rule: index as u8, action });
-        Ok(())
-    }
-
-    /// Adds a trademark or product name: it lifts words of origin G that stand inside it (EX-NAME).
-    pub fn allow(&mut self, term: &str) -> Result<(), TermProblem> {
-        let text = on_view(term)?;
-        let at = self.allowed.partition_point(|allowed| *allowed <= text);
-        self.allowed.insert(at, text);
-        Ok(())
+    /// Words added to rules, and names (`rc.allow_terms`) that lift words of origin G which stand inside them (EX-NAME).
+    pub fn new(mut extra: Vec<ExtraTerm>, mut allowed: Vec<Phrase>) -> Self {
+        extra.sort_by(|one, other| one.phrase.cmp(&other.phrase));
+        allowed.sort_unstable();
+        Self { extra, allowed }
     }
 
     /// Where the merchant's words stand: for each rule the leftmost, the longest at each position.
     ///
     /// They are looked for apart from the lexicon's words, so that a long harmless term cannot hide a short forbidden one.
-    pub(super) fn extra_in(&self, scalars: &[char]) -> Vec<(&Extra, u32, u32)> {
-        let mut hits: Vec<(&Extra, u32, u32)> = Vec::new();
+    pub(super) fn extra_in(&self, scalars: &[char]) -> Vec<(&ExtraTerm, u32, u32)> {
+        let mut hits: Vec<(&ExtraTerm, u32, u32)> = Vec::new();
         let mut free_from = [0_u32; RULES.len()];
         let mut at = 0;
         let mut first = 0;
         occurrences(
             &self.extra,
-            |extra| &extra.text,
+            |extra| &extra.phrase.0,
             scalars,
             |extra, start, end| {
                 if start != at {
-                    hits[first..].iter().for_each(|(extra, _, end)| free_from[usize::from(extra.rule)] = *end);
+                    hits[first..].iter().for_each(|(extra, _, end)| free_from[usize::from(extra.rule.0)] = *end);
                     (at, first) = (start, hits.len());
                 }
-                if free_from[usize::from(extra.rule)] > start {
+                if free_from[usize::from(extra.rule.0)] > start {
                     return;
                 }
                 match hits[first..].iter_mut().find(|(shorter, _, _)| shorter.rule == extra.rule) {
@@ -87,23 +107,18 @@ impl Terms {
     /// Every place of an allowed term.
     pub(super) fn allowed_in(&self, scalars: &[char]) -> Vec<(u32, u32)> {
         let mut places = Vec::new();
-        occurrences(&self.allowed, |term| term, scalars, |_, start, end| places.push((start, end)));
+        occurrences(&self.allowed, |term| &term.0, scalars, |_, start, end| places.push((start, end)));
         places
     }
 }
 
 /// Every place of each of the phrases, as typed in the case.
 pub(super) fn phrases_in<'a>(phrases: impl Iterator<Item = &'a str>, scalars: &[char]) -> Vec<(u32, u32)> {
-    let mut sorted: Vec<Vec<char>> = phrases.map(normalise::term).filter(|phrase| !phrase.is_empty()).collect();
+    let mut sorted: Vec<Phrase> = phrases.filter_map(Phrase::new).collect();
     sorted.sort_unstable();
     let mut places = Vec::new();
-    occurrences(&sorted, |phrase| phrase, scalars, |_, start, end| places.push((start, end)));
+    occurrences(&sorted, |phrase| &phrase.0, scalars, |_, start, end| places.push((start, end)));
     places
-}
-
-fn on_view(term: &str) -> Result<Vec<char>, TermProblem> {
-    let text = normalise::term(term);
-    if text.is_empty() { Err(TermProblem::Empty) } else { Ok(text) }
 }
 
 /// Every term of a sorted list at every position, the shorter first: the list is narrowed scalar by scalar, as in a trie.

@@ -1,6 +1,6 @@
 //! A merchant's own words and names, and substantiated phrases.
 
-use super::super::{TermProblem, Terms, check, hits};
+use super::super::{ExtraTerm, Phrase, Terms, WordRule, check, hits};
 use super::{counted, ctx, draft};
 use crate::contract::reply::{Action, ProductFacts, Substantiation};
 use crate::contract::types::{ItemCategory, Tri};
@@ -17,11 +17,15 @@ fn product(phrases: &[&str]) -> ProductFacts {
     }
 }
 
+fn extra<const N: usize>(terms: [(&str, &str, Action); N]) -> Terms {
+    let extra =
+        terms.map(|(rule, term, action)| ExtraTerm { phrase: Phrase::new(term).unwrap(), rule: WordRule::new(rule).unwrap(), action });
+    Terms::new(extra.into(), Vec::new())
+}
+
 #[test]
 fn extra_terms_join_the_words_of_their_rule() {
-    let mut terms = Terms::default();
-    terms.add("RC-102", "獨有", Action::Evidence).unwrap();
-    terms.add("RC-803", "绝了", Action::Warn).unwrap();
+    let terms = extra([("RC-102", "獨有", Action::Evidence), ("RC-803", "绝了", Action::Warn)]);
     let report = check(&draft("独 有的配方，绝了"), &ctx(), &terms);
     assert_eq!(counted(&report), [("RC-102", 0, 3), ("RC-803", 7, 9)]);
     assert_eq!(report.findings[0].action, Action::Evidence);
@@ -29,9 +33,7 @@ fn extra_terms_join_the_words_of_their_rule() {
 
 #[test]
 fn an_extra_term_cannot_hide_a_word_of_the_lexicon() {
-    let mut terms = Terms::default();
-    terms.add("RC-101", "我们最好的奶粉", Action::Warn).unwrap();
-    terms.add("RC-101", "最好", Action::Warn).unwrap();
+    let terms = extra([("RC-101", "我们最好的奶粉", Action::Warn), ("RC-101", "最好", Action::Warn)]);
     let report = check(&draft("我们最好的奶粉"), &ctx(), &terms);
     assert!(report.findings.iter().any(|finding| finding.matched == "最好" && finding.action == Action::Stop));
     assert_eq!(counted(&report), [("RC-101", 0, 7), ("RC-101", 2, 4)]);
@@ -39,8 +41,7 @@ fn an_extra_term_cannot_hide_a_word_of_the_lexicon() {
 
 #[test]
 fn a_substantiated_phrase_lifts_a_merchants_term() {
-    let mut terms = Terms::default();
-    terms.add("RC-102", "独有", Action::Stop).unwrap();
+    let terms = extra([("RC-102", "独有", Action::Stop)]);
     let mut case = draft("独有的配方");
     case.product = Some(product(&["獨有的配方"]));
     let report = check(&case, &ctx(), &terms);
@@ -49,10 +50,8 @@ fn a_substantiated_phrase_lifts_a_merchants_term() {
 
 #[test]
 fn allowed_names_lift_guide_words_only() {
-    let mut terms = Terms::default();
-    for name in ["顶级厨师", "最好家", "神效牌", "已售10万件"] {
-        terms.allow(name).unwrap();
-    }
+    let names = ["顶级厨师", "最好家", "神效牌", "已售10万件"].map(|name| Phrase::new(name).unwrap());
+    let terms = Terms::new(Vec::new(), names.into());
     let report = check(&draft("顶级厨师牌锅具"), &ctx(), &terms);
     assert_eq!((counted(&report), report.findings[0].exemption), (Vec::new(), Some("EX-NAME")));
     // S and L words, rules that do not list the exemption, and patterns stay.
@@ -64,16 +63,16 @@ fn allowed_names_lift_guide_words_only() {
 }
 
 #[test]
+fn the_longest_term_of_a_rule_counts_with_its_strictest_action() {
+    let words = [("RC-102", "独有配方", Action::Warn), ("RC-102", "独有", Action::Stop), ("RC-102", "独有配方", Action::Evidence)];
+    let report = check(&draft("独有配方"), &ctx(), &extra(words));
+    assert_eq!((counted(&report), report.findings[0].action), (vec![("RC-102", 0, 4)], Action::Evidence));
+}
+
+#[test]
 fn terms_that_could_never_work_are_refused() {
-    let mut terms = Terms::default();
-    assert_eq!(terms.add("RC-999", "词", Action::Stop), Err(TermProblem::UnknownRule));
-    for rule in ["RC-701", "RC-705", "RC-804"] {
-        assert_eq!(terms.add(rule, "词", Action::Stop), Err(TermProblem::RuleWithoutWords));
-    }
-    for term in ["", " ", "·❤\u{200B}"] {
-        assert_eq!(terms.add("RC-101", term, Action::Stop), Err(TermProblem::Empty));
-        assert_eq!(terms.allow(term), Err(TermProblem::Empty));
-    }
+    assert!(["RC-999", "RC-701", "RC-705", "RC-804"].iter().all(|rule| WordRule::new(rule).is_none()));
+    assert!(["", " ", "·❤\u{200B}"].iter().all(|term| Phrase::new(term).is_none()));
 }
 
 #[test]
