@@ -3,3 +3,4 @@
 pub mod cases;
 pub mod cli;
 pub mod package;
+pub mod service;

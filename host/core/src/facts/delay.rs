@@ -1,0 +1,50 @@
+//! The delay case.
+
+use ombud_rules::contract::delay::{DelayCase, DelayLine, Episode, Granted};
+use ombud_rules::contract::types::Fen;
+
+use super::either;
+use crate::history::History;
+
+/// The case of an event with the host's own refunds and grants.
+pub(super) fn case(input: &DelayCase, history: &History) -> DelayCase {
+    let line = |line: &DelayLine| {
+        let own = history.order.lines.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
+        DelayLine { refunded: line.refunded.max(own), ..line.clone() }
+    };
+    let episode = |episode: &Episode| {
+        let own = history.delay.refunds_paid.iter().find(|known| known.episode_id == episode.episode_id).map_or(0, |known| known.paid);
+        Episode { refund_paid: episode.refund_paid.max(own), ..episode.clone() }
+    };
+    DelayCase {
+        order_id: input.order_id.clone(),
+        lines: input.lines.iter().map(line).collect(),
+        episodes: input.episodes.iter().map(episode).collect(),
+        already: union(&input.already, &history.delay.grants),
+        demanded: input.demanded,
+        extortion_flag: either(input.extortion_flag, history.customer.extortion),
+        attributes: input.attributes.clone(),
+    }
+}
+
+/// What both know of grants. The same grant may be reported by the helpdesk and stand in the host's records, so that for
+/// one episode, form and payer the larger sum counts, not both.
+fn union(event: &[Granted], own: &[Granted]) -> Vec<Granted> {
+    let same = |one: &Granted, other: &Granted| {
+        one.episode_id == other.episode_id && one.form == other.form && one.by_platform == other.by_platform
+    };
+    let sum = |grants: &[Granted], grant: &Granted| -> Fen {
+        grants.iter().filter(|other| same(grant, other)).fold(0, |sum, other| sum.saturating_add(other.value))
+    };
+    let mut union = event.to_vec();
+    for (at, grant) in own.iter().enumerate() {
+        if own.iter().take(at).any(|earlier| same(earlier, grant)) {
+            continue;
+        }
+        let beyond = sum(own, grant).saturating_sub(sum(event, grant));
+        if beyond > 0 {
+            union.push(Granted { value: beyond, ..grant.clone() });
+        }
+    }
+    union
+}

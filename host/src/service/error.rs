@@ -1,0 +1,41 @@
+//! Why the service gives no answer: each error becomes one problem document (RFC 9457).
+
+use ombud_core::problem::Problem;
+
+/// Why a request was refused or failed. Faults of policies are not here: they are answers.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// No key, or one that is not known: 401.
+    #[error("no valid API key: send `Authorization: Bearer KEY`")]
+    Unauthenticated,
+    /// The key lacks the right: 403.
+    #[error("the role `{role}` may not {what}")]
+    Forbidden { role: &'static str, what: &'static str },
+    /// It does not exist, or belongs to another merchant: 404.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The body breaks its schema or bounds: 422.
+    #[error("{} problems in the request", .0.len())]
+    Invalid(Vec<Problem>),
+    /// The body is not JSON at all: 400.
+    #[error("{0}")]
+    Malformed(String),
+    /// Conflicts with what is on record: 409.
+    #[error("{0}")]
+    Conflict(String),
+    /// The merchant has too many requests under way: 429.
+    #[error("merchant `{0}` has too many requests under way")]
+    Saturated(String),
+    /// The service is full or draining: 503.
+    #[error("{0}")]
+    Unavailable(&'static str),
+    /// The service failed; the detail goes to the log, not to the caller: 500.
+    #[error("internal error")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl From<anyhow::Error> for ServiceError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}

@@ -1,0 +1,259 @@
+//! What requests and answers look like: the JSON of the HTTP interface and of `--json`, beside no other type.
+
+use ombud_core::kind::Kind;
+use ombud_core::money::Amounts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::actor::Role;
+
+/// The answer to an event.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EventAnswer {
+    /// The event's id.
+    pub event: String,
+    /// The event was known: these are the decisions made then.
+    pub duplicate: bool,
+    /// One decision for each kind that decided, as recorded; empty where the event is only recorded.
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub decisions: Vec<Box<RawValue>>,
+}
+
+/// Which decisions to list.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecisionsQuery {
+    /// Of this ticket.
+    pub ticket: Option<String>,
+    /// Of this customer.
+    pub customer: Option<String>,
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+    /// By this policy.
+    pub policy: Option<String>,
+    /// Received at or after, RFC 3339.
+    pub from: Option<String>,
+    /// Received before, RFC 3339.
+    pub to: Option<String>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// At most this many, 1 to 200; default 50.
+    pub limit: Option<u32>,
+}
+
+/// One line of a list of decisions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DecisionLine {
+    /// The decision's id.
+    pub id: String,
+    /// Its place in the merchant's ledger.
+    pub seq: u64,
+    /// The kind.
+    pub kind: String,
+    /// The outcome.
+    pub outcome: String,
+    /// The policy and its version.
+    pub policy: Option<String>,
+    /// The ticket.
+    pub ticket: Option<String>,
+    /// The customer's pseudonymous reference.
+    pub customer: Option<String>,
+    /// Received at, RFC 3339.
+    pub received_at: String,
+}
+
+/// A page of decisions, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DecisionsPage {
+    /// The decisions.
+    pub decisions: Vec<DecisionLine>,
+    /// Where the next page starts; none at the end.
+    pub cursor: Option<String>,
+}
+
+/// The result of running a recorded decision again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReplayReport {
+    /// The decision.
+    pub id: String,
+    /// Its place in the ledger.
+    pub seq: u64,
+    /// Ruling, review and decision are the recorded bytes.
+    pub identical: bool,
+    /// Why not, if not.
+    pub divergence: Option<Divergence>,
+    /// Fuel the record names and fuel used now, policy and guardrail together.
+    pub fuel_recorded: u64,
+    /// Compared only under the same engine profile.
+    pub fuel_now: u64,
+}
+
+/// Why a replay is not identical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Divergence {
+    /// The guest ruled otherwise on the same input under the same engine.
+    Guest,
+    /// The engine profile or version differs from the record's.
+    Engine,
+    /// The recorded settings are not there.
+    Settings,
+    /// The recorded component is not there or does not load.
+    ComponentMissing,
+    /// The record does not match its own digests.
+    RecordDamaged,
+    /// The customer's key was erased.
+    Erased,
+    /// A deadline or host fault: it depends on the machine and is never compared.
+    Environmental,
+    /// The host's own rules give another decision from the same rulings.
+    Host,
+}
+
+/// A person's act on a decision that waits for one, or that is to be taken back.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideRequest {
+    /// What the person does.
+    pub action: OverrideAction,
+    /// Why; 1 to 2 000 characters.
+    pub reason: String,
+    /// The amounts that stand instead, in fen; with `amend` only.
+    #[serde(default)]
+    pub amounts: Option<Amounts>,
+    /// The outcome that stands instead; with `amend` only.
+    #[serde(default)]
+    pub outcome: Option<String>,
+}
+
+/// What a person does with a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverrideAction {
+    /// The proposal stands: its money counts now.
+    Approve,
+    /// Something else stands.
+    Amend,
+    /// The decision is taken back; a payment not yet made returns to its windows.
+    Cancel,
+}
+
+/// The recorded act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OverrideAnswer {
+    /// The decision.
+    pub decision: String,
+    /// The act's place in the ledger.
+    pub seq: u64,
+    /// Its leaf hash, hex.
+    pub leaf: String,
+    /// What stands now.
+    pub outcome: String,
+    /// Money that counts by this act, in fen.
+    pub amounts: Amounts,
+}
+
+/// A merchant as configured.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MerchantView {
+    /// The configuration.
+    pub config: serde_json::Value,
+    /// Which policy decides which kind.
+    pub policies: Vec<PolicyView>,
+}
+
+/// A policy bound to a kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PolicyView {
+    /// The kind.
+    pub kind: String,
+    /// The merchant's name for the policy.
+    pub name: String,
+    /// The readable version.
+    pub version: String,
+    /// SHA-256 of the component, hex.
+    pub component: String,
+    /// SHA-256 of the settings, hex.
+    pub settings: String,
+    /// `loaded`, or why it is not.
+    pub status: String,
+}
+
+/// A new key, shown once.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CreatedKey {
+    /// The key's id: who its bearer is in records.
+    pub id: String,
+    /// The secret; it cannot be shown again.
+    pub secret: String,
+    /// Its role.
+    pub role: Role,
+    /// Its merchant; none for an operator.
+    pub merchant: Option<String>,
+}
+
+/// Whether the service takes requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Readiness {
+    /// Every bound policy is compiled and linked, the store is open.
+    pub ready: bool,
+    /// What is missing.
+    pub reasons: Vec<String>,
+}
+
+/// An act on a blacklist request; the person and the role come from the key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlacklistAct {
+    /// The event's id: repeating it repeats nothing.
+    pub event_id: String,
+    /// `submit`, `step` or `appeal`.
+    pub act: BlacklistActKind,
+    /// The customer's pseudonymous reference.
+    pub customer_ref: String,
+    /// The ticket in which the request is handled.
+    pub ticket_id: String,
+    /// The `blacklist` object of the event, as its schema says.
+    pub blacklist: serde_json::Value,
+}
+
+/// What is done to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlacklistActKind {
+    /// A new request, or a new round of one returned for evidence: `blacklist.requested`.
+    Submit,
+    /// A supervisor's, head of department's or compliance's verdict: `blacklist.step`.
+    Step,
+    /// The customer's appeal, passed on by an agent.
+    Appeal,
+}
+
+/// A blacklist request as its records leave it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct BlacklistView {
+    /// The request.
+    pub request_id: String,
+    /// Its state: stage, criterion, steps.
+    pub state: serde_json::Value,
+    /// The measure in force against the customer.
+    pub measure: String,
+    /// When it ends, RFC 3339.
+    pub review_by: Option<String>,
+}
+
+/// A measure in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MeasureView {
+    /// The customer's pseudonymous reference.
+    pub customer: String,
+    /// The request it follows from.
+    pub request_id: String,
+    /// `marked`, `service-restricted` or `blacklisted`.
+    pub measure: String,
+    /// When it ends, RFC 3339.
+    pub review_by: Option<String>,
+}
