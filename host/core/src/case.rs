@@ -12,7 +12,10 @@ use crate::kind::Kind;
 /// A case of one of the four kinds. In JSON it is the kind's own object: the kind stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "a case lives for one decision and is passed by reference; a box would only add an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a case lives for one decision and is passed by reference; a box would only add an allocation"
+)]
 pub enum Case {
     /// Refund, return, exchange, repair.
     AfterSale(AfterSaleCase),

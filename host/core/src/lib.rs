@@ -10,6 +10,9 @@ pub mod event;
 pub mod ruling;
 pub mod disposition;
 pub mod case;
+pub mod merchant;
+pub mod history;
+pub mod facts;
 
 pub mod golden;
 pub mod fault;

@@ -60,6 +60,8 @@ pub const OPEN_MEMBERS_MAX: usize = 64;
 /// A member's name inside an open object, in Unicode scalar values.
 pub const OPEN_NAME_SCALARS_MAX: usize = 64;
 
+/// A merchant's configuration, in bytes.
+pub const MERCHANT_BYTES_MAX: usize = 256 << 10;
 /// The farthest time zones from UTC, in minutes.
 pub const TZ_OFFSET_MIN: std::ops::RangeInclusive<i32> = -720..=840;
 /// Dates of each list of a merchant's calendar: ten years of weekends and holidays.

@@ -120,4 +120,4 @@ struct Structured<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

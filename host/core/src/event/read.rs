@@ -8,6 +8,7 @@ use super::envelope::{Carrier, Loose, LooseEvent};
 use super::schemas::read_or_explain;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, EVENT_BYTES_MAX};
 use crate::problem::{Problem, tidy};
+use crate::schema::text::{malformed, too_long, utf8};
 
 /// How a request carries its event or events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,39 +145,6 @@ fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: Insta
             Err(tidy(problems))
         }
     }
-}
-
-/// The body's text.
-fn utf8(body: &[u8], bytes_max: usize) -> Result<&str, Problem> {
-    if body.len() > bytes_max {
-        return Err(too_long("", bytes_max));
-    }
-    std::str::from_utf8(body).map_err(|error| {
-        let good = body.get(..error.valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        Problem::at("", format!("is not UTF-8 at line {line} column {column}")).allowed("JSON in UTF-8")
-    })
-}
-
-fn too_long(pointer: &str, bytes_max: usize) -> Problem {
-    Problem::at(pointer, "is too long").allowed(format!("at most {bytes_max} bytes"))
-}
-
-/// Malformed JSON, with its line and column in the posted body.
-fn malformed(text: &str, part: &str, error: &serde_json::Error, pointer: &str) -> Problem {
-    // Where the part begins in the body it was cut from.
-    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize).filter(|start| *start <= text.len()).unwrap_or(0);
-    let before = text.get(..start).unwrap_or_default();
-    let line = before.matches('\n').count() + error.line().max(1);
-    let column = if error.line() > 1 { error.column() } else { before.len() - before.rfind('\n').map_or(0, |at| at + 1) + error.column() };
-    if error.is_data() {
-        // The library's words would repeat the caller's value.
-        return Problem::at(pointer, "has the wrong type").allowed("an object; a batch is a list of objects");
-    }
-    let message = error.to_string();
-    let what = message.split(" at line ").next().unwrap_or_default();
-    Problem::at(pointer, format!("is not well-formed JSON: {what} at line {line} column {column}"))
 }
 
 /// The text of a header: percent-encoded UTF-8, as the CloudEvents HTTP binding writes it.

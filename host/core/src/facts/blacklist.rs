@@ -43,7 +43,9 @@ impl Refusal {
                 .allowed(format!("at most {INCIDENTS_MAX}")),
             Self::Evidence => Problem::at(format!("{data}/blacklist/evidence"), "makes too many items with those of earlier rounds")
                 .allowed(format!("at most {EVIDENCE_MAX}")),
-            Self::Steps => Problem::at(request, "has too many steps in this round").allowed(format!("at most {STEPS_MAX}, then a new round")),
+            Self::Steps => {
+                Problem::at(request, "has too many steps in this round").allowed(format!("at most {STEPS_MAX}, then a new round"))
+            }
         }
     }
 }

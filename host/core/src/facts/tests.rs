@@ -55,14 +55,15 @@ fn blacklist(event: &Value, history: &History, actor: &Actor) -> BlacklistCase {
 
 #[test]
 fn every_example_that_decides_gives_a_case_of_each_of_its_kinds() {
-    let known = History { blacklist: crate::history::BlacklistHistory { request: Some(state()), ..Default::default() }, ..History::default() };
+    let known =
+        History { blacklist: crate::history::BlacklistHistory { request: Some(state()), ..Default::default() }, ..History::default() };
     for event_type in EventType::ALL {
         let value = example_value(*event_type);
         let event = structured(value.to_string().as_bytes(), RECEIVED).unwrap();
         let history = if *event_type == EventType::BlacklistRequested { &History::default() } else { &known };
         for kind in Kind::ALL {
             let case = build_case(kind, &event, &merchant(), history, Some(&actor("u2", Role::Supervisor)));
-            assert_eq!(case.is_ok(), event.kinds().any(|bound| bound == kind) , "{event_type} {kind}: {case:?}");
+            assert_eq!(case.is_ok(), event.kinds().any(|bound| bound == kind), "{event_type} {kind}: {case:?}");
             if let Ok((_, case)) = case {
                 let json = serde_json::to_string(&case).unwrap();
                 assert_eq!(Case::from_json(kind, &json).unwrap(), case);
@@ -214,7 +215,10 @@ fn steps_follow_one_another_whoever_makes_them() {
     let step = example_value(EventType::BlacklistStep);
     let second = blacklist(&step, &knowing(state()), &actor("u2", Role::Supervisor));
     assert_eq!((second.stage, second.steps.len(), second.evidence.len()), (Stage::SupervisorReviewed, 2, 3));
-    assert_eq!((second.steps[1].actor_id.as_str(), second.steps[1].role, second.steps[1].verdict), ("u2", Role::Supervisor, Verdict::Approve));
+    assert_eq!(
+        (second.steps[1].actor_id.as_str(), second.steps[1].role, second.steps[1].verdict),
+        ("u2", Role::Supervisor, Verdict::Approve)
+    );
     assert_eq!(second.steps[1].note, "聊天记录属实");
     // The wrong role or the same person is the policy's to refuse (BL-034, BL-036), so the case says what happened.
     let third = blacklist(&step, &knowing(after(&second)), &actor("u2", Role::Agent));
@@ -276,7 +280,9 @@ fn an_act_needs_its_request_its_customer_and_its_person() {
     assert!(build(Kind::Blacklist, &example_value(EventType::TimerTick), &knowing(state()), None).is_ok());
     // Incidents of many rounds have a bound, and say so.
     let mut full = state();
-    full.incidents = (0..200).map(|at| ombud_rules::contract::blacklist::Incident { incident_id: format!("x{at}"), ..full.incidents[0].clone() }).collect();
+    full.incidents = (0..200)
+        .map(|at| ombud_rules::contract::blacklist::Incident { incident_id: format!("x{at}"), ..full.incidents[0].clone() })
+        .collect();
     let again = example_value(EventType::BlacklistRequested);
     assert_eq!(problem(&again, &knowing(full), Some(&supervisor)).pointer, "/data/blacklist/incidents");
 }

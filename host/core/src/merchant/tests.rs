@@ -72,10 +72,39 @@ fn every_problem_is_found_by_its_place() {
 #[test]
 fn both_paths_accept_the_same_configurations() {
     let full = serde_json::to_value(parse(&config()).unwrap()).unwrap();
-    let places = ["/id", "/shop_id", "/platform", "/tz_offset_min", "/calendar", "/calendar/non_working", "/currency", "/caps", "/caps/warn_at_bp", "/fallback", "/fallback/delay"];
+    let places = [
+        "/id",
+        "/shop_id",
+        "/platform",
+        "/tz_offset_min",
+        "/calendar",
+        "/calendar/non_working",
+        "/currency",
+        "/caps",
+        "/caps/warn_at_bp",
+        "/fallback",
+        "/fallback/delay",
+    ];
     let values = [
-        json!(null), json!(""), json!("x"), json!("jd"), json!("USD"), json!("escalate"), json!(0), json!(-720), json!(-721), json!(840), json!(1.0),
-        json!(10_000), json!(10_001), json!([]), json!({}), json!(["2026-01-01"]), json!(["2026-1-1"]), json!({"non_working": []}), json!(true),
+        json!(null),
+        json!(""),
+        json!("x"),
+        json!("jd"),
+        json!("USD"),
+        json!("escalate"),
+        json!(0),
+        json!(-720),
+        json!(-721),
+        json!(840),
+        json!(1.0),
+        json!(10_000),
+        json!(10_001),
+        json!([]),
+        json!({}),
+        json!(["2026-01-01"]),
+        json!(["2026-1-1"]),
+        json!({"non_working": []}),
+        json!(true),
     ];
     let mut accepted = 0;
     for place in places {

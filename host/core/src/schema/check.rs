@@ -4,13 +4,14 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Keyword, ValidationError, Validator};
 use ombud_rules::civil;
 use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::bound::{MAX_BYTES, add_bounds};
 use super::contract::CONTRACT;
-use super::{Bound, strict};
+use super::{Bound, Bounded, strict, text, typed};
 use crate::ids::ALLOWED;
-use crate::problem::{Problem, below};
+use crate::problem::{Problem, below, tidy};
 
 /// How the message of a type error begins.
 const WRONG_TYPE: &str = "has the wrong type";
@@ -24,6 +25,23 @@ pub fn schema_of<T: schemars::JsonSchema>(own: &Bounds) -> Value {
     add_bounds(&mut schema, CONTRACT);
     add_bounds(&mut schema, own);
     schema
+}
+
+/// Reads a record that stands alone, such as a configuration: fast where it is right, with every problem where it is not.
+pub fn read<T: DeserializeOwned + Bounded>(body: &[u8], bytes_max: usize, checker: Option<&Checker>) -> Result<T, Vec<Problem>> {
+    let text = text::utf8(body, bytes_max).map_err(|problem| vec![problem])?;
+    if let Some(record) = typed::from_str::<T>(text).ok().filter(T::within) {
+        return Ok(record);
+    }
+    let mut problems = match checker {
+        Some(checker) => checker.check(text, "").map_err(|error| vec![text::malformed(text, text, &error, "")])?.1,
+        None => Vec::new(),
+    };
+    if problems.is_empty() {
+        // The two paths disagree, which the property tests exclude. The typed one is the one that decides.
+        problems.push(Problem::at("", "does not fit"));
+    }
+    Err(tidy(problems))
 }
 
 /// A schema with its validator.
@@ -122,13 +140,13 @@ impl Checker {
             return branches.first().and_then(|branch| self.describe(branch));
         }
         if let Some(value) = node.get("const") {
-            return Some(text(value));
+            return Some(plain(value));
         }
         if let Some(values) = node.get("enum").and_then(Value::as_array) {
-            return Some(values.iter().filter(|value| !value.is_null()).map(text).collect::<Vec<_>>().join(", "));
+            return Some(values.iter().filter(|value| !value.is_null()).map(plain).collect::<Vec<_>>().join(", "));
         }
         if let Some(allowed) = node.get(ALLOWED) {
-            return Some(text(allowed));
+            return Some(plain(allowed));
         }
         let kind = match node.get("type")? {
             Value::Array(kinds) => kinds.first()?.as_str()?,
@@ -140,11 +158,11 @@ impl Checker {
                 (Some(_), Some(max), ..) => format!("a string of 1 to {max} bytes without control characters"),
                 (None, Some(max), ..) => format!("a string of at most {max} bytes"),
                 (_, None, Some(max), ..) => format!("a string of at most {max} characters"),
-                (.., Some(pattern)) => format!("a string that matches {}", text(pattern)),
+                (.., Some(pattern)) => format!("a string that matches {}", plain(pattern)),
                 _ => "a string".to_owned(),
             },
             "integer" => match (node.get("minimum"), node.get("maximum")) {
-                (Some(min), Some(max)) => format!("a whole number from {} to {}", text(min), text(max)),
+                (Some(min), Some(max)) => format!("a whole number from {} to {}", plain(min), plain(max)),
                 _ => "a whole number".to_owned(),
             },
             "boolean" => "true or false".to_owned(),
@@ -161,7 +179,7 @@ fn names(properties: &Map<String, Value>) -> String {
 }
 
 /// A schema's value without quotes.
-fn text(value: &Value) -> String {
+fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

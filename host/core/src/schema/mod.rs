@@ -10,6 +10,7 @@ pub mod check;
 pub mod contract;
 pub mod open;
 pub mod strict;
+pub mod text;
 pub mod typed;
 
 pub use bound::{Bound, Bounded};
