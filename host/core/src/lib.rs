@@ -16,6 +16,7 @@ pub mod facts;
 
 pub mod golden;
 pub mod fault;
+pub mod messages;
 pub mod money;
 pub mod caps;
 pub mod chain;
