@@ -2,5 +2,7 @@
 
 pub mod cases;
 pub mod cli;
+pub mod judge;
 pub mod package;
+pub mod registry;
 pub mod service;

@@ -130,6 +130,10 @@ pub struct CapReview {
     pub warnings: Vec<CapMark>,
     /// What was counted before.
     pub used: CapUsage,
+    /// Intents of this decision that were on record before it, as `PAYMENT KEY`.
+    pub on_record: Vec<String>,
+    /// The caps in force.
+    pub limits: CapLimits,
     /// What this decision counts, in fen; zero unless its money is due and nothing was exceeded.
     pub counted: Amounts,
     /// The refund that stands, in fen.
@@ -143,6 +147,8 @@ pub fn check(demand: &Demand, used: &CapUsage, limits: &CapLimits) -> CapReview 
         breaches: Vec::new(),
         warnings: Vec::new(),
         used: *used,
+        on_record: Vec::new(),
+        limits: limits.clone(),
         counted: Amounts::default(),
         refund: demand.amounts.refund,
     };

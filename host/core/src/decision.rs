@@ -4,11 +4,11 @@
 use ombud_rules::contract::types::{Citation, Fact, InstantMs, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{self, CURRENCY, CapLimits, CapResult, CapReview, CapUsage, Demand};
+use crate::caps::{self, CapLimits, CapResult, CapReview, CapUsage, Demand};
 use crate::case::Case;
 use crate::chain::{Judged, ReasonBy, ReviewResult};
 use crate::disposition::{self, Disposition};
-use crate::fallback;
+use crate::fallback::{self, Fallbacks};
 use crate::fault::{FaultCode, FaultOf};
 use crate::kind::Kind;
 use crate::messages;
@@ -99,13 +99,24 @@ pub struct Decision {
     pub fault: Option<DecisionFault>,
 }
 
-/// What the ledger knew when the decision was made.
+/// What the ledger knew when the decision was made: the only input of [`conclude`] that the case does not hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Amounts used in each window.
     pub usage: CapUsage,
-    /// Intents of this decision that are on record.
-    pub intents_on_record: Vec<Intent>,
+    /// Intents of this decision that are on record ([`Intent::name`]).
+    pub on_record: Vec<String>,
+}
+
+/// The host's own inputs of a decision, beside case and ruling; part of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The merchant's caps.
+    pub caps: CapLimits,
+    /// The merchant's settling currency.
+    pub currency: String,
+    /// The merchant's fallbacks.
+    pub fallback: Fallbacks,
 }
 
 /// The last pure step: caps, then the whole decision. Returns it with the intents that it pays.
@@ -113,23 +124,23 @@ pub fn conclude(
     case: &Case,
     judged: Judged,
     policy: Option<PolicyRef>,
-    limits: &CapLimits,
-    currency: &str,
+    terms: &Terms,
     counted: &Counted,
     now: InstantMs,
 ) -> (Decision, Vec<Intent>) {
     let Judged { mut ruling, reasons, review, fault } = judged;
     let intents = money::intents(case, &ruling);
-    let on_record = |intent: &&Intent| counted.intents_on_record.iter().any(|known| known.key == intent.key && known.payment == intent.payment);
+    let on_record = |intent: &Intent| counted.on_record.contains(&intent.name());
     let demand = Demand {
         due: money::due(&ruling),
         amounts: money::amounts(&ruling),
         balance: money::balance(case),
-        currency: currency.to_owned(),
-        already_paid: intents.iter().filter(|intent| !intent.restates).any(|intent| on_record(&intent)),
+        currency: terms.currency.clone(),
+        already_paid: intents.iter().any(|intent| !intent.restates && on_record(intent)),
         restated: intents.iter().filter(|intent| intent.restates && on_record(intent)).fold(0, |sum, intent| sum.saturating_add(intent.amount)),
     };
-    let caps = caps::check(&demand, &counted.usage, limits);
+    let mut caps = caps::check(&demand, &counted.usage, &terms.caps);
+    caps.on_record.clone_from(&counted.on_record);
     let mut reasons: Vec<DecisionReason> = reasons.into_iter().map(|(by, reason)| decision_reason(by, reason)).collect();
     for mark in &caps.breaches {
         reasons.push(cap_reason(mark));
@@ -145,7 +156,8 @@ pub fn conclude(
         }
     }
     let due = money::due(&ruling);
-    let paid = if due == Due::Now { money::intents(case, &ruling).into_iter().filter(|intent| !(intent.restates && on_record(&intent))).collect() } else { Vec::new() };
+    let mut paid = if due == Due::Now { money::intents(case, &ruling) } else { Vec::new() };
+    paid.retain(|intent| !(intent.restates && on_record(intent)));
     let decision = Decision {
         kind: case.kind(),
         outcome: ruling.outcome().to_owned(),
@@ -153,7 +165,7 @@ pub fn conclude(
         adverse: disposition::adverse(&ruling),
         due,
         amounts: money::amounts(&ruling),
-        currency: currency.to_owned(),
+        currency: terms.currency.clone(),
         reasons,
         messages: write_out(&ruling),
         policy,
@@ -188,9 +200,4 @@ fn write_out(ruling: &Ruling) -> Vec<DecisionMessage> {
         Some(DecisionMessage { key: message.key.clone(), zh_cn, en })
     };
     ruling.notes().messages.iter().filter_map(written).collect()
-}
-
-/// Whether v1 can settle in this currency.
-pub fn settles(currency: &str) -> bool {
-    currency == CURRENCY
 }

@@ -22,3 +22,4 @@ pub mod caps;
 pub mod chain;
 pub mod fallback;
 pub mod ruling_check;
+pub mod decision;

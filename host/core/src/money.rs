@@ -80,6 +80,13 @@ pub struct Intent {
     pub restates: bool,
 }
 
+impl Intent {
+    /// `PAYMENT KEY`: unique for a merchant.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.payment.as_str(), self.key)
+    }
+}
+
 /// When the money of this ruling falls due.
 pub fn due(ruling: &Ruling) -> Due {
     use after_sale::Outcome as A;

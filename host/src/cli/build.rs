@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{EXIT_FINDINGS, EXIT_OK};
 use crate::package;
+use crate::registry::PackageToml;
 
 /// Arguments of `ombud build`.
 #[derive(Args)]
@@ -44,6 +45,18 @@ impl Build {
             std::fs::write(&file, &built.bytes).with_context(|| format!("cannot write `{}`", file.display()))?;
             if let Some(cases) = &built.cases {
                 std::fs::write(out.join("cases.yaml"), cases)?;
+            }
+            let facts = PackageToml {
+                name: built.name.clone(),
+                version: built.inspection.package.as_ref().map(|package| package.version.clone()).unwrap_or_default(),
+                component: format!("{}.wasm", built.name).into(),
+                sha256: digest.clone(),
+                decides: built.inspection.decides.clone(),
+                reviews: built.inspection.reviews.clone(),
+            };
+            std::fs::write(out.join("policy.toml"), toml::to_string(&facts)?)?;
+            if let Some(schema) = &built.inspection.settings_schema {
+                std::fs::write(out.join("settings.schema.json"), schema)?;
             }
             println!("{} {} bytes, sha256 {digest}, with {}", file.display(), built.bytes.len(), built.toolchain.describe());
         }

@@ -1,0 +1,129 @@
+//! Puts one case to policy and guardrail: the impure middle of a decision. Server, replay, bench and `ombud decide` all
+//! use this, so that a policy meets the same sandbox everywhere.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ombud_core::case::Case;
+use ombud_core::chain::{self, Judged};
+use ombud_core::decision::PolicyRef;
+use ombud_core::fallback::Fallbacks;
+use ombud_core::fault::{Fault, FaultCode};
+use ombud_core::ruling::{Ruling, RulingReview};
+use ombud_ledger::Digest;
+use ombud_rules::contract::types::Context;
+use ombud_sandbox::{Facts, Limits, LogLine, Plugin, Run};
+
+/// A plugin with the settings it is called with.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// Name and readable version.
+    pub name: String,
+    /// The readable version.
+    pub version: String,
+    /// SHA-256 of the component.
+    pub component: Digest,
+    /// SHA-256 of the settings' text.
+    pub settings_digest: Digest,
+    /// The settings' text, as the plugin gets it.
+    pub settings: Arc<str>,
+    /// The plugin, or why it is not loaded.
+    pub plugin: Result<Plugin, String>,
+}
+
+impl Bound {
+    /// How a decision names it.
+    pub fn reference(&self) -> PolicyRef {
+        PolicyRef {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            component: self.component.to_string(),
+            settings: self.settings_digest.to_string(),
+        }
+    }
+}
+
+/// Microseconds of each phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Lowering the facts.
+    pub lower_us: u32,
+    /// The policy's call.
+    pub policy_us: u32,
+    /// The guardrail's call.
+    pub guardrail_us: u32,
+}
+
+/// What came of a case before the caps.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the policy said.
+    pub policy: Result<Ruling, Fault>,
+    /// What the guardrail said of it; none where the policy gave no ruling.
+    pub review: Option<Result<RulingReview, Fault>>,
+    /// The ruling that stands.
+    pub judged: Judged,
+    /// Fuel the policy used.
+    pub policy_fuel: u64,
+    /// Fuel the guardrail used.
+    pub guardrail_fuel: u64,
+    /// What policy and guardrail logged.
+    pub log: Vec<LogLine>,
+    /// Where the time went.
+    pub phases: Phases,
+}
+
+/// Judges a case.
+pub fn judge(
+    ctx: &Context,
+    case: &Case,
+    policy: Option<&Bound>,
+    guardrail: &Bound,
+    limits: &Limits,
+    fallbacks: &Fallbacks,
+    event_bytes: usize,
+) -> Outcome {
+    let started = Instant::now();
+    let facts = Facts::new(ctx, case);
+    let mut phases = Phases { lower_us: micros(started), ..Phases::default() };
+
+    let started = Instant::now();
+    let ruled = match policy {
+        None => no_run(FaultCode::NoPolicy, "no policy is bound to this kind"),
+        Some(bound) => match &bound.plugin {
+            Ok(plugin) => plugin.decide(&facts, &bound.settings, limits, event_bytes),
+            Err(reason) => no_run(FaultCode::NotLoaded, reason),
+        },
+    };
+    phases.policy_us = micros(started);
+
+    let started = Instant::now();
+    let reviewed: Option<Run<RulingReview>> = chain::accepted(case, &ruled.result).ok().map(|ruling| match &guardrail.plugin {
+        Ok(plugin) => plugin.review(&facts, ruling, &guardrail.settings, limits, event_bytes),
+        Err(reason) => no_run(FaultCode::NotLoaded, reason),
+    });
+    phases.guardrail_us = micros(started);
+
+    let (review, guardrail_fuel, review_log) = match reviewed {
+        Some(run) => (Some(run.result), run.fuel, run.log),
+        None => (None, 0, Vec::new()),
+    };
+    let judged = chain::judge(case, &ruled.result, review.as_ref(), fallbacks, ctx.now);
+    Outcome {
+        policy: ruled.result,
+        review,
+        judged,
+        policy_fuel: ruled.fuel,
+        guardrail_fuel,
+        log: [ruled.log, review_log].concat(),
+        phases,
+    }
+}
+
+fn no_run<T>(code: FaultCode, detail: &str) -> Run<T> {
+    Run { result: Err(Fault::new(code, detail)), fuel: 0, log: Vec::new() }
+}
+
+fn micros(since: Instant) -> u32 {
+    u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)
+}
