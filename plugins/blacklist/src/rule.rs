@@ -1,7 +1,7 @@
 //! The ruling on a blacklist request (domain policies 5.3), top-down, the first row that fits: first the chain, then the merits.
 
 use ombud_sdk::blacklist::{BlacklistCase, BlacklistRuling, Criterion, Incident, Outcome, Stage};
-use ombud_sdk::rules::blacklist::counted;
+use ombud_sdk::rules::blacklist::{counted, notice};
 use ombud_sdk::rules::notes::{Rule, fact};
 use ombud_sdk::{Context, CustomerMeasure, Fact, InstantMs, Role, Tri};
 
@@ -9,7 +9,7 @@ use crate::chain;
 use crate::draft::{Draft, in_days, in_hours};
 use crate::evidence::{all_usable, missing_kinds};
 use crate::settings::{Levels, Settings};
-use crate::words::{self, notice};
+use crate::words;
 
 /// The ruling on a request.
 pub fn decide(settings: &Settings, ctx: &Context, facts: &BlacklistCase) -> BlacklistRuling {

@@ -1,10 +1,8 @@
 //! The rules as reasons name them, and what is said to the customer (domain model 4.6).
 
+use ombud_sdk::Message;
 use ombud_sdk::Severity::{Critical, High, Info, Low, Medium};
-use ombud_sdk::blacklist::Criterion;
-use ombud_sdk::rules::civil::{day_of, iso_date};
-use ombud_sdk::rules::notes::{Rule, arg, message};
-use ombud_sdk::{Context, CustomerMeasure, InstantMs, Message};
+use ombud_sdk::rules::notes::{Rule, message};
 
 /// The training material and the places in it.
 const SOURCE: &str = "003_8b0dd9d774a2b4b6.txt";
@@ -48,24 +46,6 @@ pub const BL_041: Rule = Rule { id: "BL-041", severity: Low, sources: &[("个人
 pub const BL_042: Rule = Rule { id: "BL-042", severity: Info, sources: &[("个人信息保护法", "第19条")] };
 pub const BL_043: Rule = Rule { id: "BL-043", severity: High, sources: &[HUMAN, ("个人信息保护法", "第50条")] };
 pub const BL_050: Rule = Rule { id: "BL-050", severity: Critical, sources: &[(SOURCE, "威脅行為")] };
-
-/// The notice of a measure: why, what it touches, how long, and that rights and appeal stay (PIPL 24(3), 48, 50). The template itself says
-/// the last two.
-pub fn notice(criterion: Criterion, measure: CustomerMeasure, until: InstantMs, ctx: &Context) -> Message {
-    let reason = match criterion {
-        Criterion::MaliciousReturns => "多次异常退货",
-        Criterion::Extortion => "以差评要挟额外赔偿",
-        Criterion::Abuse => "多次使用不文明用语",
-        Criterion::FalseComplaint => "多次不实投诉",
-        Criterion::Other => "多次违反店铺规则",
-    };
-    let scope = match measure {
-        CustomerMeasure::Blacklisted => "购买与咨询",
-        _ => "额外优惠与优先接待",
-    };
-    let until = iso_date(day_of(until, ctx.tz_offset_min));
-    message("bl.notice", vec![arg("reason", reason), arg("scope", scope), arg("until", until)])
-}
 
 /// The end of a chat in which violence was threatened.
 pub fn chat_end() -> Message {

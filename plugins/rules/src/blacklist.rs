@@ -1,9 +1,10 @@
 //! What the blacklist policy and the guardrail share (domain policies 5.3 and 5.7): who may do what, how incidents are counted, which
 //! evidence a criterion requires.
 
-use crate::civil::{DAY_MS, day_of};
+use crate::civil::{DAY_MS, day_of, iso_date};
 use crate::contract::blacklist::{BlacklistCase, Criterion, Incident, Stage, Step};
-use crate::contract::types::{Context, Evidence, EvidenceKind, Role};
+use crate::contract::types::{Context, CustomerMeasure, Evidence, EvidenceKind, InstantMs, Message, Role};
+use crate::notes::{arg, message};
 
 /// The stages whose steps lead to execution, in their order (003 拉黑流程: 一線客服 → 主管 → 部門負責人).
 pub const CHAIN: [Stage; 3] = [Stage::Submitted, Stage::SupervisorReviewed, Stage::HeadReviewed];
@@ -86,4 +87,22 @@ pub fn is_usable(evidence: &Evidence) -> bool {
 /// Whether an item of one of these kinds is there, and whether such an item is usable.
 pub fn has(facts: &BlacklistCase, kinds: &[EvidenceKind], usable: bool) -> bool {
     facts.evidence.iter().any(|item| kinds.contains(&item.kind) && (!usable || is_usable(item)))
+}
+
+/// The notice of a measure: why, what it touches, how long, and that rights and appeal stay (PIPL 24(3), 48, 50). The template itself says
+/// the last two.
+pub fn notice(criterion: Criterion, measure: CustomerMeasure, until: InstantMs, ctx: &Context) -> Message {
+    let reason = match criterion {
+        Criterion::MaliciousReturns => "多次异常退货",
+        Criterion::Extortion => "以差评要挟额外赔偿",
+        Criterion::Abuse => "多次使用不文明用语",
+        Criterion::FalseComplaint => "多次不实投诉",
+        Criterion::Other => "多次违反店铺规则",
+    };
+    let scope = match measure {
+        CustomerMeasure::Blacklisted => "购买与咨询",
+        _ => "额外优惠与优先接待",
+    };
+    let until = iso_date(day_of(until, ctx.tz_offset_min));
+    message("bl.notice", vec![arg("reason", reason), arg("scope", scope), arg("until", until)])
 }
