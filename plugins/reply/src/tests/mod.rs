@@ -1,6 +1,7 @@
 //! The policy against the golden cases, the training material's own scripts, settings, and as properties.
 
 mod golden;
+mod messages;
 mod properties;
 mod settings;
 

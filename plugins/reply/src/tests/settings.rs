@@ -78,6 +78,11 @@ fn the_schema_names_the_rules() {
 }
 
 #[test]
+fn the_published_schema_is_that_of_the_settings() {
+    ombud_sdk::schema_file_is_current::<Settings>(concat!(env!("CARGO_MANIFEST_DIR"), "/settings.schema.json")).unwrap();
+}
+
+#[test]
 fn reasons_name_each_rule_once_with_its_sources() {
     let ruling = decide(&Settings::default(), &ctx(), &draft("最好最佳,顶级品质,无语😀😀"));
     assert_eq!(rules(&ruling), ["RC-101", "RC-803"]);
