@@ -1,10 +1,12 @@
 //! Rows and conditions that the golden cases do not reach: mostly their order.
 
 use ombud_sdk::blacklist::{BlacklistCase, Criterion, Outcome, Stage, Verdict};
+use ombud_sdk::reply::ReplyCase;
 use ombud_sdk::rules::civil::{DAY_MS, HOUR_MS};
-use ombud_sdk::{CustomerMeasure, EvidenceKind, Role, Tri};
+use ombud_sdk::rules::lexicon;
+use ombud_sdk::{CustomerMeasure, EvidenceKind, Role, Surface, Tri};
 
-use super::fixture::{chain, decide, evidence, incident, now, request, rules, step};
+use super::fixture::{chain, context, decide, evidence, incident, now, request, rules, step};
 use crate::Settings;
 
 fn ruled(facts: &BlacklistCase) -> (Outcome, String) {
@@ -158,4 +160,35 @@ fn an_execution_is_told_reviewed_and_timed() {
     let notice = &ruling.notes.messages[0];
     let args: Vec<&str> = notice.args.iter().map(|arg| arg.value.as_str()).collect();
     assert_eq!((notice.key.as_str(), args), ("bl.notice", vec!["多次异常退货", "购买与咨询", "2027-05-05"]));
+}
+
+#[test]
+fn every_notice_passes_the_reply_check() {
+    for criterion in Criterion::ALL {
+        for measure in [CustomerMeasure::ServiceRestricted, CustomerMeasure::Blacklisted] {
+            let notice = ombud_sdk::rules::blacklist::notice(*criterion, measure, now(), &context());
+            let text = ombud_core::messages::render(&notice, &notice.locale).expect("a text");
+            let report = lexicon::check(&draft(text.clone()), &context(), &lexicon::Terms::default());
+            assert!(report.findings.is_empty(), "{text}");
+        }
+    }
+}
+
+/// A text as an agent would send it in private chat.
+fn draft(text: String) -> ReplyCase {
+    ReplyCase {
+        reply_id: "r1".into(),
+        text,
+        author_role: Role::Agent,
+        ai_labelled: false,
+        surface: Surface::PrivateChat,
+        official_contact_allowed: false,
+        product: None,
+        known_ids: Vec::new(),
+        case_reason: None,
+        eta: None,
+        approved_compensation: 0,
+        approved_refund: None,
+        attributes: Vec::new(),
+    }
 }

@@ -1,12 +1,14 @@
-//! What holds for every case (domain golden.md 6.1, invariants 1, 2 and 11; domain model 4.0).
+//! What holds for every case (domain golden.md 6.1, invariants 1, 2, 10 and 11; domain model 4.0).
 
 use ombud_sdk::delay::{Cause, CompForm, DelayCase, DelayKind, DelayLine, DelayRuling, Episode, Granted, Outcome};
+use ombud_sdk::reply::{Action, ReplyCase};
 use ombud_sdk::rules::civil::{DAY_MS, HOUR_MS};
-use ombud_sdk::{Attribute, Fen, Tri};
+use ombud_sdk::rules::lexicon;
+use ombud_sdk::{Attribute, Fen, Role, Surface, Tri};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::fixture::{case, decide, late, now};
+use super::fixture::{case, context, decide, late, now};
 use crate::settings::{DayMode, LadderApproval, ModerateForm, PlatformFloor, SlightForm};
 use crate::{Settings, facts};
 
@@ -80,6 +82,25 @@ prop_compose! {
             platform_floor: floor.then_some(PlatformFloor { bp: 500, min: 300, max: 5_000, trigger_hours: 36 }),
             ..Settings::default()
         }
+    }
+}
+
+/// A draft as an agent would send it in private chat.
+fn reply(text: String) -> ReplyCase {
+    ReplyCase {
+        reply_id: "r1".into(),
+        text,
+        author_role: Role::Agent,
+        ai_labelled: false,
+        surface: Surface::PrivateChat,
+        official_contact_allowed: false,
+        product: None,
+        known_ids: Vec::new(),
+        case_reason: None,
+        eta: None,
+        approved_compensation: 0,
+        approved_refund: None,
+        attributes: Vec::new(),
     }
 }
 
@@ -167,6 +188,21 @@ proptest! {
         let known = |granted: &&Granted| facts.episodes.iter().any(|episode| episode.episode_id == granted.episode_id);
         let earlier: Fen = facts.already.iter().filter(known).map(|granted| granted.value).sum();
         prop_assert!(goodwill(&with) + earlier >= goodwill(&without));
+    }
+
+    #[test]
+    fn every_message_has_a_text_and_passes_the_reply_check(facts in any_case()) {
+        let ruling = decide(&Settings::default(), &facts);
+        for message in &ruling.notes.messages {
+            let text = ombud_core::messages::render(message, &message.locale);
+            prop_assert!(text.is_some(), "{}: no text", message.key);
+            let mut reply = reply(text.unwrap_or_default());
+            reply.approved_compensation = goodwill(&ruling);
+            reply.approved_refund = Some(ruling.total_refund_due);
+            let report = lexicon::check(&reply, &context(), &lexicon::Terms::default());
+            let found: Vec<_> = report.findings.iter().filter(|finding| finding.action != Action::None).map(|finding| finding.start).collect();
+            prop_assert!(found.is_empty(), "{}: findings at {found:?}", reply.text);
+        }
     }
 
     #[test]
