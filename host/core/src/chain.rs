@@ -131,7 +131,8 @@ fn not_worse(ruling: &Ruling, amended: &Ruling) -> Result<(), Fault> {
         if after.refund < before.refund || after.goodwill() < before.goodwill() {
             return bad("lowers money that was due");
         }
-        if money::due(ruling) == money::Due::Now && money::due(amended) != money::Due::Now {
+        // A part paid at once may become the whole once the goods are back (GR-101, 108, 119), but never a mere proposal.
+        if money::due(ruling) == money::Due::Now && money::due(amended) == money::Due::Proposal {
             return bad("takes back money that was due");
         }
     }

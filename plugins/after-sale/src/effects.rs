@@ -1,9 +1,9 @@
 //! What single rows bring with them beside the outcome: obligations, alerts, and the words of a refusal.
 
-use ombud_rules::after_sale::{Draft, Requested, Row, list_zh, not_intact_because};
-use ombud_rules::civil::{HOUR_MS, day_of, iso_date};
+use ombud_rules::after_sale::{Draft, Row, list_zh, not_intact_because};
+use ombud_rules::civil::{day_of, iso_date};
 use ombud_rules::contract::after_sale::{Outcome, ParcelContent};
-use ombud_rules::contract::types::{ItemCategory, Role, Severity, Tri};
+use ombud_rules::contract::types::{ItemCategory, Role, Severity};
 
 /// Hours in which compliance and supervisors hear of an injury, a recall or a threat.
 const URGENT_HOURS: i64 = 2;
@@ -11,7 +11,7 @@ const URGENT_HOURS: i64 = 2;
 const ANSWER_HOURS: i64 = 24;
 
 /// Obligations and alerts of a row that decided or joined.
-pub fn of_row(draft: &mut Draft<'_>, row: &'static Row, lines: &[Requested<'_>]) {
+pub fn of_row(draft: &mut Draft<'_>, row: &'static Row) {
     let urgent = Some(draft.in_hours(URGENT_HOURS));
     let answer = Some(draft.in_hours(ANSWER_HOURS));
     match row.id {
@@ -25,7 +25,6 @@ pub fn of_row(draft: &mut Draft<'_>, row: &'static Row, lines: &[Requested<'_>])
             draft.oblige("stop-sale", Role::Supervisor, urgent, &[]);
             draft.oblige("notify-compliance", Role::Agent, urgent, &[]);
         }
-        "AS-206" => investigate(draft, lines),
         "AS-312" => {
             draft.alert("hidden-defect", Severity::High, row);
             draft.oblige("notify-compliance", Role::Agent, urgent, &[]);
@@ -47,29 +46,12 @@ pub fn of_row(draft: &mut Draft<'_>, row: &'static Row, lines: &[Requested<'_>])
     }
 }
 
-/// AS-206: who fetches what while the parcel is looked for.
-fn investigate(draft: &mut Draft<'_>, lines: &[Requested<'_>]) {
-    let hours = i64::from(draft.terms.sign_proof_hours);
-    let due = Some(draft.case.applied_at.saturating_add(hours * HOUR_MS));
-    let signed: Vec<_> = lines.iter().filter(|line| line.received()).collect();
-    if !signed.is_empty() {
-        draft.oblige("fetch-sign-record", Role::Agent, due, &[]);
-        if signed.iter().any(|line| line.line.locker_without_consent != Tri::No) {
-            let soon = Some(draft.in_hours(ANSWER_HOURS));
-            draft.oblige("send-pickup-code", Role::Agent, soon, &[]);
-            draft.oblige("extend-window", Role::Agent, soon, &[]);
-        }
-    }
-    if signed.len() < lines.len() {
-        draft.oblige("chase-carrier", Role::Agent, due, &[]);
-    }
-}
-
 /// The words of an adverse ruling: what it rests on, what is offered instead, and that a person can be asked (PIPL 24(3)).
-pub fn refuse(draft: &mut Draft<'_>, row: &'static Row, lines: &[Requested<'_>]) {
+pub fn refuse(draft: &mut Draft<'_>, row: &'static Row) {
     if !matches!(draft.ruling.outcome, Outcome::RejectWithAlternative | Outcome::RejectDuplicate | Outcome::InvalidInput) {
         return;
     }
+    let lines = draft.lines;
     let category = lines.first().map(|line| line.line.category);
     match row.id {
         "AS-001" => draft.say("as.invalid", &[]),

@@ -37,13 +37,13 @@ fn refund(run: &Run<'_>, draft: &mut Draft<'_>, answer: &LineRuling) {
     }
     let (breakdown, channel_rules) = run.account().breakdown(&amount);
     for row in amount.rules.iter().chain(&channel_rules) {
-        draft.because(row, run.lines);
+        draft.because(row);
     }
     if amount.rules.iter().any(|row| row.id == "AS-809") {
         draft.oblige("explain-policy-basis", Role::Agent, None, &[]);
     }
     if run.case.requested_amount.is_some_and(|asked| asked != amount.refund) {
-        draft.because(&AS_810, run.lines);
+        draft.because(&AS_810);
         draft.oblige("explain-policy-basis", Role::Agent, None, &[]);
     }
     draft.ruling.refund = amount.refund;

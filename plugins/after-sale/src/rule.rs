@@ -23,9 +23,9 @@ pub fn decide(settings: &Settings, ctx: &Context, case: &AfterSaleCase) -> After
     let lines = requested(case).unwrap_or_default();
     let terms = terms(settings);
     if lines.is_empty() || input_is_broken(case) {
-        let mut draft = Draft::new(ctx, case, terms, Outcome::InvalidInput);
-        draft.because(&AS_001, &lines);
-        effects::refuse(&mut draft, &AS_001, &lines);
+        let mut draft = Draft::new(ctx, case, &lines, terms, Outcome::InvalidInput);
+        draft.because(&AS_001);
+        effects::refuse(&mut draft, &AS_001);
         return draft.ruling;
     }
     let bill = Bill::of(&case.order);
@@ -75,25 +75,25 @@ fn one_answer(rulings: &[LineRuling]) -> Option<LineRuling> {
 }
 
 fn compose(run: &Run<'_>, terms: Terms, answer: &LineRuling) -> AfterSaleRuling {
-    let mut draft = Draft::new(run.ctx, run.case, terms, answer.outcome);
+    let mut draft = Draft::new(run.ctx, run.case, run.lines, terms, answer.outcome);
     draft.ruling.return_freight = answer.payer;
     draft.ruling.options = answer.options.to_vec();
     draft.ruling.missing_evidence = answer.missing.iter().map(|entry| (*entry).to_owned()).collect();
     for row in &answer.reasons {
-        draft.because(row, run.lines);
+        draft.because(row);
     }
     money::apply(run, &mut draft, answer);
     for row in &answer.reasons {
-        effects::of_row(&mut draft, row, run.lines);
+        effects::of_row(&mut draft, row);
     }
-    effects::refuse(&mut draft, answer.row, run.lines);
+    effects::refuse(&mut draft, answer.row);
     draft.settle(answer.row, answer.exchange);
     draft.ruling
 }
 
 /// AS-005: the lines need different answers, so a person gives them; one reason for each line, and the `+` rows that all lines met.
 fn differ(run: &Run<'_>, terms: Terms, rulings: &[LineRuling]) -> AfterSaleRuling {
-    let mut draft = Draft::new(run.ctx, run.case, terms, Outcome::HumanReview);
+    let mut draft = Draft::new(run.ctx, run.case, run.lines, terms, Outcome::HumanReview);
     let shared: Vec<_> = rulings
         .first()
         .map_or(&[][..], |first| &first.reasons)
@@ -101,7 +101,7 @@ fn differ(run: &Run<'_>, terms: Terms, rulings: &[LineRuling]) -> AfterSaleRulin
         .filter(|row| rulings.iter().all(|ruling| ruling.row.id != row.id && ruling.reasons.iter().any(|met| met.id == row.id)))
         .collect();
     for row in &shared {
-        draft.because(row, run.lines);
+        draft.because(row);
     }
     for (line, ruling) in run.lines.iter().zip(rulings) {
         let mut reason = AS_005.reason(run.ctx, run.case, core::slice::from_ref(line));
@@ -112,7 +112,7 @@ fn differ(run: &Run<'_>, terms: Terms, rulings: &[LineRuling]) -> AfterSaleRulin
         draft.ruling.notes.reasons.push(reason);
     }
     for row in &shared {
-        effects::of_row(&mut draft, row, run.lines);
+        effects::of_row(&mut draft, row);
     }
     draft.ruling.window_deadline = money::window_deadline(run);
     draft.settle(&AS_005, ExchangeFor::Other);

@@ -1,8 +1,8 @@
 //! The merchant's parameters (domain policies 5.0, after-sale). A minimum or maximum marked "law" is a legal floor or ceiling.
 
 use ombud_rules::contract::types::Platform;
+use ombud_sdk::serde_json::{Map, Value, json};
 use ombud_sdk::{Bounds, Reader, Setting};
-use serde_json::{Map, Value, json};
 
 ombud_sdk::settings! {
     /// Parameters of the default after-sale policy: windows, clocks and what a machine may pay by itself.

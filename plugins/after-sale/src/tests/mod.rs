@@ -1,3 +1,8 @@
-//! Golden cases and properties of the default after-sale policy.
+//! Golden cases, settings and properties of the default after-sale policy.
 
+mod generate;
 mod golden;
+mod money;
+mod properties;
+mod rows;
+mod settings;

@@ -176,7 +176,8 @@ impl Account<'_> {
             // Outside the bundle `sub` and `w` are the same, so the bundle's share is their difference.
             let bundle = if after.bundle_broken { 0 } else { bill.subs[index] - bill.weights[index] };
             let discounts = other[index].saturating_add(threshold[index]).saturating_add(bundle);
-            price(line.unit_price, *kept) - half_up(discounts, i64::from(*kept), i64::from(line.qty))
+            // Goods that are kept never cost less than nothing, whatever discounts a platform reports.
+            (price(line.unit_price, *kept) - half_up(discounts, i64::from(*kept), i64::from(line.qty))).max(0)
         });
         sum(costs)
     }
@@ -218,6 +219,16 @@ impl Account<'_> {
             return false;
         }
         self.lines.iter().any(|requested| requested.index == index) || bounded(line.refunded) < self.bill.paid_of(index)
+    }
+
+    /// The marked prices of the kept gifts that came with a requested line of which nothing is kept.
+    pub(super) fn gifts_with(&self, line: &Requested<'_>) -> Fen {
+        if self.kept(line.index) > 0 {
+            return 0;
+        }
+        let kept_gifts = self.order.gifts.iter().filter(|gift| gift.returned == Tri::No);
+        let of_line = kept_gifts.filter(|gift| gift.tied_to_line.as_ref() == Some(&line.line.line_id));
+        sum(of_line.filter_map(|gift| gift.marked_price.map(bounded)))
     }
 
     /// AS-808: the fee's part for everything that went back so far.

@@ -49,25 +49,30 @@ impl Account<'_> {
     /// CAP-01: the most that may still be refunded. It is Σ (paid − refunded) of the requested lines plus the open freight; lines that
     /// came back earlier count as well, because the no-reason account runs over all returns and may settle what an earlier one withheld.
     pub fn balance(&self) -> Fen {
-        let counts = |index: usize| self.lines.iter().any(|line| line.index == index);
-        let lines = self.order.lines.iter().enumerate().filter(|(index, line)| line.qty_returned > 0 || counts(*index));
-        let goods = sum(lines.map(|(index, line)| self.bill.paid_of(index) - bounded(line.refunded)));
+        let goods = sum(self.order.lines.iter().enumerate().map(|(index, line)| {
+            let open = self.bill.paid_of(index) - bounded(line.refunded);
+            match self.lines.iter().any(|requested| requested.index == index) {
+                true => open,
+                false if line.qty_returned > 0 => open.max(0),
+                false => 0,
+            }
+        }));
         bounded(goods.saturating_add(bounded(self.order.freight_paid) - bounded(self.order.freight_refunded)))
     }
 
-    /// Splits a refund over the requested lines by what is due for each, largest remainder; what exceeds that is freight as far as
-    /// freight is due (`with_freight`: the refund stands on the fault basis), else goods money.
+    /// Splits a refund over the requested lines by what is due for each, largest remainder. On the fault basis (`with_freight`) what
+    /// exceeds that is freight as far as freight is due; on the no-reason basis a gift is charged to the line it came with.
     pub fn split(&self, refund: Fen, with_freight: bool) -> Split {
         let due: Vec<Fen> = self.lines.iter().map(|line| self.due_of(line)).collect();
         let refund = bounded(refund);
         let freight = if with_freight { refund.saturating_sub(sum(due.iter().copied())).clamp(0, self.freight_due()) } else { 0 };
-        let goods = refund - freight;
-        let lines = if sum(due.iter().copied()) > 0 {
-            largest_remainder(goods, &due)
-        } else {
-            largest_remainder(goods, &self.lines.iter().map(|line| i64::from(line.units)).collect::<Vec<_>>())
+        let less_gifts: Vec<Fen> = match with_freight {
+            true => Vec::new(),
+            false => self.lines.iter().zip(&due).map(|(line, due)| due.saturating_sub(self.gifts_with(line)).max(0)).collect(),
         };
-        Split { lines, freight }
+        let units: Vec<Fen> = self.lines.iter().map(|line| i64::from(line.units)).collect();
+        let weights = [less_gifts, due, units].into_iter().find(|weights| weights.iter().any(|weight| *weight > 0)).unwrap_or_default();
+        Split { lines: largest_remainder(refund - freight, &weights), freight }
     }
 
     fn paid_by(&self, channel: PayChannel) -> Fen {

@@ -33,6 +33,8 @@ pub struct Draft<'a> {
     pub ctx: &'a Context,
     /// The facts.
     pub case: &'a AfterSaleCase,
+    /// The requested lines.
+    pub lines: &'a [Requested<'a>],
     /// The clocks.
     pub terms: Terms,
     /// What has been written.
@@ -41,7 +43,7 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// A ruling with nothing but its outcome.
-    pub const fn new(ctx: &'a Context, case: &'a AfterSaleCase, terms: Terms, outcome: Outcome) -> Self {
+    pub const fn new(ctx: &'a Context, case: &'a AfterSaleCase, lines: &'a [Requested<'a>], terms: Terms, outcome: Outcome) -> Self {
         let ruling = AfterSaleRuling {
             outcome,
             options: Vec::new(),
@@ -61,12 +63,12 @@ impl<'a> Draft<'a> {
                 attributes: Vec::new(),
             },
         };
-        Self { ctx, case, terms, ruling }
+        Self { ctx, case, lines, terms, ruling }
     }
 
     /// Adds a rule as a reason.
-    pub fn because(&mut self, rule: &Row, lines: &[Requested<'_>]) {
-        let reason = rule.reason(self.ctx, self.case, lines);
+    pub fn because(&mut self, rule: &Row) {
+        let reason = rule.reason(self.ctx, self.case, self.lines);
         self.ruling.notes.reasons.push(reason);
     }
 

@@ -103,7 +103,8 @@ impl Row {
     /// What the rule rests on, as a customer reads it: the first source and the rule's id.
     pub fn basis_zh(&self) -> String {
         match self.sources.first() {
-            Some((source, locator)) if *locator != self.id => [source, locator, "（", self.id, "）"].concat(),
+            Some((source, locator)) if locator.starts_with('第') => [source, locator, "（", self.id, "）"].concat(),
+            Some((source, locator)) if *locator != self.id => [source, "：", locator, "（", self.id, "）"].concat(),
             Some((source, _)) => [source, "（", self.id, "）"].concat(),
             None => self.id.to_owned(),
         }

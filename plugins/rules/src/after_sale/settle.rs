@@ -2,10 +2,11 @@
 
 use super::draft::Draft;
 use super::explain::Row;
+use super::line::Requested;
 use super::text::{list_zh, missing_zh, request_zh, yuan};
 use crate::civil::{DAY_MS, HOUR_MS, day_of, iso_date};
-use crate::contract::after_sale::{Outcome, Payer};
-use crate::contract::types::{InstantMs, Role};
+use crate::contract::after_sale::{Outcome, Payer, Stage};
+use crate::contract::types::{InstantMs, Role, Tri};
 
 /// Hours in which a person answers (SL-010).
 const REVIEW_HOURS: i64 = 24;
@@ -51,10 +52,7 @@ impl Draft<'_> {
                 self.say("as.options", &[("options", &options)]);
             }
             Outcome::NeedEvidence => self.ask_evidence(),
-            Outcome::Investigate => {
-                let hours = self.terms.sign_proof_hours.to_string();
-                self.say("as.investigate.not_received", &[("hours", &hours)]);
-            }
+            Outcome::Investigate => self.settle_investigation(),
             Outcome::HumanReview => self.settle_review(rule),
             Outcome::Escalate => {
                 let due = self.in_hours(CALL_HOURS);
@@ -90,13 +88,17 @@ impl Draft<'_> {
         let days = self.terms.refund_days.to_string();
         self.oblige_address();
         self.oblige("refund-after-receipt", Role::Agent, None, &[("days", &days)]);
+        if self.case.stage == Stage::ReturnInTransit {
+            return;
+        }
         let (deadline, refund) = (self.send_back_date(), yuan(self.ruling.refund));
         self.say("as.approve.return", &[("deadline", &deadline), ("days", &days), ("refund", &refund)]);
     }
 
     fn settle_refund_now(&mut self) {
         let due = self.ruling.refund_deadline.unwrap_or(self.in_days(self.terms.refund_days));
-        let deadline = iso_date(day_of(due, self.ctx.tz_offset_min));
+        // A day that has passed is no promise: what is overdue is paid today.
+        let deadline = iso_date(day_of(due.max(self.ctx.now), self.ctx.tz_offset_min));
         let refund = yuan(self.ruling.refund);
         self.oblige("refund-now", Role::Agent, Some(due), &[("refund", &refund)]);
         self.say("as.refund_now", &[("deadline", &deadline), ("refund", &refund)]);
@@ -112,20 +114,28 @@ impl Draft<'_> {
 
     fn settle_exchange(&mut self, exchange: ExchangeFor) {
         self.arrange("arrange-exchange", self.terms.exchange_ship_days);
+        let back = self.case.return_received_at.is_some();
         match (exchange, self.ruling.return_freight) {
-            (ExchangeFor::Quality, Payer::Merchant) => {
+            (ExchangeFor::Quality, Payer::Merchant) if !back => {
                 self.oblige("free-pickup", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[]);
                 self.say("as.exchange.quality", &[]);
             }
-            (_, Payer::Buyer) => {
-                let deadline = self.send_back_date();
-                self.say("as.exchange.preference", &[("deadline", &deadline)]);
+            (_, Payer::Merchant) => self.say_exchange_days(back),
+            (_, Payer::NotApplicable) if !self.case.class().is_free() => self.say_exchange_days(back),
+            (_, Payer::Buyer) if !back => {
+                let (deadline, days) = (self.send_back_date(), self.terms.exchange_ship_days.to_string());
+                self.say("as.exchange.preference", &[("deadline", &deadline), ("days", &days)]);
             }
-            _ => {
-                let days = self.terms.send_back_days.saturating_add(self.terms.exchange_ship_days).to_string();
-                self.say("as.exchange.guide", &[("days", &days)]);
-            }
+            // Whoever changed their mind knows already who bears the freight.
+            _ => {}
         }
+    }
+
+    /// The whole way takes the days of sending back and of shipping; only the latter once the goods are back.
+    fn say_exchange_days(&mut self, back: bool) {
+        let way = if back { 0 } else { self.terms.send_back_days };
+        let days = way.saturating_add(self.terms.exchange_ship_days).to_string();
+        self.say("as.exchange.guide", &[("days", &days)]);
     }
 
     fn settle_repair(&mut self) {
@@ -142,6 +152,25 @@ impl Draft<'_> {
         self.oblige(action, Role::Agent, due, &[("days", &days.to_string())]);
     }
 
+    /// AS-206: who fetches what while the parcel is looked for. The merchant has to show the signing (电商法 52); in a locker without
+    /// consent the buyer gets the code and the days lost.
+    fn settle_investigation(&mut self) {
+        let hours = i64::from(self.terms.sign_proof_hours);
+        let due = Some(self.case.applied_at.saturating_add(hours * HOUR_MS));
+        let soon = Some(self.in_hours(REVIEW_HOURS));
+        if self.lines.iter().any(Requested::received) {
+            self.oblige("fetch-sign-record", Role::Agent, due, &[]);
+        }
+        if self.lines.iter().any(|line| line.received() && line.line.locker_without_consent != Tri::No) {
+            self.oblige("send-pickup-code", Role::Agent, soon, &[]);
+            self.oblige("extend-window", Role::Agent, soon, &[]);
+        }
+        if !self.lines.iter().all(Requested::received) {
+            self.oblige("chase-carrier", Role::Agent, due, &[]);
+        }
+        self.say("as.investigate.not_received", &[("hours", &hours.to_string())]);
+    }
+
     fn settle_review(&mut self, rule: &Row) {
         self.ask_approval(Role::Supervisor, rule, self.in_hours(REVIEW_HOURS));
         self.say("as.human_review", &[("hours", &REVIEW_HOURS.to_string())]);
@@ -151,6 +180,9 @@ impl Draft<'_> {
     }
 
     fn oblige_address(&mut self) {
+        if self.case.stage == Stage::ReturnInTransit {
+            return;
+        }
         self.oblige("provide-return-address", Role::Agent, Some(self.in_hours(REVIEW_HOURS)), &[]);
     }
 
