@@ -27,6 +27,11 @@ macro_rules! event_types {
                 match text { $($text => Some(Self::$name),)+ _ => None }
             }
 
+            /// A valid event of the type in structured mode, for tests, demonstrations and documentation.
+            pub const fn example(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("../../../../tests/events/", $text, ".json")),)+ }
+            }
+
             /// The kinds bound to the type. Each decides if `data` holds its object, otherwise the event is only recorded.
             /// What routing, SLA, alerts and review classification will do with an event comes with the later kind `ops`.
             pub const fn kinds(self) -> &'static [Kind] {

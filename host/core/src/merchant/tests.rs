@@ -132,8 +132,7 @@ fn the_schema_is_one_and_holds_every_bound() {
 
 #[test]
 fn an_event_that_contradicts_the_configuration_is_refused() {
-    let example = crate::event::tests::example(EventType::AftersaleRequested);
-    let event = structured(example.as_bytes(), crate::event::tests::RECEIVED).unwrap();
+    let event = structured(EventType::AftersaleRequested.example().as_bytes(), crate::event::tests::RECEIVED).unwrap();
     assert_eq!(parse(&config()).unwrap().contradicted_by(&event), []);
     let other = parse(&json!({"id": "m_002", "shop_id": "1", "platform": "jd", "tz_offset_min": 0, "currency": "USD"})).unwrap();
     let found: Vec<String> = other.contradicted_by(&event).iter().map(Problem::to_string).collect();

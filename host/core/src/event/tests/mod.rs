@@ -14,14 +14,8 @@ use crate::schema::Checker;
 /// Receipt of every example: after all of them have happened.
 pub const RECEIVED: i64 = 1_900_000_000_000;
 
-/// The example of an event type, in structured mode.
-pub fn example(event_type: EventType) -> String {
-    let path = format!("{}/../../tests/events/{event_type}.json", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
 pub fn example_value(event_type: EventType) -> Value {
-    serde_json::from_str(&example(event_type)).unwrap()
+    serde_json::from_str(event_type.example()).unwrap()
 }
 
 fn read(text: &str) -> Result<Event, Vec<Problem>> {
@@ -31,8 +25,7 @@ fn read(text: &str) -> Result<Event, Vec<Problem>> {
 #[test]
 fn every_example_is_accepted_on_both_paths() {
     for event_type in EventType::ALL {
-        let text = example(*event_type);
-        let event = read(&text).unwrap_or_else(|problems| panic!("{event_type}: {problems:#?}"));
+        let event = read(event_type.example()).unwrap_or_else(|problems| panic!("{event_type}: {problems:#?}"));
         assert_eq!(event.envelope.event_type, *event_type);
         assert!(data::read(*event_type, event.data_json()).is_some(), "{event_type}: fast path");
         assert_eq!(schemas::problems(*event_type, event.data_json(), "").unwrap(), [], "{event_type}: slow path");
