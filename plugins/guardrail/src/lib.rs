@@ -4,6 +4,7 @@
 pub mod after_sale;
 pub mod blacklist;
 pub mod delay;
+pub mod reply;
 pub mod settings;
 
 pub use settings::Settings;
