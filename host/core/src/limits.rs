@@ -9,7 +9,7 @@ pub const BATCH_BYTES_MAX: usize = 16 << 20;
 pub const BATCH_ITEMS_MAX: usize = 1000;
 /// How far an event's `time` may lie ahead of its receipt, in milliseconds (5 minutes of clock skew).
 pub const EVENT_AHEAD_MS_MAX: i64 = 5 * 60 * 1000;
-/// Problems reported for one event; what goes beyond is counted in the last one.
+/// Problems reported for one event; the last one says that there are more.
 pub const PROBLEMS_MAX: usize = 200;
 
 /// An id or reference, in bytes of UTF-8.

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::event::input::MerchantClaim;
 use crate::fallback::Fallbacks;
 use crate::ids::{Currency, MerchantId};
-use crate::limits::{CALENDAR_DAYS_AFTER, CALENDAR_DAYS_BEFORE, MERCHANT_BYTES_MAX, TZ_OFFSET_MIN};
+use crate::limits::{CALENDAR_DATES_MAX, CALENDAR_DAYS_AFTER, CALENDAR_DAYS_BEFORE, MERCHANT_BYTES_MAX, TZ_OFFSET_MIN};
 use crate::problem::{Problem, below};
 use crate::schema::bound::{bounded, free};
 use crate::schema::check::{read, schema_of};
@@ -144,7 +144,7 @@ bounded! { MERCHANT:
 
 fn checker() -> Option<&'static Checker> {
     static CHECKER: OnceLock<Option<Checker>> = OnceLock::new();
-    CHECKER.get_or_init(|| Checker::new(schema_of::<MerchantConfig>(MERCHANT))).as_ref()
+    CHECKER.get_or_init(|| Checker::new(schema_of::<MerchantConfig>(MERCHANT), CALENDAR_DATES_MAX)).as_ref()
 }
 
 #[cfg(test)]

@@ -53,14 +53,14 @@ pub fn below(base: &str, member: &str) -> String {
     format!("{base}/{}", member.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Sorts problems by place, drops repetitions and bounds their number; the last one counts what was left out.
+/// Sorts problems by place, drops repetitions and bounds their number; the last one says how many were left out.
 pub fn tidy(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort();
     problems.dedup();
     if problems.len() > PROBLEMS_MAX {
         let left_out = problems.len() - (PROBLEMS_MAX - 1);
         problems.truncate(PROBLEMS_MAX - 1);
-        problems.push(Problem::at("", format!("and {left_out} more problems")));
+        problems.push(Problem::at("", format!("and at least {left_out} more problems")));
     }
     problems
 }
@@ -79,6 +79,6 @@ mod tests {
         let many = (0..PROBLEMS_MAX + 5).map(|at| Problem::at(format!("/{at:04}"), "is bad"));
         let tidied = tidy(many.clone().chain(many).collect());
         assert_eq!(tidied.len(), PROBLEMS_MAX);
-        assert_eq!(tidied.last().unwrap().message, "and 6 more problems");
+        assert_eq!(tidied.last().unwrap().message, "and at least 6 more problems");
     }
 }

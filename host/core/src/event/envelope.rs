@@ -74,6 +74,23 @@ pub(super) struct LooseEvent<'a> {
     pub attributes: Vec<(Cow<'a, str>, Loose<'a>)>,
     pub data: Option<&'a RawValue>,
     pub data_twice: bool,
+    too_many: bool,
+}
+
+/// CloudEvents' own attributes.
+const DEFINED: [&str; 9] = ["specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype", "data_base64"];
+/// Attributes read before the rest is only counted as too many.
+const ATTRIBUTES_READ: usize = DEFINED.len() + EXTENSIONS_MAX;
+
+impl<'a> LooseEvent<'a> {
+    /// Adds an attribute, up to what an event may have.
+    pub(super) fn add(&mut self, name: Cow<'a, str>, value: Loose<'a>) {
+        if self.attributes.len() < ATTRIBUTES_READ {
+            self.attributes.push((name, value));
+        } else {
+            self.too_many = true;
+        }
+    }
 }
 
 /// What carries the attributes: it decides how a problem's place is named.
@@ -192,7 +209,7 @@ impl LooseEvent<'_> {
                 ),
             }
         }
-        if extensions.len() > EXTENSIONS_MAX {
+        if self.too_many || extensions.len() > EXTENSIONS_MAX {
             let place = match carrier {
                 Carrier::Body(base) => Problem::at(base.clone(), "has too many extension attributes"),
                 Carrier::Headers => Problem::in_header("ce-*", "has too many extension attributes"),
@@ -232,7 +249,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for LooseEvent<'a> {
                         event.data_twice |= event.data.replace(members.next_value()?).is_some();
                     } else {
                         let value = members.next_value()?;
-                        event.attributes.push((name, value));
+                        event.add(name, value);
                     }
                 }
                 Ok(event)

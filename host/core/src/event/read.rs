@@ -60,7 +60,7 @@ pub fn binary<'h>(
             None => continue,
         };
         match percent_decoded(value) {
-            Some(value) => loose.attributes.push((attribute.into(), Loose::Text(value.into()))),
+            Some(value) => loose.add(attribute.into(), Loose::Text(value.into())),
             None => problems.push(Problem::in_header(name, "is not UTF-8, percent-encoded where it is not ASCII")),
         }
     }

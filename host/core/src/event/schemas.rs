@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::data::{Data, family_schema, read};
 use super::types::EventType;
-use crate::limits::{EXTENSION_VALUE_BYTES_MAX, EXTENSIONS_MAX, ID_BYTES_MAX};
+use crate::limits::{EXTENSION_VALUE_BYTES_MAX, EXTENSIONS_MAX, ID_BYTES_MAX, LINES_MAX};
 use crate::problem::{Problem, below};
 use crate::schema::Checker;
 
@@ -99,7 +99,7 @@ fn name_the_host(problem: &mut Problem, base: &str) {
 /// The checker of a type's data, built once.
 fn checker(event_type: EventType) -> Option<&'static Checker> {
     static CHECKERS: [OnceLock<Option<Checker>>; EventType::ALL.len()] = [const { OnceLock::new() }; EventType::ALL.len()];
-    CHECKERS.get(event_type as usize)?.get_or_init(|| Checker::new(data_schema(event_type))).as_ref()
+    CHECKERS.get(event_type as usize)?.get_or_init(|| Checker::new(data_schema(event_type), LINES_MAX)).as_ref()
 }
 
 /// The family's schema with what the event type fixes.

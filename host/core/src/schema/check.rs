@@ -1,5 +1,7 @@
 //! The slow path: a JSON tree against a JSON Schema, every problem with its place, in words.
 
+use std::collections::HashSet;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Keyword, ValidationError, Validator};
 use ombud_rules::civil;
@@ -11,6 +13,7 @@ use super::bound::{MAX_BYTES, add_bounds};
 use super::contract::CONTRACT;
 use super::{Bound, Bounded, strict, text, typed};
 use crate::ids::ALLOWED;
+use crate::limits::PROBLEMS_MAX;
 use crate::problem::{Problem, below, tidy};
 
 /// How the message of a type error begins.
@@ -48,17 +51,19 @@ pub fn read<T: DeserializeOwned + Bounded>(body: &[u8], bytes_max: usize, checke
 pub struct Checker {
     schema: Value,
     validator: Validator,
+    items_max: usize,
 }
 
 impl Checker {
-    /// A checker of this schema; none if it is not a schema, which the tests exclude.
-    pub fn new(schema: Value) -> Option<Self> {
+    /// A checker of this schema, in which no list may have more than `items_max` items; none if it is not a schema, which
+    /// the tests exclude.
+    pub fn new(schema: Value, items_max: usize) -> Option<Self> {
         let validator = jsonschema::options()
             .with_keyword(MAX_BYTES, |_, limit, _| Ok(Box::new(MaxBytes(limit.as_u64().unwrap_or(0)))))
             .with_keyword("format", |_, format, _| Ok(Box::new(Format(format.as_str().unwrap_or_default().to_owned()))))
             .build(&schema)
             .ok()?;
-        Some(Self { schema, validator })
+        Some(Self { schema, validator, items_max })
     }
 
     /// The schema.
@@ -69,14 +74,14 @@ impl Checker {
     /// Every problem of a JSON text that is well-formed; `base` is the pointer of its place in the posted body. Gives the
     /// tree too, for checks that no schema can say.
     pub fn check(&self, json: &str, base: &str) -> Result<(Value, Vec<Problem>), serde_json::Error> {
-        let (value, repeated) = strict::parse(json)?;
+        let (value, repeated) = strict::parse(json, self.items_max + 1)?;
         let mut problems: Vec<Problem> =
             repeated.into_iter().map(|pointer| Problem::at(format!("{base}{pointer}"), "stands more than once")).collect();
         for error in self.validator.iter_errors(&value) {
             self.explain(&error, base, &mut problems);
         }
         // Of a value of the wrong type nothing else needs to be said.
-        let mistyped: Vec<String> =
+        let mistyped: HashSet<String> =
             problems.iter().filter(|problem| problem.message.starts_with(WRONG_TYPE)).map(|problem| problem.pointer.clone()).collect();
         problems.retain(|problem| problem.message.starts_with(WRONG_TYPE) || !mistyped.contains(&problem.pointer));
         Ok((value, problems))
@@ -97,8 +102,12 @@ impl Checker {
             }
             K::AdditionalProperties { unexpected } => {
                 let known = node.get("properties").and_then(Value::as_object).map(names).unwrap_or_default();
-                problems
-                    .extend(unexpected.iter().map(|name| Problem::at(below(&place, name), "is not a known member").allowed(known.clone())));
+                problems.extend(
+                    unexpected
+                        .iter()
+                        .take(PROBLEMS_MAX)
+                        .map(|name| Problem::at(below(&place, name), "is not a known member").allowed(known.clone())),
+                );
                 return;
             }
             // A member that may be null: the errors of its other branch are the ones that help.

@@ -95,7 +95,7 @@ macro_rules! open {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-                match $crate::schema::strict::read(input)? {
+                match $crate::schema::strict::read(input, $crate::limits::LINES_MAX + 1)? {
                     (serde_json::Value::Object(members), repeated) if repeated.is_empty() => Ok(Self(members)),
                     _ => Err(serde::de::Error::custom("expected an object without repeated members")),
                 }

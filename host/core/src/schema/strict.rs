@@ -4,23 +4,25 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::problem::below;
 
-/// The tree and the pointers of the members that stand twice.
-pub fn parse(json: &str) -> Result<(Value, Vec<String>), serde_json::Error> {
+/// The tree and the pointers of the members that stand twice. Of a list only the first `items_kept` items are kept, which
+/// must be more than any list may have: a body of half a million wrong items is refused for their number, and explaining
+/// each of them would cost a gigabyte.
+pub fn parse(json: &str, items_kept: usize) -> Result<(Value, Vec<String>), serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    let found = read(&mut reader)?;
+    let found = read(&mut reader, items_kept)?;
     reader.end()?;
     Ok(found)
 }
 
 /// Reads one value and the pointers of the members that stand twice in it.
-pub fn read<'de, D: Deserializer<'de>>(input: D) -> Result<(Value, Vec<String>), D::Error> {
+pub fn read<'de, D: Deserializer<'de>>(input: D, items_kept: usize) -> Result<(Value, Vec<String>), D::Error> {
     let repeated = RefCell::new(Vec::new());
-    let value = Tree { place: &Place::Root, repeated: &repeated }.deserialize(input)?;
+    let value = Tree { place: &Place::Root, repeated: &repeated, items_kept }.deserialize(input)?;
     Ok((value, repeated.into_inner()))
 }
 
@@ -45,6 +47,16 @@ impl Place<'_> {
 struct Tree<'p> {
     place: &'p Place<'p>,
     repeated: &'p RefCell<Vec<String>>,
+    items_kept: usize,
+}
+
+impl<'p> Tree<'p> {
+    fn at<'q>(&self, place: &'q Place<'q>) -> Tree<'q>
+    where
+        'p: 'q,
+    {
+        Tree { place, repeated: self.repeated, items_kept: self.items_kept }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Tree<'_> {
@@ -86,8 +98,12 @@ impl<'de> Visitor<'de> for Tree<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         loop {
+            if list.len() == self.items_kept {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(Value::Array(list));
+            }
             let place = Place::Item(self.place, list.len());
-            match items.next_element_seed(Tree { place: &place, repeated: self.repeated })? {
+            match items.next_element_seed(self.at(&place))? {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
             }
@@ -98,7 +114,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let place = Place::Member(self.place, &name);
-            let value = members.next_value_seed(Tree { place: &place, repeated: self.repeated })?;
+            let value = members.next_value_seed(self.at(&place))?;
             if object.contains_key(&name) {
                 self.repeated.borrow_mut().push(place.pointer());
             }
@@ -114,14 +130,20 @@ mod tests {
 
     #[test]
     fn repeated_members_are_found_at_any_depth() {
-        let (value, repeated) = parse(r#"{"a":[{"x":1,"x":2},{"x":1}],"b":{"c":{}},"b":null,"b":-1.5}"#).unwrap();
+        let (value, repeated) = parse(r#"{"a":[{"x":1,"x":2},{"x":1}],"b":{"c":{}},"b":null,"b":-1.5}"#, 9).unwrap();
         assert_eq!(value, serde_json::json!({"a":[{"x":2},{"x":1}],"b":-1.5}));
         assert_eq!(repeated, ["/a/0/x", "/b", "/b"]);
     }
 
     #[test]
     fn what_follows_the_value_is_refused() {
-        assert!(parse("{} {}").is_err());
-        assert!(parse("").is_err());
+        assert!(parse("{} {}", 9).is_err());
+        assert!(parse("", 9).is_err());
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(parse("[1,[2,3,4],5,6]", 2).unwrap().0, serde_json::json!([1, [2, 3]]));
+        assert!(parse("[1,2,3", 2).is_err());
     }
 }

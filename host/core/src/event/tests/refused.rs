@@ -260,3 +260,25 @@ fn bounds_are_exact() {
     let due = "/data/delay/episodes/0/due";
     assert!(with(due, json!(253_402_300_799_999_i64)) && !with(due, json!(253_402_300_800_000_i64)) && !with(due, json!(-1)));
 }
+
+#[test]
+fn a_flood_of_wrong_items_is_refused_for_its_number() {
+    let mut event = example_value(EventType::DelayDetected);
+    event["data"]["delay"]["lines"] = json!(vec![7; 200_000]);
+    let found = lines(read(&event.to_string()).unwrap_err());
+    assert!(found.contains(&"`/data/delay/lines`: has too many items; allowed: a list of at most 200 items".to_owned()), "{found:?}");
+    let mut event = example_value(EventType::DelayDetected);
+    for number in 0..40_000 {
+        event[format!("x{number}")] = json!(number);
+    }
+    let found = lines(read(&event.to_string()).unwrap_err());
+    assert!(found.contains(&"``: has too many extension attributes; allowed: at most 32".to_owned()), "{found:?}");
+    // As many as are allowed.
+    let mut event = example_value(EventType::DelayDetected);
+    for number in 0..32 {
+        event[format!("x{number}")] = json!(number);
+    }
+    assert_eq!(read(&event.to_string()).unwrap().envelope.extensions.len(), 32);
+    event["x32"] = json!(0);
+    assert_eq!(lines(read(&event.to_string()).unwrap_err()), ["``: has too many extension attributes; allowed: at most 32"]);
+}
