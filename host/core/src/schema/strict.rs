@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::problem::below;
 
-/// The tree and the pointers of the members that stand twice. Of a list only the first `items_kept` items are kept, which
-/// must be more than any list may have: a body of half a million wrong items is refused for their number, and explaining
+/// The tree and the pointers of the members that stand twice. Of a list or object only the first `items_kept` items
+/// are kept, which must be more than any may have: a body of half a million wrong items is refused for their number, and explaining
 /// each of them would cost a gigabyte.
 pub fn parse(json: &str, items_kept: usize) -> Result<(Value, Vec<String>), serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(json);
@@ -113,6 +113,10 @@ impl<'de> Visitor<'de> for Tree<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            if object.len() == self.items_kept {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            }
             let place = Place::Member(self.place, &name);
             let value = members.next_value_seed(self.at(&place))?;
             if object.contains_key(&name) {
@@ -142,8 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_are_cut() {
+    fn long_lists_and_objects_are_cut() {
         assert_eq!(parse("[1,[2,3,4],5,6]", 2).unwrap().0, serde_json::json!([1, [2, 3]]));
+        assert_eq!(parse(r#"{"a":1,"b":2,"c":3}"#, 2).unwrap().0, serde_json::json!({"a": 1, "b": 2}));
         assert!(parse("[1,2,3", 2).is_err());
     }
 }
