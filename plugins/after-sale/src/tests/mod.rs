@@ -1,5 +1,6 @@
 //! Golden cases, settings and properties of the default after-sale policy.
 
+mod fixture;
 mod generate;
 mod golden;
 mod money;
