@@ -109,7 +109,7 @@ id!(
     "ticket id",
     "1 to 256 bytes without control characters",
     is_id,
-    {"type": "string", "minLength": 1, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
 );
 
 id!(
@@ -119,7 +119,7 @@ id!(
     "1 to 256 bytes without control characters, a pseudonym and not a phone number",
     |text| is_id(text) && !is_mobile_number(text),
     {
-        "type": "string", "minLength": 1, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
+        "type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
         "not": {"pattern": "^(\\+?86)?1[3-9][0-9]{9}$"}
     }
 );
@@ -130,7 +130,7 @@ id!(
     "actor id",
     "1 to 256 bytes without control characters",
     is_id,
-    {"type": "string", "minLength": 1, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
 );
 
 id!(

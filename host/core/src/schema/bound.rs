@@ -65,6 +65,7 @@ impl Bound {
             Self::Free | Self::Nested => {}
             Self::Id => {
                 schema.insert("minLength".into(), json!(1));
+                schema.insert("maxLength".into(), json!(ID_BYTES_MAX));
                 schema.insert(MAX_BYTES.into(), json!(ID_BYTES_MAX));
                 schema.insert("pattern".into(), json!(NO_CONTROLS));
             }
