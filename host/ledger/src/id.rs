@@ -46,6 +46,13 @@ pub fn body_digest(key: &DigestKey, event_type: &str, time_ms: i64, data: &Value
     Digest(mac.finalize().into_bytes().into())
 }
 
+/// The same digest over canonical bytes that the event itself wrote.
+pub fn canonical_digest(key: &DigestKey, canonical: &[u8]) -> Digest {
+    let mut mac = Hmac::<Sha256>::new(key.bytes().into());
+    mac.update(canonical);
+    Digest(mac.finalize().into_bytes().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

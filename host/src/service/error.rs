@@ -1,6 +1,7 @@
 //! Why the service gives no answer: each error becomes one problem document (RFC 9457).
 
 use ombud_core::problem::Problem;
+use ombud_store::{JobError, StoreError};
 
 /// Why a request was refused or failed. Faults of policies are not here: they are answers.
 #[derive(Debug, thiserror::Error)]
@@ -37,5 +38,25 @@ pub enum ServiceError {
 impl From<anyhow::Error> for ServiceError {
     fn from(error: anyhow::Error) -> Self {
         Self::Internal(error)
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Unavailable("the write queue is full: try again in a moment"),
+            StoreError::Closed => Self::Unavailable("the service is shutting down"),
+            StoreError::Cursor => Self::Invalid(vec![Problem::at("/cursor", "is not a cursor of this list").allowed("start again without it")]),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<JobError<Self>> for ServiceError {
+    fn from(error: JobError<Self>) -> Self {
+        match error {
+            JobError::Job(error) => error,
+            JobError::Store(error) => error.into(),
+        }
     }
 }

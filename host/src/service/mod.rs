@@ -1,8 +1,180 @@
-//! The service: it knows merchants, policies, records and people, and no HTTP.
+//! The service: it knows merchants, policies, records and people, and no HTTP. In reading order: who asks, what is known,
+//! how an event becomes a decision, how a decision is read, replayed and overridden.
 
 pub mod actor;
 pub mod error;
 pub mod wire;
 
+mod acts;
+mod admin;
+mod blacklist;
+mod commit;
+mod decide;
+mod history;
+mod listing;
+mod locks;
+mod pending;
+mod project;
+mod read;
+mod replay;
+mod snapshot;
+mod vault;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_ledger::keys::MasterKey;
+use ombud_ledger::{Digest, Engine};
+use ombud_sandbox::{CodeKey, Limits, Sandbox};
+use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
+
 pub use actor::{NewKey, Principal, Right, Role};
 pub use error::ServiceError;
+pub use pending::{CaseBody, CaseBodyBack, answer_body};
+pub use read::{Opened, decision_body};
+pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
+
+use crate::judge::Phases;
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+use locks::KeyedLocks;
+use vault::Vault;
+use wire::{PolicyView, Readiness};
+
+/// How a service is opened.
+pub struct Options {
+    /// Folder of the policy packages; none for a service that only reads and replays.
+    pub policies: Option<PathBuf>,
+    /// The sandbox's limits.
+    pub limits: Limits,
+    /// The writer's bounds.
+    pub writer: WriterLimits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { policies: Some("policies".into()), limits: Limits::default(), writer: WriterLimits::default() }
+    }
+}
+
+/// A running service on one data directory.
+pub struct Service {
+    store: SqliteStore,
+    writer: Writer,
+    sandbox: Sandbox,
+    limits: Limits,
+    registry: Registry,
+    vault: Vault,
+    engine: Engine,
+    snapshot: ArcSwap<Snapshot>,
+    /// Held while the snapshot is rebuilt, so that two changes do not lose each other.
+    changing: Mutex<()>,
+    locks: KeyedLocks,
+    plugins: replay::PluginCache,
+    /// Counters and histograms.
+    pub metrics: Metrics,
+    draining: AtomicBool,
+}
+
+impl Service {
+    /// Opens the data directory, loads the policies and every merchant.
+    pub fn open(data: &Path, options: Options) -> Result<Arc<Self>> {
+        std::fs::create_dir_all(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
+        let (store, writer) = SqliteStore::open(data)?;
+        let master = MasterKey::from_bytes(admin::secret(&data.join("master.key"))?);
+        let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
+        let sandbox = Sandbox::with_cache(data.join("code"), code_key)?;
+        let registry = match &options.policies {
+            Some(folder) => Registry::load(folder, &sandbox, &options.limits)?,
+            None => Registry::default(),
+        };
+        let writer = Writer::start(writer, options.writer)?;
+        let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
+        let vault = Vault::new(master);
+        let guardrail = Arc::new(admin::guardrail(&registry));
+        let service = Arc::new(Self {
+            store,
+            writer,
+            sandbox,
+            limits: options.limits,
+            registry,
+            vault,
+            engine,
+            snapshot: ArcSwap::from_pointee(Snapshot { tenants: Default::default(), principals: Default::default(), guardrail }),
+            changing: Mutex::new(()),
+            locks: KeyedLocks::default(),
+            plugins: replay::PluginCache::default(),
+            metrics: Metrics::new(),
+            draining: AtomicBool::new(false),
+        });
+        service.keep_components()?;
+        service.load_all()?;
+        Ok(service)
+    }
+
+    /// The caller behind a key.
+    pub fn authenticate(&self, secret: &str) -> Result<Principal, ServiceError> {
+        // The lookup is by the SHA-256 of a random secret of 256 bits: its time says nothing about stored keys.
+        self.snapshot.load().principals.get(&actor::hash(secret)).cloned().ok_or(ServiceError::Unauthenticated)
+    }
+
+    /// The merchant a caller may see, if the role has the right. Another merchant's is not found.
+    fn tenant(&self, who: &Principal, merchant: &str, right: Right, what: &'static str) -> Result<Arc<Tenant>, ServiceError> {
+        let bound_elsewhere = who.merchant.as_ref().is_some_and(|own| own.as_str() != merchant);
+        let id = MerchantId::new(merchant).map_err(|_| ServiceError::NotFound("merchant"))?;
+        let tenant = self.snapshot.load().tenants.get(&id).cloned().filter(|_| !bound_elsewhere).ok_or(ServiceError::NotFound("merchant"))?;
+        allowed(who, right, what)?;
+        Ok(tenant)
+    }
+
+    /// The policies of a merchant.
+    pub fn policies(&self, who: &Principal, merchant: &str) -> Result<Vec<PolicyView>, ServiceError> {
+        Ok(self.tenant(who, merchant, Right::Read, "see policies")?.views())
+    }
+
+    /// Whether requests are taken: the store is open, the guardrail and every bound policy are loaded.
+    pub fn readiness(&self) -> Readiness {
+        let snapshot = self.snapshot.load();
+        let mut reasons = Vec::new();
+        if self.draining.load(Ordering::Relaxed) {
+            reasons.push("shutting down".to_owned());
+        }
+        if let Err(reason) = &snapshot.guardrail.plugin {
+            reasons.push(format!("guardrail: {reason}"));
+        }
+        if let Err(error) = self.store.read(|reads| reads.merchants().map(|_| ())) {
+            tracing::error!(%error, "the store cannot be read");
+            reasons.push("store: cannot be read".to_owned());
+        }
+        Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    /// Turns readiness off before the listener closes.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The metrics in Prometheus' text format.
+    pub fn metrics_text(&self) -> String {
+        self.metrics.text()
+    }
+
+    /// The limits that the sandbox runs with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn observe(&self, kind: Kind, outcome: &str, fault: Option<&str>, phases: Phases) {
+        self.metrics.observe_decision(kind, outcome, fault, phases);
+    }
+}
+
+/// Whether the caller has a right.
+fn allowed(who: &Principal, right: Right, what: &'static str) -> Result<(), ServiceError> {
+    if who.role.may(right) { Ok(()) } else { Err(ServiceError::Forbidden { role: who.role.as_str(), what }) }
+}

@@ -1,0 +1,146 @@
+//! Blacklist requests: their state is a projection of the ledger's records; each step is an act of an authenticated person.
+
+use ombud_core::history::RequestState;
+use ombud_rules::civil::DAY_MS;
+use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Criterion, Outcome, Stage, Verdict};
+use ombud_rules::contract::types::CustomerMeasure;
+use ombud_store::{CaseState, Group, IncidentRow, MeasureRow, RequestRow, StepRow};
+
+use super::error::ServiceError;
+use super::pending::Pending;
+
+/// Days after which a restriction put in force by a supervisor is reviewed, where the ruling names no date (`bl.review_after_days`).
+const REVIEW_AFTER_DAYS: i64 = 180;
+/// Days that confirmed malicious returns are looked up when one is added.
+const INCIDENT_LOOK_BACK_DAYS: i64 = 400;
+
+/// The state of a request after a ruling on it.
+pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, measure: CustomerMeasure) -> RequestState {
+    let stage = match outcome {
+        Outcome::Execute | Outcome::ExecuteDeferred => Stage::Executed,
+        Outcome::Reject => Stage::Archived,
+        Outcome::Closed if matches!(case.stage, Stage::Executed | Stage::Archived) && measure == CustomerMeasure::None => Stage::Archived,
+        Outcome::Closed if !matches!(case.stage, Stage::Executed) => Stage::Archived,
+        _ => case.stage,
+    };
+    RequestState {
+        customer_ref: customer_ref.to_owned(),
+        stage,
+        criterion: case.criterion,
+        submitter_id: case.submitter_id.clone(),
+        submitter_role: case.submitter_role,
+        incidents: case.incidents.clone(),
+        evidence: case.evidence.clone(),
+        alternatives_tried: case.alternatives_tried,
+        impact_assessed: case.impact_assessed,
+        platform_rule_ok: case.platform_rule_ok,
+        protected_conduct_only: case.protected_conduct_only,
+        steps: case.steps.clone(),
+        attributes: case.attributes.clone(),
+    }
+}
+
+/// Writes what a ruling means for the request, the measure in force and the count of malicious returns.
+pub fn project(group: &mut dyn Group, pending: &Pending, case: &BlacklistCase, ruling: &BlacklistRuling, seq: u64) -> Result<(), ServiceError> {
+    // An invalid act changes nothing: the request stays as its last valid record left it.
+    if ruling.outcome == Outcome::Invalid {
+        return Ok(());
+    }
+    let merchant = &pending.tenant.config.id;
+    let now = pending.received_at_ms;
+    let customer = pending.event.data.customer_ref.as_ref().map(ToString::to_string).unwrap_or_default();
+    let state = state_after(case, &customer, ruling.outcome, ruling.measure);
+    let known = group.blacklist_request(merchant, &case.request_id)?;
+    let new_round = matches!(case.stage, Stage::Submitted | Stage::Draft);
+    let round = known.as_ref().map_or(1, |(row, _)| row.round + u32::from(new_round));
+    let steps_known = known.as_ref().filter(|(row, _)| row.round == round).map_or(0, |(_, steps)| steps.len());
+    group.put_blacklist_request(merchant, &RequestRow {
+        request_id: case.request_id.clone(),
+        customer: customer.clone(),
+        state: if state.stage == Stage::Archived { CaseState::Closed } else { CaseState::Open },
+        stage: state.stage.as_str().to_owned(),
+        criterion: case.criterion.as_str().to_owned(),
+        submitter_id: case.submitter_id.clone(),
+        submitter_role: case.submitter_role.as_str().to_owned(),
+        round,
+        detail: Vec::new(),
+        opened_at_ms: known.as_ref().map_or(now, |(row, _)| row.opened_at_ms),
+        updated_at_ms: now,
+        last_seq: seq,
+    })?;
+    for (at, step) in case.steps.iter().enumerate().skip(steps_known) {
+        group.insert_blacklist_step(merchant, &StepRow {
+            request_id: case.request_id.clone(),
+            round,
+            step: u32::try_from(at).unwrap_or(u32::MAX),
+            stage: step.stage.as_str().to_owned(),
+            actor_id: step.actor_id.clone(),
+            role: step.role.as_str().to_owned(),
+            verdict: step.verdict.as_str().to_owned(),
+            at_ms: step.at,
+            seq,
+        })?;
+    }
+    let approved_by_supervisor = case.stage == Stage::SupervisorReviewed
+        && case.steps.last().is_some_and(|step| step.stage == Stage::SupervisorReviewed && step.verdict == Verdict::Approve);
+    if approved_by_supervisor && case.criterion == Criterion::MaliciousReturns {
+        confirm_incidents(group, pending, case, &customer, seq)?;
+    }
+    measure(group, pending, case, ruling, &customer, approved_by_supervisor, seq)
+}
+
+/// A malicious return counts once a supervisor has approved its incident.
+fn confirm_incidents(group: &mut dyn Group, pending: &Pending, case: &BlacklistCase, customer: &str, seq: u64) -> Result<(), ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    let since = pending.event.now().saturating_sub(INCIDENT_LOOK_BACK_DAYS * DAY_MS);
+    let known = group.malicious_returns(merchant, customer, since)?;
+    for incident in case.incidents.iter().filter(|incident| incident.criterion == Criterion::MaliciousReturns && incident.at >= since) {
+        if known.iter().all(|row| row.incident_id != incident.incident_id) {
+            group.insert_malicious_return(merchant, &IncidentRow {
+                customer: customer.to_owned(),
+                incident_id: incident.incident_id.clone(),
+                ticket: Some(incident.ticket_id.clone()),
+                at_ms: incident.at,
+                seq,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(
+    group: &mut dyn Group,
+    pending: &Pending,
+    case: &BlacklistCase,
+    ruling: &BlacklistRuling,
+    customer: &str,
+    approved_by_supervisor: bool,
+    seq: u64,
+) -> Result<(), ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    let in_force = match ruling.outcome {
+        Outcome::Execute | Outcome::ExecuteDeferred => true,
+        // The lesser measures need the supervisor's approval alone (domain policies 5.3; design, blacklist).
+        Outcome::RecommendMark | Outcome::RecommendRestrict => approved_by_supervisor,
+        Outcome::Closed if ruling.measure == CustomerMeasure::None && case.current_measure != CustomerMeasure::None => {
+            group.lift_measure(merchant, customer)?;
+            false
+        }
+        _ => false,
+    };
+    if !in_force || ruling.measure == CustomerMeasure::None {
+        return Ok(());
+    }
+    let review_by = ruling.review_by.or_else(|| {
+        (ruling.measure != CustomerMeasure::Marked).then(|| pending.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS))
+    });
+    group.put_measure(merchant, &MeasureRow {
+        customer: customer.to_owned(),
+        measure: ruling.measure.as_str().to_owned(),
+        review_by_ms: review_by,
+        request_id: case.request_id.clone(),
+        since_ms: pending.received_at_ms,
+        seq,
+    })?;
+    Ok(())
+}

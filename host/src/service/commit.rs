@@ -1,0 +1,293 @@
+//! The writer's job: inside one transaction it checks the event's identity, counts money, makes the decision final, and
+//! appends the records. It writes only when nothing can go wrong any more.
+
+use ombud_core::decision::{Counted, Decision};
+use ombud_core::kind::Kind;
+use ombud_core::money::{self, Due, Intent};
+use ombud_ledger::seal::{Of, seal};
+use ombud_ledger::{
+    Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, Windows, id, leaf_hash,
+};
+use ombud_rules::civil;
+use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
+
+use super::error::ServiceError;
+use super::pending::{Item, Pending};
+use super::project;
+use super::read;
+use super::vault::Vault;
+use super::wire::EventAnswer;
+
+/// What became of a pending event.
+pub enum Committed {
+    /// Its records were appended.
+    New(Vec<Made>),
+    /// It was known: these are its recorded decisions.
+    Known(EventAnswer),
+}
+
+/// One decision made.
+pub struct Made {
+    /// The kind, for metrics.
+    pub kind: Kind,
+    /// The outcome, for metrics.
+    pub outcome: String,
+    /// The fault's code, for metrics.
+    pub fault: Option<&'static str>,
+    /// The answer's JSON.
+    pub json: String,
+}
+
+/// A record ready to be appended.
+struct Ready {
+    decision: Decision,
+    paid: Vec<Intent>,
+    header: Vec<u8>,
+    leaf: Digest,
+    sealed: Vec<u8>,
+    seq: u64,
+}
+
+/// Commits a pending event in the current group.
+pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &Engine) -> Result<Committed, ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    let key = &pending.event.envelope.key;
+    if let Some(seen) = group.event(merchant, key)? {
+        return known(group, pending, &seen, vault);
+    }
+    // A customer's first records may race for the key: the one that is stored counts.
+    let (data_key, wrapped) = match &pending.secret.wrapped {
+        None => (pending.secret.key.clone(), None),
+        Some(wrapped) => match vault.open(merchant, &pending.subject, as_reads(group))? {
+            Some(key) => (key, None),
+            None => (pending.secret.key.clone(), Some(wrapped)),
+        },
+    };
+    let first = group.log_size(merchant)?;
+    let event_entry = EventEntry {
+        key: id::event_key(merchant, key),
+        event_type: pending.event.envelope.event_type.as_str().to_owned(),
+        time_ms: pending.event.envelope.time,
+    };
+    let mut ready = Vec::with_capacity(pending.items.len());
+    for (seq, item) in (first..).zip(&pending.items) {
+        ready.push(make_ready(group, pending, item, seq, &data_key, &event_entry, engine)?);
+    }
+    let event_only = if pending.items.is_empty() { Some(event_record(pending, first, &data_key, &event_entry)?) } else { None };
+
+    // From here on only the database itself can fail, and then the whole group fails.
+    if let Some(wrapped) = wrapped {
+        group.insert_subject_key(merchant, pending.subject.as_subject(), wrapped, pending.received_at_ms)?;
+        vault.remember((merchant.clone(), pending.subject.clone()), data_key);
+    }
+    let records = ready.len().max(1);
+    let seen = EventSeen { body: pending.body_digest, first_seq: first, records: u32::try_from(records).unwrap_or(u32::MAX) };
+    group.insert_event(merchant, key, &seen)?;
+    if let Some((header, leaf, sealed)) = event_only {
+        let listing = listing(pending, EntryKind::Event);
+        group.append(&NewRecord { merchant, seq: first, header: &header, leaf, sealed: &sealed, listing })?;
+        project::event(group, pending, first)?;
+        return Ok(Committed::New(Vec::new()));
+    }
+    let mut made = Vec::with_capacity(ready.len());
+    for (item, record) in pending.items.iter().zip(ready) {
+        append(group, pending, item, &record)?;
+        project::decision(group, pending, item, &record.decision, record.seq)?;
+        made.push(Made {
+            kind: item.kind,
+            fault: record.decision.fault.as_ref().map(|fault| fault.code.as_str()),
+            json: read::answer(item.id.as_str(), record.seq, &record.leaf, &read::decision_body(&record.decision)),
+            outcome: record.decision.outcome,
+        });
+    }
+    Ok(Committed::New(made))
+}
+
+/// The same event again gives the same decisions; another body under the same id is a conflict.
+fn known(group: &mut dyn Group, pending: &Pending, seen: &EventSeen, vault: &Vault) -> Result<Committed, ServiceError> {
+    if seen.body != pending.body_digest {
+        return Err(ServiceError::Conflict(format!(
+            "event `{}` of source `{}` is on record with another body: a new event needs a new id",
+            pending.event.envelope.key.id(),
+            pending.event.envelope.key.source()
+        )));
+    }
+    let merchant = &pending.tenant.config.id;
+    Ok(Committed::Known(read::event_again(as_reads(group), vault, merchant, pending.event.envelope.key.id(), seen)?))
+}
+
+/// A group reads like a reader.
+fn as_reads(group: &mut dyn Group) -> &dyn Reads {
+    group
+}
+
+/// What is counted so far for a case: its windows, and which of its intents are on record.
+pub fn counted(group: &dyn Reads, pending: &Pending, item: &Item) -> Result<Counted, ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    if money::due(&item.judged.ruling) != Due::Now {
+        return Ok(Counted::default());
+    }
+    let customer = pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str());
+    let usage = group.usage(merchant, &UsageOf {
+        order: money::order_id(&item.case),
+        customer,
+        at_ms: pending.received_at_ms,
+        day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
+    })?;
+    let mut on_record = Vec::new();
+    for intent in money::intents(&item.case, &item.judged.ruling) {
+        if group.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled) {
+            on_record.push(intent.name());
+        }
+    }
+    Ok(Counted { usage, on_record })
+}
+
+fn make_ready(
+    group: &mut dyn Group,
+    pending: &Pending,
+    item: &Item,
+    seq: u64,
+    key: &ombud_ledger::keys::DataKey,
+    event: &EventEntry,
+    engine: &Engine,
+) -> Result<Ready, ServiceError> {
+    let terms = &pending.tenant.terms;
+    let counted = counted(as_reads(group), pending, item)?;
+    let (decision, paid) = item.conclude(terms, &counted, pending.event.now());
+    let decision_body = read::decision_body(&decision);
+    let mut bodies: Vec<(BodyKind, &[u8])> =
+        vec![(BodyKind::Event, &pending.event_body), (BodyKind::Case, &item.case_body), (BodyKind::Ruling, &item.ruling_body)];
+    if !item.review_body.is_empty() {
+        bodies.push((BodyKind::Review, &item.review_body));
+    }
+    bodies.push((BodyKind::Decision, decision_body.as_bytes()));
+    let mut sealed = Vec::new();
+    let detached = seal(key, &pending.tenant.config.id, Of::Decision(&item.id), &bodies, &mut sealed).map_err(internal)?;
+    let header = Header {
+        merchant: pending.tenant.config.id.clone(),
+        seq,
+        entry: Entry::Decision(Box::new(entry(pending, item, &decision, event, engine))),
+        received_at_ms: pending.received_at_ms,
+        trace_id: pending.trace_id,
+        detached: Some(detached),
+    }
+    .encode()
+    .map_err(internal)?;
+    Ok(Ready { leaf: leaf_hash(&header), header, decision, paid, sealed, seq })
+}
+
+fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry, engine: &Engine) -> DecisionEntry {
+    let caps = &decision.caps;
+    let used = &caps.used;
+    let limits = &caps.limits;
+    DecisionEntry {
+        event: event.clone(),
+        id: item.id.clone(),
+        kind: item.kind,
+        policy: item.policy_call.clone(),
+        guardrail: item.guardrail_call,
+        engine: engine.clone(),
+        fault: decision.fault.as_ref().map(|fault| Fault { of: fault.of, code: fault.code, limit: None }),
+        outcome: decision.outcome.clone(),
+        amounts: Amounts {
+            refund: decision.amounts.refund,
+            cash: decision.amounts.cash,
+            coupon: decision.amounts.coupon,
+            currency: pending.tenant.config.currency.clone(),
+        },
+        caps: Caps {
+            used: Windows {
+                order_refund: used.order_refund,
+                order_goodwill: used.order_goodwill,
+                customer_24h_refund: used.customer_24h_refund,
+                customer_24h_goodwill: used.customer_24h_goodwill,
+                merchant_day_refund: used.merchant_day_refund,
+                merchant_day_goodwill: used.merchant_day_goodwill,
+            },
+            limits: Windows {
+                order_refund: limits.order_refund_auto_fen_max,
+                order_goodwill: limits.order_goodwill_fen_max,
+                customer_24h_refund: limits.customer_24h_refund_fen_max,
+                customer_24h_goodwill: limits.customer_24h_goodwill_fen_max,
+                merchant_day_refund: limits.merchant_day_refund_fen_max,
+                merchant_day_goodwill: limits.merchant_day_goodwill_fen_max,
+            },
+            breaches: caps.breaches.iter().map(|mark| mark.cap.clone()).collect(),
+        },
+    }
+}
+
+fn event_record(
+    pending: &Pending,
+    seq: u64,
+    key: &ombud_ledger::keys::DataKey,
+    event: &EventEntry,
+) -> Result<(Vec<u8>, Digest, Vec<u8>), ServiceError> {
+    let mut sealed = Vec::new();
+    let bodies: [(BodyKind, &[u8]); 1] = [(BodyKind::Event, &pending.event_body)];
+    let detached = seal(key, &pending.tenant.config.id, Of::Event(&event.key), &bodies, &mut sealed).map_err(internal)?;
+    let header = Header {
+        merchant: pending.tenant.config.id.clone(),
+        seq,
+        entry: Entry::Event(event.clone()),
+        received_at_ms: pending.received_at_ms,
+        trace_id: pending.trace_id,
+        detached: Some(detached),
+    }
+    .encode()
+    .map_err(internal)?;
+    Ok((header.clone(), leaf_hash(&header), sealed))
+}
+
+fn listing(pending: &Pending, entry: EntryKind) -> Listing<'_> {
+    let data = &pending.event.data;
+    Listing {
+        entry,
+        decision: None,
+        kind: None,
+        outcome: None,
+        policy: None,
+        version: None,
+        event_type: pending.event.envelope.event_type.as_str(),
+        ticket: data.ticket_id.as_ref().map(|ticket| ticket.as_str()),
+        customer: data.customer_ref.as_ref().map(|customer| customer.as_str()),
+        order: data.order.as_ref().map(|order| order.order_id.as_str()),
+        event_at_ms: Some(pending.event.envelope.time),
+        received_at_ms: pending.received_at_ms,
+    }
+}
+
+fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready) -> Result<(), ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    let listing = Listing {
+        decision: Some(&item.id),
+        kind: Some(item.kind.as_str()),
+        outcome: Some(&record.decision.outcome),
+        policy: item.policy.as_ref().map(|policy| policy.name.as_str()),
+        version: item.policy.as_ref().map(|policy| policy.version.as_str()),
+        order: money::order_id(&item.case),
+        ..listing(pending, EntryKind::Decision)
+    };
+    group.append(&NewRecord { merchant, seq: record.seq, header: &record.header, leaf: record.leaf, sealed: &record.sealed, listing })?;
+    for intent in &record.paid {
+        group.pay_intent(merchant, intent, record.seq)?;
+    }
+    let counts = &record.decision.caps.counted;
+    if counts.any() {
+        group.count(merchant, &Count {
+            seq: record.seq,
+            order: money::order_id(&item.case),
+            customer: pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
+            at_ms: pending.received_at_ms,
+            day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
+            refund: counts.refund,
+            goodwill: counts.goodwill(),
+        })?;
+    }
+    Ok(())
+}
+
+fn internal(error: impl std::error::Error + Send + Sync + 'static) -> ServiceError {
+    ServiceError::Internal(anyhow::Error::new(error))
+}

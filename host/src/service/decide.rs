@@ -1,0 +1,178 @@
+//! From an event to its decisions: snapshot and permit → history → case → sandbox → writer → answer.
+
+use std::sync::Arc;
+
+use ombud_core::decision::Counted;
+use ombud_core::event::Event;
+use ombud_core::facts::build_case;
+use ombud_core::history::{Actor, History};
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_ledger::{Digest, id};
+use ombud_store::{Reads, Store as _};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::actor::{Principal, Right};
+use super::commit::{Committed, commit, counted};
+use super::error::ServiceError;
+use super::pending::{Item, Pending};
+use super::snapshot::Tenant;
+use super::vault::SubjectId;
+use super::wire::EventAnswer;
+use super::{Service, history, locks, read};
+use crate::judge::judge;
+
+impl Service {
+    /// Decides an event and answers once its records are durable.
+    pub async fn decide(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::SendEvents, "send events")?;
+        let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
+        check_merchant(&tenant, &event)?;
+        let event_id = event.envelope.key.id().to_owned();
+        let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
+        let pending = self.judged(&tenant, who, event)?;
+        let (answer, answered) = oneshot::channel();
+        let service = Arc::clone(self);
+        let job = move |group: &mut dyn ombud_store::Group| {
+            let committed = commit(group, &pending, &service.vault, &service.engine)?;
+            let phases: Vec<_> = pending.items.iter().map(|item| item.phases).collect();
+            Ok::<_, ServiceError>((committed, phases))
+        };
+        // Nobody waits where the caller has gone: the records stand all the same.
+        self.writer.submit(job, move |result| _ = answer.send(result))?;
+        let (committed, phases) = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
+        let made = match committed {
+            Committed::Known(answer) => return Ok(answer),
+            Committed::New(made) => made,
+        };
+        let mut decisions = Vec::with_capacity(made.len());
+        for (made, phases) in made.into_iter().zip(phases) {
+            self.observe(made.kind, &made.outcome, made.fault, phases);
+            decisions.push(raw(made.json)?);
+        }
+        Ok(EventAnswer { event: event_id, duplicate: false, decisions })
+    }
+
+    /// The same line, recording nothing.
+    pub async fn preview(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::SendEvents, "preview events")?;
+        let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
+        check_merchant(&tenant, &event)?;
+        let event_id = event.envelope.key.id().to_owned();
+        let pending = self.judged(&tenant, who, event)?;
+        let decisions = self.store.read(|reads| {
+            pending
+                .items
+                .iter()
+                .map(|item| {
+                    let counted: Counted = counted(reads, &pending, item)?;
+                    let (decision, _) = item.conclude(&tenant.terms, &counted, pending.event.now());
+                    raw(read::decision_body(&decision))
+                })
+                .collect::<Result<Vec<_>, ServiceError>>()
+        })?;
+        Ok(EventAnswer { event: event_id, duplicate: false, decisions })
+    }
+
+    /// Everything that does not need the writer: history, cases, policies, guardrail.
+    fn judged(&self, tenant: &Arc<Tenant>, who: &Principal, event: Event) -> Result<Pending, ServiceError> {
+        let merchant = &tenant.config.id;
+        let received_at_ms = now_ms();
+        let event_body = event.to_structured().into_bytes();
+        let kinds: Vec<Kind> = event.kinds().collect();
+        let (history, subject, secret) = self.store.read(|reads| {
+            let history = if kinds.is_empty() { History::default() } else { self.history(reads, merchant, &event)? };
+            let (subject, secret) = self.subject(reads, merchant, &event)?;
+            Ok::<_, ServiceError>((history, subject, secret))
+        })?;
+        let actor = who.role.in_contract().map(|role| Actor { id: who.actor.clone(), role });
+        let snapshot = self.snapshot.load_full();
+        let mut items = Vec::with_capacity(kinds.len());
+        for kind in kinds {
+            let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
+            let policy = tenant.policy(kind);
+            let outcome = judge(&ctx, &case, policy, &snapshot.guardrail, &self.limits, &tenant.terms.fallback, event_body.len());
+            let id = event.decision_id(merchant, kind);
+            items.push(Item::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome));
+        }
+        Ok(Pending {
+            body_digest: digest_of(tenant, &event),
+            trace_id: event.envelope.extension("traceparent").and_then(trace_id),
+            tenant: Arc::clone(tenant),
+            event,
+            event_body,
+            received_at_ms,
+            subject,
+            secret,
+            items,
+        })
+    }
+
+    fn history(&self, reads: &dyn Reads, merchant: &MerchantId, event: &Event) -> Result<History, ServiceError> {
+        let request = |seq| match read::request_state(reads, &self.vault, merchant, seq) {
+            Ok(state) => Ok(state),
+            Err(ServiceError::Internal(error)) => Err(ombud_store::StoreError::Damaged(format!("{error:#}"))),
+            Err(error) => Err(ombud_store::StoreError::Damaged(error.to_string())),
+        };
+        Ok(history::gather(reads, merchant, event, request)?)
+    }
+
+    /// Under whose key the bodies are sealed: the customer's, or the ticket's where there is none. Whoever was erased does
+    /// not get a second key: new records are the ticket's.
+    fn subject(
+        &self,
+        reads: &dyn Reads,
+        merchant: &MerchantId,
+        event: &Event,
+    ) -> Result<(SubjectId, super::vault::SubjectSecret), ServiceError> {
+        let customer = event.data.customer_ref.as_ref().map(|customer| SubjectId::Customer(customer.to_string()));
+        let ticket = event.data.ticket_id.as_ref().map(|ticket| SubjectId::Ticket(ticket.to_string()));
+        for subject in customer.into_iter().chain(ticket).chain([SubjectId::Merchant]) {
+            if let ombud_store::SubjectKey::Erased { .. } = reads.subject_key(merchant, subject.as_subject())? {
+                continue;
+            }
+            let secret = self.vault.open_or_draw(merchant, &subject, reads)?;
+            return Ok((subject, secret));
+        }
+        Err(ServiceError::Conflict("the merchant's own key was erased".into()))
+    }
+}
+
+/// The configuration is authoritative: an event that contradicts it is refused.
+fn check_merchant(tenant: &Tenant, event: &Event) -> Result<(), ServiceError> {
+    let problems = tenant.config.contradicted_by(event);
+    if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
+}
+
+/// Order and blacklist request: what decisions must not overtake each other on.
+fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
+    let data = &event.data;
+    let orders = data.order.as_ref().map(|order| order.order_id.as_str()).into_iter().chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()));
+    let mut keys: Vec<u64> = orders.map(|order| locks::key(&[merchant.as_str(), "order", order])).collect();
+    keys.extend(data.blacklist.as_ref().map(|request| locks::key(&[merchant.as_str(), "blacklist", request.request_id()])));
+    // A redelivery waits for the first delivery, so that it finds its records instead of doing the work again.
+    keys.push(locks::key(&[merchant.as_str(), "event", event.envelope.key.source(), event.envelope.key.id()]));
+    keys
+}
+
+fn digest_of(tenant: &Tenant, event: &Event) -> Digest {
+    id::canonical_digest(&tenant.digest_key, &event.canonical())
+}
+
+/// The trace id of a W3C `traceparent`: 32 hexadecimal digits behind the version.
+fn trace_id(traceparent: &str) -> Option<[u8; 16]> {
+    let mut id = [0; 16];
+    hex::decode_to_slice(traceparent.split('-').nth(1)?, &mut id).ok()?;
+    Some(id).filter(|id| *id != [0; 16])
+}
+
+/// JSON text as it is.
+pub(super) fn raw(json: String) -> Result<Box<RawValue>, ServiceError> {
+    RawValue::from_string(json).map_err(|error| ServiceError::Internal(error.into()))
+}
+
+/// Now, epoch milliseconds: the only clock of the service.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,115 @@
+//! Reads what the merchant's own records say about an event, before the policy is called.
+
+use ombud_core::event::Event;
+use ombud_core::history::{
+    BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, LineHistory, OrderHistory, ReplyHistory, RequestState,
+};
+use ombud_core::ids::MerchantId;
+use ombud_rules::civil::DAY_MS;
+use ombud_rules::contract::after_sale::RequestKind;
+use ombud_rules::contract::delay::{CompForm, Granted};
+use ombud_rules::contract::types::CustomerMeasure;
+use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
+
+/// Days that confirmed malicious returns look back (domain model 4.3, customer-facts).
+const MALICIOUS_RETURNS_DAYS: i64 = 180;
+
+/// The history that bears on an event. `request` reads a blacklist request's state from its last record.
+pub fn gather(
+    reads: &(impl Reads + ?Sized),
+    merchant: &MerchantId,
+    event: &Event,
+    request: impl Fn(u64) -> Result<Option<RequestState>, StoreError>,
+) -> Result<History, StoreError> {
+    let data = &event.data;
+    let mut history = History::default();
+    let customer = data.customer_ref.as_ref().map(ToString::to_string);
+    if let (Some(input), Some(order)) = (&data.after_sale, &data.order) {
+        let cases = reads.after_sale_cases(merchant, &order.order_id)?;
+        let own_id = input.after_sale_id.as_str();
+        let (own, others): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.after_sale_id == own_id);
+        history.order = order_history(&others);
+        // What this very case already paid counts as well: it must not be paid again.
+        history.order = merge(history.order, order_history(&own));
+        let wanted: Vec<&str> = input.lines.iter().map(|line| line.line_id.as_str()).collect();
+        history.case = CaseHistory {
+            duplicate_open: others.iter().any(|case| {
+                case.state == CaseState::Open && case.lines.iter().any(|line| wanted.contains(&line.line_id.as_str()))
+            }),
+            attempts: own.first().map_or(0, |case| case.attempts),
+            decided: own.first().is_some(),
+            approved: own.first().and_then(|case| case.resolution.as_deref()).and_then(RequestKind::parse),
+        };
+    }
+    if let Some(delay) = &data.delay {
+        if data.after_sale.is_none() {
+            let cases = reads.after_sale_cases(merchant, &delay.order_id)?;
+            history.order = order_history(&cases.iter().collect::<Vec<_>>());
+        }
+        let grants = reads.grants(merchant, &delay.order_id)?;
+        history.delay = DelayHistory {
+            grants: grants
+                .iter()
+                .filter_map(|grant| {
+                    let form = CompForm::parse(&grant.form)?;
+                    Some(Granted { episode_id: grant.episode_id.clone(), form, value: grant.value, by_platform: false })
+                })
+                .collect(),
+            refunds_paid: Vec::new(),
+        };
+    }
+    if let Some(customer) = &customer
+        && (data.after_sale.is_some() || data.blacklist.is_some())
+    {
+        let since = event.now().saturating_sub(MALICIOUS_RETURNS_DAYS * DAY_MS);
+        let incidents = reads.malicious_returns(merchant, customer, since)?;
+        history.customer = CustomerHistory {
+            malicious_returns: u32::try_from(incidents.len()).unwrap_or(u32::MAX),
+            extortion: false,
+            open_after_sales: if data.blacklist.is_some() { reads.open_after_sales(merchant, customer)? } else { 0 },
+        };
+    }
+    if let (Some(input), Some(customer)) = (&data.blacklist, &customer) {
+        let measure = reads.measure(merchant, customer)?;
+        history.blacklist = BlacklistHistory {
+            request: match reads.blacklist_request(merchant, input.request_id())? {
+                Some((row, _)) => request(row.last_seq)?,
+                None => None,
+            },
+            measure: measure.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None),
+            review_by: measure.and_then(|row| row.review_by_ms),
+        };
+    }
+    history.reply = ReplyHistory::default();
+    Ok(history)
+}
+
+fn order_history(cases: &[&AfterSaleRow]) -> OrderHistory {
+    let mut history = OrderHistory::default();
+    for case in cases {
+        history.freight_refunded = history.freight_refunded.saturating_add(case.freight_refunded);
+        for line in &case.lines {
+            let qty_returned = if line.refunded > 0 { line.qty } else { 0 };
+            add_line(&mut history, &line.line_id, line.refunded, qty_returned);
+        }
+    }
+    history
+}
+
+fn merge(mut one: OrderHistory, other: OrderHistory) -> OrderHistory {
+    one.freight_refunded = one.freight_refunded.saturating_add(other.freight_refunded);
+    for line in other.lines {
+        add_line(&mut one, &line.line_id, line.refunded, line.qty_returned);
+    }
+    one
+}
+
+fn add_line(history: &mut OrderHistory, line_id: &str, refunded: i64, qty_returned: u32) {
+    match history.lines.iter_mut().find(|line| line.line_id == line_id) {
+        Some(line) => {
+            line.refunded = line.refunded.saturating_add(refunded);
+            line.qty_returned = line.qty_returned.saturating_add(qty_returned);
+        }
+        None => history.lines.push(LineHistory { line_id: line_id.to_owned(), refunded, qty_returned }),
+    }
+}

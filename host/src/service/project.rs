@@ -1,0 +1,140 @@
+//! What later cases need of a record, written in its transaction: after-sale cases of an order, grants, blacklist requests
+//! and measures. Everything here can be computed again from the records.
+
+use ombud_core::case::Case;
+use ombud_core::decision::Decision;
+use ombud_core::event::EventType;
+use ombud_core::money::Due;
+use ombud_core::ruling::Ruling;
+use ombud_rules::after_sale::{Account, Bill, requested};
+use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
+use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
+use ombud_store::{AfterSaleRow, CaseState, GrantRow, Group, LineHistory};
+
+use super::blacklist;
+use super::error::ServiceError;
+use super::pending::{Item, Pending};
+
+/// Projects a decision.
+pub fn decision(group: &mut dyn Group, pending: &Pending, item: &Item, decision: &Decision, seq: u64) -> Result<(), ServiceError> {
+    match (&item.case, &decision.ruling) {
+        (Case::AfterSale(case), Ruling::AfterSale(_)) => after_sale(group, pending, item, case, decision, seq),
+        (Case::Delay(case), Ruling::Delay(ruling)) if decision.due == Due::Now => grants(group, pending, case, ruling, seq),
+        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => blacklist::project(group, pending, case, ruling, seq),
+        _ => Ok(()),
+    }
+}
+
+/// Projects an event on which nothing was decided: a case that the platform closed is closed here as well.
+pub fn event(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), ServiceError> {
+    let data = &pending.event.data;
+    let closes = matches!(
+        pending.event.envelope.event_type,
+        EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded
+    );
+    if let (true, Some(case), Some(order)) = (closes, &data.after_sale, &data.order) {
+        let merchant = &pending.tenant.config.id;
+        let known = group.after_sale_cases(merchant, &order.order_id)?.into_iter().find(|row| row.after_sale_id == case.after_sale_id);
+        if let Some(mut row) = known {
+            row.state = CaseState::Closed;
+            row.last_seq = seq;
+            row.updated_at_ms = pending.received_at_ms;
+            group.put_after_sale_case(merchant, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn after_sale(
+    group: &mut dyn Group,
+    pending: &Pending,
+    item: &Item,
+    case: &AfterSaleCase,
+    decision: &Decision,
+    seq: u64,
+) -> Result<(), ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    let order = &case.order.order_id;
+    let known = group.after_sale_cases(merchant, order)?.into_iter().find(|row| row.after_sale_id == case.after_sale_id);
+    let Ruling::AfterSale(ruling) = &decision.ruling else { return Ok(()) };
+    let requests = matches!(pending.event.envelope.event_type, EventType::AftersaleRequested | EventType::AftersaleModified);
+    let before = known.as_ref();
+    let paid = if decision.due == Due::Now { ruling.refund } else { 0 };
+    let (lines, freight) = refunded(case, before, paid);
+    let row = AfterSaleRow {
+        order: order.clone(),
+        after_sale_id: case.after_sale_id.clone(),
+        customer: Some(case.customer.customer_ref.clone()),
+        state: if is_over(ruling.outcome) { CaseState::Closed } else { CaseState::Open },
+        outcome: decision.outcome.clone(),
+        resolution: resolution(ruling.outcome)
+            .map(|kind| kind.as_str().to_owned())
+            .or_else(|| before.and_then(|row| row.resolution.clone())),
+        attempts: before.map_or(0, |row| row.attempts).saturating_add(u32::from(requests)),
+        lines,
+        freight_refunded: before.map_or(0, |row| row.freight_refunded).saturating_add(freight),
+        policy: before.and_then(|row| row.policy.clone()).or_else(|| item.policy.as_ref().map(|policy| policy.name.clone())),
+        version: before.and_then(|row| row.version.clone()).or_else(|| item.policy.as_ref().map(|policy| policy.version.clone())),
+        opened_at_ms: before.map_or(pending.received_at_ms, |row| row.opened_at_ms),
+        updated_at_ms: pending.received_at_ms,
+        last_seq: seq,
+    };
+    group.put_after_sale_case(merchant, &row)?;
+    Ok(())
+}
+
+/// The lines of the case with what this decision pays for each, and the freight in it.
+pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64) -> (Vec<LineHistory>, i64) {
+    let mut lines: Vec<LineHistory> = before.map(|row| row.lines.clone()).unwrap_or_default();
+    let requested = requested(case).unwrap_or_default();
+    let bill = Bill::of(&case.order);
+    let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(paid, true);
+    for (line, refunded) in requested.iter().zip(&split.lines) {
+        let id = &line.line.line_id;
+        match lines.iter_mut().find(|known| known.line_id == *id) {
+            Some(known) => known.refunded = known.refunded.saturating_add(*refunded),
+            None => lines.push(LineHistory { line_id: id.clone(), qty: line.units, refunded: *refunded }),
+        }
+    }
+    (lines, split.freight)
+}
+
+/// Nothing more is to come in the case: it was refused, or everything was paid or sent.
+const fn is_over(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Reject
+            | Outcome::RejectWithAlternative
+            | Outcome::RejectDuplicate
+            | Outcome::InvalidInput
+            | Outcome::ApproveRefundOnly
+            | Outcome::ApprovePartialRefund
+            | Outcome::RefundNow
+    )
+}
+
+const fn resolution(outcome: Outcome) -> Option<RequestKind> {
+    match outcome {
+        Outcome::ApproveReturnRefund => Some(RequestKind::ReturnRefund),
+        Outcome::ApproveExchange => Some(RequestKind::Exchange),
+        Outcome::ApproveRepair => Some(RequestKind::Repair),
+        Outcome::ApproveResend => Some(RequestKind::Resend),
+        Outcome::ApproveRefundOnly | Outcome::ApprovePartialRefund => Some(RequestKind::RefundOnly),
+        _ => None,
+    }
+}
+
+/// Compensation paid by a delay ruling.
+pub fn grants(group: &mut dyn Group, pending: &Pending, case: &DelayCase, ruling: &DelayRuling, seq: u64) -> Result<(), ServiceError> {
+    for award in ruling.awards.iter().filter(|award| award.value > 0 && award.form != CompForm::None) {
+        group.insert_grant(&pending.tenant.config.id, &GrantRow {
+            order: case.order_id.clone(),
+            episode_id: award.episode_id.clone(),
+            form: award.form.as_str().to_owned(),
+            value: award.value,
+            at_ms: pending.received_at_ms,
+            seq,
+        })?;
+    }
+    Ok(())
+}

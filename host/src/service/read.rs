@@ -1,0 +1,150 @@
+//! Answers from records: the same bytes as when the decision was made.
+
+use ombud_core::decision::Decision;
+use ombud_core::history::RequestState;
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_core::ruling::Ruling;
+use ombud_ledger::{BodyKind, Digest, Entry, Header, id, leaf_hash};
+use ombud_rules::contract::blacklist::BlacklistCase;
+use ombud_store::{EventSeen, Reads, StoreError, StoredRecord};
+use serde_json::value::RawValue;
+
+use super::blacklist;
+use super::error::ServiceError;
+use super::pending::CaseBodyBack;
+use super::vault::{SubjectId, Vault};
+use super::wire::EventAnswer;
+
+/// The decision body.
+pub fn decision_body(decision: &Decision) -> String {
+    // Contract types, integers and lists of them: writing them cannot fail.
+    serde_json::to_string(decision).unwrap_or_default()
+}
+
+/// A decision as it is answered: its id, its place in the ledger, and the recorded body.
+pub fn answer(id: &str, seq: u64, leaf: &Digest, body: &str) -> String {
+    let rest = body.strip_prefix('{').unwrap_or(body);
+    format!("{{\"id\":\"{id}\",\"seq\":{seq},\"leaf\":\"{leaf}\",{rest}")
+}
+
+/// A record with its bodies opened.
+pub struct Opened {
+    /// The header.
+    pub header: Header,
+    /// The leaf.
+    pub leaf: Digest,
+    /// The bodies; empty where they were erased.
+    pub bodies: Vec<(BodyKind, Vec<u8>)>,
+    /// The subject's key is gone.
+    pub erased: bool,
+}
+
+impl Opened {
+    /// One body as text.
+    pub fn body(&self, kind: BodyKind) -> Option<&str> {
+        self.bodies.iter().find(|(own, _)| *own == kind).and_then(|(_, bytes)| std::str::from_utf8(bytes).ok())
+    }
+}
+
+/// Opens a record. `customer` and `ticket` come from its listing.
+pub fn open(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    record: &StoredRecord,
+    subjects: &[SubjectId],
+) -> Result<Opened, ServiceError> {
+    let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged(format!("record {} of `{merchant}`: {error}", record.seq));
+    let header = Header::decode(&record.header).map_err(|error| damaged(&error))?;
+    header.intact(&record.sealed).map_err(|error| damaged(&error))?;
+    let leaf = leaf_hash(&record.header);
+    for subject in subjects {
+        let Some(key) = vault.open(merchant, subject, reads)? else { continue };
+        match header.open(Some(&key), &record.sealed) {
+            Ok(bodies) => return Ok(Opened { header, leaf, bodies, erased: false }),
+            Err(ombud_ledger::seal::UnsealError::WrongKey) => {}
+            Err(error) => return Err(damaged(&error).into()),
+        }
+    }
+    Ok(Opened { header, leaf, bodies: Vec::new(), erased: true })
+}
+
+/// The subjects under whose keys a record may be sealed, by its listing.
+pub fn subjects_of(reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Vec<SubjectId>, ServiceError> {
+    let Some(entry) = reads.listed(merchant, seq)? else { return Ok(Vec::new()) };
+    let customer = entry.customer.map(SubjectId::Customer);
+    let ticket = entry.ticket.map(SubjectId::Ticket);
+    Ok(customer.into_iter().chain(ticket).chain([SubjectId::Merchant]).collect())
+}
+
+/// A record by its place, opened.
+pub fn opened_at(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<Opened>, ServiceError> {
+    let Some(record) = reads.record(merchant, seq)? else { return Ok(None) };
+    let subjects = subjects_of(reads, merchant, seq)?;
+    open(reads, vault, merchant, &record, &subjects).map(Some)
+}
+
+/// The recorded answer to an event that came before.
+pub fn event_again(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    event_id: &str,
+    seen: &EventSeen,
+) -> Result<EventAnswer, ServiceError> {
+    let mut decisions = Vec::new();
+    for seq in (seen.first_seq..).take(seen.records as usize) {
+        let opened = opened_at(reads, vault, merchant, seq)?.ok_or(ServiceError::NotFound("record"))?;
+        if let Some(json) = recorded_answer(&opened) {
+            decisions.push(RawValue::from_string(json).map_err(|error| ServiceError::Internal(error.into()))?);
+        }
+    }
+    Ok(EventAnswer { event: event_id.to_owned(), duplicate: true, decisions })
+}
+
+/// The answer of a decision's record; none for other records. An erased one keeps what the header holds.
+pub fn recorded_answer(opened: &Opened) -> Option<String> {
+    let Entry::Decision(entry) = &opened.header.entry else { return None };
+    Some(match opened.body(BodyKind::Decision) {
+        Some(body) => answer(entry.id.as_str(), opened.header.seq, &opened.leaf, body),
+        None => {
+            let erased = serde_json::json!({
+                "id": entry.id.as_str(), "seq": opened.header.seq, "leaf": opened.leaf.to_string(), "kind": entry.kind,
+                "outcome": entry.outcome, "erased": true,
+                "amounts": {"refund": entry.amounts.refund, "cash": entry.amounts.cash, "coupon": entry.amounts.coupon},
+            });
+            erased.to_string()
+        }
+    })
+}
+
+/// The state of a blacklist request after the record at `seq`.
+pub fn request_state(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<RequestState>, ServiceError> {
+    let Some(opened) = opened_at(reads, vault, merchant, seq)? else { return Ok(None) };
+    let (Some(case), Some(decision)) = (opened.body(BodyKind::Case), opened.body(BodyKind::Decision)) else { return Ok(None) };
+    let unreadable = |error: serde_json::Error| ServiceError::Internal(error.into());
+    let body: CaseBodyBack = serde_json::from_str(case).map_err(unreadable)?;
+    let case: BlacklistCase = serde_json::from_str(body.case.get()).map_err(unreadable)?;
+    let ruling = ruling_of(decision, Kind::Blacklist)?;
+    let customer = reads.listed(merchant, seq)?.and_then(|entry| entry.customer).unwrap_or_default();
+    let Ruling::Blacklist(ruling) = ruling else { return Ok(None) };
+    Ok(Some(blacklist::state_after(&case, &customer, ruling.outcome, ruling.measure)))
+}
+
+/// The ruling inside a decision body.
+pub fn ruling_of(decision_body: &str, kind: Kind) -> Result<Ruling, ServiceError> {
+    #[derive(serde::Deserialize)]
+    struct Part<'a> {
+        #[serde(borrow)]
+        ruling: &'a RawValue,
+    }
+    let unreadable = |error: serde_json::Error| ServiceError::Internal(error.into());
+    let part: Part<'_> = serde_json::from_str(decision_body).map_err(unreadable)?;
+    Ruling::from_json(kind, part.ruling.get().as_bytes()).map_err(unreadable)
+}
+
+/// The decision id of 16 stored bytes.
+pub fn decision_id(bytes: &[u8; 16]) -> String {
+    id::decision_id(bytes).map(|id| id.to_string()).unwrap_or_default()
+}

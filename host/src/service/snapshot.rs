@@ -1,0 +1,95 @@
+//! What requests are decided on: merchants, their bound policies and keys, in one immutable snapshot that is swapped whole.
+//! A request finishes on the snapshot it began with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ombud_core::decision::Terms;
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_core::merchant::MerchantConfig;
+use ombud_ledger::keys::DigestKey;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use super::actor::Principal;
+use super::wire::PolicyView;
+use crate::judge::Bound;
+
+/// Requests of one merchant that may be under way at the same time; more are answered 429.
+pub const MERCHANT_REQUESTS_MAX: usize = 256;
+
+/// Everything a request needs, immutable.
+pub struct Snapshot {
+    /// Merchants by id.
+    pub tenants: HashMap<MerchantId, Arc<Tenant>>,
+    /// Callers by the hash of their key.
+    pub principals: HashMap<[u8; 32], Principal>,
+    /// The platform's guardrail.
+    pub guardrail: Arc<Bound>,
+}
+
+/// One merchant, ready to decide.
+pub struct Tenant {
+    /// The configuration.
+    pub config: MerchantConfig,
+    /// Caps, currency and fallbacks as the record keeps them.
+    pub terms: Terms,
+    /// The active policy of each kind, in the order of [`Kind::ALL`].
+    pub policies: [Option<Bound>; 4],
+    /// Which policies were asked for, as stored.
+    pub bindings: Bindings,
+    /// Key of the digests by which two deliveries of one event are compared.
+    pub digest_key: DigestKey,
+    /// Permits of requests under way; lives on when the configuration changes.
+    pub permits: Arc<Semaphore>,
+}
+
+impl Tenant {
+    /// The active policy of a kind.
+    pub fn policy(&self, kind: Kind) -> Option<&Bound> {
+        Kind::ALL.iter().position(|own| *own == kind).and_then(|at| self.policies.get(at)).and_then(Option::as_ref)
+    }
+
+    /// The policies for people.
+    pub fn views(&self) -> Vec<PolicyView> {
+        let view = |(kind, bound): (&Kind, &Option<Bound>)| {
+            let bound = bound.as_ref()?;
+            Some(PolicyView {
+                kind: kind.to_string(),
+                name: bound.name.clone(),
+                version: bound.version.clone(),
+                component: bound.component.to_string(),
+                settings: bound.settings_digest.to_string(),
+                status: bound.plugin.as_ref().map_or_else(Clone::clone, |_| "loaded".into()),
+            })
+        };
+        Kind::ALL.iter().zip(&self.policies).filter_map(view).collect()
+    }
+}
+
+/// A merchant's document in the store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MerchantDocument {
+    /// The configuration.
+    pub config: serde_json::Value,
+    /// The bound policies by kind.
+    pub policies: Bindings,
+}
+
+/// Policies by kind.
+pub type Bindings = std::collections::BTreeMap<Kind, Binding>;
+
+/// A policy bound to a kind: immutable parts by digest, so that a restart binds the very same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// The policy's name.
+    pub policy: String,
+    /// The readable version.
+    pub version: String,
+    /// SHA-256 of the component, hex.
+    pub component: String,
+    /// The settings' text.
+    pub settings: String,
+}

@@ -1,0 +1,103 @@
+//! Data keys of customers and tickets: drawn at the first record, kept wrapped, remembered for a while.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ombud_core::ids::MerchantId;
+use ombud_ledger::keys::{DataKey, MasterKey, Subject};
+use ombud_store::{Reads, StoreError, SubjectKey};
+
+/// Keys remembered at the same time.
+const REMEMBERED_KEYS_MAX: usize = 10_000;
+
+/// Whose key it is, owned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SubjectId {
+    /// A customer.
+    Customer(String),
+    /// A ticket without a customer.
+    Ticket(String),
+    /// The merchant itself.
+    Merchant,
+}
+
+impl SubjectId {
+    /// As the ledger names it.
+    pub fn as_subject(&self) -> Subject<'_> {
+        match self {
+            Self::Customer(customer) => Subject::Customer(customer),
+            Self::Ticket(ticket) => Subject::Ticket(ticket),
+            Self::Merchant => Subject::Merchant,
+        }
+    }
+}
+
+/// A subject's key, and whether the store has it yet.
+#[derive(Clone)]
+pub struct SubjectSecret {
+    /// The key.
+    pub key: Arc<DataKey>,
+    /// Its wrapped form, to be stored with the first record; none where the store has it.
+    pub wrapped: Option<Vec<u8>>,
+}
+
+/// Opens and draws keys.
+pub struct Vault {
+    master: MasterKey,
+    remembered: Mutex<HashMap<(MerchantId, SubjectId), Arc<DataKey>>>,
+}
+
+impl Vault {
+    /// A vault under a master key.
+    pub fn new(master: MasterKey) -> Self {
+        Self { master, remembered: Mutex::default() }
+    }
+
+    /// The subject's key; none where it was erased and nothing of the subject can be opened again.
+    pub fn open(&self, merchant: &MerchantId, subject: &SubjectId, reads: &(impl Reads + ?Sized)) -> Result<Option<Arc<DataKey>>, StoreError> {
+        let id = (merchant.clone(), subject.clone());
+        if let Some(key) = self.remembered().get(&id) {
+            return Ok(Some(key.clone()));
+        }
+        match reads.subject_key(merchant, subject.as_subject())? {
+            SubjectKey::None | SubjectKey::Erased { .. } => Ok(None),
+            SubjectKey::Wrapped(wrapped) => {
+                let key = self
+                    .master
+                    .unwrap(&wrapped, merchant, subject.as_subject())
+                    .map_err(|error| StoreError::Damaged(error.to_string()))?;
+                Ok(Some(self.remember(id, Arc::new(key))))
+            }
+        }
+    }
+
+    /// The subject's key, drawn if there is none yet.
+    pub fn open_or_draw(
+        &self,
+        merchant: &MerchantId,
+        subject: &SubjectId,
+        reads: &(impl Reads + ?Sized),
+    ) -> Result<SubjectSecret, StoreError> {
+        if let Some(key) = self.open(merchant, subject, reads)? {
+            return Ok(SubjectSecret { key, wrapped: None });
+        }
+        let key = DataKey::generate();
+        let wrapped =
+            self.master.wrap(&key, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        Ok(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) })
+    }
+
+    /// Remembers a key that is stored now.
+    pub fn remember(&self, id: (MerchantId, SubjectId), key: Arc<DataKey>) -> Arc<DataKey> {
+        let mut remembered = self.remembered();
+        if remembered.len() >= REMEMBERED_KEYS_MAX {
+            remembered.clear();
+        }
+        remembered.insert(id, key.clone());
+        key
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(MerchantId, SubjectId), Arc<DataKey>>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
