@@ -374,7 +374,7 @@ fn settle(
         }
         group.count(merchant, &Count {
             seq,
-            order: money::order_id(&target.case),
+            order: money::order_id(&target.case).unwrap_or_default(),
             customer: listed.customer.as_deref(),
             at_ms,
             day: civil::day_of(at_ms, tenant.config.tz_offset_min),

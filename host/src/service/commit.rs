@@ -277,7 +277,7 @@ fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready)
     if counts.any() {
         group.count(merchant, &Count {
             seq: record.seq,
-            order: money::order_id(&item.case),
+            order: money::order_id(&item.case).unwrap_or_default(),
             customer: pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
             at_ms: pending.received_at_ms,
             day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
