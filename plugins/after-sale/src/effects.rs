@@ -52,7 +52,7 @@ pub fn refuse(draft: &mut Draft<'_>, row: &'static Row) {
         return;
     }
     let lines = draft.lines;
-    let category = lines.first().map(|line| line.line.category);
+    let cosmetics = lines.iter().all(|line| line.line.category == ItemCategory::Cosmetics);
     match row.id {
         "AS-001" => draft.say("as.invalid", &[]),
         "AS-002" => draft.say("as.duplicate", &[]),
@@ -66,7 +66,7 @@ pub fn refuse(draft: &mut Draft<'_>, row: &'static Row) {
             draft.say("as.reject.window_expired", &[("deadline", &deadline)]);
             offer(draft, "quality-rights");
         }
-        "AS-410" if category == Some(ItemCategory::Cosmetics) => {
+        "AS-410" if cosmetics => {
             draft.say("as.reject.cosmetics_used", &[]);
             offer(draft, "usage-guidance|trial-sample|negotiated-depreciation");
         }

@@ -45,11 +45,15 @@ pub fn review(ctx: &Context, case: &AfterSaleCase, ruling: &AfterSaleRuling) -> 
     let lines = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
     let look = Look { ctx, case, ruling, lines: &lines, bill: &bill };
-    if look.rests_on_the_input() {
-        return Review::Uphold;
+    let named_so = matches!(ruling.outcome, Outcome::RejectDuplicate | Outcome::InvalidInput);
+    if input_is_broken(case) || (look.denies() && look.settled_elsewhere()) {
+        // The facts give no right to judge by, and what is open or settled elsewhere may be denied under any name: nothing is ever
+        // amended into a payment here. Under another name than its own the refusal still has to say why.
+        let unexplained = look.denies() && !named_so && ruling.notes.reasons.is_empty();
+        return if unexplained { look.escalate(&[&GR_001]) } else { Review::Uphold };
     }
-    if matches!(ruling.outcome, Outcome::RejectDuplicate | Outcome::InvalidInput) {
-        return Review::Escalate(vec![look.reason(&GR_110)]);
+    if named_so {
+        return look.escalate(&[&GR_110]);
     }
     match look.outcome_rows() {
         Verdict::Escalate(rows) => look.escalate(&rows),
@@ -75,13 +79,9 @@ impl<'a> Look<'a> {
         matches!(self.ruling.outcome, Outcome::Reject | Outcome::RejectWithAlternative | Outcome::RejectDuplicate | Outcome::InvalidInput)
     }
 
-    /// AS-001 to AS-003 hold: facts that contradict each other give no right to judge by, and what is open or settled elsewhere may be
-    /// denied by whatever name. Nothing is ever amended into a payment on such facts.
-    fn rests_on_the_input(&self) -> bool {
-        let settled = || self.lines.iter().all(|line| already_settled(line, self.bill.paid_of(line.index)));
-        let reasoned =
-            || matches!(self.ruling.outcome, Outcome::RejectDuplicate | Outcome::InvalidInput) || !self.ruling.notes.reasons.is_empty();
-        input_is_broken(self.case) || (self.denies() && reasoned() && (duplicate(self.case) || settled()))
+    /// AS-002 or AS-003 holds.
+    fn settled_elsewhere(&self) -> bool {
+        duplicate(self.case) || self.lines.iter().all(|line| already_settled(line, self.bill.paid_of(line.index)))
     }
 
     fn outcome_rows(&self) -> Verdict {

@@ -7,6 +7,7 @@ use super::review;
 #[path = "../../../../after-sale/src/tests/generate.rs"]
 mod generate;
 mod properties;
+mod rows;
 
 #[test]
 fn every_after_sale_case_passes() {
