@@ -1,8 +1,10 @@
 //! The service, its HTTP interface and its command line.
 
+pub mod bench;
 pub mod cases;
 pub mod cli;
 pub mod judge;
+pub mod metrics;
 pub mod package;
 pub mod registry;
 pub mod service;

@@ -2,6 +2,7 @@
 //! compiled-code cache. A plugin is compiled and linked when it is loaded; a decision only instantiates and calls.
 
 mod faults;
+mod floor;
 mod inspect;
 mod limits;
 mod plugin;
@@ -11,6 +12,7 @@ mod store;
 mod ticker;
 mod v1;
 
+pub use floor::{LoweredRuling, floor};
 pub use inspect::{Inspection, PackageFacts, Refused, digest, inspect, section};
 pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
 pub use plugin::{Facts, Plugin, Run, SettingsProblem};

@@ -12,6 +12,7 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
 use crate::faults;
+use crate::floor::{GuestRuling, LoweredRuling};
 use crate::inspect::{Inspection, Refused};
 use crate::limits::Limits;
 use crate::store::{self, Guest, LogLine};
@@ -191,6 +192,50 @@ impl Plugin {
                 let detail = format!("a ruling of kind {} on a case of kind {}", ruling.kind(), facts.kind());
                 Run { result: Err(Fault::new(FaultCode::Host, detail)), fuel: 0, log: Vec::new() }
             }
+        }
+    }
+
+    /// The benchmark's floor: the call of [`Self::decide`] without turning the answer into the host's types.
+    pub(crate) fn decide_only(&self, facts: &Facts, settings: &str, limits: &Limits) -> Run<()> {
+        macro_rules! call {
+            ($indices:ident, $case:ident) => {
+                self.run(limits, limits.fuel_base, |store, instance| {
+                    let Some(indices) = &self.shared.$indices else { return Ok(Err(self.lacks(facts.kind()))) };
+                    if let Err(problems) = self.prepare(store, instance, settings)? {
+                        return Ok(Err(settings_fault(&problems)));
+                    }
+                    let answer = indices.load(&mut *store, instance)?.call_decide(&mut *store, &facts.ctx, $case)?;
+                    Ok(answer.map(drop).map_err(|error| policy_error(error.raise())))
+                })
+            };
+        }
+        match &facts.case {
+            GuestCase::AfterSale(case) => call!(after_sale, case),
+            GuestCase::Delay(case) => call!(delay, case),
+            GuestCase::Blacklist(case) => call!(blacklist, case),
+            GuestCase::Reply(case) => call!(reply, case),
+        }
+    }
+
+    /// The benchmark's floor: the call of [`Self::review`] without turning anything into or from the host's types.
+    pub(crate) fn review_only(&self, facts: &Facts, ruling: &LoweredRuling, settings: &str, limits: &Limits) -> Run<()> {
+        macro_rules! call {
+            ($indices:ident, $case:ident, $ruling:ident) => {
+                self.run(limits, limits.fuel_base, |store, instance| {
+                    let Some(indices) = &self.shared.$indices else { return Ok(Err(self.lacks(facts.kind()))) };
+                    if let Err(problems) = self.prepare(store, instance, settings)? {
+                        return Ok(Err(settings_fault(&problems)));
+                    }
+                    indices.load(&mut *store, instance)?.call_review(&mut *store, &facts.ctx, $case, $ruling).map(|review| Ok(drop(review)))
+                })
+            };
+        }
+        match (&facts.case, &ruling.0) {
+            (GuestCase::AfterSale(case), GuestRuling::AfterSale(ruling)) => call!(review_after_sale, case, ruling),
+            (GuestCase::Delay(case), GuestRuling::Delay(ruling)) => call!(review_delay, case, ruling),
+            (GuestCase::Blacklist(case), GuestRuling::Blacklist(ruling)) => call!(review_blacklist, case, ruling),
+            (GuestCase::Reply(case), GuestRuling::Reply(ruling)) => call!(review_reply, case, ruling),
+            _ => Run { result: Err(Fault::new(FaultCode::Host, "a ruling of another kind")), fuel: 0, log: Vec::new() },
         }
     }
 

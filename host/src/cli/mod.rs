@@ -3,6 +3,7 @@
 //! Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or
 //! environment (a bad argument, a missing file, no toolchain).
 
+mod bench;
 mod build;
 mod test;
 
@@ -28,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Build a Rust plugin crate into a component with its cases and settings schema.
     Build(build::Build),
+    /// Measure the promised speeds against floors of the same run.
+    Bench(bench::Bench),
     /// Run cases against policies, in the server's own sandbox.
     Test(test::Test),
 }
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Build(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Test(command) => command.run(),
     };
     match result {

@@ -1,0 +1,54 @@
+//! `ombud bench`: every speed that is promised, each as a ratio to a floor measured in the same run.
+
+mod decision;
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// One row of the table.
+#[derive(Clone, Debug, Serialize)]
+pub struct BenchRow {
+    /// What is measured.
+    pub name: String,
+    /// The floor, in the row's unit.
+    pub floor: f64,
+    /// The measurement, in the row's unit.
+    pub value: f64,
+    /// The value in terms of the floor.
+    pub ratio: f64,
+    /// What is to be reached, in words.
+    pub target: String,
+    /// Whether it is.
+    pub met: bool,
+    /// Unit of floor and value.
+    pub unit: &'static str,
+    /// Where the time goes.
+    pub phases: Vec<(String, f64)>,
+}
+
+impl BenchRow {
+    /// A row where a smaller ratio is better.
+    fn at_most(name: &str, unit: &'static str, floor: f64, value: f64, most: f64, phases: Vec<(String, f64)>) -> Self {
+        let ratio = value / floor;
+        Self { name: name.to_owned(), floor, value, ratio, target: format!("≤ {most} ×"), met: ratio <= most, unit, phases }
+    }
+
+    /// A row where a larger ratio is better.
+    fn at_least(name: &str, unit: &'static str, floor: f64, value: f64, least: f64, phases: Vec<(String, f64)>) -> Self {
+        let ratio = value / floor;
+        Self { name: name.to_owned(), floor, value, ratio, target: format!("≥ {least} ×"), met: ratio >= least, unit, phases }
+    }
+}
+
+/// The rows there are, in the order of the table.
+pub const NAMES: [&str; 2] = ["after-sale", "reply"];
+
+/// Measures the named rows, or all.
+pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRow>> {
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    let mut rows = Vec::new();
+    if wanted("after-sale") || wanted("reply") {
+        rows.extend(decision::rows(policies)?.into_iter().filter(|row| wanted(&row.name)));
+    }
+    Ok(rows)
+}

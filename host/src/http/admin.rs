@@ -1,0 +1,145 @@
+//! Merchants, their policies, and keys.
+
+use axum::extract::{Request, State};
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::answer::{Created, Json};
+use super::app::Shared;
+use super::body;
+use super::caller::{Caller, Params};
+use super::finish::finish;
+use super::problem::{Code, Refused};
+use super::routes::{Endpoint, RequestBody};
+use crate::service::wire::{CreatedKey, MerchantView, PolicyView};
+use crate::service::{Principal, Role};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    const WRITE: [Code; 3] = [Code::Malformed, Code::MediaType, Code::Invalid];
+    vec![
+        Endpoint::get("/v1/merchants", "listMerchants", list)
+            .tag("merchants")
+            .summary("List merchants (operator)")
+            .answer::<Vec<MerchantView>>("Every merchant"),
+        Endpoint::get("/v1/merchants/{merchant}", "getMerchant", get)
+            .tag("merchants")
+            .summary("One merchant")
+            .answer::<MerchantView>("Its configuration and policies"),
+        Endpoint::put("/v1/merchants/{merchant}", "putMerchant", put)
+            .tag("merchants")
+            .summary("Create or change a merchant")
+            .describe(
+                "An operator creates merchants, a merchant's admin changes the own one. The body is the configuration, with an optional \
+                 member `policies` (`{KIND: {\"policy\": NAME, \"settings\": {…}}}`). Settings are checked by the policy itself before \
+                 anything changes.",
+            )
+            .body(RequestBody::Merchant)
+            .answer::<MerchantView>("The merchant as it is now")
+            .errors(&WRITE),
+        Endpoint::get("/v1/merchants/{merchant}/policies", "listPolicies", policies)
+            .tag("merchants")
+            .summary("List a merchant's policies")
+            .answer::<Vec<PolicyView>>("The policy of each kind, and why one is not loaded"),
+        Endpoint::post("/v1/merchants/{merchant}/keys", "createKey", create_key)
+            .tag("keys")
+            .summary("Create a key of a merchant")
+            .describe("The secret is shown once and stored as a hash.")
+            .body(RequestBody::of::<NewKeyRequest>())
+            .answered::<CreatedKey>(StatusCode::CREATED, "The key")
+            .errors(&WRITE),
+        Endpoint::delete("/v1/merchants/{merchant}/keys/{key}", "revokeKey", revoke_key)
+            .tag("keys")
+            .summary("Revoke a key of a merchant")
+            .no_content("It is revoked: the next request with it is 401"),
+        Endpoint::post("/v1/keys", "createOperatorKey", create_operator_key)
+            .tag("keys")
+            .summary("Create a key of the operator")
+            .body(RequestBody::of::<NewKeyRequest>())
+            .answered::<CreatedKey>(StatusCode::CREATED, "The key")
+            .errors(&WRITE),
+        Endpoint::delete("/v1/keys/{key}", "revokeOperatorKey", revoke_operator_key)
+            .tag("keys")
+            .summary("Revoke a key of the operator")
+            .no_content("It is revoked: the next request with it is 401"),
+    ]
+}
+
+/// A key that is asked for.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewKeyRequest {
+    /// What its bearer may do.
+    pub role: Role,
+    /// What people call it.
+    #[serde(default)]
+    pub label: String,
+}
+
+async fn list(State(app): State<Shared>, Caller(who): Caller) -> Result<Json<Vec<MerchantView>>, Refused> {
+    Ok(Json(app.service.merchants(&who)?))
+}
+
+async fn get(State(app): State<Shared>, Caller(who): Caller, Params(merchant): Params<String>) -> Result<Json<MerchantView>, Refused> {
+    Ok(Json(app.service.merchant(&who, &merchant)?))
+}
+
+async fn policies(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+) -> Result<Json<Vec<PolicyView>>, Refused> {
+    Ok(Json(app.service.policies(&who, &merchant)?))
+}
+
+async fn put(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+    request: Request,
+) -> Result<Json<MerchantView>, Refused> {
+    let (headers, posted) = body::read(&app, request, app.limits.json_bytes_max).await?;
+    body::json_media_type(&headers)?;
+    let put = finish(async move {
+        let body::Posted { bytes, reserved: _reserved } = posted;
+        app.service.put_merchant(&who, &merchant, &bytes).await
+    });
+    Ok(Json(put.await?))
+}
+
+async fn create_key(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+    request: Request,
+) -> Result<Created<CreatedKey>, Refused> {
+    let asked = body::json(&app, request).await?;
+    create(app, who, Some(merchant), asked).await
+}
+
+async fn create_operator_key(State(app): State<Shared>, Caller(who): Caller, request: Request) -> Result<Created<CreatedKey>, Refused> {
+    let asked = body::json(&app, request).await?;
+    create(app, who, None, asked).await
+}
+
+async fn create(app: Shared, who: Principal, merchant: Option<String>, asked: NewKeyRequest) -> Result<Created<CreatedKey>, Refused> {
+    let created = finish(async move { app.service.create_key(&who, merchant.as_deref(), asked.role, &asked.label).await });
+    Ok(Created(created.await?))
+}
+
+async fn revoke_key(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params((merchant, key)): Params<(String, String)>,
+) -> Result<StatusCode, Refused> {
+    revoke(app, who, Some(merchant), key).await
+}
+
+async fn revoke_operator_key(State(app): State<Shared>, Caller(who): Caller, Params(key): Params<String>) -> Result<StatusCode, Refused> {
+    revoke(app, who, None, key).await
+}
+
+async fn revoke(app: Shared, who: Principal, merchant: Option<String>, key: String) -> Result<StatusCode, Refused> {
+    finish(async move { app.service.revoke_key(&who, merchant.as_deref(), &key).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

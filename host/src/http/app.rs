@@ -1,0 +1,84 @@
+//! What every handler shares: the service, the limits, and how full the server is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::limits::HttpLimits;
+use super::problem::{Code, Refused};
+use crate::metrics::{Metrics, Refusal};
+use crate::service::Service;
+
+/// The state of the HTTP interface.
+pub struct App {
+    /// What decides.
+    pub service: Arc<Service>,
+    /// What is taken, held and waited for.
+    pub limits: HttpLimits,
+    requests: AtomicUsize,
+    body_bytes: AtomicUsize,
+}
+
+/// Shared by all handlers.
+pub type Shared = Arc<App>;
+
+impl App {
+    /// Nothing is under way.
+    pub fn new(service: Arc<Service>, limits: HttpLimits) -> Shared {
+        Arc::new(Self { service, limits, requests: AtomicUsize::new(0), body_bytes: AtomicUsize::new(0) })
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.service.metrics
+    }
+
+    /// A place for one more request, until the guard is dropped; 503 when all are taken.
+    pub fn admit(self: &Arc<Self>) -> Result<Admitted, Refused> {
+        let admitted = Admitted(self.clone());
+        self.metrics().http_in_flight().inc();
+        if self.requests.fetch_add(1, Ordering::Relaxed) < self.limits.requests_max {
+            return Ok(admitted);
+        }
+        self.metrics().http_refused(Refusal::Requests);
+        Err(Refused::new(Code::Unavailable, format!("{} requests are under way", self.limits.requests_max)))
+    }
+
+    /// Room for so many bytes of a body, until the guard is dropped; 503 when there is none.
+    pub fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Reserved, Refused> {
+        let reserved = Reserved { app: self.clone(), bytes };
+        self.metrics().http_body_bytes().inc_by(signed(bytes));
+        let before = self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= self.limits.body_bytes_in_flight_max {
+            return Ok(reserved);
+        }
+        self.metrics().http_refused(Refusal::BodyBytes);
+        Err(Refused::new(Code::Unavailable, "too many bytes of request bodies are under way"))
+    }
+}
+
+/// A request under way.
+pub struct Admitted(Shared);
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.0.metrics().http_in_flight().dec();
+    }
+}
+
+/// Bytes of a body held in memory.
+pub struct Reserved {
+    app: Shared,
+    bytes: usize,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.app.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.app.metrics().http_body_bytes().dec_by(signed(self.bytes));
+    }
+}
+
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,141 @@
+//! Bodies: read within their limits, and JSON with every problem named.
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
+use ombud_core::problem::{Problem, tidy};
+use ombud_core::schema::{Checker, text};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::app::{Reserved, Shared};
+use super::limits::ms;
+use super::problem::{Code, Refused};
+use crate::metrics::Refusal;
+
+/// Bodies beyond this size, in bytes, are parsed on a thread where they hold up no other request.
+pub const OFFLOAD_BYTES_MIN: usize = 64 << 10;
+
+/// A body in memory, with its place among the bytes in flight.
+pub struct Posted {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Given back when the request is done.
+    pub reserved: Reserved,
+}
+
+/// Reads a request's body of at most `bytes_max`.
+pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(HeaderMap, Posted), Refused> {
+    let (parts, body) = request.into_parts();
+    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let reserved = app.reserve(declared.unwrap_or(bytes_max).min(bytes_max))?;
+    let bytes = match tokio::time::timeout(ms(app.limits.body_ms), collect(body, declared, bytes_max)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(refused)) => {
+            if refused.code() == Code::BodyTooLarge {
+                app.metrics().http_refused(Refusal::Body);
+            }
+            return Err(refused);
+        }
+        Err(_) => {
+            app.metrics().http_refused(Refusal::BodyTimeout);
+            return Err(Refused::new(Code::BodyTimeout, format!("the body did not come within {} ms", app.limits.body_ms)));
+        }
+    };
+    Ok((parts.headers, Posted { bytes, reserved }))
+}
+
+/// Collects the frames. A body that is somewhat too large is read and dropped, so that a client that sends all of it before
+/// it listens hears why; one that is much too large is not read at all.
+async fn collect(mut body: Body, declared: Option<usize>, bytes_max: usize) -> Result<Bytes, Refused> {
+    let too_large = || Refused::new(Code::BodyTooLarge, format!("the body is larger than {bytes_max} bytes"));
+    let drained_max = bytes_max.saturating_mul(2);
+    if declared.is_some_and(|bytes| bytes > drained_max) {
+        return Err(too_large());
+    }
+    let (mut first, mut rest, mut length) = (Bytes::new(), Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refused::new(Code::Malformed, "the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let (before, after) = (length, length.saturating_add(data.len()));
+        length = after;
+        if length > bytes_max {
+            (first, rest) = (Bytes::new(), Vec::new());
+            if length > drained_max {
+                break;
+            }
+        } else if before == 0 {
+            // Nearly every body is one frame: it is taken as it is.
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.reserve(declared.unwrap_or(0).clamp(length, bytes_max));
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    match length {
+        length if length > bytes_max => Err(too_large()),
+        _ if rest.is_empty() => Ok(first),
+        _ => Ok(rest.into()),
+    }
+}
+
+/// Something that is posted as JSON, with its schema.
+pub trait PostedJson: DeserializeOwned + Send + 'static {
+    /// The checker of its schema; none only if the schema is broken, which the tests exclude.
+    fn checker() -> Option<&'static Checker>;
+}
+
+/// Reads a small JSON body: every problem of it by its JSON pointer.
+pub async fn json<T: PostedJson>(app: &Shared, request: Request) -> Result<T, Refused> {
+    let (headers, posted) = read(app, request, app.limits.json_bytes_max).await?;
+    json_media_type(&headers)?;
+    let text = text::utf8(&posted.bytes, app.limits.json_bytes_max).map_err(|problem| Refused::with(Code::Malformed, vec![problem]))?;
+    let malformed = |error: &serde_json::Error| Refused::with(Code::Malformed, vec![text::malformed(text, text, error, "")]);
+    let mut problems = match T::checker() {
+        Some(checker) => checker.check(text, "").map_err(|error| malformed(&error))?.1,
+        None => Vec::new(),
+    };
+    if problems.is_empty() {
+        match serde_json::from_str(text) {
+            Ok(value) => return Ok(value),
+            // The schema says what the type takes, which the tests show. The type is the one that decides.
+            Err(_) => problems.push(Problem::at("", "does not fit")),
+        }
+    }
+    Err(Refused::with(Code::Invalid, tidy(problems)))
+}
+
+/// Whether a body is JSON; without a media type it is taken as such.
+pub fn json_media_type(headers: &HeaderMap) -> Result<(), Refused> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    let problem = Problem::in_header("content-type", "is not taken").allowed("application/json");
+    Err(Refused::with(Code::MediaType, vec![problem]))
+}
+
+/// Problems of a body that could not be read: 400 where it is not JSON at all, 422 where it breaks schema or bounds.
+pub fn unreadable(body: &[u8], problems: Vec<Problem>) -> Refused {
+    let is_json = std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    Refused::with(if is_json { Code::Invalid } else { Code::Malformed }, problems)
+}
+
+/// Runs work on a body: at once if the body is small, elsewhere if it is large.
+pub async fn parse<T, F>(bytes: usize, work: F) -> Result<T, Refused>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Refused> + Send + 'static,
+{
+    if bytes < OFFLOAD_BYTES_MIN {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        tracing::error!("parsing a body did not end");
+        Err(Refused::new(Code::Internal, "internal error"))
+    })
+}

@@ -1,0 +1,76 @@
+//! What handlers take from a request besides its body: who asks, and the path's parameters.
+
+use axum::extract::{FromRequestParts, Path, Query};
+use http::header;
+use http::request::Parts;
+use ombud_core::problem::Problem;
+use serde::de::DeserializeOwned;
+
+use super::app::Shared;
+use super::problem::{Code, Refused};
+use crate::service::{Principal, Role};
+
+/// The authenticated caller. It stands first among a handler's arguments: without a key nothing else is looked at.
+pub struct Caller(pub Principal);
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Refused> {
+        authenticate(parts, app).map(Self)
+    }
+}
+
+/// The caller, if there is a key; a wrong key is refused nevertheless.
+pub struct MaybeCaller(pub Option<Principal>);
+
+impl MaybeCaller {
+    /// Whether it is an operator.
+    pub fn is_operator(&self) -> bool {
+        self.0.as_ref().is_some_and(|who| who.role == Role::Operator)
+    }
+}
+
+impl FromRequestParts<Shared> for MaybeCaller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Refused> {
+        if parts.headers.contains_key(header::AUTHORIZATION) { authenticate(parts, app).map(Some).map(Self) } else { Ok(Self(None)) }
+    }
+}
+
+fn authenticate(parts: &Parts, app: &Shared) -> Result<Principal, Refused> {
+    let secret = parts.headers.get(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+    });
+    // No key and an unknown one get the same answer.
+    Ok(app.service.authenticate(secret.unwrap_or_default())?)
+}
+
+/// Parameters of the path.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Params<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Refused> {
+        // A segment that is not UTF-8 names nothing that exists.
+        let Path(params) = Path::from_request_parts(parts, app).await.map_err(|_| Refused::new(Code::NotFound, "no such path"))?;
+        Ok(Self(params))
+    }
+}
+
+/// Parameters of the query.
+pub struct Queried<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Queried<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Refused> {
+        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
+            Refused::with(Code::Invalid, vec![Problem::at("", format!("the query is not taken: {}", rejection.body_text()))])
+        })?;
+        Ok(Self(query))
+    }
+}

@@ -1,0 +1,78 @@
+//! Decisions: the list, one in detail, its replay, and a person's act on it.
+
+use axum::extract::{Request, State};
+use http::StatusCode;
+use serde_json::value::RawValue;
+
+use super::answer::{Json, Created};
+use super::app::Shared;
+use super::body;
+use super::caller::{Caller, Params, Queried};
+use super::finish::finish;
+use super::problem::{Code, Refused};
+use super::routes::{Endpoint, RequestBody};
+use crate::service::wire::{DecisionsPage, DecisionsQuery, OverrideAnswer, OverrideRequest, ReplayReport};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/v1/merchants/{merchant}/decisions", "listDecisions", list)
+            .tag("decisions")
+            .summary("List decisions, newest first")
+            .query::<DecisionsQuery>()
+            .answer::<DecisionsPage>("A page of decisions")
+            .errors(&[Code::Invalid]),
+        Endpoint::get("/v1/merchants/{merchant}/decisions/{decision}", "getDecision", get)
+            .tag("decisions")
+            .summary("One decision as recorded")
+            .answer::<serde_json::Value>("The decision's recorded JSON"),
+        Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/replay", "replayDecision", replay)
+            .tag("decisions")
+            .summary("Run a recorded decision again")
+            .describe("The recorded component and settings on the recorded input. Whether ruling, review and decision are the recorded bytes, and why not.")
+            .answer::<ReplayReport>("What the replay gave")
+            .errors(&[Code::Saturated]),
+        Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/override", "overrideDecision", override_decision)
+            .tag("decisions")
+            .summary("Approve, amend or cancel a decision")
+            .describe("A person's act with a reason. It is recorded; money counts from here on.")
+            .body(RequestBody::of::<OverrideRequest>())
+            .answered::<OverrideAnswer>(StatusCode::CREATED, "The recorded act")
+            .errors(&[Code::Malformed, Code::Conflict, Code::MediaType, Code::Invalid]),
+    ]
+}
+
+async fn list(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+    Queried(query): Queried<DecisionsQuery>,
+) -> Result<Json<DecisionsPage>, Refused> {
+    Ok(Json(app.service.decisions(&who, &merchant, query).await?))
+}
+
+async fn get(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params((merchant, decision)): Params<(String, String)>,
+) -> Result<Json<Box<RawValue>>, Refused> {
+    Ok(Json(app.service.decision(&who, &merchant, &decision).await?))
+}
+
+async fn replay(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params((merchant, decision)): Params<(String, String)>,
+) -> Result<Json<ReplayReport>, Refused> {
+    Ok(Json(app.service.replay(&who, &merchant, &decision).await?))
+}
+
+async fn override_decision(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params((merchant, decision)): Params<(String, String)>,
+    request: Request,
+) -> Result<Created<OverrideAnswer>, Refused> {
+    let act: OverrideRequest = body::json(&app, request).await?;
+    let recorded = finish(async move { app.service.override_decision(&who, &merchant, &decision, act).await });
+    Ok(Created(recorded.await?))
+}

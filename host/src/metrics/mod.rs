@@ -1,0 +1,129 @@
+//! What the service counts, in the OpenMetrics text that Prometheus reads.
+//!
+//! Every label has a closed set of values (kind, outcome, fault, phase, route, status class), so that no caller can make
+//! the set of series grow; there is no label for merchant, customer, ticket or policy. Series stand at zero from the start.
+//! Handles are resolved once and kept in arrays: counting is one atomic addition, without a look-up.
+
+mod decisions;
+mod http;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use ombud_core::kind::Kind;
+
+use crate::judge::Phases;
+use decisions::Decisions;
+pub use http::{Refusal, RouteMetrics, StatusClass};
+
+/// The media type of [`Metrics::text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Bounds of the buckets of every duration, in seconds: from 5 µs, the smallest phase, to 10 s, past every deadline.
+pub const DURATION_BUCKETS_S: [f64; 20] = [
+    0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+    2.5, 5.0, 10.0,
+];
+
+/// Bounds of the buckets of a commit group's size, in records.
+const GROUP_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// Every metric of one service.
+pub struct Metrics {
+    registry: Registry,
+    decisions: Decisions,
+    http: http::Http,
+    duplicates: Counter,
+    queue: Gauge,
+    group_records: Histogram,
+    group_duration: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("ombud");
+        registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let decisions = Decisions::register(&mut registry);
+        let http = http::Http::register(&mut registry);
+        let (duplicates, queue) = (Counter::default(), Gauge::default());
+        let (group_records, group_duration) = (Histogram::new(GROUP_BUCKETS), durations());
+        registry.register("events_duplicate", "Events that were known: answered from the record", duplicates.clone());
+        registry.register("commit_queue_events", "Events that wait for the writer", queue.clone());
+        registry.register("commit_group_records", "Records of one commit group", group_records.clone());
+        registry.register_with_unit("commit_group_duration", "One commit group, from its first record to durable", Unit::Seconds, group_duration.clone());
+        Self { registry, decisions, http, duplicates, queue, group_records, group_duration }
+    }
+
+    /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
+    pub fn observe_decision(&self, kind: Kind, outcome: &str, fault: Option<&str>, phases: Phases) {
+        self.decisions.observe(kind, outcome, fault, phases);
+    }
+
+    /// Counts an event that was answered from the record.
+    pub fn observe_duplicate(&self) {
+        self.duplicates.inc();
+    }
+
+    /// Notes how many events wait for the writer.
+    pub fn set_commit_queue(&self, events: usize) {
+        self.queue.set(i64::try_from(events).unwrap_or(i64::MAX));
+    }
+
+    /// Counts one commit group.
+    pub fn observe_group(&self, records: usize, took: std::time::Duration) {
+        self.group_records.observe(u32::try_from(records).map_or(f64::MAX, f64::from));
+        self.group_duration.observe(took.as_secs_f64());
+    }
+
+    /// The handles of one route, resolved once when the router is built.
+    pub fn http_route(&self, method: &'static str, route: &'static str) -> RouteMetrics {
+        self.http.route(method, route)
+    }
+
+    /// Counts a request that was turned away before its handler.
+    pub fn http_refused(&self, why: Refusal) {
+        self.http.refused(why);
+    }
+
+    /// Requests under way.
+    pub fn http_in_flight(&self) -> &Gauge {
+        &self.http.in_flight
+    }
+
+    /// Open connections.
+    pub fn http_connections(&self) -> &Gauge {
+        &self.http.connections
+    }
+
+    /// Bytes of request bodies held in memory.
+    pub fn http_body_bytes(&self) -> &Gauge {
+        &self.http.body_bytes
+    }
+
+    /// The OpenMetrics text.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(64 << 10);
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// A histogram of durations in seconds.
+fn durations() -> Histogram {
+    Histogram::new(DURATION_BUCKETS_S)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! The text is what Prometheus reads, and its labels are bounded.
+
+use std::time::Duration;
+
+use ombud_core::fault::FaultCode;
+use ombud_core::kind::Kind;
+
+use super::{Metrics, Refusal};
+use crate::judge::Phases;
+
+fn value(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("no series {series} in\n{text}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_decision_counts_by_kind_outcome_fault_and_phase() {
+    let metrics = Metrics::new();
+    let phases = Phases { lower_us: 2, policy_us: 20, guardrail_us: 0, ..Phases::default() };
+    metrics.observe_decision(Kind::AfterSale, "human-review", Some(FaultCode::Fuel.as_str()), phases);
+    let text = metrics.text();
+    assert_eq!(value(&text, r#"ombud_decisions_total{kind="after-sale",outcome="human-review"}"#), 1.0);
+    assert_eq!(value(&text, r#"ombud_decisions_total{kind="delay",outcome="compensate"}"#), 0.0);
+    assert_eq!(value(&text, r#"ombud_decision_faults_total{kind="after-sale",fault="fuel"}"#), 1.0);
+    let bucket = |le: &str| value(&text, &format!(r#"ombud_decision_phase_duration_seconds_bucket{{le="{le}",kind="after-sale",phase="policy"}}"#));
+    assert_eq!((bucket("1e-5"), bucket("2.5e-5")), (0.0, 1.0));
+    assert_eq!(value(&text, r#"ombud_decision_phase_duration_seconds_count{kind="after-sale",phase="guardrail"}"#), 0.0);
+}
+
+#[test]
+fn nothing_a_caller_says_makes_a_new_series() {
+    let metrics = Metrics::new();
+    let route = metrics.http_route("GET", "/v1/x");
+    let series = metrics.text().lines().count();
+    for at in 0..50 {
+        metrics.observe_decision(Kind::Reply, &format!("outcome-{at}"), Some(&format!("fault-{at}")), Phases::default());
+        route.observe(200 + at * 10, Duration::from_micros(1));
+    }
+    Refusal::ALL.into_iter().for_each(|why| metrics.http_refused(why));
+    metrics.observe_group(7, Duration::from_millis(1));
+    metrics.set_commit_queue(3);
+    metrics.observe_duplicate();
+    let text = metrics.text();
+    assert_eq!(text.lines().count(), series);
+    assert!(text.ends_with("# EOF\n"));
+    assert!(text.contains(r#"ombud_build_info{version=""#), "{text}");
+}
