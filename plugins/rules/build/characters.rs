@@ -135,27 +135,46 @@ impl Characters {
 
 /// NFKC of each scalar that changes: runs of a constant distance, and the few thousand that become several scalars.
 fn emit_nfkc(out: &mut String) -> Outcome<()> {
-    let mut runs: Vec<(u32, u32, u32)> = Vec::new();
-    let (mut keys, mut offsets, mut text) = (Vec::new(), vec![0_u16], String::new());
+    // First scalar, how many, and the first target; or 0 and where the several scalars stand in the text.
+    let mut runs: Vec<(u32, u16, u32)> = Vec::new();
+    let (mut lengths, mut text) = (Vec::new(), String::new());
     for scalar in ('\u{80}'..=char::MAX).filter(|scalar| nfkc(*scalar) != [*scalar]) {
         let code = u32::from(scalar);
         if let [mapped] = nfkc(scalar)[..] {
             match runs.last_mut() {
-                Some((first, length, target)) if *first + *length == code && *target + *length == u32::from(mapped) => *length += 1,
+                Some((first, length @ 1.., target))
+                    if *first + u32::from(*length) == code && *target + u32::from(*length) == u32::from(mapped) =>
+                {
+                    *length += 1;
+                }
                 _ => runs.push((code, 1, u32::from(mapped))),
             }
         } else {
-            keys.push(code);
-            text.extend(nfkc(scalar));
-            offsets.push(u16::try_from(text.len())?);
+            runs.push((code, 0, u32::try_from(text.len())?));
+            let several: String = nfkc(scalar).into_iter().collect();
+            lengths.push((code, several.len()));
+            text.push_str(&several);
         }
     }
-    let (first, rest): (Vec<u32>, Vec<(u32, u32)>) = runs.into_iter().map(|(first, length, target)| (first, (length, target))).unzip();
-    table(out, "/// First scalars of the runs that NFKC moves by a constant distance.", "NFKC_RUN", "u32", &first)?;
-    table(out, "/// Length and first target of each run.", "NFKC_RUN_TO", "(u32, u32)", &rest)?;
-    table(out, "/// Scalars that NFKC makes several.", "NFKC_LONG", "u32", &keys)?;
-    table(out, "/// Where the result of each begins in `NFKC_LONG_TEXT`.", "NFKC_LONG_START", "u16", &offsets)?;
-    writeln!(out, "/// The results, one behind the other.\npub static NFKC_LONG_TEXT: &str = {text:?};")?;
+    let first: Vec<u32> = runs.iter().map(|(first, _, _)| *first).collect();
+    let length: Vec<u16> = runs.iter().map(|(_, length, _)| *length).collect();
+    let ends = lengths.iter().map(|(code, bytes)| (*code, *bytes as u32)).collect::<BTreeMap<_, _>>();
+    // The several scalars need their length, too: it shares the word with their place.
+    let target = runs.iter().map(|(first, length, target)| match ends.get(first) {
+        Some(bytes) if *length == 0 => bytes << 24 | target,
+        _ => *target,
+    });
+    let target: Vec<u32> = target.collect();
+    table(out, "/// First scalars of the runs that NFKC changes.", "NFKC_FIRST", "u32", &first)?;
+    table(out, "/// How many scalars move by the same distance; 0 = one that becomes several.", "NFKC_LENGTH", "u16", &length)?;
+    table(
+        out,
+        "/// What the first becomes; of several: their place in the text, and in the top byte their bytes.",
+        "NFKC_TO",
+        "u32",
+        &target,
+    )?;
+    writeln!(out, "/// The scalars of those that become several.\npub static NFKC_TEXT: &str = {text:?};")?;
     Ok(())
 }
 

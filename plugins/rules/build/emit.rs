@@ -6,6 +6,7 @@ use crate::characters::{Characters, table};
 use crate::literals::{self, GROUPS_MAX, Group};
 use crate::program::{self, Pattern};
 use crate::source::{Exemption, Lexicon, Normalise, Rule, Scope};
+use crate::starts;
 use crate::trie::{self, Trie};
 use std::fmt::Write as _;
 
@@ -24,7 +25,8 @@ pub fn lexicon(
     emit_rules(&mut out, lexicon, normalise, patterns)?;
     emit_words(&mut out, lexicon, alphabet, characters, &mut trie)?;
     emit_exemptions(&mut out, normalise, patterns)?;
-    emit_patterns(&mut out, patterns, alphabet, &mut trie)?;
+    let mut rows = alphabet.set_rows();
+    emit_patterns(&mut out, patterns, alphabet, &mut rows, &mut trie)?;
 
     let flat = trie.flat()?;
     table(&mut out, "/// Child of the trie's root by class, 0 = none.", "ROOT", "u16", &trie.root(alphabet.len()))?;
@@ -33,7 +35,6 @@ pub fn lexicon(
     table(&mut out, "/// Where the ends of each node begin.", "END_START", "u16", &flat.end_start)?;
     table(&mut out, "/// What ends at a node: a word, or a group with the bit `GROUP`.", "ENDS", "u16", &flat.ends)?;
     writeln!(out, "/// Marks an end as a group of literals.\npub const GROUP: u16 = {};", trie::GROUP)?;
-    let rows = alphabet.set_rows();
     writeln!(
         out,
         "/// One row of bits for each set, bit = class.\npub static SETS: [[u32; {}]; {}] = {rows:?};",
@@ -153,7 +154,7 @@ fn emit_exemptions(out: &mut String, normalise: &Normalise, patterns: &[Pattern]
     Ok(())
 }
 
-fn emit_patterns(out: &mut String, patterns: &[Pattern], alphabet: &Alphabet, trie: &mut Trie) -> Outcome<()> {
+fn emit_patterns(out: &mut String, patterns: &[Pattern], alphabet: &Alphabet, rows: &mut Vec<Vec<u32>>, trie: &mut Trie) -> Outcome<()> {
     let mut groups: Vec<Group> = Vec::new();
     let mut number = |group: Group| -> Outcome<u8> {
         let index = groups.iter().position(|known| *known == group).unwrap_or(groups.len());
@@ -180,10 +181,29 @@ fn emit_patterns(out: &mut String, patterns: &[Pattern], alphabet: &Alphabet, tr
             }
         }
         let value = pascal(pattern.value.as_deref().unwrap_or("none"));
-        let code: Vec<String> = program::compile(pattern, alphabet)?.iter().map(|inst| format!("Inst::{inst:?}")).collect();
+        let code = program::compile(pattern, alphabet)?;
+        let begins = if prefix == NONE { begins(&code, rows, alphabet)? } else { (NONE, NONE) };
+        let code: Vec<String> = code.iter().map(|inst| format!("Inst::{inst:?}")).collect();
         let code = code.join(", ");
-        writeln!(out, "Pattern {{ code: &[{code}], needs: {needs:?}, prefix: {prefix}, value: Value::{value} }}, // {}", pattern.label)?;
+        writeln!(
+            out,
+            "Pattern {{ code: &[{code}], needs: {needs:?}, prefix: {prefix}, begins: {begins:?}, value: Value::{value} }}, // {}",
+            pattern.label
+        )?;
     }
     writeln!(out, "];\n/// Number of groups of literals.\npub const GROUPS: usize = {};", groups.len())?;
     Ok(())
+}
+
+/// The sets of classes that can stand first and second in a match, as rows behind the patterns' own sets.
+fn begins(code: &[program::Inst], rows: &mut Vec<Vec<u32>>, alphabet: &Alphabet) -> Outcome<(u8, u8)> {
+    let starts = starts::starts(code, rows, alphabet.len());
+    let mut number = |row: Vec<u32>| {
+        let index = rows.iter().position(|known| *known == row).unwrap_or(rows.len());
+        if index == rows.len() {
+            rows.push(row);
+        }
+        if index < usize::from(NONE) { Ok(u8::try_from(index)?) } else { Err::<u8, Box<dyn std::error::Error>>("too many sets".into()) }
+    };
+    Ok((number(starts.first)?, number(starts.second)?))
 }

@@ -11,6 +11,7 @@ mod emit;
 mod literals;
 mod program;
 mod source;
+mod starts;
 mod trie;
 
 use std::error::Error;

@@ -61,6 +61,38 @@ fn golden_cases() {
     assert_eq!(count, 9);
 }
 
+/// Invariant 10 for what a guardrail tells the customer.
+#[test]
+fn messages_of_amended_rulings_have_texts_that_pass() {
+    for case in load(include_str!("../../../../tests/cases/guardrail-cases.yaml")).unwrap() {
+        let settings = case.settings.as_ref().map_or_else(Default::default, |all| crate::Settings::parse(&all.to_string()).unwrap());
+        let (notes, compensation, refund) = match &case.given {
+            Given::ReviewAfterSale(ctx, facts, ruling) => match crate::after_sale::review(ctx, facts, ruling) {
+                Review::Amend { ruling, .. } => (ruling.notes, 0, ruling.refund),
+                _ => continue,
+            },
+            Given::ReviewDelay(ctx, facts, ruling) => match crate::delay::review(&settings, ctx, facts, ruling) {
+                Review::Amend { ruling, .. } => (ruling.notes, ruling.total_cash + ruling.total_coupon, ruling.total_refund_due),
+                _ => continue,
+            },
+            Given::ReviewBlacklist(ctx, facts, ruling) => match crate::blacklist::review(ctx, facts, ruling) {
+                Review::Amend { ruling, .. } => (ruling.notes, 0, 0),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        for message in &notes.messages {
+            for locale in ["zh-CN", "en"] {
+                let text = ombud_core::messages::write(message, locale).unwrap_or_else(|error| panic!("{}: {error}", case.id));
+                let mut said = draft(&text, Surface::PrivateChat, None);
+                (said.approved_compensation, said.approved_refund) = (compensation, Some(refund));
+                let ruled = reply::rule::decide(&reply::Settings::default(), &context(), &said);
+                assert_eq!(ruled.verdict, Verdict::Pass, "{}: `{text}`", case.id);
+            }
+        }
+    }
+}
+
 /// Every ruling of the default policy on the golden cases is upheld, and so is every one amended from a lax merchant's.
 #[test]
 fn golden_rulings_stand() {

@@ -2,10 +2,10 @@
 //! wholly inside one, and whose rule lists the exemption, is recorded and not counted.
 
 use super::Raw;
-use super::scan::Scan;
-use super::table::{EXEMPTIONS, Exemption, NONE, PATTERNS, RULES, TermSource};
+use super::scan::{Scan, is_in};
+use super::table::{EXEMPTIONS, Exemption, NONE, RULES, TermSource};
 use super::terms::{self, Terms};
-use super::vm::{Scratch, Search};
+use super::vm::Scratch;
 use crate::contract::reply::ProductFacts;
 use crate::normalise::View;
 
@@ -64,12 +64,8 @@ fn protected(exemption: &Exemption, view: &View, scan: &Scan, grounds: Grounds<'
         scan.matches(pattern, view, scratch, |one| found.push(one));
     }
     if exemption.not_if != NONE {
-        let code = PATTERNS[usize::from(exemption.not_if)].code;
         // The whole match counts, not only the protected part: 感谢您再给五星好评,领红包 asks for a review.
-        found.retain(|one| {
-            let matched = &view.classes[one.whole.0 as usize..one.whole.1 as usize];
-            Search::new(code, matched, scratch).next(0, 0..matched.len() as u32).is_none()
-        });
+        found.retain(|one| !is_in(exemption.not_if, &view.classes[one.whole.0 as usize..one.whole.1 as usize], scratch));
     }
     found.into_iter().map(|one| one.span).collect()
 }

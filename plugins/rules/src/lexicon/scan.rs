@@ -1,7 +1,7 @@
 //! One pass over a view through the word trie: the words of the rules, and the literals that patterns need.
 
-use super::table::{self, END_START, ENDS, GROUP, GROUPS, NONE, PATTERNS, RULES, WORDS};
-use super::vm::{Found, Scratch, Search};
+use super::table::{self, END_START, ENDS, GROUP, GROUPS, NONE, PATTERNS, Pattern, RULES, WORDS};
+use super::vm::{Found, Scratch, Search, contains};
 use crate::normalise::View;
 
 /// A word of the lexicon found in a view.
@@ -75,7 +75,7 @@ impl Scan {
         let mut from = 0;
         loop {
             let found = if pattern.prefix == NONE {
-                search.next(from, from..view.len() as u32)
+                search.next(from, candidates(pattern, &view.classes, from))
             } else {
                 let starts = self.literals.iter().filter(|(group, _)| *group == pattern.prefix).map(|(_, start)| *start);
                 search.next(from, starts)
@@ -96,10 +96,26 @@ fn child(node: u16, class: u16) -> u16 {
 
 /// Every match of a pattern in a view that no trie was run over.
 pub fn matches_everywhere(pattern: u8, view: &View, scratch: &mut Scratch, mut each: impl FnMut(Found)) {
-    let mut search = Search::new(PATTERNS[usize::from(pattern)].code, &view.classes, scratch);
+    let pattern = &PATTERNS[usize::from(pattern)];
+    let mut search = Search::new(pattern.code, &view.classes, scratch);
     let mut from = 0;
-    while let Some(found) = search.next(from, from..view.len() as u32) {
+    while let Some(found) = search.next(from, candidates(pattern, &view.classes, from)) {
         from = found.span.1.max(from + 1);
         each(found);
     }
+}
+
+/// Whether a pattern is found in a part of a view, taken for itself.
+pub fn is_in(pattern: u8, classes: &[u16], scratch: &mut Scratch) -> bool {
+    let pattern = &PATTERNS[usize::from(pattern)];
+    Search::new(pattern.code, classes, scratch).next(0, candidates(pattern, classes, 0)).is_some()
+}
+
+/// Positions where the two next classes do not speak against a match.
+fn candidates<'a>(pattern: &Pattern, classes: &'a [u16], from: u32) -> impl Iterator<Item = u32> + use<'a> {
+    let (first, second) = pattern.begins;
+    (from..classes.len() as u32).filter(move |at| {
+        let next = classes.get(*at as usize + 1);
+        *at == 0 || first == NONE || contains(first, classes[*at as usize]) && next.is_none_or(|class| contains(second, *class))
+    })
 }

@@ -77,6 +77,8 @@ pub struct Pattern {
     pub needs: [u8; 3],
     /// The group every match begins with, or `NONE`.
     pub prefix: u8,
+    /// Without a prefix group: the sets of classes that can stand first and second in a match that begins behind the start.
+    pub begins: (u8, u8),
     /// What its value group holds.
     pub value: Value,
 }

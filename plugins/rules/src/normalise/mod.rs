@@ -90,20 +90,28 @@ pub fn view_p(text: &str) -> View {
         }
     }
     let mut start = 0;
-    while start < view.len() {
+    while let Some(last) = view.scalars.get(start + DIGIT_RUN_MIN - 1) {
+        // A long run that begins in the next eleven positions covers the last of them.
+        if digit(*last).is_none() {
+            start += DIGIT_RUN_MIN;
+            continue;
+        }
         let run = view.scalars[start..].iter().take_while(|scalar| digit(**scalar).is_some()).count();
         if run >= DIGIT_RUN_MIN {
-            for at in start..start + run {
-                if let Some(value) = digit(view.scalars[at]) {
-                    let arabic = char::from(b'0' + value);
-                    view.scalars[at] = arabic;
-                    view.classes[at] = class_p(arabic);
-                }
-            }
+            as_arabic(&mut view, start, start + run);
         }
-        start += run.max(1);
+        start += run + 1;
     }
     view
+}
+
+fn as_arabic(view: &mut View, start: usize, end: usize) {
+    for (scalar, class) in view.scalars[start..end].iter_mut().zip(&mut view.classes[start..end]) {
+        if let Some(value) = digit(*scalar) {
+            *scalar = char::from(b'0' + value);
+            *class = class_p(*scalar);
+        }
+    }
 }
 
 /// Runs of emoji in the original text, as half-open spans of its scalars. Zero-width scalars inside a run (joiners,
@@ -160,9 +168,9 @@ fn small_n(scalar: char) -> Option<(char, u16)> {
     Some((char::from_u32(u32::from(mapped)).unwrap_or(scalar), class))
 }
 
-/// Ideographs and Hangul, which neither NFKC nor any class touches: most scalars that no table names.
+/// Ideographs, their punctuation and Hangul, which NFKC does not touch. What the classes say of the punctuation, the small tables know.
 fn is_plain(scalar: char) -> bool {
-    matches!(scalar, '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+    matches!(scalar, '\u{3001}'..='\u{3035}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
 }
 
 fn class_p(scalar: char) -> u16 {
@@ -176,17 +184,16 @@ fn nfkc(scalar: char, mut push: impl FnMut(char)) {
     if code < 0x80 || is_plain(scalar) {
         return push(scalar);
     }
-    if let Ok(index) = tables::NFKC_LONG.binary_search(&code) {
-        let (start, end) = (tables::NFKC_LONG_START[index], tables::NFKC_LONG_START[index + 1]);
-        return tables::NFKC_LONG_TEXT[usize::from(start)..usize::from(end)].chars().for_each(push);
+    let Some(run) = tables::NFKC_FIRST.partition_point(|first| *first <= code).checked_sub(1) else { return push(scalar) };
+    let (distance, length, to) = (code - tables::NFKC_FIRST[run], u32::from(tables::NFKC_LENGTH[run]), tables::NFKC_TO[run]);
+    if distance < length {
+        push(char::from_u32(to + distance).unwrap_or(scalar));
+    } else if length == 0 && distance == 0 {
+        let (start, bytes) = ((to & 0x00FF_FFFF) as usize, (to >> 24) as usize);
+        tables::NFKC_TEXT[start..start + bytes].chars().for_each(push);
+    } else {
+        push(scalar);
     }
-    let run = tables::NFKC_RUN.partition_point(|first| *first <= code).checked_sub(1);
-    let moved = run.and_then(|run| {
-        let (length, target) = tables::NFKC_RUN_TO[run];
-        let distance = code - tables::NFKC_RUN[run];
-        (distance < length).then(|| char::from_u32(target + distance)).flatten()
-    });
-    push(moved.unwrap_or(scalar));
 }
 
 /// The value of an Arabic or Chinese digit.
@@ -199,7 +206,8 @@ fn digit(scalar: char) -> Option<u8> {
 }
 
 fn is_zero_width(scalar: char) -> bool {
-    inside(&tables::ZERO_WIDTH, scalar)
+    // Most texts are made of what lies between the ranges.
+    !matches!(scalar, '\0'..'\u{AD}' | '\u{2070}'..'\u{FE00}') && inside(&tables::ZERO_WIDTH, scalar)
 }
 
 fn is_emoji(scalar: char) -> bool {
