@@ -3,8 +3,10 @@
 pub mod bench;
 pub mod cases;
 pub mod cli;
+pub mod http;
 pub mod judge;
 pub mod metrics;
 pub mod package;
 pub mod registry;
 pub mod service;
+pub mod telemetry;

@@ -1,7 +1,7 @@
 //! Merchants, their policies, and keys.
 
 use axum::extract::{Request, State};
-use http::StatusCode;
+use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -98,8 +98,8 @@ async fn put(
     Params(merchant): Params<String>,
     request: Request,
 ) -> Result<Json<MerchantView>, Refused> {
-    let (headers, posted) = body::read(&app, request, app.limits.json_bytes_max).await?;
-    body::json_media_type(&headers)?;
+    body::json_media_type(request.headers())?;
+    let (_, posted) = body::read(&app, request, app.limits.json_bytes_max).await?;
     let put = finish(async move {
         let body::Posted { bytes, reserved: _reserved } = posted;
         app.service.put_merchant(&who, &merchant, &bytes).await
@@ -143,3 +143,5 @@ async fn revoke(app: Shared, who: Principal, merchant: Option<String>, key: Stri
     finish(async move { app.service.revoke_key(&who, merchant.as_deref(), &key).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+body::posted_json! { NewKeyRequest { label: Bound::TEXT } }

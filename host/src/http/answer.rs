@@ -1,8 +1,8 @@
 //! Answers as JSON.
 
 use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::problem::{Code, Refused};

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::Semaphore;
+
 use super::limits::HttpLimits;
 use super::problem::{Code, Refused};
 use crate::metrics::{Metrics, Refusal};
@@ -14,6 +16,8 @@ pub struct App {
     pub service: Arc<Service>,
     /// What is taken, held and waited for.
     pub limits: HttpLimits,
+    /// Places for parsing large bodies beside the requests.
+    pub parses: Arc<Semaphore>,
     requests: AtomicUsize,
     body_bytes: AtomicUsize,
 }
@@ -24,7 +28,8 @@ pub type Shared = Arc<App>;
 impl App {
     /// Nothing is under way.
     pub fn new(service: Arc<Service>, limits: HttpLimits) -> Shared {
-        Arc::new(Self { service, limits, requests: AtomicUsize::new(0), body_bytes: AtomicUsize::new(0) })
+        let parses = Arc::new(Semaphore::new(limits.parses_max.max(1)));
+        Arc::new(Self { service, limits, parses, requests: AtomicUsize::new(0), body_bytes: AtomicUsize::new(0) })
     }
 
     /// What is counted.

@@ -27,7 +27,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/v1/merchants/{merchant}/blacklist/requests", "submitBlacklistRequest", submit)
             .tag("blacklist")
             .summary("Submit a blacklist request")
-            .describe("A new request, or a new round of one that was returned for evidence. It is recorded as the event `blacklist.requested`.")
+            .describe(
+                "A new request, or a new round of one that was returned for evidence. It is recorded as the event `blacklist.requested`.",
+            )
             .body(RequestBody::of::<BlacklistPost>())
             .answer::<EventAnswer>("The decision on it")
             .errors(&ERRORS),
@@ -148,9 +150,17 @@ fn of_request(mut posted: BlacklistPost, id: String) -> Result<BlacklistPost, Re
     Err(Refused::with(Code::Invalid, vec![problem]))
 }
 
-async fn act(app: Shared, who: Principal, merchant: String, act: BlacklistActKind, posted: BlacklistPost) -> Result<Json<EventAnswer>, Refused> {
+async fn act(
+    app: Shared,
+    who: Principal,
+    merchant: String,
+    act: BlacklistActKind,
+    posted: BlacklistPost,
+) -> Result<Json<EventAnswer>, Refused> {
     let BlacklistPost { event_id, customer_ref, ticket_id, blacklist } = posted;
     let act = BlacklistAct { event_id, act, customer_ref, ticket_id, blacklist: Value::Object(blacklist) };
     let decided = finish(async move { app.service.blacklist_act(&who, &merchant, act).await });
     Ok(Json(decided.await?))
 }
+
+body::posted_json! { BlacklistPost { event_id: Bound::Id, customer_ref: Bound::Id, ticket_id: Bound::Id } }

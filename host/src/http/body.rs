@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use http::{HeaderMap, header};
+use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use ombud_core::problem::{Problem, tidy};
 use ombud_core::schema::{Checker, text};
@@ -88,10 +88,25 @@ pub trait PostedJson: DeserializeOwned + Send + 'static {
     fn checker() -> Option<&'static Checker>;
 }
 
+/// Makes types postable, each with the bounds of its members.
+macro_rules! posted_json {
+    ($($name:ident { $($field:ident: $bound:expr),* $(,)? })+) => {$(
+        impl $crate::http::body::PostedJson for $name {
+            fn checker() -> Option<&'static ombud_core::schema::Checker> {
+                use ombud_core::schema::{Bound, Checker, check};
+                static CHECKER: std::sync::OnceLock<Option<Checker>> = std::sync::OnceLock::new();
+                const BOUNDS: &check::Bounds = &[(stringify!($name), &[$((stringify!($field), $bound)),*])];
+                CHECKER.get_or_init(|| Checker::new(check::schema_of::<Self>(BOUNDS), ombud_core::limits::LINES_MAX)).as_ref()
+            }
+        }
+    )+};
+}
+pub(super) use posted_json;
+
 /// Reads a small JSON body: every problem of it by its JSON pointer.
 pub async fn json<T: PostedJson>(app: &Shared, request: Request) -> Result<T, Refused> {
-    let (headers, posted) = read(app, request, app.limits.json_bytes_max).await?;
-    json_media_type(&headers)?;
+    json_media_type(request.headers())?;
+    let (_, posted) = read(app, request, app.limits.json_bytes_max).await?;
     let text = text::utf8(&posted.bytes, app.limits.json_bytes_max).map_err(|problem| Refused::with(Code::Malformed, vec![problem]))?;
     let malformed = |error: &serde_json::Error| Refused::with(Code::Malformed, vec![text::malformed(text, text, error, "")]);
     let mut problems = match T::checker() {
@@ -125,8 +140,8 @@ pub fn unreadable(body: &[u8], problems: Vec<Problem>) -> Refused {
     Refused::with(if is_json { Code::Invalid } else { Code::Malformed }, problems)
 }
 
-/// Runs work on a body: at once if the body is small, elsewhere if it is large.
-pub async fn parse<T, F>(bytes: usize, work: F) -> Result<T, Refused>
+/// Runs work on a body: at once if the body is small, elsewhere if it is large, and then only so many at a time.
+pub async fn parse<T, F>(app: &Shared, bytes: usize, work: F) -> Result<T, Refused>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Refused> + Send + 'static,
@@ -134,6 +149,12 @@ where
     if bytes < OFFLOAD_BYTES_MIN {
         return work();
     }
+    // The semaphore is never closed.
+    let permit = app.parses.clone().acquire_owned().await;
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
         tracing::error!("parsing a body did not end");
         Err(Refused::new(Code::Internal, "internal error"))

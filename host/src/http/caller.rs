@@ -1,8 +1,8 @@
 //! What handlers take from a request besides its body: who asks, and the path's parameters.
 
 use axum::extract::{FromRequestParts, Path, Query};
-use http::header;
-use http::request::Parts;
+use axum::http::header;
+use axum::http::request::Parts;
 use ombud_core::problem::Problem;
 use serde::de::DeserializeOwned;
 

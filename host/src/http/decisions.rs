@@ -1,10 +1,10 @@
 //! Decisions: the list, one in detail, its replay, and a person's act on it.
 
 use axum::extract::{Request, State};
-use http::StatusCode;
+use axum::http::StatusCode;
 use serde_json::value::RawValue;
 
-use super::answer::{Json, Created};
+use super::answer::{Created, Json};
 use super::app::Shared;
 use super::body;
 use super::caller::{Caller, Params, Queried};
@@ -76,3 +76,5 @@ async fn override_decision(
     let recorded = finish(async move { app.service.override_decision(&who, &merchant, &decision, act).await });
     Ok(Created(recorded.await?))
 }
+
+body::posted_json! { OverrideRequest { reason: Bound::Scalars(2000) } }

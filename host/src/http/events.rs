@@ -1,12 +1,12 @@
 //! Events: one, or one previewed. Batches stand in [`super::batch`].
 
 use axum::extract::{Request, State};
-use http::{HeaderMap, header};
+use axum::http::{HeaderMap, header};
 use ombud_core::event::{self, Event, Mode};
 use ombud_core::problem::Problem;
 
 use super::answer::Json;
-use super::app::Shared;
+use super::app::{Reserved, Shared};
 use super::body::{self, Posted};
 use super::caller::{Caller, Params};
 use super::finish::finish;
@@ -63,7 +63,7 @@ async fn preview(
 }
 
 /// Reads one event, in structured or binary mode.
-async fn read(app: &Shared, request: Request) -> Result<(Event, super::app::Reserved), Refused> {
+async fn read(app: &Shared, request: Request) -> Result<(Event, Reserved), Refused> {
     let mode = mode_of(request.headers())?;
     if mode == Mode::Batch {
         let problem = Problem::in_header("content-type", "is a batch").allowed("one event here; batches go to `events:batch`");
@@ -71,7 +71,7 @@ async fn read(app: &Shared, request: Request) -> Result<(Event, super::app::Rese
     }
     let (headers, Posted { bytes, reserved }) = body::read(app, request, app.limits.event_bytes_max).await?;
     let received_at = now_ms();
-    let event = body::parse(bytes.len(), move || {
+    let event = body::parse(app, bytes.len(), move || {
         let event = match mode {
             Mode::Binary => {
                 let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));

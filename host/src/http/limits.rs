@@ -15,6 +15,8 @@ pub struct HttpLimits {
     pub json_bytes_max: usize,
     /// Request bodies held in memory at the same time, in bytes; default 256 MiB. Beyond: 503.
     pub body_bytes_in_flight_max: usize,
+    /// Bodies beyond 64 KiB that are parsed at the same time, on threads of their own; default 1. More wait.
+    pub parses_max: usize,
     /// Path and query, in bytes; default 8 KiB. Beyond: 414.
     pub uri_bytes_max: usize,
     /// Names and values of all headers, in bytes; default 16 KiB. Beyond: 431.
@@ -53,6 +55,7 @@ impl Default for HttpLimits {
             batch_bytes_max: BATCH_BYTES_MAX,
             json_bytes_max: MERCHANT_BYTES_MAX,
             body_bytes_in_flight_max: 256 << 20,
+            parses_max: 1,
             uri_bytes_max: 8 << 10,
             header_bytes_max: 16 << 10,
             headers_max: 100,

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
 use ombud_core::event::{EventType, schema_for};
 use ombud_core::merchant::MerchantConfig;
 use schemars::JsonSchema;
@@ -46,11 +46,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .describe("For an operator's key, unless the server was started with open metrics.")
             .text("application/openmetrics-text", "The metrics")
             .always(),
-        Endpoint::get("/openapi.json", "openapi", openapi)
-            .tag("service")
-            .summary("This document")
-            .answer::<Value>("OpenAPI 3.1")
-            .open(),
+        Endpoint::get("/openapi.json", "openapi", openapi).tag("service").summary("This document").answer::<Value>("OpenAPI 3.1").open(),
         Endpoint::get("/v1/schemas", "listSchemas", schemas)
             .tag("schemas")
             .summary("List the JSON Schemas")
@@ -119,8 +115,9 @@ async fn schemas() -> Json<Vec<SchemaLine>> {
 
 async fn schema(Params(name): Params<String>) -> Result<Response, Refused> {
     /// Each schema's text, made when it is first asked for.
-    static TEXTS: LazyLock<BTreeMap<&'static str, Arc<OnceLock<Bytes>>>> =
-        LazyLock::new(|| EventType::ALL.iter().map(|event| event.as_str()).chain([MERCHANT_SCHEMA]).map(|name| (name, Arc::default())).collect());
+    static TEXTS: LazyLock<BTreeMap<&'static str, Arc<OnceLock<Bytes>>>> = LazyLock::new(|| {
+        EventType::ALL.iter().map(|event| event.as_str()).chain([MERCHANT_SCHEMA]).map(|name| (name, Arc::default())).collect()
+    });
     let text = TEXTS.get(name.as_str()).ok_or_else(|| Refused::new(Code::NotFound, "no such schema: `/v1/schemas` lists them"))?;
     let text = text.get_or_init(|| {
         let schema = EventType::parse(&name).map_or_else(MerchantConfig::schema, schema_for);

@@ -1,8 +1,8 @@
 //! The one body of every error: a problem document (RFC 9457).
 
 use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
 use ombud_core::problem::Problem;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -98,7 +98,9 @@ impl Code {
             Self::UriTooLong => (StatusCode::URI_TOO_LONG, "urn:ombud:problem:uri-too-long", "Path and query are too long"),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:ombud:problem:media-type", "The media type is not taken"),
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "urn:ombud:problem:invalid", "The request has problems"),
-            Self::Saturated => (StatusCode::TOO_MANY_REQUESTS, "urn:ombud:problem:saturated", "The merchant has too many requests under way"),
+            Self::Saturated => {
+                (StatusCode::TOO_MANY_REQUESTS, "urn:ombud:problem:saturated", "The merchant has too many requests under way")
+            }
             Self::HeaderTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "urn:ombud:problem:header-too-large", "The headers are too large")
             }

@@ -117,7 +117,12 @@ impl Http {
         let refused = Family::<Labels<1>, Counter>::default();
         let (in_flight, connections, body_bytes) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("http_requests", "Requests answered, by route and status class", requests.clone());
-        registry.register_with_unit("http_request_duration", "Time from a request's header to its answer", Unit::Seconds, durations.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's header to its answer",
+            Unit::Seconds,
+            durations.clone(),
+        );
         registry.register("http_refused", "Requests turned away at a limit, by limit", refused.clone());
         registry.register("http_requests_in_flight", "Requests under way", in_flight.clone());
         registry.register("http_connections", "Open connections", connections.clone());

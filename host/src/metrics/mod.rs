@@ -61,7 +61,12 @@ impl Metrics {
         registry.register("events_duplicate", "Events that were known: answered from the record", duplicates.clone());
         registry.register("commit_queue_events", "Events that wait for the writer", queue.clone());
         registry.register("commit_group_records", "Records of one commit group", group_records.clone());
-        registry.register_with_unit("commit_group_duration", "One commit group, from its first record to durable", Unit::Seconds, group_duration.clone());
+        registry.register_with_unit(
+            "commit_group_duration",
+            "One commit group, from its first record to durable",
+            Unit::Seconds,
+            group_duration.clone(),
+        );
         Self { registry, decisions, http, duplicates, queue, group_records, group_duration }
     }
 

@@ -22,7 +22,8 @@ fn a_decision_counts_by_kind_outcome_fault_and_phase() {
     assert_eq!(value(&text, r#"ombud_decisions_total{kind="after-sale",outcome="human-review"}"#), 1.0);
     assert_eq!(value(&text, r#"ombud_decisions_total{kind="delay",outcome="compensate"}"#), 0.0);
     assert_eq!(value(&text, r#"ombud_decision_faults_total{kind="after-sale",fault="fuel"}"#), 1.0);
-    let bucket = |le: &str| value(&text, &format!(r#"ombud_decision_phase_duration_seconds_bucket{{le="{le}",kind="after-sale",phase="policy"}}"#));
+    let bucket =
+        |le: &str| value(&text, &format!(r#"ombud_decision_phase_duration_seconds_bucket{{le="{le}",kind="after-sale",phase="policy"}}"#));
     assert_eq!((bucket("1e-5"), bucket("2.5e-5")), (0.0, 1.0));
     assert_eq!(value(&text, r#"ombud_decision_phase_duration_seconds_count{kind="after-sale",phase="guardrail"}"#), 0.0);
 }

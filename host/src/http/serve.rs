@@ -1,0 +1,150 @@
+//! The server: connections, and the way out.
+//!
+//! HTTP/1.1 with kept-alive connections; TLS and HTTP/2 are the proxy's in front. A request whose head is no HTTP at all is
+//! answered by the protocol library, without a body: everything that reaches a route has a problem document.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tower::Service as _;
+
+use super::app::App;
+use super::limits::{HttpLimits, ms};
+use super::router::over;
+use crate::service::Service;
+
+/// How long to wait after the system refused a connection for want of files or memory, in milliseconds.
+const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// How the server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were cut off at the deadline.
+    pub cut: usize,
+}
+
+/// Serves until `shutdown` is ready; then refuses new connections, finishes the requests under way, and returns at the latest
+/// after [`HttpLimits::drain_ms`]. The caller closes the service afterwards.
+pub async fn serve(listener: TcpListener, service: Arc<Service>, limits: HttpLimits, shutdown: impl Future<Output = ()>) -> Drained {
+    let app = App::new(service, limits);
+    let limits = &app.limits;
+    let entry = Entry(over(app.clone()));
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(ms(limits.header_ms))
+        // Twice what is allowed: up to there the answer is a problem document, and beyond it the library's bare 431.
+        .max_headers(limits.headers_max.saturating_mul(2))
+        .max_header_size((limits.header_bytes_max + limits.uri_bytes_max).saturating_mul(2));
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let (cut, cut_off) = watch::channel(());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = async {
+            // The semaphore is never closed.
+            let place = places.clone().acquire_owned().await.ok();
+            (place, listener.accept().await)
+        };
+        let (place, stream) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            (place, accepted) = accepted => match accepted {
+                Ok((stream, _)) => (place, stream),
+                Err(error) => {
+                    pause_after(&error).await;
+                    continue;
+                }
+            },
+        };
+        if let Err(error) = prepare(&stream, limits) {
+            tracing::debug!(%error, "a connection could not be prepared");
+            continue;
+        }
+        let connection = graceful.watch(protocol.serve_connection(TokioIo::new(stream), entry.clone()));
+        let (app, mut cut_off) = (app.clone(), cut_off.clone());
+        tokio::spawn(async move {
+            app.metrics().http_connections().inc();
+            tokio::select! {
+                // Broken connections and timeouts are the client's affair.
+                _ = connection => {}
+                _ = cut_off.changed() => {}
+            }
+            app.metrics().http_connections().dec();
+            drop(place);
+        });
+    }
+    app.service.drain();
+    drop(listener);
+    tracing::info!(connections = graceful.count(), "draining");
+    let open = limits.connections_max;
+    let cut = match tokio::time::timeout(ms(limits.drain_ms), graceful.shutdown()).await {
+        Ok(()) => 0,
+        Err(_) => {
+            let left = open.saturating_sub(places.available_permits());
+            drop(cut);
+            left
+        }
+    };
+    tracing::info!(cut, "drained");
+    Drained { cut }
+}
+
+/// Ready at the first SIGTERM or SIGINT.
+pub async fn stop_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// The router as the protocol library calls it.
+#[derive(Clone)]
+struct Entry(Router);
+
+impl hyper::service::Service<Request<Incoming>> for Entry {
+    type Response = axum::response::Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        // A router is always ready, and a clone of it is a pointer.
+        self.0.clone().call(request.map(Body::new))
+    }
+}
+
+/// Answers leave at once, and a client that does not read them loses its connection.
+fn prepare(stream: &TcpStream, limits: &HttpLimits) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(ms(limits.write_stall_ms)))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = limits;
+    Ok(())
+}
+
+/// A connection that broke before it was accepted is nothing; for everything else the system needs a moment.
+async fn pause_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
+        return;
+    }
+    tracing::warn!(%error, "no connection could be accepted");
+    tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+}
