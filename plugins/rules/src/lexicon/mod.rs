@@ -10,14 +10,14 @@ mod finding;
 mod numbers;
 mod personal;
 mod scan;
-pub mod table;
+mod table;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod vm;
 
 pub use finding::{Finding, severity};
-pub use table::{Origins, RULES, Rule};
+pub use table::{Origins, RULES, Rule, Scope};
 pub use terms::{ExtraTerm, Phrase, Terms, WordRule};
 
 use crate::contract::reply::{Action, ReplyCase};
@@ -27,7 +27,7 @@ use exempt::{Exemptions, Grounds};
 use facts::Facts;
 use personal::Personal;
 use scan::Scan;
-use table::{Scope, Value, WORDS, rule_index};
+use table::{Value, WORDS, rule_index};
 use vm::{Found, Scratch};
 
 /// A bot's reply must be recognisable as written by AI.
