@@ -42,7 +42,9 @@ pub fn steps_lead_to(steps: &[Step], stage: Stage) -> bool {
 /// ticket nor its civil day has counted before.
 pub fn counted<'a>(facts: &'a BlacklistCase, ctx: &Context, lookback_days: u32) -> Vec<&'a Incident> {
     let mut of_criterion: Vec<&Incident> = Vec::new();
-    for incident in facts.incidents.iter().filter(|incident| incident.criterion == facts.criterion && is_recent(incident, ctx, lookback_days)) {
+    for incident in
+        facts.incidents.iter().filter(|incident| incident.criterion == facts.criterion && is_recent(incident, ctx, lookback_days))
+    {
         // A few incidents, in order as a rule: inserting is quicker than a sort, and a component carries less.
         of_criterion.insert(of_criterion.partition_point(|earlier| earlier.at <= incident.at), incident);
     }
