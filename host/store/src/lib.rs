@@ -1,1 +1,26 @@
-//! The storage trait and the embedded SQLite store.
+//! Storage: what the service reads and writes, as traits, and the embedded SQLite store behind them.
+//!
+//! One writer thread ([`Writer`]) runs waiting jobs in groups, each group one durable transaction; nothing is answered
+//! before its group is on stable storage. Readers use connections of their own and see committed groups only.
+
+mod admin;
+mod error;
+mod history;
+mod ledger;
+mod listing;
+mod money;
+mod sqlite;
+mod store;
+mod writer;
+
+pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
+pub use self::error::StoreError;
+pub use self::history::{
+    AfterSaleRow, CaseState, GrantRow, IncidentRow, LineHistory, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
+};
+pub use self::ledger::{EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, WriteLedger};
+pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
+pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
+pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter};
+pub use self::store::{Group, Reads, Store, Transactions};
+pub use self::writer::{JobError, Writer, WriterLimits};

@@ -1,0 +1,136 @@
+//! Merchants, API keys, policies and their versions, stored bytes, subject keys and the operator's values.
+
+use ombud_core::ids::MerchantId;
+use ombud_ledger::Digest;
+use ombud_ledger::keys::Subject;
+
+use crate::StoreError;
+
+/// A merchant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MerchantRow {
+    pub id: MerchantId,
+    /// The merchant's configuration, JSON.
+    pub config: String,
+    pub created_at_ms: i64,
+}
+
+/// An API key; the key itself is never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyRow {
+    /// The readable id, by which it is listed and revoked.
+    pub key_id: String,
+    /// Hash of the key.
+    pub hash: Digest,
+    /// None for the operator's keys.
+    pub merchant: Option<MerchantId>,
+    pub role: String,
+    /// The person behind the key.
+    pub actor: String,
+    pub created_at_ms: i64,
+    pub revoked_at_ms: Option<i64>,
+}
+
+/// Where a version stands in its rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionState {
+    Draft,
+    Shadow,
+    Canary,
+    Active,
+    Retired,
+}
+
+impl VersionState {
+    /// Every state, in the order of a rollout.
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Shadow, Self::Canary, Self::Active, Self::Retired];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Shadow => "shadow",
+            Self::Canary => "canary",
+            Self::Active => "active",
+            Self::Retired => "retired",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A version of a policy. All but its state is immutable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRow {
+    pub policy: String,
+    pub version: String,
+    /// The kind it decides.
+    pub kind: String,
+    /// SHA-256 of the component.
+    pub component: Digest,
+    /// SHA-256 of the settings.
+    pub settings: Digest,
+    pub contract: String,
+    pub state: VersionState,
+    pub created_at_ms: i64,
+    pub changed_at_ms: i64,
+}
+
+/// What is stored of a subject's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectKey {
+    /// Nothing was sealed for the subject yet.
+    None,
+    /// Erased at this time: what it sealed cannot be opened any more.
+    Erased { at_ms: i64 },
+    /// Wrapped by the master key.
+    Wrapped(Vec<u8>),
+}
+
+/// Reading what is administered.
+pub trait ReadAdmin {
+    fn merchant(&self, id: &MerchantId) -> Result<Option<MerchantRow>, StoreError>;
+    /// Every merchant, in the order of their ids.
+    fn merchants(&self) -> Result<Vec<MerchantRow>, StoreError>;
+    /// The key with this hash, revoked ones included.
+    fn api_key(&self, hash: &Digest) -> Result<Option<ApiKeyRow>, StoreError>;
+    /// The keys of a merchant, or the operator's.
+    fn api_keys(&self, merchant: Option<&MerchantId>) -> Result<Vec<ApiKeyRow>, StoreError>;
+    /// Every version of the merchant's policies, in the order of policy and creation.
+    fn versions(&self, merchant: &MerchantId) -> Result<Vec<VersionRow>, StoreError>;
+    /// Stored bytes: components, settings.
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    fn subject_key(&self, merchant: &MerchantId, subject: Subject<'_>) -> Result<SubjectKey, StoreError>;
+    /// A value of the operator's: guardrail, bounds, signing key.
+    fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+}
+
+/// Writing what is administered.
+pub trait WriteAdmin {
+    /// Adds a merchant or replaces its configuration.
+    fn put_merchant(&mut self, row: &MerchantRow) -> Result<(), StoreError>;
+    fn insert_api_key(&mut self, row: &ApiKeyRow) -> Result<(), StoreError>;
+    /// Revokes a key; false where there is none in force with this id.
+    fn revoke_api_key(&mut self, key_id: &str, at_ms: i64) -> Result<bool, StoreError>;
+    /// Adds a version. At most one version of a merchant and kind is active: a second one is a conflict.
+    fn insert_version(&mut self, merchant: &MerchantId, row: &VersionRow) -> Result<(), StoreError>;
+    /// Moves a version; retire the active one first. False where there is no such version.
+    fn set_version_state(
+        &mut self,
+        merchant: &MerchantId,
+        policy: &str,
+        version: &str,
+        state: VersionState,
+        at_ms: i64,
+    ) -> Result<bool, StoreError>;
+    /// Keeps bytes under their SHA-256, which is computed here; the same bytes again change nothing. `media` is their media
+    /// type.
+    fn put_blob(&mut self, media: &str, bytes: &[u8], at_ms: i64) -> Result<Digest, StoreError>;
+    /// Keeps a new subject's wrapped key. A subject that has one, or had one, is a conflict.
+    fn insert_subject_key(&mut self, merchant: &MerchantId, subject: Subject<'_>, wrapped: &[u8], at_ms: i64) -> Result<(), StoreError>;
+    /// Deletes a subject's key and takes the customer's reference out of the listings; false where there is no key. Records
+    /// and their hashes stay as they are.
+    fn erase_subject(&mut self, merchant: &MerchantId, subject: Subject<'_>, at_ms: i64) -> Result<bool, StoreError>;
+    fn set_value(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError>;
+}

@@ -1,0 +1,166 @@
+//! History that later cases need: projections of ledger records, written in the same transaction.
+//!
+//! Texts are the contract's wire names (`return-refund`, `blacklisted`); the service knows their types.
+
+use ombud_core::ids::MerchantId;
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// Whether something is still going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseState {
+    Open,
+    Closed,
+}
+
+impl CaseState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// An after-sale case of an order, as its last decision left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AfterSaleRow {
+    pub order: String,
+    pub after_sale_id: String,
+    pub customer: Option<String>,
+    pub state: CaseState,
+    /// The last decision's outcome.
+    pub outcome: String,
+    /// What was approved, as a request kind.
+    pub resolution: Option<String>,
+    /// Requests and modifications so far.
+    pub attempts: u32,
+    pub lines: Vec<LineHistory>,
+    /// Fen.
+    pub freight_refunded: i64,
+    /// The version of the first decision, which the case keeps.
+    pub policy: Option<String>,
+    pub version: Option<String>,
+    pub opened_at_ms: i64,
+    pub updated_at_ms: i64,
+    pub last_seq: u64,
+}
+
+/// One line of an after-sale case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineHistory {
+    pub line_id: String,
+    /// Units that came back or are given up.
+    pub qty: u32,
+    /// Goods money refunded, in fen.
+    pub refunded: i64,
+}
+
+/// Compensation granted for a delay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRow {
+    pub order: String,
+    pub episode_id: String,
+    /// `coupon`, `cash-refund` …
+    pub form: String,
+    /// Fen, at face value.
+    pub value: i64,
+    pub at_ms: i64,
+    pub seq: u64,
+}
+
+/// A malicious return whose incident a supervisor approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentRow {
+    pub customer: String,
+    pub incident_id: String,
+    pub ticket: Option<String>,
+    pub at_ms: i64,
+    pub seq: u64,
+}
+
+/// A measure in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureRow {
+    pub customer: String,
+    /// `marked`, `service-restricted`, `blacklisted`.
+    pub measure: String,
+    /// When it ends unless renewed; marks do not end.
+    pub review_by_ms: Option<i64>,
+    pub request_id: String,
+    pub since_ms: i64,
+    pub seq: u64,
+}
+
+/// A blacklist request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRow {
+    pub request_id: String,
+    pub customer: String,
+    pub state: CaseState,
+    pub stage: String,
+    pub criterion: String,
+    pub submitter_id: String,
+    pub submitter_role: String,
+    /// Counts from 1; a file sent back for evidence begins a new round.
+    pub round: u32,
+    /// What else the next case needs (incidents, evidence, notes), sealed by the caller.
+    pub detail: Vec<u8>,
+    pub opened_at_ms: i64,
+    pub updated_at_ms: i64,
+    pub last_seq: u64,
+}
+
+/// One step of a blacklist request: an act of an authenticated person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    pub request_id: String,
+    pub round: u32,
+    /// Counts from 0 within the round.
+    pub step: u32,
+    pub stage: String,
+    pub actor_id: String,
+    pub role: String,
+    pub verdict: String,
+    pub at_ms: i64,
+    pub seq: u64,
+}
+
+/// Reading the history.
+pub trait ReadHistory {
+    /// The after-sale cases of an order, in the order of their ids.
+    fn after_sale_cases(&self, merchant: &MerchantId, order: &str) -> Result<Vec<AfterSaleRow>, StoreError>;
+    /// Open after-sale cases of a customer.
+    fn open_after_sales(&self, merchant: &MerchantId, customer: &str) -> Result<u32, StoreError>;
+    /// Grants of an order, oldest first.
+    fn grants(&self, merchant: &MerchantId, order: &str) -> Result<Vec<GrantRow>, StoreError>;
+    /// Approved malicious returns of a customer since a time, oldest first.
+    fn malicious_returns(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError>;
+    /// The measure in force for a customer.
+    fn measure(&self, merchant: &MerchantId, customer: &str) -> Result<Option<MeasureRow>, StoreError>;
+    /// Measures of every merchant whose review date has come, earliest first: the host's only timer.
+    fn measures_due(&self, until_ms: i64, rows_max: u32) -> Result<Vec<(MerchantId, MeasureRow)>, StoreError>;
+    /// A blacklist request with the steps of its current round, oldest first.
+    fn blacklist_request(&self, merchant: &MerchantId, request: &str) -> Result<Option<(RequestRow, Vec<StepRow>)>, StoreError>;
+    /// Blacklist requests in a state, in the order of their ids, after `after`.
+    fn blacklist_requests(
+        &self,
+        merchant: &MerchantId,
+        state: CaseState,
+        after: &str,
+        rows_max: u32,
+    ) -> Result<Vec<RequestRow>, StoreError>;
+}
+
+/// Writing the history. `put_…` replaces the row of the same key, `insert_…` refuses it.
+pub trait WriteHistory {
+    fn put_after_sale_case(&mut self, merchant: &MerchantId, row: &AfterSaleRow) -> Result<(), StoreError>;
+    fn insert_grant(&mut self, merchant: &MerchantId, row: &GrantRow) -> Result<(), StoreError>;
+    fn insert_malicious_return(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError>;
+    fn put_measure(&mut self, merchant: &MerchantId, row: &MeasureRow) -> Result<(), StoreError>;
+    /// Lifts the measure in force; false where there is none.
+    fn lift_measure(&mut self, merchant: &MerchantId, customer: &str) -> Result<bool, StoreError>;
+    fn put_blacklist_request(&mut self, merchant: &MerchantId, row: &RequestRow) -> Result<(), StoreError>;
+    fn insert_blacklist_step(&mut self, merchant: &MerchantId, row: &StepRow) -> Result<(), StoreError>;
+}

@@ -1,0 +1,111 @@
+//! The ledger's rows: records, their place in the merchant's log, and the events seen.
+
+use ombud_core::ids::{DecisionId, EventKey, MerchantId};
+use ombud_ledger::Digest;
+
+use crate::StoreError;
+use crate::listing::{Filter, ListedEntry, Page};
+
+/// What a record is of, as the listing names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    Decision,
+    Event,
+    Act,
+}
+
+impl EntryKind {
+    /// The name in the database and in listings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Event => "event",
+            Self::Act => "act",
+        }
+    }
+
+    /// The entry kind with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Decision, Self::Event, Self::Act].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A record to be appended.
+#[derive(Clone, Debug)]
+pub struct NewRecord<'a> {
+    pub merchant: &'a MerchantId,
+    /// Must be the merchant's next: [`ReadLedger::log_size`].
+    pub seq: u64,
+    /// The header's bytes: the leaf.
+    pub header: &'a [u8],
+    /// [`ombud_ledger::leaf_hash`] of the header.
+    pub leaf: Digest,
+    /// The sealed bodies, empty where there are none.
+    pub sealed: &'a [u8],
+    pub listing: Listing<'a>,
+}
+
+/// By what a record is found. Nothing here is hashed: the header is what counts.
+#[derive(Clone, Debug)]
+pub struct Listing<'a> {
+    pub entry: EntryKind,
+    pub decision: Option<&'a DecisionId>,
+    pub kind: Option<&'a str>,
+    pub outcome: Option<&'a str>,
+    pub policy: Option<&'a str>,
+    pub version: Option<&'a str>,
+    /// CloudEvents `type`, or the act.
+    pub event_type: &'a str,
+    pub ticket: Option<&'a str>,
+    pub customer: Option<&'a str>,
+    pub order: Option<&'a str>,
+    /// CloudEvents `time`, epoch milliseconds.
+    pub event_at_ms: Option<i64>,
+    pub received_at_ms: i64,
+}
+
+/// A record as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    pub seq: u64,
+    pub header: Vec<u8>,
+    pub sealed: Vec<u8>,
+}
+
+/// What is known of an event that came before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventSeen {
+    /// Keyed digest of the body: [`ombud_ledger::id::body_digest`].
+    pub body: Digest,
+    /// Its first record; the others follow without a gap, for all decisions of an event commit together.
+    pub first_seq: u64,
+    /// How many records it has, at least one.
+    pub records: u32,
+}
+
+/// Reading the ledger. Unknown merchants have an empty one.
+pub trait ReadLedger {
+    /// Records of the merchant, which is the next sequence number.
+    fn log_size(&self, merchant: &MerchantId) -> Result<u64, StoreError>;
+    fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError>;
+    /// Up to `count` records from `from`, for exports.
+    fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError>;
+    /// Up to `count` leaf hashes from `from`, for the tree.
+    fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
+    /// The record of a decision; another merchant's is not found.
+    fn decision(&self, merchant: &MerchantId, id: &DecisionId) -> Result<Option<StoredRecord>, StoreError>;
+    /// How a record is listed: by whom its bodies are sealed, what its outcome was.
+    fn listed(&self, merchant: &MerchantId, seq: u64) -> Result<Option<ListedEntry>, StoreError>;
+    /// Whether this event was seen before.
+    fn event(&self, merchant: &MerchantId, event: &EventKey) -> Result<Option<EventSeen>, StoreError>;
+    /// Entries that fit the filter, newest first. `cursor` is a [`Page::next`] of the same merchant and filter.
+    fn list(&self, merchant: &MerchantId, filter: &Filter, cursor: Option<&str>, entries_max: u32) -> Result<Page, StoreError>;
+}
+
+/// Writing the ledger.
+pub trait WriteLedger {
+    /// Appends a record. A sequence number that is not the next one is refused before anything is written.
+    fn append(&mut self, record: &NewRecord<'_>) -> Result<(), StoreError>;
+    /// Remembers an event. The same event twice is a conflict.
+    fn insert_event(&mut self, merchant: &MerchantId, event: &EventKey, seen: &EventSeen) -> Result<(), StoreError>;
+}

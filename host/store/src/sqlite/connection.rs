@@ -1,0 +1,226 @@
+//! Connections: how they are opened, what they remember, and the transaction of a group.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ombud_core::ids::MerchantId;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
+
+use super::lock::DirectoryLock;
+use crate::StoreError;
+use crate::store::{Group, Reads, Transactions};
+
+/// Statements kept prepared on each connection: more than there are.
+const STATEMENTS_MAX: usize = 128;
+/// The writer's page cache in KiB: the inner pages of every index and the recent leaves.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// A reader's page cache in KiB.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Pages of the log after which the writer moves them into the database: 64 MiB, so that a page that many groups changed
+/// is moved once.
+const CHECKPOINT_PAGES: i64 = 16 * 1024;
+/// How long a connection waits for SQLite's own locks, which are held for moments.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection with the numbers of merchants it has met. Merchants are never removed nor renumbered.
+pub(crate) struct Db {
+    pub(super) connection: Connection,
+    merchants: RefCell<HashMap<MerchantId, i64>>,
+}
+
+/// One reading connection.
+pub struct SqliteReader {
+    db: Db,
+}
+
+/// The writing connection.
+pub struct SqliteWriter {
+    db: Db,
+    /// The next sequence number of each merchant met since the last rollback.
+    pub(super) next: HashMap<i64, u64>,
+    /// The numbers of event sources met since the last rollback.
+    pub(super) sources: HashMap<String, i64>,
+    writes: u64,
+    /// A statement failed since the group began: whatever the job makes of it, the group must not be committed.
+    failed: bool,
+    _lock: Arc<DirectoryLock>,
+}
+
+/// Everything that is read is read through this, so that writer and readers share each query.
+pub(crate) trait Database {
+    fn db(&self) -> &Db;
+
+    /// The size of the merchant's log, where this connection is the one that makes it grow.
+    fn known_size(&self, _merchant: i64) -> Option<u64> {
+        None
+    }
+
+    /// The merchant's number; none where it is not known.
+    fn merchant_no(&self, merchant: &MerchantId) -> Result<Option<i64>, StoreError> {
+        let db = self.db();
+        if let Some(known) = db.merchants.borrow().get(merchant) {
+            return Ok(Some(*known));
+        }
+        let found =
+            self.one("find a merchant", "SELECT merchant_no FROM merchants WHERE id = ?1", [merchant.as_str()], |row| row.get(0))?;
+        if let Some(number) = found {
+            db.merchants.borrow_mut().insert(merchant.clone(), number);
+        }
+        Ok(found)
+    }
+
+    /// The first row of a query, if there is one.
+    fn one<T>(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let row = self.db().connection.prepare_cached(sql).and_then(|mut query| query.query_row(parameters, read).optional());
+        row.map_err(|error| StoreError::backend(doing, error))
+    }
+
+    /// Every row of a query.
+    fn all<T>(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.db().connection.prepare_cached(sql).and_then(|mut query| query.query_map(parameters, read)?.collect());
+        rows.map_err(|error| StoreError::backend(doing, error))
+    }
+}
+
+impl Database for SqliteReader {
+    fn db(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl Database for SqliteWriter {
+    fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn known_size(&self, merchant: i64) -> Option<u64> {
+        self.next.get(&merchant).copied()
+    }
+}
+
+impl Db {
+    fn new(connection: Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Self { connection, merchants: RefCell::new(HashMap::new()) }
+    }
+}
+
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let db = Connection::open(path)?;
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+        db.pragma_update(None, "temp_store", "MEMORY")?;
+        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        Ok(db)
+    };
+    open().map_err(|error: rusqlite::Error| StoreError::backend("open the database", error))
+}
+
+impl SqliteReader {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let open = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+            Ok(connection)
+        };
+        open()
+            .map(|connection| Self { db: Db::new(connection) })
+            .map_err(|error: rusqlite::Error| StoreError::backend("open a reader", error))
+    }
+
+    /// Runs `read` on one snapshot of the database: several queries see the same groups.
+    pub(super) fn consistently<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
+        let failed = |error| StoreError::backend("read the database", error);
+        // Dropping the transaction ends it, whatever `read` answered.
+        let _snapshot = self.db.connection.unchecked_transaction().map_err(failed)?;
+        read(self)
+    }
+}
+
+impl SqliteWriter {
+    pub(super) fn new(connection: Connection, lock: Arc<DirectoryLock>) -> Self {
+        Self { db: Db::new(connection), next: HashMap::new(), sources: HashMap::new(), writes: 0, failed: false, _lock: lock }
+    }
+
+    /// The merchant's number; a merchant that is not known cannot be written for.
+    pub(super) fn known_merchant(&self, merchant: &MerchantId) -> Result<i64, StoreError> {
+        self.merchant_no(merchant)?.ok_or_else(|| StoreError::NoMerchant(merchant.to_string()))
+    }
+
+    /// Runs one writing statement; the number of rows it changed.
+    pub(super) fn run(&mut self, doing: &'static str, sql: &str, parameters: impl Params) -> Result<usize, StoreError> {
+        let changed = self.db.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters));
+        let changed = changed.map_err(|error| {
+            self.failed = true;
+            StoreError::backend(doing, error)
+        })?;
+        self.writes += changed as u64;
+        Ok(changed)
+    }
+
+    /// Runs a statement that inserts one row unless its key is there (`ON CONFLICT DO NOTHING`).
+    pub(super) fn insert(&mut self, what: &str, sql: &str, parameters: impl Params) -> Result<(), StoreError> {
+        match self.run("insert a row", sql, parameters)? {
+            0 => Err(StoreError::Conflict(what.to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn execute(&self, doing: &'static str, sql: &str) -> Result<(), StoreError> {
+        let done = self.db.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        done.map(|_| ()).map_err(|error| StoreError::backend(doing, error))
+    }
+}
+
+impl Transactions for SqliteWriter {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        (self.writes, self.failed) = (0, false);
+        self.execute("begin a group", "BEGIN IMMEDIATE")
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Aborted("a write of the group failed"));
+        }
+        self.execute("commit a group", "COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        // What was remembered may come from the group that is dropped.
+        self.next.clear();
+        self.sources.clear();
+        self.db.merchants.borrow_mut().clear();
+        // Some failures have ended the transaction already; then there is nothing to roll back.
+        if !self.db.connection.is_autocommit() {
+            _ = self.execute("roll a group back", "ROLLBACK");
+        }
+    }
+
+    fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    fn group(&mut self) -> &mut dyn Group {
+        self
+    }
+}

@@ -1,0 +1,220 @@
+//! Records, entries, events and lists.
+
+use std::fmt::Write as _;
+
+use ombud_core::ids::{DecisionId, EventKey, MerchantId};
+use ombud_ledger::{Digest, id};
+use rusqlite::types::Value;
+use rusqlite::{Row, params, params_from_iter};
+
+use super::connection::{Database, SqliteWriter};
+use crate::StoreError;
+use crate::ledger::{EntryKind, EventSeen, NewRecord, ReadLedger, StoredRecord, WriteLedger};
+use crate::listing::{Cursor, Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
+
+/// Entries looked at for one page where no index leads to the wanted ones.
+const SCANNED_ENTRIES_MAX: u64 = 100_000;
+
+/// The columns of a listed entry, in the order in which [`listed`] reads them.
+const LISTED: &str = "seq, entry, decision_id, kind, outcome, policy, version, event_type, ticket, customer, order_id, event_at_ms,
+        received_at_ms, leaf";
+
+impl<T: Database> ReadLedger for T {
+    fn log_size(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(0) };
+        if let Some(size) = self.known_size(merchant) {
+            return Ok(size);
+        }
+        let sql = "SELECT seq + 1 FROM entries WHERE merchant_no = ?1 ORDER BY seq DESC LIMIT 1";
+        Ok(self.one("read the log's size", sql, [merchant], |row| unsigned(row, 0))?.unwrap_or(0))
+    }
+
+    fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError> {
+        Ok(self.records(merchant, seq, 1)?.into_iter().find(|record| record.seq == seq))
+    }
+
+    fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, header, sealed FROM entries JOIN records USING (record_no) WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        self.all("read records", sql, params![merchant, signed(from), count], stored)
+    }
+
+    fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT leaf FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        self.all("read leaves", sql, params![merchant, signed(from), count], |row| digest(row, 0))
+    }
+
+    fn decision(&self, merchant: &MerchantId, decision: &DecisionId) -> Result<Option<StoredRecord>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT seq, header, sealed FROM entries JOIN records USING (record_no) WHERE decision_id = ?1 AND merchant_no = ?2";
+        self.one("read a decision", sql, params![id::decision_bytes(decision), merchant], stored)
+    }
+
+    fn event(&self, merchant: &MerchantId, event: &EventKey) -> Result<Option<EventSeen>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT body, first_seq, records FROM events
+            WHERE merchant_no = ?1 AND source_no = (SELECT source_no FROM sources WHERE source = ?2) AND event_id = ?3";
+        self.one("look for an event", sql, params![merchant, event.source(), event.id()], |row| {
+            Ok(EventSeen { body: digest(row, 0)?, first_seq: unsigned(row, 1)?, records: row.get(2)? })
+        })
+    }
+
+    fn listed(&self, merchant: &MerchantId, seq: u64) -> Result<Option<ListedEntry>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = format!("SELECT {LISTED} FROM entries WHERE merchant_no = ?1 AND seq = ?2");
+        self.one("read how a record is listed", &sql, params![merchant, signed(seq)], listed)
+    }
+
+    fn list(&self, merchant: &MerchantId, filter: &Filter, cursor: Option<&str>, entries_max: u32) -> Result<Page, StoreError> {
+        let cursor = cursor.map(|text| Cursor::read(text, merchant, filter)).transpose()?;
+        let Some(number) = self.merchant_no(merchant)? else { return Ok(Page { entries: Vec::new(), next: None }) };
+        let below = match cursor {
+            Some(cursor) => cursor.below,
+            None => self.log_size(merchant)?,
+        };
+        let indexed = filter.ticket.is_some() || filter.customer.is_some();
+        let from = if indexed { 0 } else { below.saturating_sub(SCANNED_ENTRIES_MAX) };
+        let limit = entries_max.clamp(1, PAGE_ENTRIES_MAX);
+        let (sql, parameters) = list_query(filter, [number, signed(below), signed(from), i64::from(limit)]);
+        let entries = self.all("list entries", &sql, params_from_iter(parameters), listed)?;
+        // A full page ends at its last entry; a short one has been looked through down to `from`.
+        let rest = if entries.len() == limit as usize { entries.last().map_or(from, |last| last.seq) } else { from };
+        Ok(Page { entries, next: (rest > 0).then(|| Cursor { below: rest }.write(merchant, filter)) })
+    }
+}
+
+/// The query of a list with its parameters: only the conditions that the filter has, so that an index can be used.
+fn list_query(filter: &Filter, fixed: [i64; 4]) -> (String, Vec<Value>) {
+    let mut sql = format!("SELECT {LISTED} FROM entries WHERE merchant_no = ?1 AND seq < ?2 AND seq >= ?3");
+    let mut parameters: Vec<Value> = fixed.into_iter().map(Value::from).collect();
+    let mut condition = |column: &str, value: Value| {
+        parameters.push(value);
+        // Writing into a string cannot fail.
+        _ = write!(sql, " AND {column} ?{}", parameters.len());
+    };
+    let texts = [
+        ("ticket =", &filter.ticket),
+        ("customer =", &filter.customer),
+        ("kind =", &filter.kind),
+        ("outcome =", &filter.outcome),
+        ("policy =", &filter.policy),
+    ];
+    for (column, text) in texts {
+        if let Some(text) = text {
+            condition(column, text.clone().into());
+        }
+    }
+    if let Some(entry) = filter.entry {
+        condition("entry =", entry.as_str().to_owned().into());
+    }
+    for (column, time) in [("received_at_ms >=", filter.from_ms), ("received_at_ms <", filter.to_ms)] {
+        if let Some(time) = time {
+            condition(column, time.into());
+        }
+    }
+    sql.push_str(" ORDER BY seq DESC LIMIT ?4");
+    (sql, parameters)
+}
+
+impl WriteLedger for SqliteWriter {
+    fn append(&mut self, record: &NewRecord<'_>) -> Result<(), StoreError> {
+        let merchant = self.known_merchant(record.merchant)?;
+        let next = self.log_size(record.merchant)?;
+        if record.seq != next {
+            return Err(StoreError::Sequence { merchant: record.merchant.to_string(), given: record.seq, next });
+        }
+        let sql = "INSERT INTO records (header, sealed) VALUES (?1, ?2)";
+        self.run("append a record", sql, params![record.header, record.sealed])?;
+        let record_no = self.db().connection.last_insert_rowid();
+        let listing = &record.listing;
+        let sql = "INSERT INTO entries (merchant_no, seq, record_no, entry, decision_id, kind, outcome, policy, version, event_type, ticket,
+            customer, order_id, event_at_ms, received_at_ms, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+        let parameters = params![
+            merchant,
+            signed(record.seq),
+            record_no,
+            listing.entry.as_str(),
+            listing.decision.map(id::decision_bytes),
+            listing.kind,
+            listing.outcome,
+            listing.policy,
+            listing.version,
+            listing.event_type,
+            listing.ticket,
+            listing.customer,
+            listing.order,
+            listing.event_at_ms,
+            listing.received_at_ms,
+            record.leaf.0,
+        ];
+        self.run("list a record", sql, parameters)?;
+        self.next.insert(merchant, next + 1);
+        Ok(())
+    }
+
+    fn insert_event(&mut self, merchant: &MerchantId, event: &EventKey, seen: &EventSeen) -> Result<(), StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let source = self.source_no(event.source())?;
+        let sql = "INSERT INTO events (merchant_no, source_no, event_id, body, first_seq, records) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT DO NOTHING";
+        self.insert("the event", sql, params![merchant, source, event.id(), seen.body.0, signed(seen.first_seq), seen.records])
+    }
+}
+
+impl SqliteWriter {
+    /// The number of an event source; a new source gets one.
+    fn source_no(&mut self, source: &str) -> Result<i64, StoreError> {
+        if let Some(known) = self.sources.get(source) {
+            return Ok(*known);
+        }
+        self.run("name a source", "INSERT INTO sources (source) VALUES (?1) ON CONFLICT DO NOTHING", [source])?;
+        let number = self.one("find a source", "SELECT source_no FROM sources WHERE source = ?1", [source], |row| row.get(0))?;
+        let number = number.ok_or_else(|| StoreError::Damaged("a source just named is not there".to_owned()))?;
+        self.sources.insert(source.to_owned(), number);
+        Ok(number)
+    }
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
+    Ok(StoredRecord { seq: unsigned(row, 0)?, header: row.get(1)?, sealed: row.get(2)? })
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<ListedEntry> {
+    let entry: String = row.get(1)?;
+    Ok(ListedEntry {
+        seq: unsigned(row, 0)?,
+        entry: EntryKind::parse(&entry).ok_or_else(|| unknown(1, &entry))?,
+        decision: row.get(2)?,
+        kind: row.get(3)?,
+        outcome: row.get(4)?,
+        policy: row.get(5)?,
+        version: row.get(6)?,
+        event_type: row.get(7)?,
+        ticket: row.get(8)?,
+        customer: row.get(9)?,
+        order: row.get(10)?,
+        event_at_ms: row.get(11)?,
+        received_at_ms: row.get(12)?,
+        leaf: digest(row, 13)?,
+    })
+}
+
+/// A word that this version does not know.
+pub(super) fn unknown(column: usize, word: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, format!("`{word}` is not known here").into())
+}
+
+pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    Ok(Digest(row.get(column)?))
+}
+
+/// SQLite's integers are signed; sequence numbers stay far below their end.
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+}

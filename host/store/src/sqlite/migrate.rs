@@ -1,0 +1,36 @@
+//! The schema's versions, one script each; `PRAGMA user_version` says how many were run.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+
+/// The scripts in order. A released script is never changed: what must change is the next one.
+const SCRIPTS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+
+/// `Ombd`: marks the file as this program's.
+const APPLICATION_ID: i32 = 0x4f6d_6264;
+
+/// Runs what is missing, each script in a transaction of its own. Returns the version reached.
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<u32, StoreError> {
+    let failed = |error| StoreError::backend("bring the schema up to date", error);
+    let pragma = |db: &Connection, name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
+    let known = u32::try_from(SCRIPTS.len()).unwrap_or(u32::MAX);
+    let found = u32::try_from(pragma(db, "user_version")?).unwrap_or(u32::MAX);
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && pragma(db, "application_id")? != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (version, script) in (1..=known).zip(SCRIPTS).skip(found as usize) {
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(failed)?;
+        transaction.execute_batch(script).map_err(failed)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", version).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(known)
+}

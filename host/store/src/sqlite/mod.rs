@@ -1,0 +1,83 @@
+//! The embedded store: SQLite in one data directory, held by one process.
+//!
+//! One connection writes, a pool of connections reads. The database is in WAL mode with `synchronous=FULL`: a commit is on
+//! stable storage when it returns. An auditor can open it with the `sqlite3` shell; the views `ledger`, `payments` and
+//! `measures_in_force` are written for people.
+
+mod admin;
+mod connection;
+mod history;
+mod ledger;
+mod lock;
+mod migrate;
+mod money;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use self::connection::{SqliteReader, SqliteWriter};
+use self::lock::DirectoryLock;
+use crate::store::{Reads, Store};
+use crate::{StoreError, Transactions};
+
+/// The database's file in the data directory.
+const DATABASE: &str = "ombud.db";
+/// Readers kept for the next read; more are opened under load and closed again.
+const IDLE_READERS_MAX: usize = 8;
+
+/// The embedded store.
+pub struct SqliteStore {
+    path: PathBuf,
+    schema_version: u32,
+    idle: Mutex<Vec<SqliteReader>>,
+    lock: Arc<DirectoryLock>,
+}
+
+impl SqliteStore {
+    /// Opens the store in `directory`, which is created where it does not exist, brings its schema up to date, and holds it
+    /// until store and writer are dropped. Returns the store with its one writer, which [`crate::Writer`] takes.
+    ///
+    /// # Errors
+    /// Another process holds the directory; the database is another program's or a newer release's; the disk fails.
+    pub fn open(directory: &Path) -> Result<(Self, SqliteWriter), StoreError> {
+        let lock = Arc::new(DirectoryLock::take(directory)?);
+        let path = directory.join(DATABASE);
+        lock::private(&path)?;
+        let mut writer = connection::open_writer(&path)?;
+        let schema_version = migrate::migrate(&mut writer, &path)?;
+        let writer = SqliteWriter::new(writer, Arc::clone(&lock));
+        Ok((Self { path, schema_version, idle: Mutex::new(Vec::new()), lock }, writer))
+    }
+
+    /// The data directory.
+    pub fn directory(&self) -> &Path {
+        self.lock.directory()
+    }
+
+    fn reader(&self) -> Result<SqliteReader, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| SqliteReader::open(&self.path), Ok)
+    }
+}
+
+impl Store for SqliteStore {
+    fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
+        let reader = self.reader()?;
+        let result = reader.consistently(read);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_READERS_MAX {
+            idle.push(reader);
+        }
+        result
+    }
+
+    fn schema_version(&self) -> u32 {
+        self.schema_version
+    }
+}
+
+/// The writer is what [`crate::Writer`] drives.
+const _: fn() = || {
+    fn drives<T: Transactions + 'static>() {}
+    drives::<SqliteWriter>();
+};

@@ -1,0 +1,77 @@
+//! Intents and counted amounts.
+
+use ombud_core::caps::CapUsage;
+use ombud_core::ids::MerchantId;
+use ombud_core::money::{Intent, Payment};
+use rusqlite::{Row, params};
+
+use super::connection::{Database, SqliteWriter};
+use super::ledger::{signed, unsigned};
+use crate::StoreError;
+use crate::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
+
+/// The customer's window, in milliseconds.
+const CUSTOMER_WINDOW_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl<T: Database> ReadMoney for T {
+    fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Option<IntentRow>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT amount, seq, cancelled FROM intents WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3";
+        self.one("look for an intent", sql, params![merchant, key, payment.as_str()], |row| {
+            Ok(IntentRow { amount: row.get(0)?, seq: unsigned(row, 1)?, cancelled: row.get(2)? })
+        })
+    }
+
+    fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(CapUsage::default()) };
+        let mut usage = CapUsage::default();
+        if let Some(order) = of.order {
+            let sql = "SELECT total(refund), total(goodwill) FROM counted WHERE merchant_no = ?1 AND order_id = ?2";
+            (usage.order_refund, usage.order_goodwill) =
+                self.one("sum up an order", sql, params![merchant, order], sums)?.unwrap_or_default();
+        }
+        if let Some(customer) = of.customer {
+            let sql = "SELECT total(refund), total(goodwill) FROM counted WHERE merchant_no = ?1 AND customer = ?2 AND at_ms > ?3";
+            let since = of.at_ms.saturating_sub(CUSTOMER_WINDOW_MS);
+            (usage.customer_24h_refund, usage.customer_24h_goodwill) =
+                self.one("sum up a customer", sql, params![merchant, customer, since], sums)?.unwrap_or_default();
+        }
+        let sql = "SELECT refund, goodwill FROM day_totals WHERE merchant_no = ?1 AND day = ?2";
+        let day = self.one("read a day's total", sql, params![merchant, of.day], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        (usage.merchant_day_refund, usage.merchant_day_goodwill) = day.unwrap_or_default();
+        Ok(usage)
+    }
+}
+
+/// Two sums of fen. `total` is a double, which is exact far beyond any sum of money here (2⁵³ fen), and never overflows.
+fn sums(row: &Row<'_>) -> rusqlite::Result<(i64, i64)> {
+    let (refund, goodwill): (f64, f64) = (row.get(0)?, row.get(1)?);
+    Ok((refund as i64, goodwill as i64))
+}
+
+impl WriteMoney for SqliteWriter {
+    fn pay_intent(&mut self, merchant: &MerchantId, intent: &Intent, seq: u64) -> Result<(), StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "INSERT INTO intents (merchant_no, key, payment, amount, seq) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT DO UPDATE SET amount = excluded.amount, seq = excluded.seq, cancelled = 0 WHERE cancelled";
+        self.insert("the paid intent", sql, params![merchant, intent.key, intent.payment.as_str(), intent.amount, signed(seq)])
+    }
+
+    fn cancel_intent(&mut self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<bool, StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "UPDATE intents SET cancelled = 1 WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3 AND NOT cancelled";
+        Ok(self.run("cancel an intent", sql, params![merchant, key, payment.as_str()])? > 0)
+    }
+
+    fn count(&mut self, merchant: &MerchantId, count: &Count<'_>) -> Result<(), StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "INSERT INTO counted (merchant_no, seq, order_id, customer, at_ms, day, refund, goodwill)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+        let row = params![merchant, signed(count.seq), count.order, count.customer, count.at_ms, count.day, count.refund, count.goodwill];
+        self.insert("the record's count", sql, row)?;
+        let sql = "INSERT INTO day_totals (merchant_no, day, refund, goodwill) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET refund = refund + excluded.refund, goodwill = goodwill + excluded.goodwill";
+        self.run("count a day's total", sql, params![merchant, count.day, count.refund, count.goodwill])?;
+        Ok(())
+    }
+}

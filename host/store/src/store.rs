@@ -1,0 +1,58 @@
+//! The storage traits, put together.
+
+use crate::StoreError;
+use crate::admin::{ReadAdmin, WriteAdmin};
+use crate::history::{ReadHistory, WriteHistory};
+use crate::ledger::{ReadLedger, WriteLedger};
+use crate::money::{ReadMoney, WriteMoney};
+
+/// Everything that can be read. Within a [`Group`] it sees the group's own writes, elsewhere committed groups only.
+pub trait Reads: ReadLedger + ReadMoney + ReadHistory + ReadAdmin {}
+
+impl<T: ReadLedger + ReadMoney + ReadHistory + ReadAdmin> Reads for T {}
+
+/// A write group: one transaction in which waiting jobs run one after the other.
+///
+/// A job must not leave half of its rows: it looks first and writes when nothing can go wrong any more. A job that fails
+/// after its first write costs the whole group.
+pub trait Group: Reads + WriteLedger + WriteMoney + WriteHistory + WriteAdmin {}
+
+impl<T: Reads + WriteLedger + WriteMoney + WriteHistory + WriteAdmin> Group for T {}
+
+/// The writing side of a store, driven by [`crate::Writer`].
+pub trait Transactions: Group + Send {
+    /// Begins a group.
+    ///
+    /// # Errors
+    /// The database is gone or full.
+    fn begin(&mut self) -> Result<(), StoreError>;
+
+    /// Makes the group durable: when this returns, it survives a crash of the process and of the machine.
+    ///
+    /// # Errors
+    /// Nothing of the group may then be acknowledged.
+    fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Drops the group.
+    fn rollback(&mut self);
+
+    /// Rows written since the group began; by it a job that failed half-way is noticed.
+    fn writes(&self) -> u64;
+
+    /// This, as the jobs see it.
+    fn group(&mut self) -> &mut dyn Group;
+}
+
+/// A store: one writer, any number of readers.
+pub trait Store: Send + Sync {
+    /// Runs `read` on a connection of its own.
+    ///
+    /// # Errors
+    /// What `read` answers, or no connection could be opened.
+    fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E>
+    where
+        Self: Sized;
+
+    /// The schema's version, for diagnostics.
+    fn schema_version(&self) -> u32;
+}

@@ -1,0 +1,174 @@
+//! The writer: one thread that takes waiting jobs, runs them in one transaction, commits, and answers each.
+//!
+//! A lone commit costs a flush of the disk; jobs that wait while one group is flushed make the next group, so that load
+//! makes groups larger instead of making answers slower.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::StoreError;
+use crate::store::{Group, Transactions};
+
+/// The bounds of a writer.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterLimits {
+    /// Jobs that may wait; more are refused as busy.
+    pub queue_jobs_max: usize,
+    /// Jobs of one group.
+    pub group_jobs_max: usize,
+}
+
+impl Default for WriterLimits {
+    fn default() -> Self {
+        Self { queue_jobs_max: 4096, group_jobs_max: 256 }
+    }
+}
+
+/// Why a job has no answer of its own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobError<E, S = StoreError> {
+    /// What the job answered. It has written nothing.
+    #[error("{0}")]
+    Job(E),
+    /// The store failed or refused the group: nothing of it is durable.
+    #[error("{0}")]
+    Store(S),
+}
+
+/// The running writer. Dropping it finishes what waits.
+pub struct Writer {
+    queue: Option<SyncSender<Box<dyn Queued>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread that drives `transactions`.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(transactions: impl Transactions + 'static, limits: WriterLimits) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(limits.queue_jobs_max);
+        let thread = std::thread::Builder::new().name("ombud-writer".to_owned()).spawn(move || drive(transactions, &jobs, limits));
+        let thread = thread.map_err(|error| StoreError::backend("start the writer", error))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Puts a job into the queue. `done` is called on the writer's thread, once, after the job's group is durable or has
+    /// failed; it must be quick: hand the answer on.
+    ///
+    /// The job looks first and writes when nothing can go wrong any more: one that fails after its first write costs its
+    /// whole group, and every job of the group is answered with [`StoreError::Aborted`].
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where the queue is full, [`StoreError::Closed`] where the writer is gone; `done` is then dropped.
+    pub fn submit<T, E>(
+        &self,
+        job: impl FnOnce(&mut dyn Group) -> Result<T, E> + Send + 'static,
+        done: impl FnOnce(Result<T, JobError<E>>) + Send + 'static,
+    ) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let queued = Box::new(Job { job: Some(job), result: None, done });
+        match self.queue.as_ref().ok_or(StoreError::Closed)?.try_send(queued) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
+        }
+    }
+
+    /// Puts a job into the queue and waits for its answer. Not for the threads of an asynchronous runtime.
+    ///
+    /// # Errors
+    /// What the job answers; the store's failures, a full queue among them.
+    pub fn wait<T, E>(&self, job: impl FnOnce(&mut dyn Group) -> Result<T, E> + Send + 'static) -> Result<T, JobError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (answer, answered) = sync_channel(1);
+        // Nobody waits for the answer where the caller's thread is gone.
+        self.submit(job, move |result| _ = answer.send(result)).map_err(JobError::Store)?;
+        answered.recv().unwrap_or(Err(JobError::Store(StoreError::Closed)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}
+
+/// A job with its type erased.
+trait Queued: Send {
+    /// Runs the job; false where it failed.
+    fn run(&mut self, group: &mut dyn Group) -> bool;
+    /// Hands the answer on.
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Job<J, T, E, D> {
+    job: Option<J>,
+    result: Option<Result<T, E>>,
+    done: D,
+}
+
+impl<J, T, E, D> Queued for Job<J, T, E, D>
+where
+    J: FnOnce(&mut dyn Group) -> Result<T, E> + Send,
+    D: FnOnce(Result<T, JobError<E>>) + Send,
+    T: Send,
+    E: Send,
+{
+    fn run(&mut self, group: &mut dyn Group) -> bool {
+        self.result = self.job.take().map(|job| job(group));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        (self.done)(match (committed, self.result) {
+            (Ok(()), Some(result)) => result.map_err(JobError::Job),
+            (Ok(()), None) => Err(JobError::Store(StoreError::Closed)),
+            (Err(error), _) => Err(JobError::Store(error)),
+        });
+    }
+}
+
+fn drive(mut transactions: impl Transactions, jobs: &Receiver<Box<dyn Queued>>, limits: WriterLimits) {
+    let mut group = Vec::with_capacity(limits.group_jobs_max);
+    while let Ok(first) = jobs.recv() {
+        group.push(first);
+        group.extend(jobs.try_iter().take(limits.group_jobs_max.saturating_sub(1)));
+        let committed = run(&mut transactions, &mut group);
+        if committed.is_err() {
+            transactions.rollback();
+        }
+        for job in group.drain(..) {
+            let answer = committed.clone();
+            // A caller's panic must not stop the writer for all others.
+            _ = catch_unwind(AssertUnwindSafe(|| job.finish(answer)));
+        }
+    }
+}
+
+/// Runs and commits one group.
+fn run(transactions: &mut impl Transactions, group: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
+    transactions.begin()?;
+    for job in group {
+        let before = transactions.writes();
+        // The state after a panic is thrown away with the transaction.
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(transactions.group())));
+        match ran {
+            Ok(true) => {}
+            Ok(false) if transactions.writes() == before => {}
+            Ok(false) => return Err(StoreError::Aborted("a job of the group failed after it had written")),
+            Err(_) => return Err(StoreError::Aborted("a job of the group panicked")),
+        }
+    }
+    transactions.commit()
+}

@@ -1,0 +1,299 @@
+//! Money, history and administration: what is written is read back, and nothing of another merchant.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{Made, append, merchant, open, submit};
+use ombud_core::caps::CapUsage;
+use ombud_core::money::{Intent, Payment};
+use ombud_ledger::Digest;
+use ombud_ledger::keys::Subject;
+use ombud_store::{
+    AfterSaleRow, ApiKeyRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, RequestRow, StepRow, Store,
+    StoreError, SubjectKey, UsageOf, VersionRow, VersionState,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+#[test]
+fn an_intent_is_paid_once_until_it_is_cancelled() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let pay = |of: &'static str, payment: Payment| {
+        let intent = Intent { key: "as-1".into(), payment, amount: 19_900, restates: false };
+        opened.writer.wait(move |group| group.pay_intent(&merchant(of), &intent, 4))
+    };
+    pay("a", Payment::Refund).unwrap();
+    pay("a", Payment::Cash).unwrap();
+    pay("b", Payment::Refund).unwrap();
+    assert!(matches!(pay("a", Payment::Refund), Err(JobError::Job(StoreError::Conflict(_)))));
+    let cancel = || opened.writer.wait(|group| group.cancel_intent(&merchant("a"), "as-1", Payment::Refund));
+    assert!(cancel().unwrap());
+    assert!(!cancel().unwrap());
+    let row = opened.store.read(|reads| reads.intent(&merchant("a"), "as-1", Payment::Refund)).unwrap().unwrap();
+    assert_eq!((row.amount, row.seq, row.cancelled), (19_900, 4, true));
+    pay("a", Payment::Refund).unwrap();
+    assert!(!opened.store.read(|reads| reads.intent(&merchant("a"), "as-1", Payment::Refund)).unwrap().unwrap().cancelled);
+}
+
+#[test]
+fn usage_is_summed_over_each_window() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let now = 100 * DAY_MS;
+    let count = |seq, order: &'static str, customer: Option<&'static str>, at_ms, day, refund, goodwill| {
+        opened
+            .writer
+            .wait(move |group| group.count(&merchant("a"), &Count { seq, order, customer, at_ms, day, refund, goodwill }))
+            .unwrap();
+    };
+    count(0, "o1", Some("c1"), now - DAY_MS, 99, 100, 1); // exactly 24 h before: outside
+    count(1, "o1", Some("c1"), now - DAY_MS + 1, 99, 200, 2);
+    count(2, "o2", Some("c1"), now - 5, 100, 400, 4);
+    count(3, "o1", Some("c2"), now - 4, 100, 800, 8);
+    count(4, "o3", None, now - 3, 100, 1600, 16);
+    let usage = |of: &str, order, customer, day| {
+        opened.store.read(|reads| reads.usage(&merchant(of), &UsageOf { order, customer, at_ms: now, day })).unwrap()
+    };
+    let expected = CapUsage {
+        order_refund: 1100,
+        order_goodwill: 11,
+        customer_24h_refund: 600,
+        customer_24h_goodwill: 6,
+        merchant_day_refund: 2800,
+        merchant_day_goodwill: 28,
+    };
+    assert_eq!(usage("a", Some("o1"), Some("c1"), 100), expected);
+    assert_eq!(usage("a", None, None, 101), CapUsage::default());
+    assert_eq!(usage("b", Some("o1"), Some("c1"), 100), CapUsage::default());
+    // A cancelled payment is counted back into its windows.
+    count(5, "o2", Some("c1"), now - 5, 100, -400, -4);
+    let usage = usage("a", Some("o2"), Some("c1"), 100);
+    assert_eq!((usage.order_refund, usage.customer_24h_refund, usage.merchant_day_refund), (0, 200, 2400));
+}
+
+#[test]
+fn after_sale_cases_and_grants_of_an_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let mut case = AfterSaleRow {
+        order: "o1".into(),
+        after_sale_id: "as-1".into(),
+        customer: Some("c1".into()),
+        state: CaseState::Open,
+        outcome: "approve-return-refund".into(),
+        resolution: Some("return-refund".into()),
+        attempts: 1,
+        lines: vec![LineHistory { line_id: "L'1".into(), qty: 2, refunded: 0 }],
+        freight_refunded: 0,
+        policy: Some("returns".into()),
+        version: Some("1".into()),
+        opened_at_ms: 10,
+        updated_at_ms: 10,
+        last_seq: 0,
+    };
+    let grant = GrantRow { order: "o1".into(), episode_id: "e1".into(), form: "coupon".into(), value: 3000, at_ms: 11, seq: 1 };
+    let (first, other, granted) = (case.clone(), AfterSaleRow { after_sale_id: "as-0".into(), ..case.clone() }, grant.clone());
+    let of_order = |order: &'static str| Made { customer: Some("c1".into()), order: Some(order.into()), ..Made::default() };
+    opened
+        .writer
+        .wait(move |group| {
+            append(group, &merchant("a"), "1", &of_order("o1"))?;
+            append(group, &merchant("a"), "2", &of_order("o1"))?;
+            group.put_after_sale_case(&merchant("a"), &first)?;
+            group.put_after_sale_case(&merchant("a"), &other)?;
+            group.insert_grant(&merchant("a"), &granted)
+        })
+        .unwrap();
+    assert_eq!(opened.store.read(|reads| reads.open_after_sales(&merchant("a"), "c1")).unwrap(), 2);
+    (case.state, case.outcome, case.last_seq, case.lines[0].refunded) = (CaseState::Closed, "refund-now".into(), 2, 19_900);
+    let second = case.clone();
+    opened.writer.wait(move |group| group.put_after_sale_case(&merchant("a"), &second)).unwrap();
+
+    let cases = opened.store.read(|reads| reads.after_sale_cases(&merchant("a"), "o1")).unwrap();
+    assert_eq!(cases.iter().map(|case| case.after_sale_id.as_str()).collect::<Vec<_>>(), ["as-0", "as-1"]);
+    assert_eq!(cases[1], case);
+    assert_eq!(opened.store.read(|reads| reads.open_after_sales(&merchant("a"), "c1")).unwrap(), 1);
+    assert_eq!(opened.store.read(|reads| reads.grants(&merchant("a"), "o1")).unwrap(), [grant.clone()]);
+    assert!(matches!(
+        opened.writer.wait(move |group| group.insert_grant(&merchant("a"), &grant)),
+        Err(JobError::Job(StoreError::Conflict(_)))
+    ));
+    assert_eq!(opened.store.read(|reads| reads.after_sale_cases(&merchant("b"), "o1")).unwrap(), []);
+}
+
+#[test]
+fn blacklist_requests_steps_measures_and_incidents() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let request = RequestRow {
+        request_id: "b1".into(),
+        customer: "c1".into(),
+        state: CaseState::Open,
+        stage: "submitted".into(),
+        criterion: "extortion".into(),
+        submitter_id: "u1".into(),
+        submitter_role: "agent".into(),
+        round: 2,
+        detail: vec![1, 2, 3],
+        opened_at_ms: 5,
+        updated_at_ms: 6,
+        last_seq: 1,
+    };
+    let step = |round, step| StepRow {
+        request_id: "b1".into(),
+        round,
+        step,
+        stage: "submitted".into(),
+        actor_id: "u1".into(),
+        role: "agent".into(),
+        verdict: "approve".into(),
+        at_ms: 5,
+        seq: 0,
+    };
+    let measure = |customer: &str, review_by_ms| MeasureRow {
+        customer: customer.into(),
+        measure: "blacklisted".into(),
+        review_by_ms,
+        request_id: "b1".into(),
+        since_ms: 7,
+        seq: 2,
+    };
+    let incident =
+        |id: &str, at_ms| IncidentRow { customer: "c1".into(), incident_id: id.into(), ticket: Some("t1".into()), at_ms, seq: 3 };
+    let written = request.clone();
+    opened
+        .writer
+        .wait(move |group| {
+            let a = merchant("a");
+            group.put_blacklist_request(&a, &written)?;
+            for (round, number) in [(1, 0), (2, 1), (2, 0)] {
+                group.insert_blacklist_step(&a, &step(round, number))?;
+            }
+            for (customer, review_by) in [("c1", Some(100)), ("c2", None), ("c3", Some(50))] {
+                group.put_measure(&a, &measure(customer, review_by))?;
+            }
+            group.put_measure(&merchant("b"), &measure("c1", Some(70)))?;
+            group.insert_malicious_return(&a, &incident("i1", 10))?;
+            group.insert_malicious_return(&a, &incident("i2", 20))
+        })
+        .unwrap();
+    let (a, b) = (merchant("a"), merchant("b"));
+    let (row, steps) = opened.store.read(|reads| reads.blacklist_request(&a, "b1")).unwrap().unwrap();
+    assert_eq!((row, steps), (request.clone(), vec![step(2, 0), step(2, 1)]));
+    assert!(opened.store.read(|reads| reads.blacklist_request(&b, "b1")).unwrap().is_none());
+    let listed =
+        |state, after: &'static str| opened.store.read(|reads| reads.blacklist_requests(&merchant("a"), state, after, 10)).unwrap().len();
+    assert_eq!((listed(CaseState::Open, ""), listed(CaseState::Open, "b1"), listed(CaseState::Closed, "")), (1, 0, 0));
+    assert!(matches!(
+        opened.writer.wait(move |group| group.insert_blacklist_step(&merchant("a"), &step(2, 0))),
+        Err(JobError::Job(StoreError::Conflict(_)))
+    ));
+
+    assert_eq!(opened.store.read(|reads| reads.measure(&a, "c1")).unwrap(), Some(measure("c1", Some(100))));
+    let due = opened.store.read(|reads| reads.measures_due(80, 10)).unwrap();
+    assert_eq!(due, [(a.clone(), measure("c3", Some(50))), (b, measure("c1", Some(70)))]);
+    assert!(opened.writer.wait(|group| group.lift_measure(&merchant("a"), "c3")).unwrap());
+    assert!(!opened.writer.wait(|group| group.lift_measure(&merchant("a"), "c3")).unwrap());
+
+    let since = |since_ms| opened.store.read(|reads| reads.malicious_returns(&a, "c1", since_ms)).unwrap().len();
+    assert_eq!((since(0), since(20), since(21)), (2, 1, 0));
+}
+
+#[test]
+fn keys_of_subjects_can_be_erased_once_and_never_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let key = |of: &str, subject: Subject<'_>| opened.store.read(|reads| reads.subject_key(&merchant(of), subject)).unwrap();
+    let customer = Subject::Customer("c1");
+    assert_eq!(key("a", customer), SubjectKey::None);
+    let insert = || opened.writer.wait(|group| group.insert_subject_key(&merchant("a"), Subject::Customer("c1"), b"wrapped", 1));
+    insert().unwrap();
+    assert_eq!(key("a", customer), SubjectKey::Wrapped(b"wrapped".to_vec()));
+    assert_eq!((key("b", customer), key("a", Subject::Ticket("c1"))), (SubjectKey::None, SubjectKey::None));
+    let erase = || opened.writer.wait(|group| group.erase_subject(&merchant("a"), Subject::Customer("c1"), 9));
+    assert!(erase().unwrap());
+    assert_eq!(key("a", customer), SubjectKey::Erased { at_ms: 9 });
+    assert!(!erase().unwrap());
+    assert!(matches!(insert(), Err(JobError::Job(StoreError::Conflict(_)))));
+}
+
+#[test]
+fn api_keys_versions_blobs_and_values() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let key = |id: &str, of: Option<&str>| ApiKeyRow {
+        key_id: id.into(),
+        hash: Digest::of(id.as_bytes()),
+        merchant: of.map(merchant),
+        role: "supervisor".into(),
+        actor: "u1".into(),
+        created_at_ms: 1,
+        revoked_at_ms: None,
+    };
+    let version = |name: &str, state| VersionRow {
+        policy: "returns".into(),
+        version: name.into(),
+        kind: "after-sale".into(),
+        component: Digest::of(b"component"),
+        settings: Digest::of(b"{}"),
+        contract: "ombud:policy@1.0.0".into(),
+        state,
+        created_at_ms: 1,
+        changed_at_ms: 1,
+    };
+    opened
+        .writer
+        .wait(move |group| {
+            group.insert_api_key(&key("k1", Some("a")))?;
+            group.insert_api_key(&key("k2", None))?;
+            group.insert_version(&merchant("a"), &version("1", VersionState::Active))?;
+            group.insert_version(&merchant("a"), &version("2", VersionState::Draft))?;
+            assert_eq!(group.put_blob("application/wasm", b"component", 1)?, Digest::of(b"component"));
+            group.put_blob("application/wasm", b"component", 2)?;
+            group.set_value("guardrail", b"one")?;
+            group.set_value("guardrail", b"two")
+        })
+        .unwrap();
+    let found = opened.store.read(|reads| reads.api_key(&Digest::of(b"k1"))).unwrap();
+    assert_eq!(found, Some(key("k1", Some("a"))));
+    assert_eq!(opened.store.read(|reads| reads.api_keys(None)).unwrap(), [key("k2", None)]);
+    assert_eq!(opened.store.read(|reads| reads.api_keys(Some(&merchant("b")))).unwrap(), []);
+    assert!(opened.writer.wait(|group| group.revoke_api_key("k1", 5)).unwrap());
+    assert!(!opened.writer.wait(|group| group.revoke_api_key("k1", 6)).unwrap());
+    assert_eq!(opened.store.read(|reads| reads.api_key(&Digest::of(b"k1"))).unwrap().unwrap().revoked_at_ms, Some(5));
+
+    // One policy a kind: the next is active when the last has retired.
+    let set =
+        |name: &'static str, state| opened.writer.wait(move |group| group.set_version_state(&merchant("a"), "returns", name, state, 7));
+    assert!(matches!(set("2", VersionState::Active), Err(JobError::Job(StoreError::Conflict(_)))));
+    assert!(set("1", VersionState::Active).unwrap() && set("1", VersionState::Retired).unwrap() && set("2", VersionState::Active).unwrap());
+    assert!(!set("3", VersionState::Shadow).unwrap());
+    let versions = opened.store.read(|reads| reads.versions(&merchant("a"))).unwrap();
+    assert_eq!(
+        versions.iter().map(|row| (row.version.as_str(), row.state)).collect::<Vec<_>>(),
+        [("1", VersionState::Retired), ("2", VersionState::Active)]
+    );
+
+    assert_eq!(opened.store.read(|reads| reads.blob(&Digest::of(b"component"))).unwrap().unwrap(), b"component");
+    assert_eq!(opened.store.read(|reads| reads.blob(&Digest::of(b"other"))).unwrap(), None);
+    assert_eq!(opened.store.read(|reads| reads.value("guardrail")).unwrap().unwrap(), b"two");
+    assert_eq!(opened.store.read(|reads| reads.value("other")).unwrap(), None);
+}
+
+#[test]
+fn a_reader_sees_one_snapshot_while_groups_are_committed() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a"]);
+    submit(&opened.writer, &merchant("a"), "1", Made::default()).unwrap();
+    opened
+        .store
+        .read(|reads| {
+            let before = reads.log_size(&merchant("a"))?;
+            submit(&opened.writer, &merchant("a"), "2", Made::default()).unwrap();
+            assert_eq!((before, reads.log_size(&merchant("a"))?), (1, 1));
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    assert_eq!(opened.store.read(|reads| reads.log_size(&merchant("a"))).unwrap(), 2);
+}

@@ -1,0 +1,131 @@
+//! Lists: every filter, newest first, page by page.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{Made, Opened, append, merchant, open};
+use ombud_core::ids::{DecisionId, EventKey};
+use ombud_core::kind::Kind;
+use ombud_ledger::keys::Subject;
+use ombud_store::{EntryKind, Filter, Page, Store, StoreError};
+
+const ENTRIES: i64 = 120;
+
+/// Entries of merchant `a` whose columns repeat with different periods, and a few of `b`.
+fn filled(directory: &std::path::Path) -> Opened {
+    let opened = open(directory, &["a", "b"]);
+    let made = |number: i64| Made {
+        ticket: Some(format!("t{}", number % 10)),
+        customer: (number % 3 > 0).then(|| format!("c{}", number % 3)),
+        kind: Some(["after-sale", "delay", "reply"][number as usize % 3]),
+        outcome: Some(["approve-return-refund", "human-review"][number as usize % 2]),
+        policy: Some(["returns", "delays"][number as usize / 60]),
+        order: None,
+        received_at_ms: 1000 + number,
+    };
+    let fill = opened.writer.wait(move |group| {
+        for number in 0..ENTRIES {
+            append(group, &merchant("a"), &number.to_string(), &made(number))?;
+        }
+        append(group, &merchant("b"), "1", &made(1)).map(|_| ())
+    });
+    fill.unwrap();
+    opened
+}
+
+fn list(opened: &Opened, filter: &Filter, cursor: Option<&str>, entries_max: u32) -> Result<Page, StoreError> {
+    opened.store.read(|reads| reads.list(&merchant("a"), filter, cursor, entries_max))
+}
+
+/// Follows the cursors to the end.
+fn all(opened: &Opened, filter: &Filter, entries_max: u32) -> Vec<u64> {
+    let (mut seqs, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = list(opened, filter, cursor.as_deref(), entries_max).unwrap();
+        assert!(page.entries.len() <= entries_max as usize);
+        seqs.extend(page.entries.iter().map(|entry| entry.seq));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return seqs,
+        }
+    }
+}
+
+#[test]
+fn filters_give_exactly_the_entries_that_fit_newest_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = filled(directory.path());
+    type Fits = fn(i64) -> bool;
+    let cases: [(Filter, Fits); 9] = [
+        (Filter::default(), |_| true),
+        (Filter { ticket: Some("t3".into()), ..Filter::default() }, |n| n % 10 == 3),
+        (Filter { customer: Some("c2".into()), ..Filter::default() }, |n| n % 3 == 2),
+        (Filter { kind: Some("delay".into()), ..Filter::default() }, |n| n % 3 == 1),
+        (Filter { outcome: Some("human-review".into()), policy: Some("delays".into()), ..Filter::default() }, |n| n % 2 == 1 && n >= 60),
+        (Filter { from_ms: Some(1010), to_ms: Some(1020), ..Filter::default() }, |n| (10..20).contains(&n)),
+        (Filter { customer: Some("c1".into()), ticket: Some("t4".into()), to_ms: Some(1100), ..Filter::default() }, |n| {
+            n % 3 == 1 && n % 10 == 4 && n < 100
+        }),
+        (Filter { entry: Some(EntryKind::Act), ..Filter::default() }, |_| false),
+        (Filter { customer: Some("c'; --".into()), ..Filter::default() }, |_| false),
+    ];
+    for (filter, fits) in cases {
+        let expected: Vec<u64> = (0..ENTRIES).rev().filter(|number| fits(*number)).map(|number| number as u64).collect();
+        for entries_max in [1, 7, 40, 1000] {
+            assert_eq!(all(&opened, &filter, entries_max), expected, "{filter:?} by {entries_max}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_carries_what_it_was_listed_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = filled(directory.path());
+    let page = list(&opened, &Filter::default(), None, 1).unwrap();
+    let entry = &page.entries[0];
+    let decision = DecisionId::derive(&merchant("a"), &EventKey::new("/test", "119").unwrap(), Kind::AfterSale);
+    assert_eq!(entry.decision, Some(ombud_ledger::id::decision_bytes(&decision)));
+    assert_eq!((entry.ticket.as_deref(), entry.customer.as_deref(), entry.kind.as_deref()), (Some("t9"), Some("c2"), Some("reply")));
+    assert_eq!((entry.event_at_ms, entry.received_at_ms, entry.entry), (Some(1119), 1119, EntryKind::Decision));
+
+    // The decision is found by its id, by its own merchant only.
+    let of = |id: &str| opened.store.read(|reads| reads.decision(&merchant(id), &decision)).unwrap();
+    assert_eq!(of("a").unwrap().seq, 119);
+    assert_eq!(of("b"), None);
+}
+
+#[test]
+fn entries_added_between_two_pages_neither_repeat_nor_hide_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = filled(directory.path());
+    let first = list(&opened, &Filter::default(), None, 50).unwrap();
+    opened.writer.wait(|group| append(group, &merchant("a"), "later", &Made::default())).unwrap();
+    let second = list(&opened, &Filter::default(), first.next.as_deref(), 50).unwrap();
+    let seqs: Vec<u64> = first.entries.iter().chain(&second.entries).map(|entry| entry.seq).collect();
+    assert_eq!(seqs, (20..120).rev().collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_cursor_of_another_list_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = filled(directory.path());
+    let filter = Filter { ticket: Some("t1".into()), ..Filter::default() };
+    let cursor = list(&opened, &filter, None, 1).unwrap().next.unwrap();
+    assert!(list(&opened, &filter, Some(&cursor), 1).is_ok());
+    assert!(matches!(list(&opened, &Filter::default(), Some(&cursor), 1), Err(StoreError::Cursor)));
+    assert!(matches!(opened.store.read(|reads| reads.list(&merchant("b"), &filter, Some(&cursor), 1)), Err(StoreError::Cursor)));
+    assert!(matches!(list(&opened, &filter, Some("退货"), 1), Err(StoreError::Cursor)));
+}
+
+#[test]
+fn an_erased_customer_leaves_the_list_and_the_records_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = filled(directory.path());
+    let erased = opened.writer.wait(|group| {
+        group.insert_subject_key(&merchant("a"), Subject::Customer("c1"), b"wrapped", 1)?;
+        group.erase_subject(&merchant("a"), Subject::Customer("c1"), 2)
+    });
+    assert!(erased.unwrap());
+    assert!(all(&opened, &Filter { customer: Some("c1".into()), ..Filter::default() }, 100).is_empty());
+    assert_eq!(all(&opened, &Filter::default(), 100).len(), ENTRIES as usize);
+}
