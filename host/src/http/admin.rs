@@ -71,8 +71,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub struct NewKeyRequest {
     /// What its bearer may do.
     pub role: Role,
-    /// What people call it.
-    #[serde(default)]
+    /// Who its bearer is, in records and in the steps of blacklist requests: a name for the person, unique to them.
     pub label: String,
 }
 
@@ -144,4 +143,4 @@ async fn revoke(app: Shared, who: Principal, merchant: Option<String>, key: Stri
     Ok(StatusCode::NO_CONTENT)
 }
 
-body::posted_json! { NewKeyRequest { label: Bound::TEXT } }
+body::posted_json! { NewKeyRequest { label: Bound::Id } }

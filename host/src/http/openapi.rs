@@ -4,8 +4,6 @@
 //! every wire type, and every type of the core in it, would need a second definition. What is left to do here is to put
 //! JSON Schemas, which schemars makes, in their places.
 
-use std::collections::BTreeSet;
-
 use axum::http::StatusCode;
 use ombud_core::event::EventType;
 use schemars::generate::{Contract, SchemaSettings};
@@ -225,15 +223,4 @@ fn problem(code: Code) -> Value {
 /// The last part of a problem's type.
 fn name_of(code: Code) -> &'static str {
     code.type_uri().rsplit(':').next().unwrap_or_default()
-}
-
-/// Method and path of every operation in a document.
-pub fn operations(document: &Value) -> BTreeSet<(String, String)> {
-    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-    let of_path = |(path, operations): (&String, &Value)| {
-        let methods: Vec<String> =
-            operations.as_object().into_iter().flat_map(Map::keys).map(|method| method.to_ascii_uppercase()).collect();
-        methods.into_iter().map(move |method| (method, path.clone())).collect::<Vec<_>>()
-    };
-    paths.flat_map(of_path).collect()
 }

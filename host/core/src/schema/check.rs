@@ -117,7 +117,7 @@ impl Checker {
                 return;
             }
             K::Type { .. } => format!("{WRONG_TYPE}, {}", type_name(error.instance())),
-            K::Enum { .. } | K::Constant { .. } => "is not one of the allowed values".to_owned(),
+            K::Enum { .. } | K::Constant { .. } | K::OneOfNotValid { .. } => "is not one of the allowed values".to_owned(),
             K::Minimum { .. } => "is too small".to_owned(),
             K::Maximum { .. } => "is too large".to_owned(),
             K::MinLength { .. } => "is empty".to_owned(),
@@ -147,6 +147,9 @@ impl Checker {
         }
         if let Some(branches) = node.get("anyOf").and_then(Value::as_array) {
             return branches.first().and_then(|branch| self.describe(branch));
+        }
+        if let Some(branches) = node.get("oneOf").and_then(Value::as_array) {
+            return branches.iter().map(|branch| self.describe(branch)).collect::<Option<Vec<_>>>().map(|all| all.join(", "));
         }
         if let Some(value) = node.get("const") {
             return Some(plain(value));

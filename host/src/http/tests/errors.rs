@@ -1,0 +1,60 @@
+//! One body for every error, and no route that does not exist.
+
+use serde_json::json;
+
+use super::world::{MERCHANT, OTHER, at, call, world};
+use crate::service::Role;
+
+#[tokio::test]
+async fn unknown_paths_and_methods_have_documents_too() {
+    let world = world();
+    let router = world.router();
+    for path in ["/", "/v1", "/v2/merchants", "/v1/merchants/m_001/", "/v1/merchants/m_001/nothing", "/v1/merchants/%ff/policies"] {
+        let document = world.agent("GET", path).send(&router).await.problem(404);
+        assert_eq!(document["type"], "urn:ombud:problem:not-found", "{path}");
+    }
+    let reply = world.agent("DELETE", &at("/events")).send(&router).await;
+    assert_eq!(reply.problem(405)["type"], "urn:ombud:problem:method");
+    assert_eq!(reply.headers["allow"], "POST");
+    call("TRACE", "/healthz").send(&router).await.problem(405);
+}
+
+#[tokio::test]
+async fn a_posted_object_is_checked_by_its_schema() {
+    let world = world();
+    let router = world.router();
+    let post = || call("POST", &at("/keys")).key(world.key(MERCHANT, Role::MerchantAdmin));
+    let document = post().json(&json!({"role": "king", "label": 7, "more": 1})).send(&router).await.problem(422);
+    assert_eq!(super::world::pointers(&document), ["/label", "/more", "/role"]);
+    assert!(document["problems"][2]["allowed"].as_str().unwrap().contains("supervisor"), "{document}");
+    post().json(&json!([])).send(&router).await.problem(422);
+    let twice = post().header("content-type", "application/json").body(r#"{"role": "agent", "role": "auditor", "label": "a"}"#);
+    assert_eq!(super::world::pointers(&twice.send(&router).await.problem(422)), ["/role"]);
+    post().header("content-type", "application/json").body("{").send(&router).await.problem(400);
+    post().header("content-type", "text/plain").body("{}").send(&router).await.problem(415);
+}
+
+#[tokio::test]
+async fn a_query_is_checked_too() {
+    let world = world();
+    let router = world.router();
+    for query in ["kind=ops", "limit=many", "colour=red", "kind"] {
+        let reply = world.agent("GET", &at(&format!("/decisions?{query}"))).send(&router).await;
+        assert_eq!(reply.problem(422)["type"], "urn:ombud:problem:invalid", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_others_does_not_exist() {
+    let world = world();
+    let router = world.router();
+    let paths = ["", "/policies", "/decisions", "/decisions/d_1", "/blacklist/requests", "/blacklist/requests/r_1", "/blacklist/measures"];
+    for path in paths {
+        let theirs = call("GET", &at(path)).key(world.key(OTHER, Role::MerchantAdmin)).send(&router).await.problem(404);
+        let nobodys = call("GET", &format!("/v1/merchants/m_404{path}")).key(world.key(OTHER, Role::MerchantAdmin)).send(&router).await;
+        assert_eq!(theirs, nobodys.problem(404), "{path}");
+    }
+    call("GET", "/v1/merchants").key(world.key(OTHER, Role::MerchantAdmin)).send(&router).await.problem(403);
+    let key = call("POST", &at("/keys")).key(world.key(OTHER, Role::MerchantAdmin)).json(&json!({"role": "agent", "label": "spy"}));
+    key.send(&router).await.problem(404);
+}

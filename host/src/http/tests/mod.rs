@@ -1,0 +1,11 @@
+//! The interface over a real service on a temporary directory: `world` has the fixture, every other file one concern.
+
+mod batch;
+mod description;
+mod errors;
+mod events;
+mod limits;
+mod people;
+mod server;
+mod silence;
+mod world;
