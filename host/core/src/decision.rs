@@ -29,7 +29,7 @@ pub struct PolicyRef {
 }
 
 /// One reason of the decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DecisionReason {
     /// `AS-305`, `GR-101`, `CAP-21` …
     pub rule: String,
@@ -66,7 +66,7 @@ pub struct DecisionFault {
 }
 
 /// A decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Decision {
     /// The kind.
     pub kind: Kind,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::kind::Kind;
 
 /// A ruling of one of the four kinds. In JSON it is the kind's own object: the kind stands beside it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum Ruling {
     /// Refund, return, exchange, repair.

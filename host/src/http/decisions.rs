@@ -11,7 +11,7 @@ use super::caller::{Caller, Params, Queried};
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
-use crate::service::wire::{DecisionsPage, DecisionsQuery, OverrideAnswer, OverrideRequest, ReplayReport};
+use crate::service::wire::{DecisionDetail, DecisionsPage, DecisionsQuery, OverrideAnswer, OverrideRequest, ReplayReport};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -24,7 +24,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/merchants/{merchant}/decisions/{decision}", "getDecision", get)
             .tag("decisions")
             .summary("One decision as recorded")
-            .answer::<serde_json::Value>("The decision's recorded JSON"),
+            .answer::<DecisionDetail>("The decision with its event, the facts it was made on, and the acts on it"),
         Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/replay", "replayDecision", replay)
             .tag("decisions")
             .summary("Run a recorded decision again")

@@ -12,8 +12,11 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::judge::Phases;
 
+/// Where a phase's microseconds stand.
+type Took = fn(&Phases) -> u32;
+
 /// The phases of a decision: the label, and where its microseconds stand.
-const PHASES: [(&str, fn(&Phases) -> u32); 3] =
+const PHASES: [(&str, Took); 3] =
     [("lower", |phases| phases.lower_us), ("policy", |phases| phases.policy_us), ("guardrail", |phases| phases.guardrail_us)];
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];

@@ -16,7 +16,7 @@ fn value(text: &str, series: &str) -> f64 {
 #[test]
 fn a_decision_counts_by_kind_outcome_fault_and_phase() {
     let metrics = Metrics::new();
-    let phases = Phases { lower_us: 2, policy_us: 20, guardrail_us: 0, ..Phases::default() };
+    let phases = Phases { lower_us: 2, policy_us: 20, guardrail_us: 0 };
     metrics.observe_decision(Kind::AfterSale, "human-review", Some(FaultCode::Fuel.as_str()), phases);
     let text = metrics.text();
     assert_eq!(value(&text, r#"ombud_decisions_total{kind="after-sale",outcome="human-review"}"#), 1.0);

@@ -1,5 +1,6 @@
 //! What requests and answers look like: the JSON of the HTTP interface and of `--json`, beside no other type.
 
+use ombud_core::decision::Decision;
 use ombud_core::kind::Kind;
 use ombud_core::money::Amounts;
 use schemars::JsonSchema;
@@ -16,8 +17,43 @@ pub struct EventAnswer {
     /// The event was known: these are the decisions made then.
     pub duplicate: bool,
     /// One decision for each kind that decided, as recorded; empty where the event is only recorded.
-    #[schemars(with = "Vec<serde_json::Value>")]
+    #[schemars(with = "Vec<AnsweredDecision>")]
     pub decisions: Vec<Box<RawValue>>,
+}
+
+/// A decision as it is answered; for the interface's description, because the bytes that are sent are those on record.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AnsweredDecision {
+    /// The decision's id; none in a preview.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its place in the merchant's ledger; none in a preview.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Its leaf hash, hex; none in a preview.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<String>,
+    /// The decision.
+    #[serde(flatten)]
+    pub decision: Decision,
+}
+
+/// A recorded decision with what it was made on; for the interface's description too.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DecisionDetail {
+    /// The decision as it was answered.
+    #[serde(flatten)]
+    pub answered: AnsweredDecision,
+    /// Received at, RFC 3339.
+    pub received_at: String,
+    /// The event as a structured CloudEvent; none where the customer's key was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<serde_json::Value>,
+    /// The facts put to the policy; none where the customer's key was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<serde_json::Value>,
+    /// Acts of persons on the decision, in their order.
+    pub acts: Vec<serde_json::Value>,
 }
 
 /// Which decisions to list.
@@ -75,7 +111,7 @@ pub struct DecisionsPage {
 }
 
 /// The result of running a recorded decision again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayReport {
     /// The decision.
     pub id: String,
@@ -92,7 +128,7 @@ pub struct ReplayReport {
 }
 
 /// Why a replay is not identical.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Divergence {
     /// The guest ruled otherwise on the same input under the same engine.

@@ -25,8 +25,8 @@ pub struct World {
     pub service: Arc<Service>,
     pub operator: String,
     keys: HashMap<(&'static str, Role), String>,
-    /// Removed when the process ends, if the system does so.
-    pub data: tempfile::TempDir,
+    /// Kept as long as the service.
+    _data: tempfile::TempDir,
 }
 
 /// A service with the repository's policies and both merchants.
@@ -45,7 +45,7 @@ pub fn open(data: tempfile::TempDir) -> World {
             keys.insert((merchant, role), key.secret);
         }
     }
-    World { service, operator, keys, data }
+    World { service, operator, keys, _data: data }
 }
 
 /// The repository's components as packages.
