@@ -17,6 +17,7 @@ mod pending;
 mod project;
 mod read;
 mod replay;
+mod requests;
 mod snapshot;
 mod vault;
 

@@ -1,0 +1,122 @@
+//! Blacklist requests for people: acts as events, views of their state, measures in force.
+
+use std::sync::Arc;
+
+use ombud_core::event;
+use ombud_core::problem::Problem;
+use ombud_store::{CaseState, MeasureRow, Reads, RequestRow, Store as _};
+use serde_json::json;
+
+use super::actor::{Principal, Right};
+use super::decide::now_ms;
+use super::error::ServiceError;
+use super::listing::rfc3339;
+use super::snapshot::Tenant;
+use super::wire::{BlacklistAct, BlacklistActKind, BlacklistView, EventAnswer, MeasureView};
+use super::{Service, read};
+
+/// The source of events that come from acts of this interface.
+const SOURCE: &str = "/ombud/blacklist";
+/// Requests of one list.
+const REQUESTS_MAX: u32 = 1_000;
+
+impl Service {
+    /// Submits a request or gives a verdict, as the event that it is.
+    pub async fn blacklist_act(self: &Arc<Self>, who: &Principal, merchant: &str, act: BlacklistAct) -> Result<EventAnswer, ServiceError> {
+        let event_type = match act.act {
+            BlacklistActKind::Submit => "blacklist.requested",
+            BlacklistActKind::Step => "blacklist.step",
+            BlacklistActKind::Appeal => {
+                return Err(ServiceError::Conflict("an appeal is not taken by this version: hand it to compliance".into()));
+            }
+        };
+        let at_ms = now_ms();
+        let event = json!({
+            "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(at_ms),
+            "datacontenttype": "application/json",
+            "data": {"ticket_id": act.ticket_id, "customer_ref": act.customer_ref, "blacklist": act.blacklist},
+        });
+        let event = event::structured(event.to_string().as_bytes(), at_ms).map_err(|problems| ServiceError::Invalid(of_the_act(problems)))?;
+        self.decide(who, merchant, event).await
+    }
+
+    /// Every request, open ones first.
+    pub async fn blacklist_requests(self: &Arc<Self>, who: &Principal, merchant: &str) -> Result<Vec<BlacklistView>, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
+        self.store.read(|reads| {
+            let mut views = Vec::new();
+            for state in [CaseState::Open, CaseState::Closed] {
+                for row in reads.blacklist_requests(&tenant.config.id, state, "", REQUESTS_MAX)? {
+                    views.push(self.request_view(reads, &tenant, &row)?);
+                }
+            }
+            Ok(views)
+        })
+    }
+
+    /// One request.
+    pub async fn blacklist_request(self: &Arc<Self>, who: &Principal, merchant: &str, request_id: &str) -> Result<BlacklistView, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
+        self.store.read(|reads| {
+            let (row, _) = reads.blacklist_request(&tenant.config.id, request_id)?.ok_or(ServiceError::NotFound("blacklist request"))?;
+            self.request_view(reads, &tenant, &row)
+        })
+    }
+
+    /// Measures in force, of one customer or of all.
+    pub async fn measures(self: &Arc<Self>, who: &Principal, merchant: &str, customer: Option<&str>) -> Result<Vec<MeasureView>, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Read, "read measures")?;
+        let id = &tenant.config.id;
+        self.store.read(|reads| {
+            let mut customers: Vec<String> = match customer {
+                Some(customer) => vec![customer.to_owned()],
+                None => {
+                    let mut all = Vec::new();
+                    for state in [CaseState::Open, CaseState::Closed] {
+                        all.extend(reads.blacklist_requests(id, state, "", REQUESTS_MAX)?.into_iter().map(|row| row.customer));
+                    }
+                    all
+                }
+            };
+            customers.sort_unstable();
+            customers.dedup();
+            let mut views = Vec::new();
+            for customer in customers {
+                views.extend(reads.measure(id, &customer)?.map(measure_view));
+            }
+            Ok(views)
+        })
+    }
+
+    fn request_view(&self, reads: &dyn Reads, tenant: &Tenant, row: &RequestRow) -> Result<BlacklistView, ServiceError> {
+        let id = &tenant.config.id;
+        let state = read::request_state(reads, &self.vault, id, row.last_seq)?;
+        let measure = reads.measure(id, &row.customer)?;
+        Ok(BlacklistView {
+            request_id: row.request_id.clone(),
+            state: match state {
+                Some(state) => serde_json::to_value(state).map_err(|error| ServiceError::Internal(error.into()))?,
+                // The customer was erased: what the index holds is all there is.
+                None => json!({"stage": row.stage, "criterion": row.criterion, "erased": true}),
+            },
+            measure: measure.as_ref().map_or_else(|| "none".to_owned(), |row| row.measure.clone()),
+            review_by: measure.and_then(|row| row.review_by_ms).map(rfc3339),
+        })
+    }
+}
+
+fn measure_view(row: MeasureRow) -> MeasureView {
+    MeasureView { customer: row.customer, request_id: row.request_id, measure: row.measure, review_by: row.review_by_ms.map(rfc3339) }
+}
+
+/// Problems of the event, as places of the act that it was made from.
+fn of_the_act(problems: Vec<Problem>) -> Vec<Problem> {
+    let place = |mut problem: Problem| {
+        problem.pointer = match problem.pointer.as_str() {
+            "/id" => "/event_id".to_owned(),
+            pointer => pointer.strip_prefix("/data").unwrap_or(pointer).to_owned(),
+        };
+        problem
+    };
+    problems.into_iter().map(place).collect()
+}
