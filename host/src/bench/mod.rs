@@ -1,6 +1,8 @@
 //! `ombud bench`: every speed that is promised, each as a ratio to a floor measured in the same run.
 
 mod decision;
+mod load;
+mod service;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -41,7 +43,7 @@ impl BenchRow {
 }
 
 /// The rows there are, in the order of the table.
-pub const NAMES: [&str; 2] = ["after-sale", "reply"];
+pub const NAMES: [&str; 7] = ["after-sale", "reply", "durable", "p99", "merchants", "records", "restart"];
 
 /// Measures the named rows, or all.
 pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRow>> {
@@ -49,6 +51,16 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
     let mut rows = Vec::new();
     if wanted("after-sale") || wanted("reply") {
         rows.extend(decision::rows(policies)?.into_iter().filter(|row| wanted(&row.name)));
+    }
+    let service = service::Wanted {
+        durable: wanted("durable"),
+        p99: wanted("p99"),
+        merchants: wanted("merchants"),
+        records: wanted("records"),
+        restart: wanted("restart"),
+    };
+    if NAMES.iter().skip(2).any(|name| wanted(name)) {
+        rows.extend(service::rows(policies, &service)?);
     }
     Ok(rows)
 }

@@ -21,6 +21,6 @@ pub use self::history::{
 pub use self::ledger::{EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, WriteLedger};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
-pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter};
+pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::writer::{JobError, Writer, WriterLimits};

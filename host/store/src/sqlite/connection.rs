@@ -16,7 +16,7 @@ use crate::store::{Group, Reads, Transactions};
 /// Statements kept prepared on each connection: more than there are.
 const STATEMENTS_MAX: usize = 128;
 /// The writer's page cache in KiB: the inner pages of every index and the recent leaves.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+const WRITER_CACHE_KIB: i64 = 256 * 1024;
 /// A reader's page cache in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Pages of the log after which the writer moves them into the database: 64 MiB, so that a page that many groups changed

@@ -81,3 +81,28 @@ const _: fn() = || {
     fn drives<T: Transactions + 'static>() {}
     drives::<SqliteWriter>();
 };
+
+/// Microseconds of one lone durable commit of one row on the disk of `directory`, the median of fifty: the floor under
+/// which no answer can be given.
+///
+/// # Errors
+/// The database of the measurement cannot be written.
+pub fn lone_commit_micros(directory: &Path) -> Result<f64, StoreError> {
+    let path = directory.join("commit.probe");
+    let failed = |error: rusqlite::Error| StoreError::backend("measure a commit", error);
+    let connection = connection::open_writer(&path)?;
+    connection.execute_batch("CREATE TABLE IF NOT EXISTS probe (row BLOB)").map_err(failed)?;
+    let mut micros = Vec::with_capacity(50);
+    for _ in 0..50 {
+        let started = std::time::Instant::now();
+        connection.execute("INSERT INTO probe (row) VALUES (zeroblob(3000))", []).map_err(failed)?;
+        micros.push(started.elapsed().as_secs_f64() * 1e6);
+    }
+    drop(connection);
+    for ending in ["", "-wal", "-shm"] {
+        // What is left of a measurement hurts nobody.
+        _ = std::fs::remove_file(directory.join(format!("commit.probe{ending}")));
+    }
+    micros.sort_by(f64::total_cmp);
+    Ok(micros.get(25).copied().unwrap_or(0.0))
+}
