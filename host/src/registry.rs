@@ -21,6 +21,9 @@ pub struct PackageToml {
     pub component: PathBuf,
     /// SHA-256 of the component, hex.
     pub sha256: String,
+    /// What the component was built with: the same toolchain gives the same bytes.
+    #[serde(default)]
+    pub toolchain: String,
     /// Kinds it decides.
     pub decides: Vec<String>,
     /// Kinds it reviews as a guardrail.

@@ -1,11 +1,14 @@
 //! `ombud build`: a plugin crate becomes a package folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use ombud_core::golden;
+use ombud_sandbox::{Limits, Sandbox};
 
 use super::{EXIT_FINDINGS, EXIT_OK};
+use crate::cases;
 use crate::package;
 use crate::registry::PackageToml;
 
@@ -21,7 +24,8 @@ pub(super) struct Build {
     /// Where cargo keeps its files between builds.
     #[arg(long, default_value = "target/plugins")]
     target: PathBuf,
-    /// Write nothing; fail if a package's component differs from what its source gives.
+    /// Write nothing; fail if a package's component is not what its source gives: the same bytes under the toolchain that
+    /// `policy.toml` names, else the same rulings on every case.
     #[arg(long)]
     verify: bool,
 }
@@ -36,9 +40,7 @@ impl Build {
             let file = out.join(format!("{}.wasm", built.name));
             let digest = hex::encode(built.inspection.digest);
             if self.verify {
-                let same = std::fs::read(&file).is_ok_and(|old| old == built.bytes);
-                println!("{} {} {} bytes {digest}", if same { "same     " } else { "DIFFERENT" }, built.name, built.bytes.len());
-                differing += u32::from(!same);
+                differing += u32::from(!self.verified(&built, &out, &file)?);
                 continue;
             }
             std::fs::create_dir_all(&out)?;
@@ -51,6 +53,7 @@ impl Build {
                 version: built.inspection.package.as_ref().map(|package| package.version.clone()).unwrap_or_default(),
                 component: format!("{}.wasm", built.name).into(),
                 sha256: digest.clone(),
+                toolchain: built.toolchain.version(),
                 decides: built.inspection.decides.clone(),
                 reviews: built.inspection.reviews.clone(),
             };
@@ -61,5 +64,34 @@ impl Build {
             println!("{} {} bytes, sha256 {digest}, with {}", file.display(), built.bytes.len(), built.toolchain.describe());
         }
         Ok(if differing == 0 { EXIT_OK } else { EXIT_FINDINGS })
+    }
+
+    /// Whether the committed package is what its source gives: the same bytes under the same toolchain, else the same
+    /// rulings on every case.
+    fn verified(&self, built: &package::Built, out: &Path, file: &Path) -> Result<bool> {
+        let toml = out.join("policy.toml");
+        let text = std::fs::read_to_string(&toml).with_context(|| format!("cannot read `{}`", toml.display()))?;
+        let facts: PackageToml = toml::from_str(&text).with_context(|| format!("`{}`", toml.display()))?;
+        let same_bytes = std::fs::read(file).is_ok_and(|old| old == built.bytes);
+        let now = built.toolchain.version();
+        if same_bytes || facts.toolchain == now {
+            println!("{} {}", if same_bytes { "the same bytes    " } else { "DIFFERENT BYTES   " }, built.name);
+            return Ok(same_bytes);
+        }
+        let sandbox = Sandbox::new()?;
+        let limits = Limits::default();
+        let plugin = sandbox.load(&built.bytes, &limits)?;
+        let cases = golden::load(built.cases.as_deref().context("the package has no cases to compare by")?)?;
+        let report = cases::run(&[(plugin, "{}".to_owned())], &cases, &limits);
+        let same_rulings = report.failed == 0 && report.passed > 0;
+        println!(
+            "{} {}: built with `{now}`, committed with `{}`; {} cases passed, {} failed",
+            if same_rulings { "the same rulings  " } else { "DIFFERENT RULINGS " },
+            built.name,
+            facts.toolchain,
+            report.passed,
+            report.failed
+        );
+        Ok(same_rulings)
     }
 }

@@ -58,6 +58,17 @@ impl Toolchain {
         }
     }
 
+    /// Names the compiler exactly: the same name gives the same bytes.
+    pub fn version(&self) -> String {
+        let rustc = match self {
+            Self::Rustup => PathBuf::from("rustc"),
+            Self::Debian { rustc, .. } => rustc.clone(),
+        };
+        let said = Command::new(rustc).arg("--version").output().map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
+        let flavour = if *self == Self::Rustup { "prebuilt library" } else { "library from source" };
+        format!("{}, {flavour}", said.unwrap_or_else(|_| "unknown rustc".into()))
+    }
+
     /// Builds `package` of the workspace that holds `manifest` as a core module; returns the module's path.
     pub fn build(&self, manifest: &Path, package: &str, target_folder: &Path) -> Result<PathBuf, BuildError> {
         let failed = |reason: String| BuildError::Cargo { krate: package.to_owned(), reason };
@@ -78,7 +89,7 @@ impl Toolchain {
             .arg("--manifest-path")
             .arg(manifest)
             .env("CARGO_TARGET_DIR", target_folder)
-            .env("CARGO_ENCODED_RUSTFLAGS", rustflags(manifest))
+            .env("CARGO_ENCODED_RUSTFLAGS", rustflags(manifest, target_folder))
             .env_remove("RUSTFLAGS")
             .env_remove("RUSTUP_TOOLCHAIN");
         let status = command.status().map_err(|error| failed(error.to_string()))?;
@@ -90,7 +101,7 @@ impl Toolchain {
 }
 
 /// Stack size, and no path of this machine in the component: the same source gives the same bytes anywhere.
-fn rustflags(manifest: &Path) -> OsString {
+fn rustflags(manifest: &Path, target_folder: &Path) -> OsString {
     let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK_BYTES}")];
     let mut remap = |from: Option<PathBuf>, to: &str| {
         if let Some(from) = from {
@@ -104,6 +115,8 @@ fn rustflags(manifest: &Path) -> OsString {
         remap(Some(registry.path()), "crates");
     }
     remap(manifest.parent().and_then(|folder| folder.canonicalize().ok()).and_then(|folder| workspace_root(&folder)), ".");
+    // Generated sources lie in cargo's folder, wherever that is.
+    remap(Some(target_folder.to_path_buf()), "target");
     OsString::from(flags.join("\u{1f}"))
 }
 
