@@ -45,7 +45,8 @@ pub trait Transactions: Group + Send {
 
 /// A store: one writer, any number of readers.
 pub trait Store: Send + Sync {
-    /// Runs `read` on a connection of its own.
+    /// Runs `read` on a connection of its own, which sees one snapshot throughout. Keep it short and page through long
+    /// reads: a snapshot that is held keeps the log from being cut back.
     ///
     /// # Errors
     /// What `read` answers, or no connection could be opened.

@@ -114,7 +114,7 @@ fn after_sale_cases_and_grants_of_an_order() {
     assert_eq!(cases.iter().map(|case| case.after_sale_id.as_str()).collect::<Vec<_>>(), ["as-0", "as-1"]);
     assert_eq!(cases[1], case);
     assert_eq!(opened.store.read(|reads| reads.open_after_sales(&merchant("a"), "c1")).unwrap(), 1);
-    assert_eq!(opened.store.read(|reads| reads.grants(&merchant("a"), "o1")).unwrap(), [grant.clone()]);
+    assert_eq!(opened.store.read(|reads| reads.grants(&merchant("a"), "o1")).unwrap(), std::slice::from_ref(&grant));
     assert!(matches!(
         opened.writer.wait(move |group| group.insert_grant(&merchant("a"), &grant)),
         Err(JobError::Job(StoreError::Conflict(_)))

@@ -7,6 +7,7 @@
 mod decode;
 mod encode;
 mod fields;
+mod from_core;
 #[cfg(test)]
 mod tests;
 

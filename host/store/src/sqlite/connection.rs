@@ -16,12 +16,14 @@ use crate::store::{Group, Reads, Transactions};
 /// Statements kept prepared on each connection: more than there are.
 const STATEMENTS_MAX: usize = 128;
 /// The writer's page cache in KiB: the inner pages of every index and the recent leaves.
-const WRITER_CACHE_KIB: i64 = 256 * 1024;
+const WRITER_CACHE_KIB: i64 = 128 * 1024;
 /// A reader's page cache in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Pages of the log after which the writer moves them into the database: 64 MiB, so that a page that many groups changed
 /// is moved once.
 const CHECKPOINT_PAGES: i64 = 16 * 1024;
+/// To what the log's file is cut back after a burst, in bytes.
+const LOG_BYTES: i64 = 64 << 20;
 /// How long a connection waits for SQLite's own locks, which are held for moments.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -129,6 +131,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
         db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        db.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         Ok(db)
     };
     open().map_err(|error: rusqlite::Error| StoreError::backend("open the database", error))
