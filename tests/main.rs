@@ -1,3 +1,4 @@
 //! Tests over everything, in one binary.
 
+mod decisions;
 mod hostile;

@@ -1,3 +1,8 @@
-//! What the tests share: hostile guests built from text, cases, a server to talk to.
+//! What the tests share: hostile guests built from text, example events, a server to talk to.
 
+pub mod client;
+pub mod events;
 pub mod guests;
+pub mod ledger;
+pub mod process;
+pub mod server;

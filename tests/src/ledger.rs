@@ -1,0 +1,53 @@
+//! The ledger as an auditor sees it: the database, opened beside the running server.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place.
+    pub seq: u64,
+    /// `decision`, `event` or `act`.
+    pub entry: String,
+    /// The event's type or the act's name.
+    pub event_type: String,
+    /// The leaf hash, hex.
+    pub leaf: String,
+}
+
+/// A merchant's records in their order.
+pub fn read(data: &Path, merchant: &str) -> Vec<Entry> {
+    let query =
+        "SELECT seq, entry, event_type, leaf FROM ledger WHERE merchant = ?1 AND header_bytes > 0 AND sealed_bytes > 0 ORDER BY seq";
+    let database = open(data);
+    let mut statement = database.prepare(query).expect("the view `ledger`");
+    let entries = statement.query_map([merchant], |row| {
+        Ok(Entry { seq: row.get::<_, i64>(0)?.cast_unsigned(), entry: row.get(1)?, event_type: row.get(2)?, leaf: row.get(3)? })
+    });
+    entries.expect("the records").map(|entry| entry.expect("a record")).collect()
+}
+
+/// One number of the database.
+pub fn count(data: &Path, query: &str) -> i64 {
+    open(data).query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+/// Asserts that a merchant's records follow each other without a gap, and returns them.
+#[track_caller]
+pub fn gap_free(data: &Path, merchant: &str) -> Vec<Entry> {
+    let entries = read(data, merchant);
+    for (at, entry) in entries.iter().enumerate() {
+        assert_eq!(entry.seq, at as u64, "a gap in the ledger of {merchant}");
+    }
+    entries
+}
+
+fn open(data: &Path) -> Connection {
+    let path = data.join("ombud.db");
+    let database =
+        Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    database.busy_timeout(std::time::Duration::from_secs(10)).expect("a timeout");
+    database
+}
