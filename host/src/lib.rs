@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod cases;
 pub mod cli;
+pub mod demo;
 pub mod http;
 pub mod judge;
 pub mod metrics;

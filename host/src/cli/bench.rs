@@ -38,7 +38,15 @@ impl Bench {
         } else {
             for row in &rows {
                 let mark = if row.met { "met" } else { "NOT MET" };
-                println!("{:<22} floor {:>10.1} {unit}  value {:>10.1} {unit}  ratio {:>6.2}  target {}  {mark}", row.name, row.floor, row.value, row.ratio, row.target, unit = row.unit);
+                println!(
+                    "{:<22} floor {:>10.1} {unit}  value {:>10.1} {unit}  ratio {:>6.2}  target {}  {mark}",
+                    row.name,
+                    row.floor,
+                    row.value,
+                    row.ratio,
+                    row.target,
+                    unit = row.unit
+                );
                 for (phase, value) in &row.phases {
                     println!("    {phase:<30} {value:>10.1}");
                 }

@@ -5,11 +5,22 @@
 
 mod bench;
 mod build;
+mod demo;
+mod replay;
+mod serve;
 mod test;
+
+mod data;
+mod progress;
+mod screen;
+mod shown;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use data::explain;
+pub use shown::Shown;
 
 /// Everything was as expected.
 pub const EXIT_OK: u8 = 0;
@@ -19,7 +30,12 @@ pub const EXIT_FINDINGS: u8 = 1;
 pub const EXIT_USAGE: u8 = 2;
 
 #[derive(Parser)]
-#[command(name = "ombud", version, about = "A plugin-based WebAssembly policy engine for after-sales service")]
+#[command(
+    name = "ombud",
+    version,
+    about = "A plugin-based WebAssembly policy engine for after-sales service",
+    after_help = "Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or environment."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,12 +43,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the whole thing: three merchants, example tickets of every kind, replays; then serve.
+    Demo(demo::Demo),
+    /// Serve a data directory over HTTP.
+    Serve(serve::Serve),
+    /// Run recorded decisions again and compare them byte for byte.
+    Replay(replay::Replay),
     /// Build a Rust plugin crate into a component with its cases and settings schema.
     Build(build::Build),
-    /// Measure the promised speeds against floors of the same run.
-    Bench(bench::Bench),
     /// Run cases against policies, in the server's own sandbox.
     Test(test::Test),
+    /// Measure the promised speeds against floors of the same run.
+    Bench(bench::Bench),
 }
 
 /// Parses the arguments and runs the command.
@@ -45,9 +67,12 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match arguments.command {
+        Command::Demo(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Build(command) => command.run(),
-        Command::Bench(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Bench(command) => command.run(),
     };
     match result {
         Ok(code) => ExitCode::from(code),

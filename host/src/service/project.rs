@@ -60,7 +60,9 @@ fn after_sale(
     let requests = matches!(pending.event.envelope.event_type, EventType::AftersaleRequested | EventType::AftersaleModified);
     let before = known.as_ref();
     let paid = if decision.due == Due::Now { ruling.refund } else { 0 };
-    let (lines, freight) = refunded(case, before, paid);
+    // A part paid for spoiled goods gives no unit back: what is left of it stays claimable (AS-003 looks at units and money).
+    let given_up = ruling.outcome != Outcome::ApprovePartialRefund;
+    let (lines, freight) = refunded(case, before, paid, given_up);
     let row = AfterSaleRow {
         order: order.clone(),
         after_sale_id: case.after_sale_id.clone(),
@@ -84,16 +86,20 @@ fn after_sale(
 }
 
 /// The lines of the case with what this decision pays for each, and the freight in it.
-pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64) -> (Vec<LineHistory>, i64) {
+pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64, given_up: bool) -> (Vec<LineHistory>, i64) {
     let mut lines: Vec<LineHistory> = before.map(|row| row.lines.clone()).unwrap_or_default();
     let requested = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(paid, true);
     for (line, refunded) in requested.iter().zip(&split.lines) {
         let id = &line.line.line_id;
+        let qty = if given_up { line.units } else { 0 };
         match lines.iter_mut().find(|known| known.line_id == *id) {
-            Some(known) => known.refunded = known.refunded.saturating_add(*refunded),
-            None => lines.push(LineHistory { line_id: id.clone(), qty: line.units, refunded: *refunded }),
+            Some(known) => {
+                known.refunded = known.refunded.saturating_add(*refunded);
+                known.qty = known.qty.max(qty);
+            }
+            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: *refunded }),
         }
     }
     (lines, split.freight)

@@ -1,0 +1,88 @@
+//! Data directories and sockets as commands use them, with errors that say what to do.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use ombud_core::ids::MerchantId;
+
+use super::progress::Progress;
+use crate::service::{Options, Principal, Service, ServiceError};
+
+/// The file by which a data directory is known.
+const DATABASE: &str = "ombud.db";
+
+/// Opens a data directory, creating it if need be. `policies` is the folder of the packages; none for commands that only
+/// read, replay or administer keys.
+pub(super) fn open(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>> {
+    let _waiting = Progress::waiting("loading the policies");
+    let options = Options { policies: policies.map(Path::to_path_buf), ..Options::default() };
+    Service::open(data, options).with_context(|| format!("the data directory `{}` cannot be opened", data.display()))
+}
+
+/// Opens a data directory that must be there: a mistyped name shall not create one.
+pub(super) fn open_existing(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>> {
+    if !data.join(DATABASE).is_file() {
+        bail!("`{}` is no data directory (it holds no `{DATABASE}`): `ombud serve --data {0}` creates one", data.display());
+    }
+    open(data, policies)
+}
+
+/// The operator, as whoever may write to the directory is.
+pub(super) fn owner() -> Result<Principal> {
+    Service::owner()
+}
+
+/// A refusal of the service as the command's error; a merchant that is not there is named, with those that are.
+pub(super) fn refused(service: &Service, merchant: &str, error: ServiceError) -> anyhow::Error {
+    if let ServiceError::NotFound("merchant") = error {
+        let known = known_merchants(service).unwrap_or_default();
+        let known = if known.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", known.join(", ")) };
+        return anyhow!("no merchant `{merchant}`: {known}");
+    }
+    anyhow!(explain(&error))
+}
+
+/// The ids of every merchant.
+pub(super) fn known_merchants(service: &Service) -> Result<Vec<String>> {
+    let views = service.merchants(&owner()?).map_err(|error| anyhow!(explain(&error)))?;
+    Ok(views.iter().filter_map(|view| view.config.get("id").and_then(serde_json::Value::as_str)).map(str::to_owned).collect())
+}
+
+/// A merchant's id, if the text is one.
+pub(super) fn merchant_id(text: &str) -> Result<MerchantId> {
+    MerchantId::new(text).map_err(|error| anyhow!("`{text}`: {error}"))
+}
+
+/// A service's refusal with every problem that it names.
+pub(crate) fn explain(error: &ServiceError) -> String {
+    match error {
+        ServiceError::Invalid(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "),
+        ServiceError::Internal(cause) => format!("{error}: {cause:#}"),
+        other => other.to_string(),
+    }
+}
+
+/// Reads a file, or standard input for `-`.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// Listens on an address.
+pub(super) async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: name another address with --listen, such as 127.0.0.1:0 for any free port"))
+}
+
+/// A runtime for commands that serve or wait.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime can be started")
+}

@@ -1,0 +1,62 @@
+//! Progress of long work: a bar on standard error, on a terminal only, and only once the work takes longer than a second.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Work that takes less is not worth a bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A bar that may be moved from many threads.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+    shown: AtomicBool,
+}
+
+impl Progress {
+    /// A bar over `steps` steps; the noun says what is counted.
+    pub(super) fn new(steps: u64, noun: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::hidden());
+        let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {noun}, {{per_sec}}, {{eta}} left {{msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        Self { bar, began: Instant::now(), shown: AtomicBool::new(false) }
+    }
+
+    /// Something that cannot be counted is under way.
+    pub(super) fn waiting(what: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
+        let late = bar.clone();
+        // The thread ends with the work: it looks once, after the time of patience.
+        std::thread::spawn(move || {
+            std::thread::sleep(PATIENCE);
+            if !late.is_finished() {
+                late.set_draw_target(ProgressDrawTarget::stderr());
+                late.enable_steady_tick(Duration::from_millis(100));
+            }
+        });
+        Self { bar, began: Instant::now(), shown: AtomicBool::new(true) }
+    }
+
+    /// One more step is done.
+    pub(super) fn step(&self) {
+        self.bar.inc(1);
+        if self.began.elapsed() > PATIENCE && !self.shown.swap(true, Ordering::Relaxed) {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,80 @@
+//! `ombud serve`: the service on a data directory.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{EXIT_OK, data};
+use crate::demo::{self, DemoKeys, KEYS_FILE};
+use crate::http::{self, HttpLimits};
+use crate::service::Service;
+use crate::telemetry::{self, LogFormat};
+
+/// Arguments of `ombud serve`.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// The data directory; created if it is not there. One process holds it at a time.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Address and port to listen on; port 0 takes any free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// Folder of the policy packages.
+    #[arg(long, value_name = "FOLDER", default_value = "policies", env = "OMBUD_POLICIES")]
+    policies: PathBuf,
+    /// Create the demonstration's three merchants, and write their keys to `DIR/demo-keys.json`.
+    #[arg(long)]
+    demo: bool,
+    /// Answer `/metrics` without an operator's key, for a network that only the operator reaches.
+    #[arg(long)]
+    metrics_open: bool,
+    /// Log lines for people or for programs.
+    #[arg(long, value_enum, default_value_t = LogFormat::Pretty)]
+    log_format: LogFormat,
+    /// off, error, warn, info, debug or trace.
+    #[arg(long, default_value = "info")]
+    log_level: String,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<u8> {
+        telemetry::init(self.log_format, &self.log_level)?;
+        let service = data::open(&self.data, Some(&self.policies))?;
+        let limits = HttpLimits { metrics_open: self.metrics_open, ..HttpLimits::default() };
+        data::runtime()?.block_on(async {
+            let listener = data::listen(self.listen).await?;
+            if self.demo {
+                demo::create_merchants(&service)?;
+                DemoKeys::take(&service, &self.data)?;
+                println!("demonstration keys are in {}", self.data.join(KEYS_FILE).display());
+            }
+            println!("listening on http://{}", listener.local_addr()?);
+            for reason in service.readiness().reasons {
+                tracing::warn!(reason, "not ready");
+            }
+            until_stopped(listener, service, limits).await
+        })?;
+        Ok(EXIT_OK)
+    }
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what is under way.
+pub(super) async fn until_stopped(listener: tokio::net::TcpListener, service: Arc<Service>, limits: HttpLimits) -> Result<()> {
+    let signal = async {
+        if let Err(error) = http::stop_signal().await {
+            tracing::error!(%error, "signals cannot be received: stop the process with SIGKILL");
+            std::future::pending::<()>().await;
+        }
+    };
+    let drained = http::serve(listener, service, limits, signal).await;
+    if drained.cut > 0 {
+        eprintln!(
+            "ombud: {} cut off at the drain deadline; what they sent is on record or was never acknowledged",
+            super::screen::count(drained.cut as u64, "connection")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The demonstration: three merchants with settings of their own, and example tickets of all four kinds with the outcome that
+//! each must have. In reading order: the merchants and their keys, the tickets, sending one.
+
+mod keys;
+mod tickets;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+use ombud_core::event;
+
+pub use keys::{DemoKeys, KEYS_FILE};
+pub use tickets::{Expected, Ticket, tickets};
+
+use crate::cli::{Shown, explain};
+use crate::service::wire::EventAnswer;
+use crate::service::{Role, Service, ServiceError};
+
+/// A merchant of the demonstration.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoMerchant {
+    /// Its id.
+    pub id: &'static str,
+    /// What it sells.
+    pub sells: &'static str,
+    /// Its configuration with its policies' settings, JSON.
+    pub config: &'static str,
+}
+
+/// The merchants.
+pub const MERCHANTS: [DemoMerchant; 3] = [
+    DemoMerchant { id: "m-cosmetics", sells: "cosmetics", config: include_str!("merchants/m-cosmetics.json") },
+    DemoMerchant { id: "m-fresh", sells: "fresh food", config: include_str!("merchants/m-fresh.json") },
+    DemoMerchant { id: "m-electronics", sells: "electronics", config: include_str!("merchants/m-electronics.json") },
+];
+
+/// An event to try by hand: small enough for a command line.
+pub const TRY_EVENT: &str = include_str!("try.json");
+
+/// Creates the merchants that are not there yet; those that are keep what they have.
+pub fn create_merchants(service: &Service) -> Result<()> {
+    let owner = Service::owner()?;
+    for merchant in MERCHANTS {
+        match service.merchant(&owner, merchant.id) {
+            Ok(_) => {}
+            Err(ServiceError::NotFound(_)) => {
+                service
+                    .put_merchant_now(&owner, merchant.id, merchant.config.as_bytes())
+                    .map_err(|error| anyhow!("merchant `{}` cannot be created: {}", merchant.id, explain(&error)))?;
+            }
+            Err(error) => return Err(anyhow!("merchant `{}`: {}", merchant.id, explain(&error))),
+        }
+    }
+    Ok(())
+}
+
+/// What came of a ticket.
+#[derive(Debug)]
+pub struct Sent {
+    /// The service's answer.
+    pub answer: EventAnswer,
+    /// Its decisions.
+    pub decisions: Vec<Shown>,
+    /// From the call to the durable answer.
+    pub took: Duration,
+}
+
+/// Sends a ticket's event under the key of its role.
+pub async fn send(service: &Arc<Service>, keys: &DemoKeys, ticket: &Ticket) -> Result<Sent> {
+    let secret = keys.of(&ticket.merchant, ticket.role).with_context(|| format!("no key of {} for `{}`", ticket.role, ticket.merchant))?;
+    let refused = |error: ServiceError| anyhow!("ticket `{}` was refused: {}", ticket.name, explain(&error));
+    let who = service.authenticate(secret).map_err(refused)?;
+    let began = Instant::now();
+    let event = event::structured(ticket.event.as_bytes(), jiff::Timestamp::now().as_millisecond())
+        .map_err(|problems| refused(ServiceError::Invalid(problems)))?;
+    let answer = service.decide(&who, &ticket.merchant, event).await.map_err(refused)?;
+    let took = began.elapsed();
+    let decisions = answer.decisions.iter().map(|decision| Shown::read(decision.get())).collect::<Result<_>>()?;
+    Ok(Sent { answer, decisions, took })
+}
+
+/// The roles of a merchant's keys, in the order in which they are shown.
+pub const ROLES: [Role; 6] = [Role::MerchantAdmin, Role::Agent, Role::Supervisor, Role::DepartmentHead, Role::Compliance, Role::Auditor];
