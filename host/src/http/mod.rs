@@ -17,7 +17,7 @@ mod finish;
 
 mod admin;
 mod batch;
-//mod blacklist;
+mod blacklist;
 mod decisions;
 mod events;
 mod meta;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ombud_core::event;
+use ombud_core::ids::EventKey;
 use ombud_core::problem::Problem;
 use ombud_store::{CaseState, MeasureRow, Reads, RequestRow, Store as _};
 use serde_json::json;
@@ -30,9 +31,18 @@ impl Service {
                 return Err(ServiceError::Conflict("an appeal is not taken by this version: hand it to compliance".into()));
             }
         };
+        let tenant = self.tenant(who, merchant, Right::SendEvents, "act on blacklist requests")?;
         let at_ms = now_ms();
+        // An act that is on record keeps its time: repeated, it is the same event.
+        let known_ms = match EventKey::new(SOURCE, &act.event_id) {
+            Ok(key) => self.store.read(|reads| {
+                let Some(seen) = reads.event(&tenant.config.id, &key)? else { return Ok(None) };
+                Ok::<_, ServiceError>(reads.listed(&tenant.config.id, seen.first_seq)?.and_then(|entry| entry.event_at_ms))
+            })?,
+            Err(_) => None,
+        };
         let event = json!({
-            "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(at_ms),
+            "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(known_ms.unwrap_or(at_ms)),
             "datacontenttype": "application/json",
             "data": {"ticket_id": act.ticket_id, "customer_ref": act.customer_ref, "blacklist": act.blacklist},
         });

@@ -1,9 +1,20 @@
 //! One body for every error, and no route that does not exist.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use http_body_util::BodyExt as _;
+use ombud_core::problem::Problem;
+use serde_json::{Value, json};
 
 use super::world::{MERCHANT, OTHER, at, call, world};
-use crate::service::Role;
+use crate::http::HttpLimits;
+use crate::http::app::App;
+use crate::http::edge::{EdgeLayer, Guard};
+use crate::http::problem::{Code, Refused};
+use crate::service::{Role, ServiceError};
 
 #[tokio::test]
 async fn unknown_paths_and_methods_have_documents_too() {
@@ -57,4 +68,47 @@ async fn what_belongs_to_others_does_not_exist() {
     call("GET", "/v1/merchants").key(world.key(OTHER, Role::MerchantAdmin)).send(&router).await.problem(403);
     let key = call("POST", &at("/keys")).key(world.key(OTHER, Role::MerchantAdmin)).json(&json!({"role": "agent", "label": "spy"}));
     key.send(&router).await.problem(404);
+}
+
+#[tokio::test]
+async fn every_error_of_the_service_has_its_status() {
+    let cases = [
+        (ServiceError::Unauthenticated, 401, Some("www-authenticate")),
+        (ServiceError::Forbidden { role: "agent", what: "approve" }, 403, None),
+        (ServiceError::NotFound("merchant"), 404, None),
+        (ServiceError::Invalid(vec![Problem::at("/a", "is bad")]), 422, None),
+        (ServiceError::Malformed("not JSON".into()), 400, None),
+        (ServiceError::Conflict("another body".into()), 409, None),
+        (ServiceError::Saturated("m".into()), 429, Some("retry-after")),
+        (ServiceError::Unavailable("draining"), 503, Some("retry-after")),
+        (ServiceError::Internal(anyhow::anyhow!("disk `/secret/path` is full")), 500, None),
+    ];
+    for (error, status, header) in cases {
+        let (headers, body) = {
+            let response = Refused::from(error).into_response();
+            assert_eq!(response.status().as_u16(), status);
+            let (parts, body) = response.into_parts();
+            (parts.headers, body.collect().await.unwrap().to_bytes())
+        };
+        assert!(header.is_none_or(|header| headers.contains_key(header)), "{status}");
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&document["status"], document.get("problems").is_some()), (&json!(status), status == 422));
+        assert!(!document.to_string().contains("secret"), "{document}");
+    }
+    assert!(Code::ALL.iter().all(|code| code.type_uri().starts_with("urn:ombud:problem:")));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_an_internal_error() {
+    let app = App::new(world().service.clone(), HttpLimits::default());
+    let metrics = app.metrics().http_route("GET", "/panic");
+    let guard = Guard { app, method: "GET", route: "/panic", time_ms: 1000, always: false, metrics };
+    #[expect(unreachable_code, reason = "the handler's type")]
+    let handler = || async {
+        panic!("secret");
+        "never"
+    };
+    let router = Router::new().route("/panic", get(handler).layer(EdgeLayer(Arc::new(guard))));
+    let document = call("GET", "/panic").send(&router).await.problem(500);
+    assert!(!document.to_string().contains("secret"));
 }

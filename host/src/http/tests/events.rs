@@ -1,9 +1,12 @@
 //! Events and previews.
 
+use std::time::Duration;
+
 use ombud_core::event::EventType;
 use serde_json::json;
 
 use super::world::{MERCHANT, OTHER, at, call, event, pointers, world};
+use crate::http::HttpLimits;
 use crate::service::Role;
 
 #[tokio::test]
@@ -107,4 +110,15 @@ async fn a_key_opens_its_own_merchant_only() {
     // The scheme's case is free.
     let key = format!("bEaReR {}", world.key(MERCHANT, Role::Agent));
     call("POST", &at("/events")).header("authorization", &key).event(&event).send(&router).await.ok();
+}
+
+#[tokio::test]
+async fn a_decision_that_was_begun_is_finished_whoever_has_gone() {
+    let (world, event) = (world(), event(EventType::AftersaleRequested));
+    let hasty = world.limited(HttpLimits { request_ms: 1, ..HttpLimits::default() });
+    let first = world.agent("POST", &at("/events")).event(&event).send(&hasty).await;
+    assert!(first.status == 200 || first.problem(503)["detail"].as_str().unwrap().contains("repeat"));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let again = world.agent("POST", &at("/events")).event(&event).send(&world.router()).await.ok();
+    assert_eq!(again["duplicate"], true);
 }

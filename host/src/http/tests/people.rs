@@ -1,9 +1,9 @@
 //! Decisions in detail, their replay and overrides; blacklist requests; merchants, policies and keys; health and metrics.
 
 use ombud_core::event::EventType;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::world::{Call, MERCHANT, OTHER, at, call, event, world};
+use super::world::{Call, MERCHANT, OTHER, at, call, event, pointers, world};
 use crate::http::HttpLimits;
 use crate::service::Role;
 
@@ -99,4 +99,45 @@ async fn a_request_keeps_its_id() {
     assert_eq!(reply.headers["x-request-id"], "mine-1");
     let (one, two) = (call("GET", "/healthz").send(&router).await, call("GET", "/healthz").send(&router).await);
     assert_ne!(one.headers["x-request-id"], two.headers["x-request-id"]);
+}
+
+#[tokio::test]
+async fn a_blacklist_request_goes_its_way() {
+    let world = world();
+    let router = world.router();
+    let data = event(EventType::BlacklistRequested)["data"].clone();
+    let (request, customer) = (data["blacklist"]["request_id"].as_str().unwrap(), data["customer_ref"].as_str().unwrap());
+    let post = |id: &str, blacklist: &Value| json!({"event_id": id, "customer_ref": customer, "ticket_id": "t1", "blacklist": blacklist});
+    let requests = at("/blacklist/requests");
+    let submitted = post(&format!("{request}-1"), &data["blacklist"]);
+    let answer = world.agent("POST", &requests).json(&submitted).send(&router).await.ok();
+    assert_eq!((&answer["decisions"][0]["kind"], &answer["duplicate"]), (&json!("blacklist"), &json!(false)));
+    let again = world.agent("POST", &requests).json(&submitted).send(&router).await.ok();
+    assert_eq!(again["duplicate"], true);
+
+    let listed = world.agent("GET", &requests).send(&router).await.ok();
+    assert!(listed.as_array().unwrap().iter().any(|one| one["request_id"] == request), "{listed}");
+    let path = format!("{requests}/{request}");
+    let before = world.agent("GET", &path).send(&router).await.ok();
+
+    // A verdict names no person and no role, and the request of the path only.
+    let verdict = json!({"verdict": "approve", "note": "聊天记录属实"});
+    let steps = format!("{path}/steps");
+    let other = post("s-0", &json!({"request_id": "another", "verdict": "approve"}));
+    let document = as_role(Role::Supervisor, "POST", &steps).json(&other).send(&router).await.problem(422);
+    assert_eq!(pointers(&document), ["/blacklist/request_id"]);
+    let mut claimed = verdict.clone();
+    claimed["role"] = json!("dept-head");
+    let document = as_role(Role::Supervisor, "POST", &steps).json(&post("s-1", &claimed)).send(&router).await.problem(422);
+    assert_eq!(pointers(&document), ["/blacklist/role"]);
+    let step = post(&format!("{request}-2"), &verdict);
+    let answer = as_role(Role::Supervisor, "POST", &steps).json(&step).send(&router).await.ok();
+    assert_eq!(answer["decisions"][0]["kind"], "blacklist", "{answer}");
+    let after = world.agent("GET", &path).send(&router).await.ok();
+    assert_ne!(before["state"], after["state"]);
+
+    world.agent("GET", &format!("{requests}/unheard-of")).send(&router).await.problem(404);
+    let measures = at(&format!("/blacklist/measures?customer={customer}"));
+    assert!(world.agent("GET", &measures).send(&router).await.ok().is_array());
+    world.agent("GET", &at("/blacklist/measures?who=me")).send(&router).await.problem(422);
 }

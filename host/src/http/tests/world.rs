@@ -31,7 +31,7 @@ pub struct World {
 
 /// A service with the repository's policies and both merchants.
 pub fn open(data: tempfile::TempDir) -> World {
-    let policies = packages(data.path());
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
     let service = Service::open(data.path(), Options { policies: Some(policies), ..Options::default() }).unwrap();
     assert_eq!(service.readiness().reasons, [""; 0]);
     let owner = Service::owner().unwrap();
@@ -46,23 +46,6 @@ pub fn open(data: tempfile::TempDir) -> World {
         }
     }
     World { service, operator, keys, _data: data }
-}
-
-/// The repository's components as packages.
-fn packages(data: &Path) -> std::path::PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
-    let folder = data.join("packages");
-    for name in ["after-sale", "blacklist", "delay", "guardrail", "reply"] {
-        let bytes = std::fs::read(built.join(name).join(format!("{name}.wasm"))).unwrap();
-        let own = folder.join(name);
-        std::fs::create_dir_all(&own).unwrap();
-        std::fs::write(own.join("p.wasm"), &bytes).unwrap();
-        let digest = ombud_ledger::Digest::of(&bytes);
-        let toml =
-            format!("name = \"{name}\"\nversion = \"1.0.0\"\ncomponent = \"p.wasm\"\nsha256 = \"{digest}\"\ndecides = []\nreviews = []\n");
-        std::fs::write(own.join("policy.toml"), toml).unwrap();
-    }
-    folder
 }
 
 /// The service that tests share; those that stop theirs open their own.
