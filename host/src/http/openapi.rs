@@ -119,7 +119,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     }
     let query = endpoint.query.map(posted);
     for (name, schema) in query.iter().filter_map(|query| query.get("properties")?.as_object()).flatten() {
-        let mut schema = schema.clone();
+        let mut schema = not_null(schema.clone());
         let description = schema.as_object_mut().and_then(|schema| {
             schema.remove("default");
             schema.remove("description")
@@ -127,6 +127,27 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         parameters.push(json!({"name": name, "in": "query", "description": description, "schema": schema}));
     }
     parameters
+}
+
+/// A parameter is there or not; it is never null.
+fn not_null(mut schema: Value) -> Value {
+    let is_null = |branch: &Value| branch.get("type").is_some_and(|kind| kind == "null");
+    if let Some(Value::Array(kinds)) = schema.get_mut("type") {
+        kinds.retain(|kind| kind != "null");
+        if let [kind] = kinds.as_slice() {
+            let kind = kind.clone();
+            schema["type"] = kind;
+        }
+    }
+    let branches = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    match branches.into_iter().filter(|branch| !is_null(branch)).collect::<Vec<_>>().as_slice() {
+        [Value::Object(one)] => {
+            let mut one = one.clone();
+            one.insert("description".into(), schema.get("description").cloned().unwrap_or_default());
+            Value::Object(one)
+        }
+        _ => schema,
+    }
 }
 
 /// A posted type's schema with everything it needs inside: a type that is posted and answered too has other required

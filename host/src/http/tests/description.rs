@@ -68,6 +68,8 @@ fn the_document_is_whole() {
             assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{method} {path}");
             assert!(document["tags"].as_array().unwrap().iter().any(|tag| tag["name"] == operation["tags"][0]), "{method} {path}");
             let parameters = operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "path").count();
+            let query = operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query");
+            query.for_each(|parameter| assert!(!parameter["schema"].to_string().contains("null"), "{parameter}"));
             assert_eq!(parameters, path.matches('{').count(), "{method} {path}");
             assert!(operation["responses"].as_object().unwrap().keys().any(|status| status.starts_with('2')), "{method} {path}");
         }
