@@ -5,12 +5,17 @@
 
 mod bench;
 mod build;
+mod check;
+mod decide;
 mod demo;
+mod key;
+mod merchant;
 mod replay;
 mod serve;
 mod test;
 
 mod data;
+mod packages;
 mod progress;
 mod screen;
 mod shown;
@@ -47,10 +52,18 @@ enum Command {
     Demo(demo::Demo),
     /// Serve a data directory over HTTP.
     Serve(serve::Serve),
+    /// Decide one event from a file: no server, nothing stored.
+    Decide(decide::Decide),
     /// Run recorded decisions again and compare them byte for byte.
     Replay(replay::Replay),
+    /// Create, list and revoke API keys.
+    Key(key::Key),
+    /// Create, change and show merchants.
+    Merchant(merchant::Merchant),
     /// Build a Rust plugin crate into a component with its cases and settings schema.
     Build(build::Build),
+    /// Check a component or a policy's folder: contract, limits, settings, cases, repeatability.
+    Check(check::Check),
     /// Run cases against policies, in the server's own sandbox.
     Test(test::Test),
     /// Measure the promised speeds against floors of the same run.
@@ -69,8 +82,12 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Decide(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Key(command) => command.run(),
+        Command::Merchant(command) => command.run(),
         Command::Build(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

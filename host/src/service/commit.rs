@@ -1,9 +1,16 @@
 //! The writer's job: inside one transaction it checks the event's identity, counts money, makes the decision final, and
 //! appends the records. It writes only when nothing can go wrong any more.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ombud_core::case::Case;
+use ombud_core::chain::Judged;
 use ombud_core::decision::{Counted, Decision};
+use ombud_core::event::Event;
 use ombud_core::kind::Kind;
-use ombud_core::money::{self, Due, Intent};
+use ombud_core::money::{self, Due};
+use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{
     Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, Windows, id, leaf_hash,
@@ -12,9 +19,10 @@ use ombud_rules::civil;
 use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
 
 use super::error::ServiceError;
-use super::pending::{Item, Pending};
+use super::pending::{Item, Pending, Sealed};
 use super::project;
 use super::read;
+use super::snapshot::Tenant;
 use super::vault::Vault;
 use super::wire::EventAnswer;
 
@@ -39,13 +47,21 @@ pub struct Made {
 }
 
 /// A record ready to be appended.
-struct Ready {
-    decision: Decision,
-    paid: Vec<Intent>,
+struct Ready<'a> {
+    sealed: Cow<'a, Sealed>,
     header: Vec<u8>,
     leaf: Digest,
-    sealed: Vec<u8>,
     seq: u64,
+}
+
+/// What an event is about, for counting.
+pub struct About<'a> {
+    /// The merchant.
+    pub tenant: &'a Tenant,
+    /// The event.
+    pub event: &'a Event,
+    /// When the host received it, epoch milliseconds.
+    pub received_at_ms: i64,
 }
 
 /// Commits a pending event in the current group.
@@ -92,12 +108,12 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     let mut made = Vec::with_capacity(ready.len());
     for (item, record) in pending.items.iter().zip(ready) {
         append(group, pending, item, &record)?;
-        project::decision(group, pending, item, &record.decision, record.seq)?;
+        project::decision(group, pending, item, &record.sealed.decision, record.seq)?;
         made.push(Made {
             kind: item.kind,
-            fault: record.decision.fault.as_ref().map(|fault| fault.code.as_str()),
-            json: read::answer(item.id.as_str(), record.seq, &record.leaf, &read::decision_body(&record.decision)),
-            outcome: record.decision.outcome,
+            fault: record.sealed.decision.fault.as_ref().map(|fault| fault.code.as_str()),
+            json: read::answer(item.id.as_str(), record.seq, &record.leaf, &record.sealed.body),
+            outcome: record.sealed.decision.outcome.clone(),
         });
     }
     Ok(Committed::New(made))
@@ -121,60 +137,61 @@ fn as_reads(group: &mut dyn Group) -> &dyn Reads {
     group
 }
 
+/// Whether a ruling's money counts, so that the counters bear on its decision.
+pub fn needs_counting(judged: &Judged) -> bool {
+    money::due(&judged.ruling) == Due::Now
+}
+
 /// What is counted so far for a case: its windows, and which of its intents are on record.
-pub fn counted(group: &dyn Reads, pending: &Pending, item: &Item) -> Result<Counted, ServiceError> {
-    let merchant = &pending.tenant.config.id;
-    if money::due(&item.judged.ruling) != Due::Now {
+pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, judged: &Judged) -> Result<Counted, ServiceError> {
+    if !needs_counting(judged) {
         return Ok(Counted::default());
     }
-    let customer = pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str());
-    let usage = group.usage(merchant, &UsageOf {
-        order: money::order_id(&item.case),
-        customer,
-        at_ms: pending.received_at_ms,
-        day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
+    let merchant = &about.tenant.config.id;
+    let usage = reads.usage(merchant, &UsageOf {
+        order: money::order_id(case),
+        customer: about.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
+        at_ms: about.received_at_ms,
+        day: civil::day_of(about.received_at_ms, about.tenant.config.tz_offset_min),
     })?;
     let mut on_record = Vec::new();
-    for intent in money::intents(&item.case, &item.judged.ruling) {
-        if group.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled) {
+    for intent in money::intents(case, &judged.ruling) {
+        if reads.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled) {
             on_record.push(intent.name());
         }
     }
     Ok(Counted { usage, on_record })
 }
 
-fn make_ready(
+fn make_ready<'a>(
     group: &mut dyn Group,
-    pending: &Pending,
-    item: &Item,
+    pending: &'a Pending,
+    item: &'a Item,
     seq: u64,
-    key: &ombud_ledger::keys::DataKey,
+    key: &Arc<DataKey>,
     event: &EventEntry,
     engine: &Engine,
-) -> Result<Ready, ServiceError> {
-    let terms = &pending.tenant.terms;
-    let counted = counted(as_reads(group), pending, item)?;
-    let (decision, paid) = item.conclude(terms, &counted, pending.event.now());
-    let decision_body = read::decision_body(&decision);
-    let mut bodies: Vec<(BodyKind, &[u8])> =
-        vec![(BodyKind::Event, &pending.event_body), (BodyKind::Case, &item.case_body), (BodyKind::Ruling, &item.ruling_body)];
-    if !item.review_body.is_empty() {
-        bodies.push((BodyKind::Review, &item.review_body));
-    }
-    bodies.push((BodyKind::Decision, decision_body.as_bytes()));
-    let mut sealed = Vec::new();
-    let detached = seal(key, &pending.tenant.config.id, Of::Decision(&item.id), &bodies, &mut sealed).map_err(internal)?;
+) -> Result<Ready<'a>, ServiceError> {
+    let merchant = &pending.tenant.config.id;
+    let about = About { tenant: &pending.tenant, event: &pending.event, received_at_ms: pending.received_at_ms };
+    let counted = counted(as_reads(group), &about, &item.case, &item.judged)?;
+    let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.secret.key) {
+        Cow::Borrowed(&item.ready)
+    } else {
+        let again = item.again(merchant, &pending.tenant.terms, counted, pending.event.now(), key, &pending.event_body);
+        Cow::Owned(again.map_err(internal)?)
+    };
     let header = Header {
-        merchant: pending.tenant.config.id.clone(),
+        merchant: merchant.clone(),
         seq,
-        entry: Entry::Decision(Box::new(entry(pending, item, &decision, event, engine))),
+        entry: Entry::Decision(Box::new(entry(pending, item, &sealed.decision, event, engine))),
         received_at_ms: pending.received_at_ms,
         trace_id: pending.trace_id,
-        detached: Some(detached),
+        detached: Some(sealed.detached.clone()),
     }
     .encode()
     .map_err(internal)?;
-    Ok(Ready { leaf: leaf_hash(&header), header, decision, paid, sealed, seq })
+    Ok(Ready { leaf: leaf_hash(&header), header, sealed, seq })
 }
 
 fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry, engine: &Engine) -> DecisionEntry {
@@ -221,7 +238,7 @@ fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry
 fn event_record(
     pending: &Pending,
     seq: u64,
-    key: &ombud_ledger::keys::DataKey,
+    key: &DataKey,
     event: &EventEntry,
 ) -> Result<(Vec<u8>, Digest, Vec<u8>), ServiceError> {
     let mut sealed = Vec::new();
@@ -258,22 +275,22 @@ fn listing(pending: &Pending, entry: EntryKind) -> Listing<'_> {
     }
 }
 
-fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready) -> Result<(), ServiceError> {
+fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready<'_>) -> Result<(), ServiceError> {
     let merchant = &pending.tenant.config.id;
     let listing = Listing {
         decision: Some(&item.id),
         kind: Some(item.kind.as_str()),
-        outcome: Some(&record.decision.outcome),
+        outcome: Some(&record.sealed.decision.outcome),
         policy: item.policy.as_ref().map(|policy| policy.name.as_str()),
         version: item.policy.as_ref().map(|policy| policy.version.as_str()),
         order: money::order_id(&item.case),
         ..listing(pending, EntryKind::Decision)
     };
-    group.append(&NewRecord { merchant, seq: record.seq, header: &record.header, leaf: record.leaf, sealed: &record.sealed, listing })?;
-    for intent in &record.paid {
+    group.append(&NewRecord { merchant, seq: record.seq, header: &record.header, leaf: record.leaf, sealed: &record.sealed.bytes, listing })?;
+    for intent in &record.sealed.paid {
         group.pay_intent(merchant, intent, record.seq)?;
     }
-    let counts = &record.decision.caps.counted;
+    let counts = &record.sealed.decision.caps.counted;
     if counts.any() {
         group.count(merchant, &Count {
             seq: record.seq,

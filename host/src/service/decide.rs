@@ -14,9 +14,9 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::actor::{Principal, Right};
-use super::commit::{Committed, commit, counted};
+use super::commit::{About, Committed, commit, counted, needs_counting};
 use super::error::ServiceError;
-use super::pending::{Item, Pending};
+use super::pending::{Draft, Pending};
 use super::snapshot::Tenant;
 use super::vault::SubjectId;
 use super::wire::EventAnswer;
@@ -61,17 +61,7 @@ impl Service {
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let pending = self.judged(&tenant, who, event)?;
-        let decisions = self.store.read(|reads| {
-            pending
-                .items
-                .iter()
-                .map(|item| {
-                    let counted: Counted = counted(reads, &pending, item)?;
-                    let (decision, _) = item.conclude(&tenant.terms, &counted, pending.event.now());
-                    raw(read::decision_body(&decision))
-                })
-                .collect::<Result<Vec<_>, ServiceError>>()
-        })?;
+        let decisions = pending.items.into_iter().map(|item| raw(item.ready.body)).collect::<Result<Vec<_>, _>>()?;
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
     }
 
@@ -94,7 +84,16 @@ impl Service {
             let policy = tenant.policy(kind);
             let outcome = judge(&ctx, &case, policy, &snapshot.guardrail, &self.limits, &tenant.terms.fallback, event_body.len());
             let id = event.decision_id(merchant, kind);
-            items.push(Item::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome));
+            let draft = Draft::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome);
+            // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
+            let about = About { tenant, event: &event, received_at_ms };
+            let counted = if needs_counting(draft.judged()) {
+                self.store.read(|reads| counted(reads, &about, draft.case(), draft.judged()))?
+            } else {
+                Counted::default()
+            };
+            let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &secret.key, &event_body);
+            items.push(item.map_err(|error| ServiceError::Internal(error.into()))?);
         }
         Ok(Pending {
             body_digest: digest_of(tenant, &event),

@@ -11,6 +11,7 @@ mod blacklist;
 mod commit;
 mod decide;
 mod history;
+mod keys;
 mod listing;
 mod locks;
 mod pending;

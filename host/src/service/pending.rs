@@ -6,13 +6,16 @@ use ombud_core::case::Case;
 use ombud_core::chain::Judged;
 use ombud_core::decision::{Counted, Decision, PolicyRef, Terms, conclude};
 use ombud_core::event::Event;
-use ombud_core::ids::DecisionId;
+use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_core::money::Intent;
-use ombud_ledger::{Call, Digest, PolicyCall};
+use ombud_ledger::keys::DataKey;
+use ombud_ledger::seal::{Of, SealError, seal};
+use ombud_ledger::{BodyKind, Call, Detached, Digest, PolicyCall};
 use ombud_rules::contract::types::Context;
 use serde::{Deserialize, Serialize};
 
+use super::read;
 use super::snapshot::Tenant;
 use super::vault::{SubjectId, SubjectSecret};
 use crate::judge::{Bound, Outcome, Phases};
@@ -55,14 +58,44 @@ pub struct Item {
     pub policy_call: Option<PolicyCall>,
     /// How the header names the guardrail's call.
     pub guardrail_call: Option<Call>,
-    /// The case body.
-    pub case_body: Vec<u8>,
-    /// The ruling body.
-    pub ruling_body: Vec<u8>,
-    /// The review body; empty where the guardrail was not asked.
-    pub review_body: Vec<u8>,
+    /// The bodies of case, ruling and review.
+    pub bodies: Bodies,
     /// Where the time went.
     pub phases: Phases,
+    /// Decision and sealed bodies, made before the writer's turn.
+    pub ready: Sealed,
+}
+
+/// A decision with its sealed bodies. It holds as long as the counters are those it was made with and the key is the
+/// subject's; else the writer makes it again.
+#[derive(Clone)]
+pub struct Sealed {
+    /// What was counted when it was made.
+    pub counted: Counted,
+    /// The decision.
+    pub decision: Decision,
+    /// The payments it stands for.
+    pub paid: Vec<Intent>,
+    /// The decision body.
+    pub body: String,
+    /// What the header commits to.
+    pub detached: Detached,
+    /// The sealed bodies.
+    pub bytes: Vec<u8>,
+}
+
+/// What a judged case leaves before it is concluded.
+pub struct Draft {
+    id: DecisionId,
+    case: Case,
+    judged: Judged,
+    policy: Option<PolicyRef>,
+    policy_call: Option<PolicyCall>,
+    guardrail_call: Option<Call>,
+    case_body: Vec<u8>,
+    ruling_body: Vec<u8>,
+    review_body: Vec<u8>,
+    phases: Phases,
 }
 
 /// The case body: with it, the component and the settings a decision can be made again without any database.
@@ -117,8 +150,9 @@ pub fn call_of(bound: &Bound, fuel: u64) -> Call {
     Call { component: bound.component, settings: bound.settings_digest, fuel }
 }
 
-impl Item {
-    /// Puts together what a judged case leaves for the writer.
+impl Draft {
+    /// Puts together what a judged case leaves.
+    #[expect(clippy::too_many_arguments, reason = "a judged case has these parts")]
     pub fn new(
         id: DecisionId,
         ctx: &Context,
@@ -133,7 +167,6 @@ impl Item {
         let Outcome { policy: ruled, review, judged, policy_fuel, guardrail_fuel, log, phases } = outcome;
         Self {
             id,
-            kind: case.kind(),
             policy: policy.map(Bound::reference),
             policy_call: policy.map(|bound| PolicyCall {
                 name: bound.name.clone(),
@@ -151,8 +184,62 @@ impl Item {
         }
     }
 
-    /// The decision under what is counted so far, and the intents it pays.
-    pub fn conclude(&self, terms: &Terms, counted: &Counted, now: i64) -> (Decision, Vec<Intent>) {
-        conclude(&self.case, self.judged.clone(), self.policy.clone(), terms, counted, now)
+    /// The facts.
+    pub const fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// The ruling that stands before the caps.
+    pub const fn judged(&self) -> &Judged {
+        &self.judged
+    }
+
+    /// Concludes and seals ahead of the writer's turn.
+    pub fn seal(self, merchant: &MerchantId, terms: &Terms, counted: Counted, now: i64, key: &DataKey, event_body: &[u8]) -> Result<Item, SealError> {
+        let Self { id, case, judged, policy, policy_call, guardrail_call, case_body, ruling_body, review_body, phases } = self;
+        let bodies = Bodies { case_body, ruling_body, review_body };
+        let (decision, paid) = conclude(&case, judged.clone(), policy.clone(), terms, &counted, now);
+        let ready = bodies.seal(merchant, &id, key, event_body, counted, decision, paid)?;
+        Ok(Item { kind: case.kind(), id, case, judged, policy, policy_call, guardrail_call, bodies, phases, ready })
+    }
+}
+
+/// The bodies that do not depend on counters.
+pub struct Bodies {
+    case_body: Vec<u8>,
+    ruling_body: Vec<u8>,
+    review_body: Vec<u8>,
+}
+
+impl Bodies {
+    #[expect(clippy::too_many_arguments, reason = "a sealed decision has these parts")]
+    fn seal(
+        &self,
+        merchant: &MerchantId,
+        id: &DecisionId,
+        key: &DataKey,
+        event_body: &[u8],
+        counted: Counted,
+        decision: Decision,
+        paid: Vec<Intent>,
+    ) -> Result<Sealed, SealError> {
+        let body = read::decision_body(&decision);
+        let mut bodies: Vec<(BodyKind, &[u8])> =
+            vec![(BodyKind::Event, event_body), (BodyKind::Case, &self.case_body), (BodyKind::Ruling, &self.ruling_body)];
+        if !self.review_body.is_empty() {
+            bodies.push((BodyKind::Review, &self.review_body));
+        }
+        bodies.push((BodyKind::Decision, body.as_bytes()));
+        let mut bytes = Vec::new();
+        let detached = seal(key, merchant, Of::Decision(id), &bodies, &mut bytes)?;
+        Ok(Sealed { counted, decision, paid, body, detached, bytes })
+    }
+}
+
+impl Item {
+    /// Concludes and seals again: the counters moved, or another record drew the subject's key first.
+    pub fn again(&self, merchant: &MerchantId, terms: &Terms, counted: Counted, now: i64, key: &DataKey, event_body: &[u8]) -> Result<Sealed, SealError> {
+        let (decision, paid) = conclude(&self.case, self.judged.clone(), self.policy.clone(), terms, &counted, now);
+        self.bodies.seal(merchant, &self.id, key, event_body, counted, decision, paid)
     }
 }

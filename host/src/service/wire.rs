@@ -231,6 +231,23 @@ pub struct CreatedKey {
     pub merchant: Option<String>,
 }
 
+/// A key as it is listed: everything but the secret, which nobody has but its bearer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct KeyView {
+    /// The key's id, by which it is revoked.
+    pub id: String,
+    /// Its role.
+    pub role: String,
+    /// Its merchant; none for an operator.
+    pub merchant: Option<String>,
+    /// Who its bearer is, in records.
+    pub label: String,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339; none while it is in force.
+    pub revoked_at: Option<String>,
+}
+
 /// Whether the service takes requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Readiness {
