@@ -46,12 +46,18 @@ impl Bound {
 /// Microseconds of each phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// Reading the merchant's own records; one reading for all decisions of an event.
+    pub history_us: u32,
     /// Lowering the facts.
     pub lower_us: u32,
     /// The policy's call.
     pub policy_us: u32,
     /// The guardrail's call.
     pub guardrail_us: u32,
+    /// Encoding, concluding and sealing the bodies.
+    pub seal_us: u32,
+    /// From handing over to the writer until durable: its queue, the group's other records, the disk.
+    pub commit_us: u32,
 }
 
 /// What came of a case before the caps.
@@ -124,6 +130,7 @@ fn no_run<T>(code: FaultCode, detail: &str) -> Run<T> {
     Run { result: Err(Fault::new(code, detail)), fuel: 0, log: Vec::new() }
 }
 
-fn micros(since: Instant) -> u32 {
+/// Microseconds since a moment.
+pub fn micros(since: Instant) -> u32 {
     u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)
 }

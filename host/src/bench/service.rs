@@ -222,7 +222,7 @@ fn phase_means(metrics: &str) -> Vec<(String, f64)> {
         let (sum, count) = (value("phase_duration_seconds_sum", phase)?, value("phase_duration_seconds_count", phase)?);
         Some(((*phase).to_owned(), sum / count * 1e6))
     };
-    ["lower", "policy", "guardrail", "history", "prepare", "queue", "writer", "commit"].iter().filter_map(mean).collect()
+    ["history", "lower", "policy", "guardrail", "seal", "commit"].iter().filter_map(mean).collect()
 }
 
 /// Resident memory of this process in MB.

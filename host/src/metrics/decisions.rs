@@ -16,8 +16,14 @@ use crate::judge::Phases;
 type Took = fn(&Phases) -> u32;
 
 /// The phases of a decision: the label, and where its microseconds stand.
-const PHASES: [(&str, Took); 3] =
-    [("lower", |phases| phases.lower_us), ("policy", |phases| phases.policy_us), ("guardrail", |phases| phases.guardrail_us)];
+const PHASES: [(&str, Took); 6] = [
+    ("history", |phases| phases.history_us),
+    ("lower", |phases| phases.lower_us),
+    ("policy", |phases| phases.policy_us),
+    ("guardrail", |phases| phases.guardrail_us),
+    ("seal", |phases| phases.seal_us),
+    ("commit", |phases| phases.commit_us),
+];
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 

@@ -25,6 +25,7 @@ use super::read;
 use super::snapshot::Tenant;
 use super::vault::Vault;
 use super::wire::EventAnswer;
+use crate::judge::Phases;
 
 /// What became of a pending event.
 pub enum Committed {
@@ -42,6 +43,12 @@ pub struct Made {
     pub outcome: String,
     /// The fault's code, for metrics.
     pub fault: Option<&'static str>,
+    /// The version that ruled, for the span.
+    pub version: Option<String>,
+    /// Fuel of policy and guardrail, for the span.
+    pub fuel: u64,
+    /// Where the time went.
+    pub phases: Phases,
     /// The answer's JSON.
     pub json: String,
 }
@@ -111,6 +118,9 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         project::decision(group, pending, item, &record.sealed.decision, record.seq)?;
         made.push(Made {
             kind: item.kind,
+            version: item.policy.as_ref().map(|policy| format!("{} {}", policy.name, policy.version)),
+            fuel: item.policy_call.as_ref().map_or(0, |policy| policy.call.fuel) + item.guardrail_call.map_or(0, |call| call.fuel),
+            phases: item.phases,
             fault: record.sealed.decision.fault.as_ref().map(|fault| fault.code.as_str()),
             json: read::answer(item.id.as_str(), record.seq, &record.leaf, &record.sealed.body),
             outcome: record.sealed.decision.outcome.clone(),

@@ -1,6 +1,7 @@
 //! From an event to its decisions: snapshot and permit → history → case → sandbox → writer → answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ombud_core::decision::Counted;
 use ombud_core::event::Event;
@@ -21,7 +22,7 @@ use super::snapshot::Tenant;
 use super::vault::SubjectId;
 use super::wire::EventAnswer;
 use super::{Service, history, locks, read};
-use crate::judge::judge;
+use crate::judge::{judge, micros};
 
 impl Service {
     /// Decides an event and answers once its records are durable.
@@ -34,21 +35,19 @@ impl Service {
         let pending = self.judged(&tenant, who, event)?;
         let (answer, answered) = oneshot::channel();
         let service = Arc::clone(self);
-        let job = move |group: &mut dyn ombud_store::Group| {
-            let committed = commit(group, &pending, &service.vault, &service.engine)?;
-            let phases: Vec<_> = pending.items.iter().map(|item| item.phases).collect();
-            Ok::<_, ServiceError>((committed, phases))
-        };
+        let job = move |group: &mut dyn ombud_store::Group| commit(group, &pending, &service.vault, &service.engine);
+        let handed_over = Instant::now();
         // Nobody waits where the caller has gone: the records stand all the same.
         self.writer.submit(job, move |result| _ = answer.send(result))?;
-        let (committed, phases) = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
+        let committed = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
         let made = match committed {
             Committed::Known(answer) => return Ok(answer),
             Committed::New(made) => made,
         };
         let mut decisions = Vec::with_capacity(made.len());
-        for (made, phases) in made.into_iter().zip(phases) {
-            self.observe(made.kind, &made.outcome, made.fault, phases);
+        for mut made in made {
+            made.phases.commit_us = micros(handed_over);
+            self.observe(merchant, &made);
             decisions.push(raw(made.json)?);
         }
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
@@ -71,11 +70,13 @@ impl Service {
         let received_at_ms = now_ms();
         let event_body = event.to_structured().into_bytes();
         let kinds: Vec<Kind> = event.kinds().collect();
+        let started = Instant::now();
         let (history, subject, secret) = self.store.read(|reads| {
             let history = if kinds.is_empty() { History::default() } else { self.history(reads, merchant, &event)? };
             let (subject, secret) = self.subject(reads, merchant, &event)?;
             Ok::<_, ServiceError>((history, subject, secret))
         })?;
+        let history_us = micros(started);
         let actor = who.role.in_contract().map(|role| Actor { id: who.actor.clone(), role });
         let snapshot = self.snapshot.load_full();
         let mut items = Vec::with_capacity(kinds.len());
@@ -83,6 +84,7 @@ impl Service {
             let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
             let policy = tenant.policy(kind);
             let outcome = judge(&ctx, &case, policy, &snapshot.guardrail, &self.limits, &tenant.terms.fallback, event_body.len());
+            let judged = Instant::now();
             let id = event.decision_id(merchant, kind);
             let draft = Draft::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome);
             // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
@@ -93,7 +95,10 @@ impl Service {
                 Counted::default()
             };
             let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &secret.key, &event_body);
-            items.push(item.map_err(|error| ServiceError::Internal(error.into()))?);
+            let mut item = item.map_err(|error| ServiceError::Internal(error.into()))?;
+            item.phases.history_us = history_us;
+            item.phases.seal_us = micros(judged);
+            items.push(item);
         }
         Ok(Pending {
             body_digest: digest_of(tenant, &event),

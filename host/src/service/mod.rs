@@ -29,7 +29,6 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use ombud_core::ids::MerchantId;
-use ombud_core::kind::Kind;
 use ombud_ledger::keys::MasterKey;
 use ombud_ledger::{Digest, Engine};
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
@@ -41,7 +40,6 @@ pub use pending::{CaseBody, CaseBodyBack, answer_body};
 pub use read::{Opened, decision_body};
 pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
 
-use crate::judge::Phases;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use locks::KeyedLocks;
@@ -171,8 +169,26 @@ impl Service {
         &self.limits
     }
 
-    fn observe(&self, kind: Kind, outcome: &str, fault: Option<&str>, phases: Phases) {
-        self.metrics.observe_decision(kind, outcome, fault, phases);
+    /// One span for each decision: who, what, how and how long; nothing personal.
+    fn observe(&self, merchant: &str, made: &commit::Made) {
+        self.metrics.observe_decision(made.kind, &made.outcome, made.fault, made.phases);
+        let phases = &made.phases;
+        let span = tracing::info_span!(
+            "decision",
+            merchant,
+            kind = made.kind.as_str(),
+            version = made.version.as_deref(),
+            outcome = made.outcome,
+            fault = made.fault,
+            fuel = made.fuel,
+            history_us = phases.history_us,
+            lower_us = phases.lower_us,
+            policy_us = phases.policy_us,
+            guardrail_us = phases.guardrail_us,
+            seal_us = phases.seal_us,
+            commit_us = phases.commit_us,
+        );
+        tracing::debug!(parent: &span, "decided");
     }
 }
 
