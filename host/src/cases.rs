@@ -39,8 +39,9 @@ pub struct Report {
     pub failures: Vec<Failure>,
 }
 
-/// Runs `cases` through the first of `plugins` that has the kind; `settings` apply where a case names none.
-pub fn run(plugins: &[(Plugin, String)], cases: &[GoldenCase], limits: &Limits) -> Report {
+/// Runs `cases` through the first of `plugins` that has the kind; `settings` apply where a case names none. `step` is called
+/// after each case.
+pub fn run(plugins: &[(Plugin, String)], cases: &[GoldenCase], limits: &Limits, step: impl Fn()) -> Report {
     let mut report = Report::default();
     for case in cases {
         match run_one(plugins, case, limits) {
@@ -51,8 +52,47 @@ pub fn run(plugins: &[(Plugin, String)], cases: &[GoldenCase], limits: &Limits) 
                 report.failures.extend(failures);
             }
         }
+        step();
     }
     report
+}
+
+/// What a case puts to a component.
+pub struct Question<'a> {
+    /// The context.
+    pub ctx: &'a Context,
+    /// The facts.
+    pub facts: Case,
+    /// The ruling under review, for a guardrail.
+    pub ruling: Option<Ruling>,
+}
+
+impl<'a> Question<'a> {
+    /// The question of a case; none where the case is about the host's caps, or skipped.
+    pub fn of(case: &'a GoldenCase) -> Option<Self> {
+        let (ctx, facts, ruling) = match &case.given {
+            Given::AfterSale(ctx, facts) => (ctx, Case::AfterSale(facts.clone()), None),
+            Given::Delay(ctx, facts) => (ctx, Case::Delay(facts.clone()), None),
+            Given::Blacklist(ctx, facts) => (ctx, Case::Blacklist(facts.clone()), None),
+            Given::Reply(ctx, facts) => (ctx, Case::Reply(facts.clone()), None),
+            Given::ReviewAfterSale(ctx, facts, ruling) => (ctx, Case::AfterSale(facts.clone()), Some(Ruling::AfterSale(ruling.clone()))),
+            Given::ReviewDelay(ctx, facts, ruling) => (ctx, Case::Delay(facts.clone()), Some(Ruling::Delay(ruling.clone()))),
+            Given::ReviewBlacklist(ctx, facts, ruling) => (ctx, Case::Blacklist(facts.clone()), Some(Ruling::Blacklist(ruling.clone()))),
+            Given::ReviewReply(ctx, facts, ruling) => (ctx, Case::Reply(facts.clone()), Some(Ruling::Reply(ruling.clone()))),
+            Given::Caps(_) | Given::Skipped { .. } => return None,
+        };
+        Some(Self { ctx, facts, ruling })
+    }
+
+    /// The first of `plugins` that answers it, with its settings.
+    pub fn answered_by<'p>(&self, plugins: &'p [(Plugin, String)]) -> Option<&'p (Plugin, String)> {
+        let kind = self.facts.kind();
+        plugins.iter().find(|(plugin, _)| {
+            let inspection = plugin.inspection();
+            let kinds = if self.ruling.is_some() { &inspection.reviews } else { &inspection.decides };
+            kinds.iter().any(|name| name == kind.as_str())
+        })
+    }
 }
 
 fn run_one(plugins: &[(Plugin, String)], case: &GoldenCase, limits: &Limits) -> Option<Vec<Failure>> {
@@ -63,24 +103,13 @@ fn run_one(plugins: &[(Plugin, String)], case: &GoldenCase, limits: &Limits) -> 
         expected,
         got,
     };
-    let (reviews, (ctx, facts, ruling)) = match &case.given {
-        Given::AfterSale(ctx, facts) => (false, (ctx, Case::AfterSale(facts.clone()), None)),
-        Given::Delay(ctx, facts) => (false, (ctx, Case::Delay(facts.clone()), None)),
-        Given::Blacklist(ctx, facts) => (false, (ctx, Case::Blacklist(facts.clone()), None)),
-        Given::Reply(ctx, facts) => (false, (ctx, Case::Reply(facts.clone()), None)),
-        Given::ReviewAfterSale(ctx, facts, ruling) => (true, (ctx, Case::AfterSale(facts.clone()), Some(Ruling::AfterSale(ruling.clone())))),
-        Given::ReviewDelay(ctx, facts, ruling) => (true, (ctx, Case::Delay(facts.clone()), Some(Ruling::Delay(ruling.clone())))),
-        Given::ReviewBlacklist(ctx, facts, ruling) => (true, (ctx, Case::Blacklist(facts.clone()), Some(Ruling::Blacklist(ruling.clone())))),
-        Given::ReviewReply(ctx, facts, ruling) => (true, (ctx, Case::Reply(facts.clone()), Some(Ruling::Reply(ruling.clone())))),
-        Given::Caps(given) => return Some(differences(case, &Answer::Caps(&check_caps(given)), failure)),
-        Given::Skipped { .. } => return None,
-    };
-    let kind = facts.kind();
-    let (plugin, settings) = plugins.iter().find(|(plugin, _)| {
-        let kinds = if reviews { &plugin.inspection().reviews } else { &plugin.inspection().decides };
-        kinds.iter().any(|name| name == kind.as_str())
-    })?;
+    if let Given::Caps(given) = &case.given {
+        return Some(differences(case, &Answer::Caps(&check_caps(given)), failure));
+    }
+    let question = Question::of(case)?;
+    let (plugin, settings) = question.answered_by(plugins)?;
     let settings = case.settings.as_ref().map_or_else(|| settings.clone(), ToString::to_string);
+    let Question { ctx, facts, ruling } = question;
     Some(match ruling {
         None => decide(plugin, ctx, &facts, &settings, limits, case, failure),
         Some(ruling) => review(plugin, ctx, &facts, &ruling, &settings, limits, case, failure),

@@ -57,10 +57,18 @@ pub struct Registry {
 impl Registry {
     /// Loads every package. Errors only if the folder itself cannot be read.
     pub fn load(folder: &Path, sandbox: &Sandbox, limits: &Limits) -> Result<Self> {
+        Self::load_those(folder, sandbox, limits, |_| true)
+    }
+
+    /// Loads the packages that `wanted` picks by what they say of themselves; what says nothing readable is always tried.
+    pub fn load_those(folder: &Path, sandbox: &Sandbox, limits: &Limits, wanted: impl Fn(&PackageToml) -> bool) -> Result<Self> {
         let entries = std::fs::read_dir(folder)
             .with_context(|| format!("cannot read the policies folder `{}`: name it with --policies", folder.display()))?;
         let mut packages = BTreeMap::new();
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.join("policy.toml").is_file()) {
+            if read_toml(&path).is_ok_and(|facts| !wanted(&facts)) {
+                continue;
+            }
             let package = load_package(&path, sandbox, limits).unwrap_or_else(|error| {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 tracing::error!(package = %path.display(), error = format!("{error:#}"), "a policy package cannot be loaded");
@@ -91,9 +99,13 @@ impl Registry {
     }
 }
 
-fn load_package(folder: &Path, sandbox: &Sandbox, limits: &Limits) -> Result<Package> {
+fn read_toml(folder: &Path) -> Result<PackageToml> {
     let path = folder.join("policy.toml");
-    let facts: PackageToml = toml::from_str(&std::fs::read_to_string(&path)?).with_context(|| format!("`{}`", path.display()))?;
+    toml::from_str(&std::fs::read_to_string(&path)?).with_context(|| format!("`{}`", path.display()))
+}
+
+fn load_package(folder: &Path, sandbox: &Sandbox, limits: &Limits) -> Result<Package> {
+    let facts = read_toml(folder)?;
     let file = folder.join(&facts.component);
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let digest = Digest(ombud_sandbox::digest(&bytes));

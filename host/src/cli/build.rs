@@ -82,7 +82,7 @@ impl Build {
         let limits = Limits::default();
         let plugin = sandbox.load(&built.bytes, &limits)?;
         let cases = golden::load(built.cases.as_deref().context("the package has no cases to compare by")?)?;
-        let report = cases::run(&[(plugin, "{}".to_owned())], &cases, &limits);
+        let report = cases::run(&[(plugin, "{}".to_owned())], &cases, &limits, || ());
         let same_rulings = report.failed == 0 && report.passed > 0;
         println!(
             "{} {}: built with `{now}`, committed with `{}`; {} cases passed, {} failed",

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
+use ombud_sandbox::{CodeKey, Sandbox};
 
 use super::progress::Progress;
-use crate::service::{Options, Principal, Service, ServiceError};
+use crate::service::{Options, Principal, Service, ServiceError, secret};
 
 /// The file by which a data directory is known.
 const DATABASE: &str = "ombud.db";
@@ -18,7 +19,7 @@ const DATABASE: &str = "ombud.db";
 pub(super) fn open(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>> {
     let _waiting = Progress::waiting("loading the policies");
     let options = Options { policies: policies.map(Path::to_path_buf), ..Options::default() };
-    Service::open(data, options).with_context(|| format!("the data directory `{}` cannot be opened", data.display()))
+    Service::open(data, options)
 }
 
 /// Opens a data directory that must be there: a mistyped name shall not create one.
@@ -27,6 +28,20 @@ pub(super) fn open_existing(data: &Path, policies: Option<&Path>) -> Result<Arc<
         bail!("`{}` is no data directory (it holds no `{DATABASE}`): `ombud serve --data {0}` creates one", data.display());
     }
     open(data, policies)
+}
+
+/// A sandbox for commands without a data directory. Compiled code is kept in the user's cache folder, under a key that only
+/// the user can read, so that the second run starts at once; without such a folder it is compiled each time.
+pub(super) fn sandbox() -> Result<Sandbox> {
+    let home =
+        |name: &str, below: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| Path::new(&value).join(below));
+    let folder = home("XDG_CACHE_HOME", "ombud").or_else(|| home("HOME", ".cache/ombud"));
+    let cached = folder.and_then(|folder| {
+        std::fs::create_dir_all(&folder).ok()?;
+        let key = CodeKey(secret(&folder.join("code.key")).ok()?);
+        Sandbox::with_cache(folder.join("code"), key).ok()
+    });
+    cached.map_or_else(|| Ok(Sandbox::new()?), Ok)
 }
 
 /// The operator, as whoever may write to the directory is.

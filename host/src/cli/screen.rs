@@ -118,6 +118,15 @@ pub(super) fn field_in(name: &str, text: &str, style: &Style) {
     }
 }
 
+/// Prints a field with a sign before its name.
+pub(super) fn signed(sign: &str, style: &Style, name: &str, text: &str) {
+    let label = console::pad_str(name, LABEL_COLUMNS - 5, console::Alignment::Left, None).into_owned();
+    for (at, line) in wrap(text, columns().saturating_sub(LABEL_COLUMNS)).iter().enumerate() {
+        let before = if at == 0 { format!("   {} {label}", style.apply_to(sign)) } else { " ".repeat(LABEL_COLUMNS) };
+        println!("{before}{line}");
+    }
+}
+
 /// Prints a heading with a rule to the right margin.
 pub(super) fn heading(text: &str) {
     let rest = columns().saturating_sub(measure_text_width(text) + 1);

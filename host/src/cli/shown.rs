@@ -169,18 +169,21 @@ impl Shown {
 
     /// Prints outcome, rules with their basis, what guardrail and caps did, faults.
     pub fn print(&self, detail: Detail) {
+        let full = detail != Detail::Brief;
         let (sign, style) = screen::disposition(self.disposition);
         screen::field_in("outcome", &format!("{sign} {}", self.sentence()), &style);
         let deciding = self.deciding();
         if let Some(reason) = deciding {
             screen::field("rule", &basis(reason));
-            if detail == Detail::Full && !reason.facts.is_empty() {
-                let facts: Vec<String> = reason.facts.iter().map(|fact| format!("{} = {}", fact.path, fact.value)).collect();
-                screen::field_in("read", &facts.join(", "), &screen::dim());
+            if let Detail::Full { tz_offset_min } = detail
+                && !reason.facts.is_empty()
+            {
+                let facts = reason.facts.iter().map(|fact| format!("{} = {}", fact.path, readable(&fact.value, tz_offset_min)));
+                screen::field_in("read", &facts.collect::<Vec<_>>().join(", "), &screen::dim());
             }
         }
         let others: Vec<&DecisionReason> = self.reasons.iter().filter(|reason| Some(*reason) != deciding).collect();
-        if detail == Detail::Full {
+        if full {
             others.iter().for_each(|reason| screen::field("and", &basis(reason)));
         } else if !others.is_empty() && self.kind != Kind::Reply {
             let rules: Vec<&str> = others.iter().map(|reason| reason.rule.as_str()).collect();
@@ -204,11 +207,11 @@ impl Shown {
                 &screen::bad(),
             );
         }
-        let told = if detail == Detail::Full { self.messages.len() } else { self.messages.len().min(1) };
+        let told = if full { self.messages.len() } else { self.messages.len().min(1) };
         let reader = if self.kind == Kind::Reply { "to author" } else { "to buyer" };
         for message in self.messages.iter().take(told) {
             screen::field(reader, &message.zh_cn);
-            if detail == Detail::Full {
+            if full {
                 screen::field_in("", &message.en, &screen::dim());
             }
         }
@@ -252,8 +255,18 @@ impl Shown {
 pub enum Detail {
     /// The deciding rule and one message.
     Brief,
-    /// Every rule with its basis and what it read, every message in both languages.
-    Full,
+    /// Every rule with its basis and what it read, every message in both languages; times in the merchant's zone.
+    Full { tz_offset_min: i32 },
+}
+
+/// A fact's value; an instant, which no amount or count comes near, as the merchant's clock shows it.
+fn readable(value: &str, tz_offset_min: i32) -> String {
+    let instant = value.parse::<i64>().ok().filter(|ms| (1_000_000_000_000..10_000_000_000_000).contains(ms));
+    let shown = instant.and_then(|ms| {
+        let offset = jiff::tz::Offset::from_seconds(tz_offset_min.checked_mul(60)?).ok()?;
+        Some(offset.to_datetime(jiff::Timestamp::from_millisecond(ms).ok()?).strftime("%Y-%m-%d %H:%M:%S").to_string())
+    });
+    shown.unwrap_or_else(|| value.to_owned())
 }
 
 /// A rule with its legal or business basis.

@@ -1,81 +1,125 @@
 //! `ombud test`: cases against policies, through the built components.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use ombud_core::golden;
-use ombud_sandbox::{Limits, Plugin, Sandbox};
+use ombud_core::golden::{self, GoldenCase};
+use ombud_sandbox::{Limits, Plugin, SettingsProblem};
+use serde::Serialize;
 
-use super::{EXIT_FINDINGS, EXIT_OK};
-use crate::cases;
+use super::progress::Progress;
+use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen};
+use crate::cases::{self, Report};
 
 /// Arguments of `ombud test`.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0 every case passed, 1 a case differs or a policy refuses its settings, 2 the command could not run.")]
 pub(super) struct Test {
-    /// Policies: a component (`.wasm`) or a policy folder.
-    #[arg(required = true)]
+    /// Policies: a component (`.wasm`), a policy's folder, or a folder of policies.
+    #[arg(required = true, value_name = "POLICY")]
     policies: Vec<PathBuf>,
     /// A file of cases; without it, the cases that each policy carries.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     cases: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// Settings that a policy refused; its cases were not run.
+    settings_problems: &'a [RefusedSettings],
+    elapsed_ms: u64,
+}
+
+/// A policy that refuses the settings of its folder.
+#[derive(Serialize)]
+struct RefusedSettings {
+    policy: String,
+    problems: Vec<SettingsProblem>,
+}
+
 impl Test {
     pub(super) fn run(self) -> Result<u8> {
-        let sandbox = Sandbox::new()?;
+        let sandbox = data::sandbox()?;
         let limits = Limits::default();
-        let plugins = self.policies.iter().map(|path| load(&sandbox, path, &limits)).collect::<Result<Vec<_>>>()?;
-        let mut report = cases::Report::default();
-        match &self.cases {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-                report = cases::run(&plugins, &golden::load(&text).with_context(|| format!("`{}`", path.display()))?, &limits);
-            }
-            None => {
-                for (plugin, settings) in &plugins {
-                    let Some(text) = &plugin.inspection().cases else { continue };
-                    let part = cases::run(&[(plugin.clone(), settings.clone())], &golden::load(text)?, &limits);
-                    report.passed += part.passed;
-                    report.failed += part.failed;
-                    report.skipped += part.skipped;
-                    report.failures.extend(part.failures);
-                }
+        let loading = Progress::waiting("compiling the policies");
+        let mut plugins = Vec::new();
+        let mut refused = Vec::new();
+        for path in packages::expand(&self.policies)? {
+            let (plugin, settings) = packages::load(&sandbox, &path, &limits)?;
+            let policy = path.display().to_string();
+            match plugin.check_settings(&settings, &limits).result {
+                Ok(Ok(())) => plugins.push((plugin, settings)),
+                Ok(Err(problems)) => refused.push(RefusedSettings { policy, problems }),
+                Err(fault) => bail!("`{policy}` gave no answer about its settings: {fault}"),
             }
         }
+        drop(loading);
+
+        let runs = self.runs(&plugins)?;
+        let progress = Progress::new(runs.iter().map(|(_, cases)| cases.len() as u64).sum(), "cases");
+        let mut report = Report::default();
+        for (plugins, cases) in &runs {
+            let part = cases::run(plugins, cases, &limits, || progress.step());
+            report.passed += part.passed;
+            report.failed += part.failed;
+            report.skipped += part.skipped;
+            report.failures.extend(part.failures);
+        }
+        let elapsed_ms = u64::try_from(progress.elapsed().as_millis()).unwrap_or(u64::MAX);
+        drop(progress);
+
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            println!("{}", serde_json::to_string_pretty(&Output { report: &report, settings_problems: &refused, elapsed_ms })?);
         } else {
-            for failure in &report.failures {
-                println!("{} {}: {} expected {}, got {}", failure.id, failure.title, failure.field, failure.expected, failure.got);
-            }
-            println!("{} passed, {} failed, {} skipped", report.passed, report.failed, report.skipped);
+            print(&report, &refused, elapsed_ms);
         }
-        if report.passed + report.failed == 0 {
+        if report.passed + report.failed == 0 && refused.is_empty() {
             bail!("no case ran: the named policies have none of the cases' kinds");
         }
-        Ok(if report.failed == 0 { EXIT_OK } else { EXIT_FINDINGS })
+        Ok(if report.failed == 0 && refused.is_empty() { EXIT_OK } else { EXIT_FINDINGS })
+    }
+
+    /// The cases with the policies that they are put to.
+    fn runs(&self, plugins: &[(Plugin, String)]) -> Result<Vec<(Vec<(Plugin, String)>, Vec<GoldenCase>)>> {
+        if let Some(path) = &self.cases {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let cases = golden::load(&text).with_context(|| format!("`{}`", path.display()))?;
+            return Ok(vec![(plugins.to_vec(), cases)]);
+        }
+        let mut runs = Vec::new();
+        for plugin in plugins {
+            let inspection = plugin.0.inspection();
+            let Some(text) = &inspection.cases else { continue };
+            let name = inspection.package.as_ref().map_or("the component", |package| package.name.as_str());
+            runs.push((vec![plugin.clone()], golden::load(text).with_context(|| format!("the cases that `{name}` carries"))?));
+        }
+        Ok(runs)
     }
 }
 
-/// Loads a policy from a component or a policy folder, with the folder's settings.
-pub(super) fn load(sandbox: &Sandbox, path: &Path, limits: &Limits) -> Result<(Plugin, String)> {
-    let (component, settings) = if path.is_dir() {
-        let component = std::fs::read_dir(path)
-            .with_context(|| format!("cannot read `{}`", path.display()))?
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|file| file.extension().is_some_and(|extension| extension == "wasm"))
-            .with_context(|| format!("`{}` holds no component (`.wasm`)", path.display()))?;
-        let settings = std::fs::read_to_string(path.join("settings.json")).unwrap_or_else(|_| "{}".into());
-        (component, settings)
-    } else {
-        (path.to_path_buf(), "{}".into())
-    };
-    let bytes = std::fs::read(&component).with_context(|| format!("cannot read `{}`", component.display()))?;
-    let plugin = sandbox.load(&bytes, limits).with_context(|| format!("`{}` is refused", component.display()))?;
-    Ok((plugin, settings))
+fn print(report: &Report, refused: &[RefusedSettings], elapsed_ms: u64) {
+    for policy in refused {
+        println!("{} refuses its settings.json; its cases were not run:", policy.policy);
+        for problem in &policy.problems {
+            println!("  `{}`: {}", problem.path, problem.message);
+        }
+    }
+    if !report.failures.is_empty() {
+        let mut table = screen::table(&["case", "field", "expected", "got"]);
+        for failure in &report.failures {
+            let case = format!("{} {}", failure.id, failure.title);
+            table.add_row([case, failure.field.clone(), failure.expected.clone(), failure.got.clone()]);
+        }
+        println!("{table}");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
+    let seconds = elapsed_ms as f64 / 1000.0;
+    println!("{} passed, {} failed, {} skipped, in {seconds:.2} s", report.passed, report.failed, report.skipped);
 }

@@ -31,7 +31,7 @@ const WASM: &str = "application/wasm";
 const JSON: &str = "application/json";
 
 /// 32 secret bytes in a file that only its owner reads; drawn at the first start.
-pub(super) fn secret(path: &Path) -> Result<[u8; 32]> {
+pub(crate) fn secret(path: &Path) -> Result<[u8; 32]> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     match std::fs::read(path) {

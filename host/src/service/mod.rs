@@ -34,6 +34,7 @@ use ombud_ledger::{Digest, Engine};
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
 
+pub(crate) use admin::secret;
 pub use actor::{NewKey, Principal, Right, Role};
 pub use error::ServiceError;
 pub use pending::{CaseBody, CaseBodyBack, answer_body};

@@ -7,8 +7,8 @@ use anyhow::{Result, anyhow};
 
 use super::super::data::{explain, merchant_id, owner, refused, runtime};
 use super::{Tally, Which, lanes};
-use crate::service::Service;
 use crate::service::wire::DecisionsQuery;
+use crate::service::{Service, ServiceError};
 
 /// Lines of one page of the list of decisions.
 const PAGE: u32 = 200;
@@ -19,7 +19,7 @@ pub(super) fn run(service: &Arc<Service>, merchant: &str, which: &Which) -> Resu
     let began = Instant::now();
     if let Some(decision) = &which.decision {
         let report = runtime()?.block_on(service.replay(&owner()?, merchant, decision)).map_err(|error| match error {
-            crate::service::ServiceError::NotFound("decision") => anyhow!("merchant `{merchant}` has no decision `{decision}`"),
+            ServiceError::NotFound("decision") => anyhow!("merchant `{merchant}` has no decision `{decision}`"),
             error => refused(service, merchant, error),
         })?;
         let mut tally = Tally::default();
@@ -39,7 +39,11 @@ fn places(service: &Arc<Service>, merchant: &str, which: &Which) -> Result<Vec<u
     let runtime = runtime()?;
     let page = |query: DecisionsQuery| {
         let owner = owner()?;
-        runtime.block_on(service.decisions(&owner, merchant, query)).map_err(|error| refused(service, merchant, error))
+        runtime.block_on(service.decisions(&owner, merchant, query)).map_err(|error| match error {
+            // The query's members are this command's options.
+            ServiceError::Invalid(_) => anyhow!(explain(&error).replace("`/", "`--")),
+            error => refused(service, merchant, error),
+        })
     };
     if which.all {
         // The newest decision's place says how many there are; records of events and acts between them are passed over.

@@ -46,7 +46,7 @@ pub(super) struct Replay {
 #[derive(Args, Clone)]
 pub(super) struct Which {
     /// One decision, by its id.
-    #[arg(conflicts_with_all = ["all", "from", "to"], required_unless_present_any = ["all", "from", "to"])]
+    #[arg(conflicts_with_all = ["all", "from", "to"])]
     decision: Option<String>,
     /// Every decision of the merchant.
     #[arg(long, conflicts_with_all = ["from", "to"])]
@@ -61,6 +61,9 @@ pub(super) struct Which {
 
 impl Replay {
     pub(super) fn run(self) -> Result<u8> {
+        if self.which.decision.is_none() && !self.which.all && self.which.from.is_none() && self.which.to.is_none() {
+            bail!("which decisions? Name one by its id, all with --all, or a time with --from and --to");
+        }
         let tally = match (&self.data, &self.url, &self.key) {
             (Some(folder), _, _) => {
                 let service = data::open_existing(folder, None)?;

@@ -1,0 +1,100 @@
+//! Policies as commands are given them: a component, a package's folder, or a folder of packages.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use ombud_sandbox::{Limits, Plugin, Sandbox};
+
+use crate::registry::PackageToml;
+
+/// A policy's files, read and not yet judged.
+pub(super) struct Files {
+    /// As it was named.
+    pub path: PathBuf,
+    /// The component's file.
+    pub component: PathBuf,
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// `policy.toml`, in a folder that has one; the error says why it cannot be read.
+    pub toml: Option<Result<PackageToml>>,
+    /// `settings.json`; none where there is no such file.
+    pub settings: Option<String>,
+}
+
+impl Files {
+    /// The settings to run with: the file's, else the policy's defaults.
+    pub fn settings(&self) -> &str {
+        self.settings.as_deref().unwrap_or("{}")
+    }
+}
+
+/// The paths, with each folder of packages replaced by its packages.
+pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut expanded = Vec::new();
+    for path in paths {
+        if !path.is_dir() || path.join("policy.toml").is_file() || component_in(path)?.is_some() {
+            expanded.push(path.clone());
+            continue;
+        }
+        let mut packages: Vec<PathBuf> = entries(path)?.into_iter().filter(|folder| folder.join("policy.toml").is_file()).collect();
+        packages.sort();
+        if packages.is_empty() {
+            bail!("`{}` holds no component (`.wasm`) and no policy packages: `ombud build` writes them", path.display());
+        }
+        expanded.extend(packages);
+    }
+    Ok(expanded)
+}
+
+/// Reads the files of a policy.
+pub(super) fn read(path: &Path) -> Result<Files> {
+    let read = |component: PathBuf| -> Result<(PathBuf, Vec<u8>)> {
+        let bytes = std::fs::read(&component).with_context(|| format!("cannot read `{}`", component.display()))?;
+        Ok((component, bytes))
+    };
+    if !path.is_dir() {
+        let (component, bytes) = read(path.to_path_buf())?;
+        return Ok(Files { path: path.to_path_buf(), component, bytes, toml: None, settings: None });
+    }
+    let toml = match std::fs::read_to_string(path.join("policy.toml")) {
+        Ok(text) => Some(toml::from_str::<PackageToml>(&text).context("`policy.toml`")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}/policy.toml`", path.display())),
+    };
+    let named = toml.as_ref().and_then(|toml| toml.as_ref().ok()).map(|toml| path.join(&toml.component));
+    let component = match named {
+        Some(named) => named,
+        None => {
+            component_in(path)?.with_context(|| format!("`{}` holds no component (`.wasm`): `ombud build` writes it", path.display()))?
+        }
+    };
+    let (component, bytes) = read(component)?;
+    let settings = match std::fs::read_to_string(path.join("settings.json")) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}/settings.json`", path.display())),
+    };
+    Ok(Files { path: path.to_path_buf(), component, bytes, toml, settings })
+}
+
+/// Loads a policy with the settings it runs with.
+pub(super) fn load(sandbox: &Sandbox, path: &Path, limits: &Limits) -> Result<(Plugin, String)> {
+    let files = read(path)?;
+    let plugin = sandbox.load(&files.bytes, limits).with_context(|| format!("`{}` is refused", files.component.display()))?;
+    Ok((plugin, files.settings().to_owned()))
+}
+
+fn component_in(folder: &Path) -> Result<Option<PathBuf>> {
+    let mut components: Vec<PathBuf> =
+        entries(folder)?.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).collect();
+    components.sort();
+    if components.len() > 1 {
+        bail!("`{}` holds several components: name the one that is meant", folder.display());
+    }
+    Ok(components.pop())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
+}
