@@ -1,4 +1,5 @@
 //! Tests over everything, in one binary.
 
+mod crash;
 mod decisions;
 mod hostile;

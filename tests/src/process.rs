@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -14,27 +14,45 @@ use crate::guests::root;
 /// How long a server may take to listen: its first start compiles every policy.
 const START: Duration = Duration::from_secs(60);
 
-/// The binary beside the test executable; built first, so that it is never an old one.
+/// The binary beside the test executable; built if it is not there or older than its sources.
 pub fn ombud() -> &'static Path {
     static OMBUD: OnceLock<PathBuf> = OnceLock::new();
     OMBUD.get_or_init(|| {
         let own = std::env::current_exe().expect("a test executable");
         let profile = own.parent().and_then(Path::parent).expect("target/PROFILE/deps");
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--locked", "-p", "ombud", "--bin", "ombud"]).current_dir(root());
-        build.env("CARGO_TARGET_DIR", profile.parent().expect("target"));
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
         let path = profile.join("ombud");
-        assert!(build.status().expect("cargo runs").success() && path.is_file(), "`ombud` is not built");
+        let changed = |path: &Path| path.metadata().and_then(|facts| facts.modified()).ok();
+        let newest =
+            ["host", "plugins/rules"].iter().flat_map(|folder| sources(&root().join(folder))).filter_map(|path| changed(&path)).max();
+        if changed(&path) <= newest {
+            let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            build.args(["build", "--quiet", "-p", "ombud", "--bin", "ombud"]).current_dir(root());
+            build.env("CARGO_TARGET_DIR", profile.parent().expect("target"));
+            if profile.ends_with("release") {
+                build.arg("--release");
+            }
+            assert!(build.status().expect("cargo runs").success(), "`ombud` is not built");
+        }
         path
     })
 }
 
+/// Every Rust file below a folder.
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths
+        .flat_map(|path| match path {
+            path if path.is_dir() && !path.ends_with("target") => sources(&path),
+            path if path.extension().is_some_and(|extension| extension == "rs") => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
 /// A server process. Dropped, it is killed.
 pub struct Process {
-    child: Child,
+    child: Mutex<Child>,
     /// `127.0.0.1:PORT`.
     pub address: String,
 }
@@ -54,7 +72,7 @@ impl Process {
             }
         });
         let address = address.recv_timeout(START).expect("`ombud serve` prints where it listens");
-        Self { child, address }
+        Self { child: Mutex::new(child), address }
     }
 
     /// A request without a key.
@@ -62,23 +80,27 @@ impl Process {
         Call::new(agent, method, format!("http://{}{path}", self.address))
     }
 
-    /// SIGKILL: nothing is finished, nothing is flushed.
-    pub fn kill(mut self) {
-        self.child.kill().expect("it is killed");
-        self.child.wait().expect("it has ended");
+    /// SIGKILL: nothing is finished, nothing is flushed. Returns once the process is gone.
+    pub fn kill(&self) {
+        let mut child = self.child();
+        child.kill().expect("it is killed");
+        child.wait().expect("it has ended");
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("`kill` runs");
-        assert!(sent.success());
+        signal("-TERM", self.child().id());
     }
 
     /// Waits for its end.
-    pub fn ended(&mut self, within: Duration) -> ExitStatus {
+    pub fn ended(&self, within: Duration) -> ExitStatus {
         let began = Instant::now();
         loop {
-            match self.child.try_wait().expect("its status") {
+            match self.child().try_wait().expect("its status") {
                 Some(status) => return status,
                 None if began.elapsed() > within => panic!("`ombud` still runs after {within:?}"),
                 None => std::thread::sleep(Duration::from_millis(10)),
@@ -89,9 +111,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
+        let mut child = self.child();
+        _ = child.kill();
+        _ = child.wait();
     }
+}
+
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().expect("`kill` runs").success());
 }
 
 /// `ombud serve --demo` on a free port.
