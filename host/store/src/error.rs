@@ -35,7 +35,7 @@ pub enum StoreError {
     Busy,
     #[error("the store is closed")]
     Closed,
-    #[error("the group was rolled back: {0}")]
+    #[error("nothing was written: {0}")]
     Aborted(&'static str),
 }
 

@@ -156,6 +156,7 @@ pub trait ReadHistory {
 /// Writing the history. `put_…` replaces the row of the same key, `insert_…` refuses it.
 pub trait WriteHistory {
     fn put_after_sale_case(&mut self, merchant: &MerchantId, row: &AfterSaleRow) -> Result<(), StoreError>;
+    /// Keeps a grant; a second one of the same record, episode and form adds to the first.
     fn insert_grant(&mut self, merchant: &MerchantId, row: &GrantRow) -> Result<(), StoreError>;
     fn insert_malicious_return(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError>;
     fn put_measure(&mut self, merchant: &MerchantId, row: &MeasureRow) -> Result<(), StoreError>;

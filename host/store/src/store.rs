@@ -13,8 +13,8 @@ impl<T: ReadLedger + ReadMoney + ReadHistory + ReadAdmin> Reads for T {}
 
 /// A write group: one transaction in which waiting jobs run one after the other.
 ///
-/// A job must not leave half of its rows: it looks first and writes when nothing can go wrong any more. A job that fails
-/// after its first write costs the whole group.
+/// A job must not leave half of its rows: it looks first and writes when nothing can go wrong any more. Where one fails
+/// after its first write, the whole group is rolled back and its jobs are run again one by one.
 pub trait Group: Reads + WriteLedger + WriteMoney + WriteHistory + WriteAdmin {}
 
 impl<T: Reads + WriteLedger + WriteMoney + WriteHistory + WriteAdmin> Group for T {}

@@ -57,21 +57,22 @@ impl Writer {
     /// Puts a job into the queue. `done` is called on the writer's thread, once, after the job's group is durable or has
     /// failed; it must be quick: hand the answer on.
     ///
-    /// The job looks first and writes when nothing can go wrong any more: one that fails after its first write costs its
-    /// whole group, and every job of the group is answered with [`StoreError::Aborted`].
+    /// The job looks first and writes when nothing can go wrong any more. One that fails or panics after its first write is
+    /// answered with [`StoreError::Aborted`], and its group is rolled back and run again one by one, so that it hurts nobody
+    /// else; for that a job can run twice. What it leaves outside the group must wait for `done`.
     ///
     /// # Errors
     /// [`StoreError::Busy`] where the queue is full, [`StoreError::Closed`] where the writer is gone; `done` is then dropped.
     pub fn submit<T, E>(
         &self,
-        job: impl FnOnce(&mut dyn Group) -> Result<T, E> + Send + 'static,
+        job: impl FnMut(&mut dyn Group) -> Result<T, E> + Send + 'static,
         done: impl FnOnce(Result<T, JobError<E>>) + Send + 'static,
     ) -> Result<(), StoreError>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        let queued = Box::new(Job { job: Some(job), result: None, done });
+        let queued = Box::new(Job { job, result: None, done });
         match self.queue.as_ref().ok_or(StoreError::Closed)?.try_send(queued) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => Err(StoreError::Busy),
@@ -83,7 +84,7 @@ impl Writer {
     ///
     /// # Errors
     /// What the job answers; the store's failures, a full queue among them.
-    pub fn wait<T, E>(&self, job: impl FnOnce(&mut dyn Group) -> Result<T, E> + Send + 'static) -> Result<T, JobError<E>>
+    pub fn wait<T, E>(&self, job: impl FnMut(&mut dyn Group) -> Result<T, E> + Send + 'static) -> Result<T, JobError<E>>
     where
         T: Send + 'static,
         E: Send + 'static,
@@ -106,27 +107,29 @@ impl Drop for Writer {
 
 /// A job with its type erased.
 trait Queued: Send {
-    /// Runs the job; false where it failed.
+    /// Runs the job, perhaps for the second time; false where it failed.
     fn run(&mut self, group: &mut dyn Group) -> bool;
     /// Hands the answer on.
     fn finish(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Job<J, T, E, D> {
-    job: Option<J>,
+    job: J,
     result: Option<Result<T, E>>,
     done: D,
 }
 
 impl<J, T, E, D> Queued for Job<J, T, E, D>
 where
-    J: FnOnce(&mut dyn Group) -> Result<T, E> + Send,
+    J: FnMut(&mut dyn Group) -> Result<T, E> + Send,
     D: FnOnce(Result<T, JobError<E>>) + Send,
     T: Send,
     E: Send,
 {
     fn run(&mut self, group: &mut dyn Group) -> bool {
-        self.result = self.job.take().map(|job| job(group));
+        // Where the job panics, nothing of an earlier run must be left.
+        self.result = None;
+        self.result = Some((self.job)(group));
         matches!(self.result, Some(Ok(_)))
     }
 
@@ -144,20 +147,30 @@ fn drive(mut transactions: impl Transactions, jobs: &Receiver<Box<dyn Queued>>, 
     while let Ok(first) = jobs.recv() {
         group.push(first);
         group.extend(jobs.try_iter().take(limits.group_jobs_max.saturating_sub(1)));
-        let committed = run(&mut transactions, &mut group);
-        if committed.is_err() {
-            transactions.rollback();
-        }
-        for job in group.drain(..) {
-            let answer = committed.clone();
-            // A caller's panic must not stop the writer for all others.
-            _ = catch_unwind(AssertUnwindSafe(|| job.finish(answer)));
+        match run(&mut transactions, &mut group) {
+            // One job broke the group: alone, only that one fails.
+            Err(StoreError::Aborted(_)) if group.len() > 1 => {
+                for job in group.drain(..) {
+                    let mut alone = [job];
+                    let committed = run(&mut transactions, &mut alone);
+                    alone.into_iter().for_each(|job| finish(job, committed.clone()));
+                }
+            }
+            committed => group.drain(..).for_each(|job| finish(job, committed.clone())),
         }
     }
 }
 
-/// Runs and commits one group.
+/// Runs and commits one group, or leaves nothing of it.
 fn run(transactions: &mut impl Transactions, group: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
+    let committed = run_all(transactions, group).and_then(|()| transactions.commit());
+    if committed.is_err() {
+        transactions.rollback();
+    }
+    committed
+}
+
+fn run_all(transactions: &mut impl Transactions, group: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
     transactions.begin()?;
     for job in group {
         let before = transactions.writes();
@@ -166,9 +179,14 @@ fn run(transactions: &mut impl Transactions, group: &mut [Box<dyn Queued>]) -> R
         match ran {
             Ok(true) => {}
             Ok(false) if transactions.writes() == before => {}
-            Ok(false) => return Err(StoreError::Aborted("a job of the group failed after it had written")),
-            Err(_) => return Err(StoreError::Aborted("a job of the group panicked")),
+            Ok(false) => return Err(StoreError::Aborted("the job failed after it had written")),
+            Err(_) => return Err(StoreError::Aborted("the job panicked")),
         }
     }
-    transactions.commit()
+    Ok(())
+}
+
+/// Hands a job's answer on. A caller's panic must not stop the writer for all others.
+fn finish(job: Box<dyn Queued>, committed: Result<(), StoreError>) {
+    _ = catch_unwind(AssertUnwindSafe(|| job.finish(committed)));
 }

@@ -112,7 +112,7 @@ fn a_job_that_fails_before_it_writes_fails_alone() {
 }
 
 #[test]
-fn a_job_that_fails_half_way_leaves_nothing_and_the_writer_goes_on() {
+fn a_job_that_fails_half_way_leaves_nothing_and_hurts_nobody_else() {
     type Broken = fn(&mut dyn ombud_store::Group) -> Result<u64, StoreError>;
     let broken: [Broken; 3] = [
         |group| append(group, &merchant("a"), "half", &Made::default()).and(Err(StoreError::Cursor)),
@@ -132,20 +132,26 @@ fn a_job_that_fails_half_way_leaves_nothing_and_the_writer_goes_on() {
         let opened = open(directory.path(), &["a"]);
         let go_on = hold(&opened.writer);
         let (answers, answered) = channel();
-        let before = answers.clone();
-        opened
-            .writer
-            .submit(|group| append(group, &merchant("a"), "before", &Made::default()), move |result| before.send(result).unwrap())
-            .unwrap();
-        opened.writer.submit(job, move |result| answers.send(result).unwrap()).unwrap();
+        let submit_one = |name: &'static str, job: Broken| {
+            let answers = answers.clone();
+            opened.writer.submit(job, move |result| answers.send((name, result)).unwrap()).unwrap();
+        };
+        submit_one("before", |group| append(group, &merchant("a"), "before", &Made::default()));
+        submit_one("broken", job);
+        submit_one("refused", |_| Err(StoreError::Cursor));
+        submit_one("after", |group| append(group, &merchant("a"), "after", &Made::default()));
         go_on();
-        for _ in 0..2 {
-            let answer = answered.recv().unwrap();
-            assert!(matches!(answer, Err(JobError::Store(StoreError::Aborted(_)))), "{answer:?}");
+        for _ in 0..4 {
+            match answered.recv().unwrap() {
+                ("before", result) => assert_eq!(result.unwrap(), 0),
+                ("after", result) => assert_eq!(result.unwrap(), 1),
+                ("refused", result) => assert!(matches!(result, Err(JobError::Job(StoreError::Cursor)))),
+                (_, result) => assert!(matches!(result, Err(JobError::Store(StoreError::Aborted(_)))), "{result:?}"),
+            }
         }
-        // Nothing is left of the group, and the caches know it.
-        assert_eq!(opened.store.read(|reads| reads.log_size(&merchant("a"))).unwrap(), 0);
-        assert_eq!(submit(&opened.writer, &merchant("a"), "half", Made::default()).unwrap(), 0);
+        // Nothing is left of the broken one, and the caches know it.
+        assert_eq!(opened.store.read(|reads| reads.log_size(&merchant("a"))).unwrap(), 2);
+        assert_eq!(submit(&opened.writer, &merchant("a"), "half", Made::default()).unwrap(), 2);
     }
 }
 

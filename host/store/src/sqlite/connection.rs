@@ -203,7 +203,7 @@ impl Transactions for SqliteWriter {
 
     fn commit(&mut self) -> Result<(), StoreError> {
         if self.failed {
-            return Err(StoreError::Aborted("a write of the group failed"));
+            return Err(StoreError::Aborted("a write failed"));
         }
         self.execute("commit a group", "COMMIT")
     }

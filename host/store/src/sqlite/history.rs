@@ -133,8 +133,9 @@ impl WriteHistory for SqliteWriter {
         let merchant = self.known_merchant(merchant)?;
         let sql =
             "INSERT INTO delay_grants (merchant_no, order_id, seq, episode_id, form, value, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            ON CONFLICT DO NOTHING";
-        self.insert("the grant", sql, params![merchant, row.order, signed(row.seq), row.episode_id, row.form, row.value, row.at_ms])
+            ON CONFLICT DO UPDATE SET value = value + excluded.value";
+        self.run("keep a grant", sql, params![merchant, row.order, signed(row.seq), row.episode_id, row.form, row.value, row.at_ms])
+            .map(|_| ())
     }
 
     fn insert_malicious_return(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError> {
