@@ -53,7 +53,9 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), TelemetryError> {
 /// This level for our own crates, `warn` for all others.
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     use tracing::level_filters::LevelFilter;
-    let own: LevelFilter = level.parse().map_err(|_| TelemetryError::Level(level.to_owned()))?;
+    // The library reads nothing as `error`.
+    let own: LevelFilter =
+        (!level.is_empty()).then(|| level.parse().ok()).flatten().ok_or_else(|| TelemetryError::Level(level.to_owned()))?;
     let others = own.min(LevelFilter::WARN);
     let directives: Vec<String> = OWN_CRATES.iter().map(|name| format!("{name}={own}")).chain([others.to_string()]).collect();
     EnvFilter::builder().parse(directives.join(",")).map_err(|_| TelemetryError::Level(level.to_owned()))

@@ -98,7 +98,7 @@ where
             response.headers_mut().insert(REQUEST_ID, id);
             let (status, took) = (response.status().as_u16(), began.elapsed());
             guard.metrics.observe(status, took);
-            tracing::debug!(status, micros = took.as_micros(), "answered");
+            tracing::debug!(status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered");
             Ok(response)
         };
         Box::pin(work.instrument(span))

@@ -105,7 +105,7 @@ async fn a_hostile_batch_does_not_hold_up_others() {
         answered += 1;
     }
     let reply = batch.await.unwrap();
-    eprintln!("{count} hostile events took {:?}; meanwhile {answered} others, the slowest {slowest:?}", began.elapsed());
     assert!(reply.status == 200 || reply.status == 503);
-    assert!(answered > 0 && slowest < Duration::from_secs(2), "{answered} answered, the slowest in {slowest:?}");
+    // Held up, one would be answered, after the batch.
+    assert!(answered > 5, "{answered} others answered in {:?}, the slowest in {slowest:?}", began.elapsed());
 }

@@ -98,11 +98,14 @@ async fn requests_under_way_and_bytes_under_way() {
     }))));
     let (router, path) = (one.clone(), at("/events"));
     let slow = tokio::spawn(async move { world.agent("POST", &path).body(body).send(&router).await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    world.agent("GET", &at("/policies")).send(&one).await.problem(503);
+    let asked = || world.agent("GET", &at("/policies")).send(&one);
+    while asked().await.status == 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    asked().await.problem(503);
     finish.send(()).unwrap();
     slow.await.unwrap().problem(422);
-    world.agent("GET", &at("/policies")).send(&one).await.ok();
+    asked().await.ok();
 
     let few = world.limited(HttpLimits { body_bytes_in_flight_max: 4_000, ..HttpLimits::default() });
     let post = |bytes: usize| {

@@ -46,6 +46,14 @@ async fn answer(stream: &mut TcpStream) -> (String, String) {
     (head, String::from_utf8(body).unwrap())
 }
 
+/// Waits until so many connections are open and so many requests under way.
+async fn busy_with(world: &World, connections: i64, requests: i64) {
+    let metrics = &world.service.metrics;
+    while metrics.http_connections().get() != connections || metrics.http_in_flight().get() != requests {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Reads until the other side closes.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -162,7 +170,7 @@ async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     let request = post(&own, &event(EventType::AftersaleRequested).to_string());
     let (begun, left) = request.split_at(request.len() - 10);
     busy.write_all(begun.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    busy_with(&own, 2, 1).await;
     assert!(own.service.readiness().ready);
     running.stop.send(()).unwrap();
     assert_eq!(rest(&mut idle).await, b"");
@@ -180,7 +188,7 @@ async fn draining_ends_at_its_deadline() {
     let running = start(&own, HttpLimits { drain_ms: 200, ..HttpLimits::default() }).await;
     let mut stuck = TcpStream::connect(running.address).await.unwrap();
     stuck.write_all(post(&own, "{}").replace("content-length: 2", "content-length: 3").as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    busy_with(&own, 1, 1).await;
     let began = Instant::now();
     running.stop.send(()).unwrap();
     assert_eq!(running.ended.await.unwrap(), Drained { cut: 1 });
