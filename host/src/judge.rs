@@ -115,15 +115,7 @@ pub fn judge(
         None => (None, 0, Vec::new()),
     };
     let judged = chain::judge(case, &ruled.result, review.as_ref(), fallbacks, ctx.now);
-    Outcome {
-        policy: ruled.result,
-        review,
-        judged,
-        policy_fuel: ruled.fuel,
-        guardrail_fuel,
-        log: [ruled.log, review_log].concat(),
-        phases,
-    }
+    Outcome { policy: ruled.result, review, judged, policy_fuel: ruled.fuel, guardrail_fuel, log: [ruled.log, review_log].concat(), phases }
 }
 
 fn no_run<T>(code: FaultCode, detail: &str) -> Run<T> {

@@ -88,9 +88,9 @@ impl Registry {
 
     /// The first package whose plugin decides `kind`.
     pub fn deciding(&self, kind: &str) -> Option<&Package> {
-        self.packages.values().find(|package| {
-            package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind))
-        })
+        self.packages
+            .values()
+            .find(|package| package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind)))
     }
 
     /// The platform's guardrail: the package whose plugin reviews every kind.

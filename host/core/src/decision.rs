@@ -137,7 +137,10 @@ pub fn conclude(
         balance: money::balance(case),
         currency: terms.currency.clone(),
         already_paid: intents.iter().any(|intent| !intent.restates && on_record(intent)),
-        restated: intents.iter().filter(|intent| intent.restates && on_record(intent)).fold(0, |sum, intent| sum.saturating_add(intent.amount)),
+        restated: intents
+            .iter()
+            .filter(|intent| intent.restates && on_record(intent))
+            .fold(0, |sum, intent| sum.saturating_add(intent.amount)),
     };
     let mut caps = caps::check(&demand, &counted.usage, &terms.caps);
     caps.on_record.clone_from(&counted.on_record);

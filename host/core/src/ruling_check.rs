@@ -47,7 +47,10 @@ pub fn explained(ruling: &Ruling) -> Result<(), Fault> {
     // A blacklist recommendation goes to colleagues, not to the customer; what is executed does.
     let to_customer = matches!(ruling, Ruling::AfterSale(_)) || ruling.outcome().starts_with("execute");
     if to_customer && notes.messages.is_empty() {
-        return bad(format!("adverse outcome `{}` without a message that names it and offers a person (PIPL art. 24(3))", ruling.outcome()));
+        return bad(format!(
+            "adverse outcome `{}` without a message that names it and offers a person (PIPL art. 24(3))",
+            ruling.outcome()
+        ));
     }
     Ok(())
 }

@@ -32,7 +32,14 @@ impl LoweredRuling {
 }
 
 /// Calls policy and guardrail once each; an error is their fault.
-pub fn floor(policy: &Plugin, guardrail: &Plugin, facts: &Facts, ruling: &LoweredRuling, settings: &str, limits: &Limits) -> Result<(), Fault> {
+pub fn floor(
+    policy: &Plugin,
+    guardrail: &Plugin,
+    facts: &Facts,
+    ruling: &LoweredRuling,
+    settings: &str,
+    limits: &Limits,
+) -> Result<(), Fault> {
     let decided: Run<()> = policy.decide_only(facts, settings, limits);
     decided.result?;
     guardrail.review_only(facts, ruling, settings, limits).result

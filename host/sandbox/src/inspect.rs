@@ -25,7 +25,9 @@ pub enum Refused {
     #[error("not a valid component under the engine profile: {0}")]
     Invalid(String),
     /// Imports something that is not the contract.
-    #[error("imports `{0}`, which a policy may not have: a policy is a pure function and may import only `ombud:policy/log` and the contract's types")]
+    #[error(
+        "imports `{0}`, which a policy may not have: a policy is a pure function and may import only `ombud:policy/log` and the contract's types"
+    )]
     Import(String),
     /// Exports nothing that a host could call.
     #[error("exports no kind of {CONTRACT}: implement one of after-sale, delay, blacklist, reply or review-… (found: {found:?})")]
@@ -119,9 +121,7 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refused> {
         cases: None,
     };
     let exports = read_sections(bytes, &mut seen)?;
-    Validator::new_with_features(profile::allowed_features())
-        .validate_all(bytes)
-        .map_err(|error| Refused::Invalid(error.to_string()))?;
+    Validator::new_with_features(profile::allowed_features()).validate_all(bytes).map_err(|error| Refused::Invalid(error.to_string()))?;
     if let Some(foreign) = seen.imports.iter().find(|name| !allowed_import(name)) {
         return Err(Refused::Import(foreign.clone()));
     }

@@ -27,7 +27,7 @@ pub struct Facts {
 }
 
 enum GuestCase {
-    AfterSale(guest::after_sale_types::AfterSaleCase),
+    AfterSale(Box<guest::after_sale_types::AfterSaleCase>),
     Delay(guest::delay_types::DelayCase),
     Blacklist(guest::blacklist_types::BlacklistCase),
     Reply(guest::reply_types::ReplyCase),
@@ -37,7 +37,7 @@ impl Facts {
     /// Lowers context and case.
     pub fn new(ctx: &Context, case: &Case) -> Self {
         let case = match case {
-            Case::AfterSale(facts) => GuestCase::AfterSale(facts.lower()),
+            Case::AfterSale(facts) => GuestCase::AfterSale(Box::new(facts.lower())),
             Case::Delay(facts) => GuestCase::Delay(facts.lower()),
             Case::Blacklist(facts) => GuestCase::Blacklist(facts.lower()),
             Case::Reply(facts) => GuestCase::Reply(facts.lower()),

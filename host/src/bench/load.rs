@@ -61,7 +61,13 @@ impl Request {
 }
 
 /// Sends from `connections` connections for `time`, as fast as answers come, or `rate` a second over all connections.
-pub(super) async fn load(address: SocketAddr, requests: &[Arc<Request>], connections: usize, time: Duration, rate: Option<f64>) -> Result<Loaded> {
+pub(super) async fn load(
+    address: SocketAddr,
+    requests: &[Arc<Request>],
+    connections: usize,
+    time: Duration,
+    rate: Option<f64>,
+) -> Result<Loaded> {
     let started = Instant::now();
     let mut tasks = Vec::with_capacity(connections);
     for at in 0..connections {

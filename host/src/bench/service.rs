@@ -215,7 +215,9 @@ fn commit_micros(folder: &Path) -> Result<f64> {
 /// Mean microseconds of each phase, from the service's own metrics.
 fn phase_means(metrics: &str) -> Vec<(String, f64)> {
     let value = |kind: &str, phase: &str| {
-        let line = metrics.lines().find(|line| line.contains(kind) && line.contains("after-sale") && line.contains(&format!("phase=\"{phase}\"")))?;
+        let line = metrics
+            .lines()
+            .find(|line| line.contains(kind) && line.contains("after-sale") && line.contains(&format!("phase=\"{phase}\"")))?;
         line.rsplit(' ').next()?.parse::<f64>().ok()
     };
     let mean = |phase: &&str| {

@@ -65,7 +65,8 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
     let krate = describe(&manifest_path)?;
     let toolchain = Toolchain::probe()?;
     let module_path = toolchain.build(&manifest_path, &krate.name, target_folder)?;
-    let module = std::fs::read(&module_path).with_context(|| format!("cargo wrote no `{}`: is the crate-type `cdylib`?", module_path.display()))?;
+    let module =
+        std::fs::read(&module_path).with_context(|| format!("cargo wrote no `{}`: is the crate-type `cdylib`?", module_path.display()))?;
 
     let plugin = krate.metadata.unwrap_or_default().ombud;
     let read = |path: &Option<PathBuf>| -> Result<Option<String>> {
@@ -115,7 +116,10 @@ fn describe(manifest: &Path) -> Result<CargoPackage> {
 fn cases_of(text: &str, inspection: &Inspection) -> Result<String> {
     let mut file: serde_norway::Value = serde_norway::from_str(text).context("the cases are not YAML")?;
     let kinds = if inspection.decides.is_empty() { &inspection.reviews } else { &inspection.decides };
-    let cases = file.get_mut("cases").and_then(serde_norway::Value::as_sequence_mut).ok_or_else(|| anyhow!("the cases file has no list `cases`"))?;
+    let cases = file
+        .get_mut("cases")
+        .and_then(serde_norway::Value::as_sequence_mut)
+        .ok_or_else(|| anyhow!("the cases file has no list `cases`"))?;
     cases.retain(|case| case.get("kind").and_then(serde_norway::Value::as_str).is_some_and(|kind| kinds.iter().any(|own| own == kind)));
     Ok(serde_norway::to_string(&file)?)
 }

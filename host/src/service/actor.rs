@@ -63,7 +63,9 @@ impl Role {
     /// Whether the role has a right.
     pub const fn may(self, right: Right) -> bool {
         match right {
-            Right::SendEvents => matches!(self, Self::Agent | Self::Supervisor | Self::DepartmentHead | Self::Compliance | Self::MerchantAdmin),
+            Right::SendEvents => {
+                matches!(self, Self::Agent | Self::Supervisor | Self::DepartmentHead | Self::Compliance | Self::MerchantAdmin)
+            }
             Right::Read => true,
             Right::Replay => !matches!(self, Self::Agent),
             Right::Override => matches!(self, Self::Supervisor | Self::DepartmentHead | Self::Compliance),

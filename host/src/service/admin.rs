@@ -225,14 +225,17 @@ impl Service {
         if known.is_none() {
             for kind in Kind::ALL {
                 if let Some(package) = self.registry.deciding(kind.as_str()) {
-                    bindings.insert(kind, self.binding(&package.name, package.settings.clone(), &format!("/policies/{kind}"), &mut problems));
+                    bindings
+                        .insert(kind, self.binding(&package.name, package.settings.clone(), &format!("/policies/{kind}"), &mut problems));
                 }
             }
         }
         let asked = match asked {
             None => serde_json::Map::new(),
             Some(Value::Object(asked)) => asked,
-            Some(_) => return Err(ServiceError::Invalid(vec![Problem::at("/policies", "is not an object").allowed("KIND → policy and settings")])),
+            Some(_) => {
+                return Err(ServiceError::Invalid(vec![Problem::at("/policies", "is not an object").allowed("KIND → policy and settings")]));
+            }
         };
         for (name, choice) in asked {
             let pointer = format!("/policies/{name}");
@@ -240,7 +243,11 @@ impl Service {
                 problems.push(Problem::at(pointer, "is no kind").allowed("after-sale, delay, blacklist, reply"));
                 continue;
             };
-            let policy = choice.get("policy").and_then(Value::as_str).map(str::to_owned).or_else(|| bindings.get(&kind).map(|own| own.policy.clone()));
+            let policy = choice
+                .get("policy")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .or_else(|| bindings.get(&kind).map(|own| own.policy.clone()));
             let Some(policy) = policy else {
                 problems.push(Problem::at(format!("{pointer}/policy"), "is missing").allowed("a policy's name"));
                 continue;
@@ -263,9 +270,8 @@ impl Service {
         if let Some(plugin) = package.and_then(|package| package.plugin.as_ref().ok()) {
             match plugin.check_settings(&settings, &self.limits).result {
                 Ok(Ok(())) => {}
-                Ok(Err(refused)) => problems.extend(
-                    refused.into_iter().map(|problem| Problem::at(format!("{pointer}/settings{}", problem.path), problem.message)),
-                ),
+                Ok(Err(refused)) => problems
+                    .extend(refused.into_iter().map(|problem| Problem::at(format!("{pointer}/settings{}", problem.path), problem.message))),
                 Err(fault) => problems.push(Problem::at(format!("{pointer}/settings"), fault.to_string())),
             }
         }
@@ -282,8 +288,7 @@ impl Service {
     /// Swaps a changed snapshot in.
     fn change(&self, change: impl FnOnce(&mut Snapshot)) {
         let now = self.snapshot.load();
-        let mut next =
-            Snapshot { tenants: now.tenants.clone(), principals: now.principals.clone(), guardrail: now.guardrail.clone() };
+        let mut next = Snapshot { tenants: now.tenants.clone(), principals: now.principals.clone(), guardrail: now.guardrail.clone() };
         change(&mut next);
         self.snapshot.store(Arc::new(next));
     }
@@ -303,7 +308,13 @@ impl Service {
     }
 
     /// Creates a key. The operator may for anybody, a merchant's administrator for the merchant.
-    pub async fn create_key(self: &Arc<Self>, who: &Principal, merchant: Option<&str>, role: Role, label: &str) -> Result<CreatedKey, ServiceError> {
+    pub async fn create_key(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: Option<&str>,
+        role: Role,
+        label: &str,
+    ) -> Result<CreatedKey, ServiceError> {
         super::allowed(who, Right::Configure, "create keys")?;
         let service = Arc::clone(self);
         let (who, merchant, label) = (who.clone(), merchant.map(str::to_owned), label.to_owned());

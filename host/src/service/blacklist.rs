@@ -41,7 +41,13 @@ pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, m
 }
 
 /// Writes what a ruling means for the request, the measure in force and the count of malicious returns.
-pub fn project(group: &mut dyn Group, pending: &Pending, case: &BlacklistCase, ruling: &BlacklistRuling, seq: u64) -> Result<(), ServiceError> {
+pub fn project(
+    group: &mut dyn Group,
+    pending: &Pending,
+    case: &BlacklistCase,
+    ruling: &BlacklistRuling,
+    seq: u64,
+) -> Result<(), ServiceError> {
     // An invalid act changes nothing: the request stays as its last valid record left it.
     if ruling.outcome == Outcome::Invalid {
         return Ok(());
@@ -54,32 +60,38 @@ pub fn project(group: &mut dyn Group, pending: &Pending, case: &BlacklistCase, r
     let new_round = matches!(case.stage, Stage::Submitted | Stage::Draft);
     let round = known.as_ref().map_or(1, |(row, _)| row.round + u32::from(new_round));
     let steps_known = known.as_ref().filter(|(row, _)| row.round == round).map_or(0, |(_, steps)| steps.len());
-    group.put_blacklist_request(merchant, &RequestRow {
-        request_id: case.request_id.clone(),
-        customer: customer.clone(),
-        state: if state.stage == Stage::Archived { CaseState::Closed } else { CaseState::Open },
-        stage: state.stage.as_str().to_owned(),
-        criterion: case.criterion.as_str().to_owned(),
-        submitter_id: case.submitter_id.clone(),
-        submitter_role: case.submitter_role.as_str().to_owned(),
-        round,
-        detail: Vec::new(),
-        opened_at_ms: known.as_ref().map_or(now, |(row, _)| row.opened_at_ms),
-        updated_at_ms: now,
-        last_seq: seq,
-    })?;
-    for (at, step) in case.steps.iter().enumerate().skip(steps_known) {
-        group.insert_blacklist_step(merchant, &StepRow {
+    group.put_blacklist_request(
+        merchant,
+        &RequestRow {
             request_id: case.request_id.clone(),
+            customer: customer.clone(),
+            state: if state.stage == Stage::Archived { CaseState::Closed } else { CaseState::Open },
+            stage: state.stage.as_str().to_owned(),
+            criterion: case.criterion.as_str().to_owned(),
+            submitter_id: case.submitter_id.clone(),
+            submitter_role: case.submitter_role.as_str().to_owned(),
             round,
-            step: u32::try_from(at).unwrap_or(u32::MAX),
-            stage: step.stage.as_str().to_owned(),
-            actor_id: step.actor_id.clone(),
-            role: step.role.as_str().to_owned(),
-            verdict: step.verdict.as_str().to_owned(),
-            at_ms: step.at,
-            seq,
-        })?;
+            detail: Vec::new(),
+            opened_at_ms: known.as_ref().map_or(now, |(row, _)| row.opened_at_ms),
+            updated_at_ms: now,
+            last_seq: seq,
+        },
+    )?;
+    for (at, step) in case.steps.iter().enumerate().skip(steps_known) {
+        group.insert_blacklist_step(
+            merchant,
+            &StepRow {
+                request_id: case.request_id.clone(),
+                round,
+                step: u32::try_from(at).unwrap_or(u32::MAX),
+                stage: step.stage.as_str().to_owned(),
+                actor_id: step.actor_id.clone(),
+                role: step.role.as_str().to_owned(),
+                verdict: step.verdict.as_str().to_owned(),
+                at_ms: step.at,
+                seq,
+            },
+        )?;
     }
     let approved_by_supervisor = case.stage == Stage::SupervisorReviewed
         && case.steps.last().is_some_and(|step| step.stage == Stage::SupervisorReviewed && step.verdict == Verdict::Approve);
@@ -96,13 +108,16 @@ fn confirm_incidents(group: &mut dyn Group, pending: &Pending, case: &BlacklistC
     let known = group.malicious_returns(merchant, customer, since)?;
     for incident in case.incidents.iter().filter(|incident| incident.criterion == Criterion::MaliciousReturns && incident.at >= since) {
         if known.iter().all(|row| row.incident_id != incident.incident_id) {
-            group.insert_malicious_return(merchant, &IncidentRow {
-                customer: customer.to_owned(),
-                incident_id: incident.incident_id.clone(),
-                ticket: Some(incident.ticket_id.clone()),
-                at_ms: incident.at,
-                seq,
-            })?;
+            group.insert_malicious_return(
+                merchant,
+                &IncidentRow {
+                    customer: customer.to_owned(),
+                    incident_id: incident.incident_id.clone(),
+                    ticket: Some(incident.ticket_id.clone()),
+                    at_ms: incident.at,
+                    seq,
+                },
+            )?;
         }
     }
     Ok(())
@@ -131,16 +146,19 @@ fn measure(
     if !in_force || ruling.measure == CustomerMeasure::None {
         return Ok(());
     }
-    let review_by = ruling.review_by.or_else(|| {
-        (ruling.measure != CustomerMeasure::Marked).then(|| pending.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS))
-    });
-    group.put_measure(merchant, &MeasureRow {
-        customer: customer.to_owned(),
-        measure: ruling.measure.as_str().to_owned(),
-        review_by_ms: review_by,
-        request_id: case.request_id.clone(),
-        since_ms: pending.received_at_ms,
-        seq,
-    })?;
+    let review_by = ruling
+        .review_by
+        .or_else(|| (ruling.measure != CustomerMeasure::Marked).then(|| pending.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS)));
+    group.put_measure(
+        merchant,
+        &MeasureRow {
+            customer: customer.to_owned(),
+            measure: ruling.measure.as_str().to_owned(),
+            review_by_ms: review_by,
+            request_id: case.request_id.clone(),
+            since_ms: pending.received_at_ms,
+            seq,
+        },
+    )?;
     Ok(())
 }

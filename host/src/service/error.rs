@@ -46,7 +46,9 @@ impl From<StoreError> for ServiceError {
         match error {
             StoreError::Busy => Self::Unavailable("the write queue is full: try again in a moment"),
             StoreError::Closed => Self::Unavailable("the service is shutting down"),
-            StoreError::Cursor => Self::Invalid(vec![Problem::at("/cursor", "is not a cursor of this list").allowed("start again without it")]),
+            StoreError::Cursor => {
+                Self::Invalid(vec![Problem::at("/cursor", "is not a cursor of this list").allowed("start again without it")])
+            }
             other => Self::Internal(other.into()),
         }
     }

@@ -33,9 +33,9 @@ pub fn gather(
         history.order = merge(history.order, order_history(&own));
         let wanted: Vec<&str> = input.lines.iter().map(|line| line.line_id.as_str()).collect();
         history.case = CaseHistory {
-            duplicate_open: others.iter().any(|case| {
-                case.state == CaseState::Open && case.lines.iter().any(|line| wanted.contains(&line.line_id.as_str()))
-            }),
+            duplicate_open: others
+                .iter()
+                .any(|case| case.state == CaseState::Open && case.lines.iter().any(|line| wanted.contains(&line.line_id.as_str()))),
             attempts: own.first().map_or(0, |case| case.attempts),
             decided: own.first().is_some(),
             approved: own.first().and_then(|case| case.resolution.as_deref()).and_then(RequestKind::parse),

@@ -21,7 +21,12 @@ pub const PAGE_MAX: u32 = 200;
 
 impl Service {
     /// Decisions that fit the query, newest first.
-    pub async fn decisions(self: &Arc<Self>, who: &Principal, merchant: &str, query: DecisionsQuery) -> Result<DecisionsPage, ServiceError> {
+    pub async fn decisions(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: &str,
+        query: DecisionsQuery,
+    ) -> Result<DecisionsPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
         let limit = query.limit.unwrap_or(PAGE_DEFAULT);
         if !(1..=PAGE_MAX).contains(&limit) {
@@ -78,9 +83,9 @@ impl Service {
 /// An instant of a query.
 fn instant(pointer: &str, text: Option<&str>) -> Result<Option<i64>, ServiceError> {
     let Some(text) = text else { return Ok(None) };
-    let parsed: jiff::Timestamp = text
-        .parse()
-        .map_err(|_| ServiceError::Invalid(vec![Problem::at(pointer, "is not a time").allowed("RFC 3339, such as 2026-11-06T10:00:00+08:00")]))?;
+    let parsed: jiff::Timestamp = text.parse().map_err(|_| {
+        ServiceError::Invalid(vec![Problem::at(pointer, "is not a time").allowed("RFC 3339, such as 2026-11-06T10:00:00+08:00")])
+    })?;
     Ok(Some(parsed.as_millisecond()))
 }
 

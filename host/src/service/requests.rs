@@ -46,7 +46,8 @@ impl Service {
             "datacontenttype": "application/json",
             "data": {"ticket_id": act.ticket_id, "customer_ref": act.customer_ref, "blacklist": act.blacklist},
         });
-        let event = event::structured(event.to_string().as_bytes(), at_ms).map_err(|problems| ServiceError::Invalid(of_the_act(problems)))?;
+        let event =
+            event::structured(event.to_string().as_bytes(), at_ms).map_err(|problems| ServiceError::Invalid(of_the_act(problems)))?;
         self.decide(who, merchant, event).await
     }
 
@@ -65,7 +66,12 @@ impl Service {
     }
 
     /// One request.
-    pub async fn blacklist_request(self: &Arc<Self>, who: &Principal, merchant: &str, request_id: &str) -> Result<BlacklistView, ServiceError> {
+    pub async fn blacklist_request(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: &str,
+        request_id: &str,
+    ) -> Result<BlacklistView, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
         self.store.read(|reads| {
             let (row, _) = reads.blacklist_request(&tenant.config.id, request_id)?.ok_or(ServiceError::NotFound("blacklist request"))?;
@@ -74,7 +80,12 @@ impl Service {
     }
 
     /// Measures in force, of one customer or of all.
-    pub async fn measures(self: &Arc<Self>, who: &Principal, merchant: &str, customer: Option<&str>) -> Result<Vec<MeasureView>, ServiceError> {
+    pub async fn measures(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: &str,
+        customer: Option<&str>,
+    ) -> Result<Vec<MeasureView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read measures")?;
         let id = &tenant.config.id;
         self.store.read(|reads| {

@@ -53,8 +53,14 @@ impl Vault {
         Self { master, remembered: Mutex::default() }
     }
 
-    /// The subject's key; none where it was erased and nothing of the subject can be opened again.
-    pub fn open(&self, merchant: &MerchantId, subject: &SubjectId, reads: &(impl Reads + ?Sized)) -> Result<Option<Arc<DataKey>>, StoreError> {
+    /// The subject's key; none where it was erased and nothing of the subject can be opened again. What is read here is not
+    /// remembered: within a group it may be a key of that group, which can still be rolled back.
+    pub fn open(
+        &self,
+        merchant: &MerchantId,
+        subject: &SubjectId,
+        reads: &(impl Reads + ?Sized),
+    ) -> Result<Option<Arc<DataKey>>, StoreError> {
         let id = (merchant.clone(), subject.clone());
         if let Some(key) = self.remembered().get(&id) {
             return Ok(Some(key.clone()));
@@ -62,16 +68,14 @@ impl Vault {
         match reads.subject_key(merchant, subject.as_subject())? {
             SubjectKey::None | SubjectKey::Erased { .. } => Ok(None),
             SubjectKey::Wrapped(wrapped) => {
-                let key = self
-                    .master
-                    .unwrap(&wrapped, merchant, subject.as_subject())
-                    .map_err(|error| StoreError::Damaged(error.to_string()))?;
-                Ok(Some(self.remember(id, Arc::new(key))))
+                let key =
+                    self.master.unwrap(&wrapped, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
+                Ok(Some(Arc::new(key)))
             }
         }
     }
 
-    /// The subject's key, drawn if there is none yet.
+    /// The subject's key, drawn if there is none yet. `reads` sees committed groups only, so that a key found is remembered.
     pub fn open_or_draw(
         &self,
         merchant: &MerchantId,
@@ -79,16 +83,16 @@ impl Vault {
         reads: &(impl Reads + ?Sized),
     ) -> Result<SubjectSecret, StoreError> {
         if let Some(key) = self.open(merchant, subject, reads)? {
+            let key = self.remember((merchant.clone(), subject.clone()), key);
             return Ok(SubjectSecret { key, wrapped: None });
         }
         let key = DataKey::generate();
-        let wrapped =
-            self.master.wrap(&key, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let wrapped = self.master.wrap(&key, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) })
     }
 
-    /// Remembers a key that is stored now.
-    pub fn remember(&self, id: (MerchantId, SubjectId), key: Arc<DataKey>) -> Arc<DataKey> {
+    /// Remembers a key that is durable.
+    fn remember(&self, id: (MerchantId, SubjectId), key: Arc<DataKey>) -> Arc<DataKey> {
         let mut remembered = self.remembered();
         if remembered.len() >= REMEMBERED_KEYS_MAX {
             remembered.clear();

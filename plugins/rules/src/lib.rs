@@ -6,7 +6,7 @@ pub mod blacklist;
 pub mod civil;
 pub mod contract;
 pub mod delay;
-pub mod notes;
 pub mod lexicon;
 pub mod normalise;
+pub mod notes;
 pub mod review;

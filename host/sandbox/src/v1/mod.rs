@@ -1,6 +1,7 @@
 //! Contract version 1 (`ombud:policy@1.0.0`): bindings and their mapping to the host's types. Another version of the
 //! contract is another folder beside this one, mapping to the same host types.
 
+#[rustfmt::skip]
 mod convert;
 pub(crate) mod wire;
 

@@ -121,11 +121,11 @@ macro_rules! contract_flags {
     (@bits $bit:expr;) => {};
 }
 
-pub mod types;
 pub mod after_sale;
-pub mod delay;
 pub mod blacklist;
+pub mod delay;
 pub mod reply;
+pub mod types;
 
 #[cfg(feature = "serde")]
 mod dates;
@@ -140,6 +140,13 @@ impl Default for types::Tri {
 impl types::Notes {
     /// Notes with nothing in them.
     pub fn empty() -> Self {
-        Self { reasons: Vec::new(), obligations: Vec::new(), approvals: Vec::new(), messages: Vec::new(), alerts: Vec::new(), attributes: Vec::new() }
+        Self {
+            reasons: Vec::new(),
+            obligations: Vec::new(),
+            approvals: Vec::new(),
+            messages: Vec::new(),
+            alerts: Vec::new(),
+            attributes: Vec::new(),
+        }
     }
 }

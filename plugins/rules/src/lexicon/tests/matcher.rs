@@ -171,7 +171,8 @@ fn every_pattern_is_met_by_texts_made_for_it() {
 #[test]
 fn texts_made_to_backtrack_take_no_longer() {
     let tail = "补偿元优惠券差评改就见效天瘦斤好评返现销量万件超过人购买效果倍保证今天到加微信转账便宜身份证照片企业微信。本店最好";
-    for part in ["补偿一", "改差评", "退款改", "赔偿您", "一天", "1 ", "12", "“", "不能", "如建议请", "超过1", "加我的", "延迟三"] {
+    for part in ["补偿一", "改差评", "退款改", "赔偿您", "一天", "1 ", "12", "“", "不能", "如建议请", "超过1", "加我的", "延迟三"]
+    {
         let text: String = part.chars().cycle().take(3_900).chain(tail.chars()).collect();
         check_patterns(&text).unwrap();
     }
