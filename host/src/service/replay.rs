@@ -10,7 +10,7 @@ use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_ledger::{BodyKind, Call, DecisionEntry, Digest, Entry};
 use ombud_sandbox::Plugin;
-use ombud_store::{Reads, Store as _};
+use ombud_store::{Reads, Store as _, StoreError};
 
 use super::actor::{Principal, Right};
 use super::error::ServiceError;
@@ -112,7 +112,7 @@ impl Service {
     /// The recorded component with the recorded settings.
     fn bound(&self, reads: &dyn Reads, name: &str, version: &str, call: &Call) -> Result<Result<Bound, Divergence>, ServiceError> {
         let Some(plugin) = self.plugin(reads, &call.component)? else { return Ok(Err(Divergence::ComponentMissing)) };
-        let Some(settings) = reads.blob(&call.settings)? else { return Ok(Err(Divergence::Settings)) };
+        let Some(settings) = intact(reads.blob(&call.settings))? else { return Ok(Err(Divergence::Settings)) };
         let Ok(settings) = String::from_utf8(settings) else { return Ok(Err(Divergence::Settings)) };
         Ok(Ok(Bound {
             name: name.to_owned(),
@@ -130,7 +130,7 @@ impl Service {
         if let Some(plugin) = cache().get(digest) {
             return Ok(Some(plugin.clone()));
         }
-        let Some(bytes) = reads.blob(digest)? else { return Ok(None) };
+        let Some(bytes) = intact(reads.blob(digest))? else { return Ok(None) };
         match self.sandbox.load(&bytes, &self.limits) {
             Ok(plugin) => {
                 cache().insert(*digest, plugin.clone());
@@ -141,6 +141,17 @@ impl Service {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Stored bytes, if they are still what their digest says: others are as good as missing.
+fn intact(blob: Result<Option<Vec<u8>>, StoreError>) -> Result<Option<Vec<u8>>, StoreError> {
+    match blob {
+        Err(StoreError::Damaged(what)) => {
+            tracing::error!(what, "stored bytes are damaged");
+            Ok(None)
+        }
+        other => other,
     }
 }
 

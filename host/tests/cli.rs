@@ -1,0 +1,231 @@
+//! The command line as people and programs use it: the built binary, its output and its exit codes.
+
+mod cli {
+    pub mod run;
+}
+
+use serde_json::Value;
+
+use cli::run::{self, Served, demo_data, folder, ombud, ombud_in, root};
+
+#[test]
+fn the_demo_shows_every_ticket_as_expected_and_replays_identically() {
+    let ran = ombud(&["demo", "--once"]);
+    ran.exits(0).says("all as expected").says("replays identical, byte for byte");
+    for shown in ["approve-return-refund", "AS-305", "消费者权益保护法", "DC-020", "CAP-11", "BL-032", "pass-masked", "¥39.60"] {
+        ran.says(shown);
+    }
+    assert!(!ran.out.contains('\u{1b}'), "no colour where there is no terminal");
+    for line in ran.out.lines() {
+        assert!(console::measure_text_width(line) <= 100, "wider than 100 columns: {line}");
+    }
+}
+
+#[test]
+fn the_demo_runs_again_on_its_own_data() {
+    let data = demo_data();
+    let keys = std::fs::read(data.path().join("demo-keys.json")).unwrap();
+    ombud_in(data.path(), &["demo", "--once", "--data", "DATA"]).exits(0).says("on record from an earlier run").says("all as expected");
+    assert_eq!(std::fs::read(data.path().join("demo-keys.json")).unwrap(), keys, "the keys still open the service and stay");
+}
+
+#[test]
+fn the_demo_keys_have_the_fixed_form() {
+    let data = demo_data();
+    let keys: Value = serde_json::from_slice(&std::fs::read(data.path().join("demo-keys.json")).unwrap()).unwrap();
+    let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(members(&keys), ["merchants", "operator"]);
+    assert_eq!(members(&keys["merchants"]), ["m-cosmetics", "m-electronics", "m-fresh"]);
+    for merchant in members(&keys["merchants"]) {
+        let roles = members(&keys["merchants"][&merchant]);
+        assert_eq!(roles, ["agent", "auditor", "compliance", "department-head", "merchant-admin", "supervisor"]);
+    }
+}
+
+#[test]
+fn a_server_answers_replays_and_stops_when_told() {
+    let data = folder();
+    let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0", "--demo"]);
+    let keys: Value = serde_json::from_slice(&std::fs::read(data.path().join("demo-keys.json")).unwrap()).unwrap();
+    let key = |role: &str| keys["merchants"]["m-cosmetics"][role].as_str().unwrap().to_owned();
+
+    let event = std::fs::read_to_string(root().join("host/src/demo/tickets/01-unopened-lipstick.json")).unwrap();
+    let answer = served.post("/v1/merchants/m-cosmetics/events", &key("agent"), &event);
+    let decision = &answer["decisions"][0];
+    assert_eq!((decision["outcome"].as_str(), decision["seq"].as_u64()), (Some("approve-return-refund"), Some(0)), "{answer}");
+
+    let id = decision["id"].as_str().unwrap();
+    let remote = |key: &str, rest: &[&str]| {
+        let mut arguments = vec!["replay", "--url", &served.url, "--key", key, "--merchant", "m-cosmetics", "--json"];
+        arguments.extend(rest);
+        ombud(&arguments)
+    };
+    assert_eq!(remote(&key("auditor"), &["--all"]).exits(0).json()["identical"], 1);
+    assert_eq!(remote(&key("auditor"), &[id]).exits(0).json()["replayed"], 1);
+    remote(&key("agent"), &["--all"]).exits(2).complains("403");
+    remote("ombud_none", &["--all"]).exits(2).complains("401");
+
+    // One process for one directory.
+    let second = ombud_in(data.path(), &["key", "list", "--data", "DATA", "--merchant", "m-cosmetics"]);
+    second.exits(2).complains("in use by process");
+    assert_eq!(served.stop(), Some(0));
+    ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-cosmetics", id]).exits(0).says("1 identical");
+}
+
+#[test]
+fn an_address_in_use_is_said_before_anything_is_done() {
+    let data = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = ombud_in(data.path(), &["demo", "--data", "DATA/new", "--listen", &address]);
+    ran.exits(2).complains("cannot listen on").complains("--listen");
+    assert!(!data.path().join("new").exists());
+}
+
+#[test]
+fn replays_of_a_directory_are_counted_and_chosen() {
+    let data = demo_data();
+    let replay = |rest: &[&str]| ombud_in(data.path(), &[&["replay", "--data", "DATA", "--merchant", "m-fresh"], rest].concat());
+    let all = replay(&["--all", "--json"]).exits(0).json();
+    assert_eq!(all["replayed"], all["identical"]);
+    assert!(all["replayed"].as_u64().unwrap() >= 8, "{all}");
+    assert_eq!(replay(&["--from", "2026-01-01T00:00:00Z", "--json"]).exits(0).json()["replayed"], all["replayed"]);
+    assert_eq!(replay(&["--to", "2026-01-01T00:00:00Z", "--json"]).exits(0).json()["replayed"], 0);
+    replay(&["--from", "yesterday"]).exits(2).complains("--from").complains("RFC 3339");
+    replay(&["00000000000000000000000000000000"]).exits(2).complains("no decision");
+    replay(&[]).exits(2).complains("--all");
+    ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-none", "--all"]).exits(2).complains("there are m-cosmetics");
+    ombud_in(data.path(), &["replay", "--data", "DATA/none", "--merchant", "m", "--all"]).exits(2).complains("no data directory");
+    assert!(!data.path().join("none").exists(), "a mistyped name creates nothing");
+}
+
+#[test]
+fn a_store_that_was_tampered_with_diverges() {
+    let data = demo_data();
+    // Settings are bytes in the store: the ladder for spoiled fruit pays another share now.
+    let changed = run::replace_in_files(data.path(), b"\"pay_bp\":4000", b"\"pay_bp\":5000");
+    assert!(changed > 0, "the settings stand in the database");
+    let ran = ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-fresh", "--all", "--json"]);
+    let tally = ran.exits(1).json();
+    assert!(tally["diverged"].as_u64().unwrap() > 0, "{tally}");
+    assert_eq!(tally["diverged"].as_u64().unwrap() + tally["identical"].as_u64().unwrap(), tally["replayed"].as_u64().unwrap());
+    ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-fresh", "--all"]).exits(1).says("divergence").says("diverged");
+}
+
+#[test]
+fn merchants_and_keys_are_administered_on_a_directory() {
+    let data = folder();
+    let config = root().join("host/src/demo/merchants/m-fresh.json");
+    let config = config.to_str().unwrap();
+    ombud_in(data.path(), &["merchant", "list", "--data", "DATA"]).exits(2).complains("no data directory");
+    ombud_in(data.path(), &["merchant", "put", config, "--data", "DATA"]).exits(0).says("after-sale").says("loaded");
+    let view = ombud_in(data.path(), &["merchant", "show", "m-fresh", "--data", "DATA", "--json"]).exits(0).json();
+    assert_eq!(view["config"]["platform"], "pinduoduo");
+    assert_eq!(view["policies"].as_array().unwrap().len(), 4);
+    ombud_in(data.path(), &["merchant", "list", "--data", "DATA"]).exits(0).says("m-fresh");
+    ombud_in(data.path(), &["merchant", "show", "m-frsh", "--data", "DATA"]).exits(2).complains("there are m-fresh");
+
+    let create = ["key", "create", "--data", "DATA", "--merchant", "m-fresh", "--role", "agent", "--label", "helpdesk"];
+    let created = ombud_in(data.path(), &create);
+    created.exits(0);
+    assert!(created.out.starts_with("ombud_") && created.out.lines().count() == 1, "only the secret: {}", created.out);
+    let list = || ombud_in(data.path(), &["key", "list", "--data", "DATA", "--merchant", "m-fresh", "--json"]).exits(0).json();
+    let id = list()[0]["id"].as_str().unwrap().to_owned();
+    assert!(list()[0]["revoked_at"].is_null() && !list().to_string().contains(created.out.trim()));
+    ombud_in(data.path(), &["key", "revoke", &id, "--data", "DATA", "--merchant", "m-fresh"]).exits(0);
+    assert!(list()[0]["revoked_at"].is_string());
+    ombud_in(data.path(), &["key", "revoke", "k_none", "--data", "DATA"]).exits(2).complains("no key `k_none`");
+    ombud_in(data.path(), &["key", "create", "--data", "DATA", "--role", "agent", "--label", "x"]).exits(2).complains("--merchant");
+    ombud_in(data.path(), &["key", "create", "--data", "DATA", "--role", "boss", "--label", "x"]).exits(2).complains("department-head");
+}
+
+#[test]
+fn a_merchant_with_settings_out_of_bounds_is_refused_by_path() {
+    let data = folder();
+    let mut config: Value = serde_json::from_str(include_str!("../src/demo/merchants/m-fresh.json")).unwrap();
+    config["policies"]["after-sale"]["settings"]["spoiled_report_hours"] = 7.into();
+    let file = data.write("bad.json", &config.to_string());
+    let ran = ombud_in(data.path(), &["merchant", "put", &file, "--data", "DATA/d"]);
+    ran.exits(2).complains("/policies/after-sale/settings/spoiled_report_hours").complains("between 24 and 168");
+    ombud(&["decide", "host/src/demo/tickets/09-spoiled-peaches.json", "--merchant", &file]).exits(2).complains("spoiled_report_hours");
+}
+
+#[test]
+fn one_event_is_decided_without_a_server() {
+    let event = "host/src/demo/tickets/09-spoiled-peaches.json";
+    ombud(&["decide", event]).exits(0).says("approve-partial-refund").says("¥29.70").says("AS-311");
+    let shop = ombud(&["decide", event, "--merchant", "host/src/demo/merchants/m-fresh.json", "--json"]).exits(0).json();
+    assert_eq!(shop["decisions"][0]["amounts"]["refund"], 3960, "the shop's own ladder pays more");
+    assert_eq!(shop["event"], "demo-09-spoiled-peaches");
+    assert!(shop["runs"][0]["policy_fuel"].as_u64().unwrap() > 0);
+
+    let data = folder();
+    let bad = data.write(
+        "event.json",
+        r#"{"specversion":"1.0","id":"x","source":"/s","type":"reply.drafted","time":"now","data":{"reply":{"text":7}}}"#,
+    );
+    ombud(&["decide", &bad]).exits(2).complains("`/time`").complains("/data/ticket_id").complains("/data/reply/text");
+    ombud(&["decide", "no-such-file.json"]).exits(2).complains("cannot read");
+    ombud(&["decide", event, "--policies", "no-such-folder"]).exits(2).complains("--policies");
+    ombud(&["decide", "tests/events/ticket.created.json"]).exits(0).says("only be recorded");
+}
+
+#[test]
+fn policies_are_checked_step_by_step() {
+    let checked = ombud(&["check", "policies/delay", "--json"]).exits(0).json();
+    let steps: Vec<&str> = checked[0]["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["component", "contract", "limits", "metadata", "schema", "settings", "bounds", "cases", "repeat"]);
+    assert!(checked[0]["steps"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{checked}");
+
+    let package = folder();
+    for file in ["delay.wasm", "policy.toml"] {
+        std::fs::copy(root().join("policies/delay").join(file), package.path().join(file)).unwrap();
+    }
+    package.write("settings.json", r#"{"auto_max": -1, "colour": "red"}"#);
+    let ran = ombud(&["check", &package.text()]);
+    ran.exits(1).says("✗ settings").says("`/auto_max`").says("colour");
+    ombud(&["test", &package.text()]).exits(1).says("refuses its settings.json").says("/auto_max");
+
+    let component = package.path().join("delay.wasm");
+    let mut bytes = std::fs::read(&component).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    std::fs::write(&component, bytes).unwrap();
+    ombud(&["check", &package.text()]).exits(1).says("✗ component").says("names another component").says("✗ contract");
+    std::fs::write(&component, b"\0asm\x01\0\0\0").unwrap();
+    ombud(&["check", component.to_str().unwrap()]).exits(1).says("core module");
+    ombud(&["check", "no-such-folder"]).exits(2).complains("cannot read");
+}
+
+#[test]
+fn cases_run_through_the_built_components() {
+    let golden = "tests/cases/golden.yaml";
+    let report = ombud(&["test", "policies", "--cases", golden, "--json"]).exits(0).json();
+    assert_eq!((report["passed"].as_u64(), report["failed"].as_u64(), report["skipped"].as_u64()), (Some(264), Some(0), Some(7)));
+
+    let cases = std::fs::read_to_string(root().join(golden)).unwrap();
+    let data = folder();
+    let wrong = data.write(
+        "wrong.yaml",
+        &cases.replacen("refund: 19900, return-freight: buyer, window", "refund: 19901, return-freight: buyer, window", 1),
+    );
+    let report = ombud(&["test", "policies/after-sale", "--cases", &wrong, "--json"]).exits(1).json();
+    assert_eq!(report["failed"], 1);
+    let failure = &report["failures"][0];
+    assert_eq!(
+        (failure["id"].as_str(), failure["expected"].as_str(), failure["got"].as_str()),
+        (Some("AS-G01"), Some("19901"), Some("19900")),
+        "{failure}"
+    );
+    ombud(&["test", "policies/after-sale", "--cases", &wrong]).exits(1).says("AS-G01");
+    ombud(&["test", "policies/after-sale", "--cases", "no-such-file"]).exits(2).complains("cannot read");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    ombud(&["--help"]).exits(0).says("Exit codes");
+    for command in ["demo", "decide", "replay", "key", "merchant", "check", "test"] {
+        ombud(&[command, "--help"]).exits(0).says("Exit codes");
+    }
+    ombud(&["no-such-command"]).exits(2);
+    ombud(&["serve"]).exits(2).complains("--data");
+}
