@@ -187,6 +187,14 @@ fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
         intents.push(Intent { key, payment: Payment::Refund, amount, restates: true });
     }
     intents.sort();
+    // A ruling may award one episode twice, as a percentage and a solatium: that is one intent, for CAP-03 pays each key once.
+    intents.dedup_by(|next, kept| {
+        let same = (&next.key, next.payment) == (&kept.key, kept.payment);
+        if same {
+            kept.amount = kept.amount.saturating_add(next.amount);
+        }
+        same
+    });
     intents
 }
 
@@ -211,5 +219,22 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
             ruling.total_refund_due = refund;
         }
         Ruling::Blacklist(_) | Ruling::Reply(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ombud_rules::contract::delay::Award;
+
+    #[test]
+    fn two_awards_of_one_episode_and_form_of_payment_are_one_intent() {
+        let cases = crate::golden::load(include_str!("../../../tests/cases/guardrail-cases.yaml")).unwrap();
+        let given = cases.into_iter().find(|case| case.id == "GC-39").unwrap().given;
+        let crate::golden::Given::ReviewDelay(_, case, mut ruling) = given else { panic!() };
+        let solatium = ruling.awards[0].clone();
+        ruling.awards.push(Award { form: CompForm::CashRefund, value: 700, ..solatium });
+        let intents: Vec<(Payment, i64)> = delay_intents(&case, &ruling).iter().map(|intent| (intent.payment, intent.amount)).collect();
+        assert_eq!(intents, [(Payment::Refund, 15_000), (Payment::Cash, 5_700)]);
     }
 }

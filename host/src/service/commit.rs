@@ -9,12 +9,10 @@ use ombud_core::chain::Judged;
 use ombud_core::decision::{Counted, Decision};
 use ombud_core::event::Event;
 use ombud_core::kind::Kind;
-use ombud_core::money::{self, Due};
+use ombud_core::money::{self, Due, Intent};
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, seal};
-use ombud_ledger::{
-    Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, Windows, id, leaf_hash,
-};
+use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, Windows, id, leaf_hash};
 use ombud_rules::civil;
 use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
 
@@ -93,15 +91,15 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         time_ms: pending.event.envelope.time,
     };
     let mut ready = Vec::with_capacity(pending.items.len());
-    for (seq, item) in (first..).zip(&pending.items) {
-        ready.push(make_ready(group, pending, item, seq, &data_key, &event_entry, engine)?);
+    for item in &pending.items {
+        let next = make_ready(group, pending, item, &ready, &data_key, &event_entry, engine)?;
+        ready.push(next);
     }
     let event_only = if pending.items.is_empty() { Some(event_record(pending, first, &data_key, &event_entry)?) } else { None };
 
     // From here on only the database itself can fail, and then the whole group fails.
     if let Some(wrapped) = wrapped {
         group.insert_subject_key(merchant, pending.subject.as_subject(), wrapped, pending.received_at_ms)?;
-        vault.remember((merchant.clone(), pending.subject.clone()), data_key);
     }
     let records = ready.len().max(1);
     let seen = EventSeen { body: pending.body_digest, first_seq: first, records: u32::try_from(records).unwrap_or(u32::MAX) };
@@ -158,12 +156,15 @@ pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, judged: &Judge
         return Ok(Counted::default());
     }
     let merchant = &about.tenant.config.id;
-    let usage = reads.usage(merchant, &UsageOf {
-        order: money::order_id(case),
-        customer: about.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
-        at_ms: about.received_at_ms,
-        day: civil::day_of(about.received_at_ms, about.tenant.config.tz_offset_min),
-    })?;
+    let usage = reads.usage(
+        merchant,
+        &UsageOf {
+            order: money::order_id(case),
+            customer: about.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
+            at_ms: about.received_at_ms,
+            day: civil::day_of(about.received_at_ms, about.tenant.config.tz_offset_min),
+        },
+    )?;
     let mut on_record = Vec::new();
     for intent in money::intents(case, &judged.ruling) {
         if reads.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled) {
@@ -177,14 +178,16 @@ fn make_ready<'a>(
     group: &mut dyn Group,
     pending: &'a Pending,
     item: &'a Item,
-    seq: u64,
+    earlier: &[Ready<'_>],
     key: &Arc<DataKey>,
     event: &EventEntry,
     engine: &Engine,
 ) -> Result<Ready<'a>, ServiceError> {
     let merchant = &pending.tenant.config.id;
+    let seq = group.log_size(merchant)? + earlier.len() as u64;
     let about = About { tenant: &pending.tenant, event: &pending.event, received_at_ms: pending.received_at_ms };
-    let counted = counted(as_reads(group), &about, &item.case, &item.judged)?;
+    let mut counted = counted(as_reads(group), &about, &item.case, &item.judged)?;
+    count_earlier(&mut counted, pending, item, earlier);
     let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.secret.key) {
         Cow::Borrowed(&item.ready)
     } else {
@@ -202,6 +205,33 @@ fn make_ready<'a>(
     .encode()
     .map_err(internal)?;
     Ok(Ready { leaf: leaf_hash(&header), header, sealed, seq })
+}
+
+/// Adds what the earlier decisions of the same event count and pay: they are appended in the same transaction, but not yet.
+fn count_earlier(counted: &mut Counted, pending: &Pending, item: &Item, earlier: &[Ready<'_>]) {
+    if !needs_counting(&item.judged) {
+        return;
+    }
+    let own: Vec<String> = money::intents(&item.case, &item.judged.ruling).iter().map(Intent::name).collect();
+    for (record, before) in earlier.iter().zip(&pending.items) {
+        let (refund, goodwill) = {
+            let amounts = &record.sealed.decision.caps.counted;
+            (amounts.refund, amounts.goodwill())
+        };
+        let usage = &mut counted.usage;
+        usage.merchant_day_refund += refund;
+        usage.merchant_day_goodwill += goodwill;
+        if pending.event.data.customer_ref.is_some() {
+            usage.customer_24h_refund += refund;
+            usage.customer_24h_goodwill += goodwill;
+        }
+        if money::order_id(&before.case) == money::order_id(&item.case) {
+            usage.order_refund += refund;
+            usage.order_goodwill += goodwill;
+        }
+        let paid = record.sealed.paid.iter().map(Intent::name).filter(|name| own.contains(name) && !counted.on_record.contains(name));
+        counted.on_record.extend(paid.collect::<Vec<_>>());
+    }
 }
 
 fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry, engine: &Engine) -> DecisionEntry {
@@ -245,12 +275,7 @@ fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry
     }
 }
 
-fn event_record(
-    pending: &Pending,
-    seq: u64,
-    key: &DataKey,
-    event: &EventEntry,
-) -> Result<(Vec<u8>, Digest, Vec<u8>), ServiceError> {
+fn event_record(pending: &Pending, seq: u64, key: &DataKey, event: &EventEntry) -> Result<(Vec<u8>, Digest, Vec<u8>), ServiceError> {
     let mut sealed = Vec::new();
     let bodies: [(BodyKind, &[u8]); 1] = [(BodyKind::Event, &pending.event_body)];
     let detached = seal(key, &pending.tenant.config.id, Of::Event(&event.key), &bodies, &mut sealed).map_err(internal)?;
@@ -296,21 +321,31 @@ fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready<
         order: money::order_id(&item.case),
         ..listing(pending, EntryKind::Decision)
     };
-    group.append(&NewRecord { merchant, seq: record.seq, header: &record.header, leaf: record.leaf, sealed: &record.sealed.bytes, listing })?;
+    group.append(&NewRecord {
+        merchant,
+        seq: record.seq,
+        header: &record.header,
+        leaf: record.leaf,
+        sealed: &record.sealed.bytes,
+        listing,
+    })?;
     for intent in &record.sealed.paid {
         group.pay_intent(merchant, intent, record.seq)?;
     }
     let counts = &record.sealed.decision.caps.counted;
     if counts.any() {
-        group.count(merchant, &Count {
-            seq: record.seq,
-            order: money::order_id(&item.case).unwrap_or_default(),
-            customer: pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
-            at_ms: pending.received_at_ms,
-            day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
-            refund: counts.refund,
-            goodwill: counts.goodwill(),
-        })?;
+        group.count(
+            merchant,
+            &Count {
+                seq: record.seq,
+                order: money::order_id(&item.case).unwrap_or_default(),
+                customer: pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
+                at_ms: pending.received_at_ms,
+                day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
+                refund: counts.refund,
+                goodwill: counts.goodwill(),
+            },
+        )?;
     }
     Ok(())
 }
