@@ -48,16 +48,9 @@ impl App {
         Err(Refused::new(Code::Unavailable, format!("{} requests are under way", self.limits.requests_max)))
     }
 
-    /// Room for so many bytes of a body, until the guard is dropped; 503 when there is none.
-    pub fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Reserved, Refused> {
-        let reserved = Reserved { app: self.clone(), bytes };
-        self.metrics().http_body_bytes().inc_by(signed(bytes));
-        let before = self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) <= self.limits.body_bytes_in_flight_max {
-            return Ok(reserved);
-        }
-        self.metrics().http_refused(Refusal::BodyBytes);
-        Err(Refused::new(Code::Unavailable, "too many bytes of request bodies are under way"))
+    /// A place for a body, which grows as its bytes come.
+    pub fn reserve(self: &Arc<Self>) -> Reserved {
+        Reserved { app: self.clone(), bytes: 0 }
     }
 }
 
@@ -75,6 +68,20 @@ impl Drop for Admitted {
 pub struct Reserved {
     app: Shared,
     bytes: usize,
+}
+
+impl Reserved {
+    /// Room for more bytes, until the guard is dropped; 503 when there is none.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
+        self.bytes += bytes;
+        self.app.metrics().http_body_bytes().inc_by(signed(bytes));
+        let before = self.app.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= self.app.limits.body_bytes_in_flight_max {
+            return Ok(());
+        }
+        self.app.metrics().http_refused(Refusal::BodyBytes);
+        Err(Refused::new(Code::Unavailable, "too many bytes of request bodies are under way"))
+    }
 }
 
 impl Drop for Reserved {

@@ -4,6 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use ombud_core::problem::{Problem, tidy};
 use ombud_core::schema::{Checker, text};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -27,9 +28,10 @@ pub struct Posted {
 /// Reads a request's body of at most `bytes_max`.
 pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(HeaderMap, Posted), Refused> {
     let (parts, body) = request.into_parts();
-    let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let reserved = app.reserve(declared.unwrap_or(bytes_max).min(bytes_max))?;
-    let bytes = match tokio::time::timeout(ms(app.limits.body_ms), collect(body, declared, bytes_max)).await {
+    let declared = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    // What is announced takes no place, only what has come.
+    let mut reserved = app.reserve();
+    let bytes = match tokio::time::timeout(ms(app.limits.body_ms), collect(body, declared, bytes_max, &mut reserved)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(refused)) => {
             if refused.code() == Code::BodyTooLarge {
@@ -47,7 +49,7 @@ pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(H
 
 /// Collects the frames. A body that is somewhat too large is read and dropped, so that a client that sends all of it before
 /// it listens hears why; one that is much too large is not read at all.
-async fn collect(mut body: Body, declared: Option<usize>, bytes_max: usize) -> Result<Bytes, Refused> {
+async fn collect(mut body: Body, declared: Option<usize>, bytes_max: usize, reserved: &mut Reserved) -> Result<Bytes, Refused> {
     let too_large = || Refused::new(Code::BodyTooLarge, format!("the body is larger than {bytes_max} bytes"));
     let drained_max = bytes_max.saturating_mul(2);
     if declared.is_some_and(|bytes| bytes > drained_max) {
@@ -64,7 +66,10 @@ async fn collect(mut body: Body, declared: Option<usize>, bytes_max: usize) -> R
             if length > drained_max {
                 break;
             }
-        } else if before == 0 {
+            continue;
+        }
+        reserved.grow(data.len())?;
+        if before == 0 {
             // Nearly every body is one frame: it is taken as it is.
             first = data;
         } else {

@@ -10,7 +10,7 @@ use ombud_core::limits::{BATCH_BYTES_MAX, EVENT_BYTES_MAX, MERCHANT_BYTES_MAX};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::world::{Call, MERCHANT, at, call, event, world};
+use super::world::{Call, MERCHANT, OTHER, at, call, event, world};
 use crate::http::HttpLimits;
 use crate::service::Role;
 
@@ -26,7 +26,7 @@ fn both(call: impl Fn() -> Call, body: &str) -> [Call; 2] {
     let chunked = Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(
         chunks.into_iter().map(|chunk| chunk.map(hyper::body::Frame::data)),
     )));
-    [call().header("content-length", &body.len().to_string()).body(body.to_owned()), call().body(chunked)]
+    [call().body(body.to_owned()), call().body(chunked)]
 }
 
 #[tokio::test]
@@ -108,17 +108,33 @@ async fn requests_under_way_and_bytes_under_way() {
     asked().await.ok();
 
     let few = world.limited(HttpLimits { body_bytes_in_flight_max: 4_000, ..HttpLimits::default() });
-    let post = |bytes: usize| {
-        world
-            .agent("POST", &at("/events"))
-            .header("content-length", &bytes.to_string())
-            .header("content-type", "application/json")
-            .body(filled(bytes))
+    let post = || world.agent("POST", &at("/events")).header("content-type", "application/json");
+    for call in both(post, &filled(4_000)) {
+        call.send(&few).await.ok();
+    }
+    for call in both(post, &filled(4_001)) {
+        call.send(&few).await.problem(503);
+    }
+    post().body(filled(4_000)).send(&few).await.ok();
+}
+
+#[tokio::test]
+async fn a_merchant_with_too_much_under_way_is_told_to_come_again() {
+    let world = world();
+    let router = world.router();
+    let post = |_| {
+        let mut event = event(EventType::TicketCreated);
+        event["data"].as_object_mut().unwrap().remove("merchant");
+        call("POST", &format!("/v1/merchants/{OTHER}/events")).key(world.key(OTHER, Role::Agent)).event(&event).send(&router)
     };
-    post(4_000).send(&few).await.ok();
-    post(4_001).send(&few).await.problem(503);
-    // A body of unknown length counts as the largest that is taken.
-    world.agent("POST", &at("/events")).body("{}").send(&few).await.problem(503);
+    // On one thread: all have begun before the first is finished.
+    let replies = futures_util::future::join_all((0..300).map(post)).await;
+    let refused: Vec<_> = replies.iter().filter(|reply| reply.status != 200).collect();
+    assert!(!refused.is_empty() && refused.len() < 200, "{}", refused.len());
+    for reply in refused {
+        assert_eq!(reply.problem(429)["type"], "urn:ombud:problem:saturated");
+        assert_eq!(reply.headers["retry-after"], "1");
+    }
 }
 
 #[tokio::test]
