@@ -14,7 +14,7 @@ use ombud_ledger::Digest;
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::{Facts, Limits, LoweredRuling, Sandbox, floor};
 
-use super::BenchRow;
+use super::{BenchRow, PhaseTimes};
 use crate::judge::{Bound, judge};
 use crate::registry::{Package, Registry};
 
@@ -87,7 +87,7 @@ fn reply(cases: &[golden::GoldenCase]) -> Result<(Context, Case)> {
 }
 
 /// Microseconds of the floor and of a whole decision, and the phases of the decision.
-fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits: &Limits) -> Result<(f64, f64, Vec<(String, f64)>)> {
+fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits: &Limits) -> Result<(f64, f64, PhaseTimes)> {
     let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default() };
     let facts = Facts::new(ctx, case);
     let first = judge(ctx, case, Some(policy), guardrail, limits, &terms.fallback, 0);

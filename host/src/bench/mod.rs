@@ -7,6 +7,9 @@ mod service;
 use anyhow::Result;
 use serde::Serialize;
 
+/// Phases by name, in microseconds.
+pub type PhaseTimes = Vec<(String, f64)>;
+
 /// One row of the table.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchRow {
@@ -25,18 +28,18 @@ pub struct BenchRow {
     /// Unit of floor and value.
     pub unit: &'static str,
     /// Where the time goes.
-    pub phases: Vec<(String, f64)>,
+    pub phases: PhaseTimes,
 }
 
 impl BenchRow {
     /// A row where a smaller ratio is better.
-    fn at_most(name: &str, unit: &'static str, floor: f64, value: f64, most: f64, phases: Vec<(String, f64)>) -> Self {
+    fn at_most(name: &str, unit: &'static str, floor: f64, value: f64, most: f64, phases: PhaseTimes) -> Self {
         let ratio = value / floor;
         Self { name: name.to_owned(), floor, value, ratio, target: format!("≤ {most} ×"), met: ratio <= most, unit, phases }
     }
 
     /// A row where a larger ratio is better.
-    fn at_least(name: &str, unit: &'static str, floor: f64, value: f64, least: f64, phases: Vec<(String, f64)>) -> Self {
+    fn at_least(name: &str, unit: &'static str, floor: f64, value: f64, least: f64, phases: PhaseTimes) -> Self {
         let ratio = value / floor;
         Self { name: name.to_owned(), floor, value, ratio, target: format!("≥ {least} ×"), met: ratio >= least, unit, phases }
     }

@@ -28,6 +28,9 @@ const MERCHANTS: usize = 1_000;
 /// Records of the row with many.
 const RECORDS: u64 = 1_000_000;
 
+/// Merchants with the secret of their key.
+type Keys = Vec<(String, String)>;
+
 /// Which of these rows are wanted.
 pub(super) struct Wanted {
     pub(super) durable: bool,
@@ -125,7 +128,7 @@ fn options(policies: &Path) -> Options {
 
 /// A service with merchants `m0` … and an agent's key for each. Caps are out of the way: it is the speed of decisions that
 /// is measured, AS-G01 pays nothing at once.
-fn open(data: &Path, policies: &Path, merchants: usize) -> Result<(Arc<Service>, Vec<(String, String)>)> {
+fn open(data: &Path, policies: &Path, merchants: usize) -> Result<(Arc<Service>, Keys)> {
     let service = Service::open(data, options(policies))?;
     let owner = Service::owner()?;
     let mut keys = Vec::with_capacity(merchants);

@@ -69,7 +69,9 @@ pub(super) async fn until_stopped(listener: tokio::net::TcpListener, service: Ar
             std::future::pending::<()>().await;
         }
     };
+    let timer = tokio::spawn(Arc::clone(&service).expire_for_ever());
     let drained = http::serve(listener, service, limits, signal).await;
+    timer.abort();
     if drained.cut > 0 {
         eprintln!(
             "ombud: {} cut off at the drain deadline; what they sent is on record or was never acknowledged",

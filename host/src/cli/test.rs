@@ -44,6 +44,9 @@ struct RefusedSettings {
     problems: Vec<SettingsProblem>,
 }
 
+/// Policies with their settings, and the cases put to them.
+type PoliciesAndCases = (Vec<(Plugin, String)>, Vec<GoldenCase>);
+
 impl Test {
     pub(super) fn run(self) -> Result<u8> {
         let sandbox = data::sandbox()?;
@@ -87,7 +90,7 @@ impl Test {
     }
 
     /// The cases with the policies that they are put to.
-    fn runs(&self, plugins: &[(Plugin, String)]) -> Result<Vec<(Vec<(Plugin, String)>, Vec<GoldenCase>)>> {
+    fn runs(&self, plugins: &[(Plugin, String)]) -> Result<Vec<PoliciesAndCases>> {
         if let Some(path) = &self.cases {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             let cases = golden::load(&text).with_context(|| format!("`{}`", path.display()))?;

@@ -10,6 +10,7 @@ mod admin;
 mod blacklist;
 mod commit;
 mod decide;
+mod expiry;
 mod history;
 mod keys;
 mod listing;
@@ -34,8 +35,8 @@ use ombud_ledger::{Digest, Engine};
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
 
-pub(crate) use admin::secret;
 pub use actor::{NewKey, Principal, Right, Role};
+pub(crate) use admin::secret;
 pub use error::ServiceError;
 pub use pending::{CaseBody, CaseBodyBack, answer_body};
 pub use read::{Opened, decision_body};
@@ -51,6 +52,8 @@ use wire::{PolicyView, Readiness};
 pub struct Options {
     /// Folder of the policy packages; none for a service that only reads and replays.
     pub policies: Option<PathBuf>,
+    /// Further folders of packages, for demonstrations and tests.
+    pub more_policies: Vec<PathBuf>,
     /// The sandbox's limits.
     pub limits: Limits,
     /// The writer's bounds.
@@ -59,7 +62,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { policies: Some("policies".into()), limits: Limits::default(), writer: WriterLimits::default() }
+        Self { policies: Some("policies".into()), more_policies: Vec::new(), limits: Limits::default(), writer: WriterLimits::default() }
     }
 }
 
@@ -90,10 +93,13 @@ impl Service {
         let master = MasterKey::from_bytes(admin::secret(&data.join("master.key"))?);
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
         let sandbox = Sandbox::with_cache(data.join("code"), code_key)?;
-        let registry = match &options.policies {
+        let mut registry = match &options.policies {
             Some(folder) => Registry::load(folder, &sandbox, &options.limits)?,
             None => Registry::default(),
         };
+        for folder in &options.more_policies {
+            registry.packages.extend(Registry::load(folder, &sandbox, &options.limits)?.packages);
+        }
         let writer = Writer::start(writer, options.writer)?;
         let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
         let vault = Vault::new(master);
@@ -128,7 +134,8 @@ impl Service {
     fn tenant(&self, who: &Principal, merchant: &str, right: Right, what: &'static str) -> Result<Arc<Tenant>, ServiceError> {
         let bound_elsewhere = who.merchant.as_ref().is_some_and(|own| own.as_str() != merchant);
         let id = MerchantId::new(merchant).map_err(|_| ServiceError::NotFound("merchant"))?;
-        let tenant = self.snapshot.load().tenants.get(&id).cloned().filter(|_| !bound_elsewhere).ok_or(ServiceError::NotFound("merchant"))?;
+        let tenant =
+            self.snapshot.load().tenants.get(&id).cloned().filter(|_| !bound_elsewhere).ok_or(ServiceError::NotFound("merchant"))?;
         allowed(who, right, what)?;
         Ok(tenant)
     }
