@@ -3,3 +3,4 @@
 mod crash;
 mod decisions;
 mod hostile;
+mod money;

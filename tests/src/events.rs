@@ -57,17 +57,21 @@ pub fn set(event: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// A missing parcel that is refunded without a person: `paid` fen of one line, in an order, a case and an event of its own.
-///
-/// The order of the example with one line of a plain article, signed for by nobody; the carrier confirms the loss.
+/// An order cancelled before it was shipped, which is refunded without a person: `paid` fen of one line, in an order, a case
+/// and an event of its own.
 pub fn refund(own: &str, customer: &str, paid: i64) -> Value {
     let mut event = event("aftersale.requested", own);
     let data = &mut event["data"];
     data["customer_ref"] = customer.into();
     data["customer"]["customer_ref"] = customer.into();
+    data["after_sale"]["request"] = "refund-only".into();
+    data["after_sale"]["reason"] = "changed-mind".into();
+    data["after_sale"]["requested_amount"] = paid.into();
     let mut line = data["order"]["lines"][0].clone();
     line["paid"] = paid.into();
     line["unit_price"] = paid.into();
+    line["shipped_at"] = Value::Null;
+    line["signed_at"] = Value::Null;
     data["order"]["lines"] = json!([line]);
     for member in ["threshold", "bundle", "free_ship"] {
         data["order"][member] = Value::Null;
@@ -75,6 +79,5 @@ pub fn refund(own: &str, customer: &str, paid: i64) -> Value {
     data["order"]["gifts"] = json!([]);
     data["order"]["platform_discount"] = 0.into();
     data["order"]["payments"] = json!([{"channel": "cash-channel", "amount": paid, "fee": 0}]);
-    data["after_sale"]["requested_amount"] = paid.into();
     event
 }

@@ -57,6 +57,8 @@ impl Server {
 
     /// Starts on a data directory that outlives it.
     pub fn on(data: &Path, policies: &Path) -> Self {
+        // What a server could not do is told beside the failed test; once for all servers of the process.
+        _ = ombud::telemetry::init(ombud::telemetry::LogFormat::Pretty, "error");
         let options = Options { policies: Some(policies.to_path_buf()), ..Options::default() };
         let service = Service::open(data, options).expect("the service opens");
         assert_eq!(service.readiness().reasons, [""; 0]);

@@ -1,6 +1,6 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
-use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
+use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRuling};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,15 @@ pub enum Payment {
 }
 
 impl Payment {
+    /// As what a form of compensation is paid.
+    pub const fn of(form: CompForm) -> Option<Self> {
+        match form {
+            CompForm::CashRefund | CompForm::Solatium => Some(Self::Cash),
+            CompForm::Coupon | CompForm::SampleGift => Some(Self::Coupon),
+            CompForm::None => None,
+        }
+    }
+
     /// The wire name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -166,12 +175,7 @@ fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
     let mut intents = Vec::new();
     for award in &ruling.awards {
         let key = format!("{}/{}", case.order_id, award.episode_id);
-        let payment = match award.form {
-            CompForm::CashRefund | CompForm::Solatium => Some(Payment::Cash),
-            CompForm::Coupon | CompForm::SampleGift => Some(Payment::Coupon),
-            CompForm::None => None,
-        };
-        if let Some(payment) = payment.filter(|_| award.value > 0) {
+        if let Some(payment) = Payment::of(award.form).filter(|_| award.value > 0) {
             intents.push(Intent { key, payment, amount: award.value, restates: false });
         }
     }
@@ -207,6 +211,13 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
             let shares = largest_remainder(refund, &parts);
             for (line, share) in ruling.breakdown.iter_mut().zip(shares).filter(|(line, _)| !line.code.ends_with("-in-kind")) {
                 line.amount = share;
+            }
+            // What the customer and the agent are told is the amount that is paid.
+            let (before, after) = (yuan(ruling.refund), yuan(refund));
+            let messages = ruling.notes.messages.iter_mut().flat_map(|message| &mut message.args);
+            let obligations = ruling.notes.obligations.iter_mut().flat_map(|obligation| &mut obligation.args);
+            for arg in messages.chain(obligations).filter(|arg| arg.value == before) {
+                arg.value.clone_from(&after);
             }
             ruling.refund = refund;
         }

@@ -15,7 +15,7 @@ use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
 use ombud_rules::civil;
 use ombud_rules::contract::types::Role as ContractRole;
-use ombud_store::{Count, EntryKind, Filter, Group, ListedEntry, Listing, NewRecord, Reads};
+use ombud_store::{Count, EntryKind, Filter, Group, ListedEntry, Listing, NewRecord, Reads, Store as _};
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Principal, Right, Role};
@@ -25,7 +25,7 @@ use super::pending::CaseBodyBack;
 use super::read::Opened;
 use super::snapshot::Tenant;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
-use super::{Service, locks, read};
+use super::{Service, history, locks, project, read};
 
 /// The act's name in the ledger.
 const OVERRIDE: &str = "decision.override";
@@ -49,6 +49,10 @@ pub(super) struct OverrideBody {
 
 /// An act on a decision, as found again.
 pub(super) struct Act {
+    /// Its place in the ledger.
+    pub(super) seq: u64,
+    /// When it was recorded, epoch milliseconds.
+    pub(super) at_ms: i64,
     pub(super) body: OverrideBody,
     pub(super) json: String,
 }
@@ -69,7 +73,14 @@ impl Service {
             let problem = Problem::at("/reason", "has the wrong length").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
             return Err(ServiceError::Invalid(vec![problem]));
         }
-        let _held = self.locks.hold(vec![locks::key(&[merchant, "override", id.as_str()])]).await;
+        // The order's lock too: a decision between reading its history and its record must not miss this act.
+        let order = self.store.read(|reads| {
+            let record = reads.decision(&tenant.config.id, &id)?.ok_or(ServiceError::NotFound("decision"))?;
+            Ok::<_, ServiceError>(reads.listed(&tenant.config.id, record.seq)?.and_then(|listed| listed.order))
+        })?;
+        let mut keys = vec![locks::key(&[merchant, "override", id.as_str()])];
+        keys.extend(order.map(|order| locks::key(&[merchant, "order", &order])));
+        let _held = self.locks.hold(keys).await;
         let (service, who) = (Arc::clone(self), who.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
         let job = move |group: &mut dyn Group| service.override_in(group, &tenant, &who, &id, &request);
@@ -97,9 +108,11 @@ impl Service {
         let after = standing.after(&target, request, who)?;
 
         // The money that stands after the act, against what the ledger has counted.
-        let (cancelled, paid) = match request.action {
-            OverrideAction::Cancel => (standing.paid(&target), Vec::new()),
-            OverrideAction::Approve | OverrideAction::Amend => (standing.paid(&target), target.intents(&after.amounts)),
+        let own: Vec<u64> = std::iter::once(record.seq).chain(earlier.iter().map(|act| act.seq)).collect();
+        let cancelled = paid_by(reads, merchant, &own, standing.paid(&target))?;
+        let paid = match request.action {
+            OverrideAction::Cancel => Vec::new(),
+            OverrideAction::Approve | OverrideAction::Amend => target.intents(&after.amounts),
         };
         check_money(reads, tenant, &target, &cancelled, &paid, &after.amounts)?;
 
@@ -138,7 +151,10 @@ impl Service {
         let leaf = leaf_hash(&header);
 
         append(group, merchant, seq, &header, leaf, &sealed, &listed, &after.outcome, at_ms)?;
-        settle(group, tenant, &target, &listed, seq, at_ms, &cancelled, &paid)?;
+        let counted = Counting { seq, at_ms: at_ms.max(standing.counted_at_ms + 1), before_ms: standing.counted_at_ms };
+        let paid = settle(group, tenant, &target, &listed, &counted, &cancelled, paid)?;
+        let act = project::Act { outcome: &after.outcome, cancelled: &cancelled, paid: &paid, at_ms, seq };
+        project::act(group, merchant, &target.case, &target.ruling, &act)?;
         Ok(OverrideAnswer { decision: id.to_string(), seq, leaf: leaf.to_string(), outcome: after.outcome, amounts: after.amounts })
     }
 
@@ -156,7 +172,7 @@ impl Service {
             let Some(text) = opened.body(BodyKind::Act) else { continue };
             let body: OverrideBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
             if body.decision == id.as_str() {
-                acts.push(Act { body, json: text.to_owned() });
+                acts.push(Act { seq: entry.seq, at_ms: entry.received_at_ms, body, json: text.to_owned() });
             }
         }
         Ok(acts)
@@ -178,6 +194,8 @@ struct Standing {
     amounts: Amounts,
     /// Whether its money counts.
     counts: bool,
+    /// In whose windows it was counted: when it was decided, or approved by a person; epoch milliseconds.
+    counted_at_ms: i64,
     cancelled: bool,
     approved: bool,
 }
@@ -212,6 +230,7 @@ impl Target {
             outcome: self.ruling.outcome().to_owned(),
             amounts: money::amounts(&self.ruling),
             counts: self.due == Due::Now,
+            counted_at_ms: self.received_at_ms,
             cancelled: false,
             approved: false,
         };
@@ -219,6 +238,7 @@ impl Target {
             outcome: act.body.outcome.clone(),
             amounts: act.body.amounts,
             counts: act.body.action != OverrideAction::Cancel,
+            counted_at_ms: act.at_ms,
             cancelled: act.body.action == OverrideAction::Cancel,
             approved: act.body.action != OverrideAction::Cancel,
         })
@@ -239,11 +259,15 @@ impl Target {
         if *amounts == money::amounts(&self.ruling) {
             return money::intents(&self.case, &self.ruling);
         }
-        [(refund_key, money::Payment::Refund, amounts.refund), (prefix.clone(), money::Payment::Cash, amounts.cash), (prefix, money::Payment::Coupon, amounts.coupon)]
-            .into_iter()
-            .filter(|(_, _, amount)| *amount > 0)
-            .map(|(key, payment, amount)| Intent { key, payment, amount, restates: false })
-            .collect()
+        [
+            (refund_key, money::Payment::Refund, amounts.refund),
+            (prefix.clone(), money::Payment::Cash, amounts.cash),
+            (prefix, money::Payment::Coupon, amounts.coupon),
+        ]
+        .into_iter()
+        .filter(|(_, _, amount)| *amount > 0)
+        .map(|(key, payment, amount)| Intent { key, payment, amount, restates: false })
+        .collect()
     }
 
     /// The highest role that the ruling asks for.
@@ -276,7 +300,7 @@ impl Standing {
                 Err(ServiceError::Conflict("nothing waits for approval here: use `amend` or `cancel`".into()))
             }
             OverrideAction::Approve => Ok(proposal()),
-            OverrideAction::Cancel => Ok(After { outcome: "cancelled".into(), amounts: Amounts::default() }),
+            OverrideAction::Cancel => Ok(After { outcome: project::CANCELLED.into(), amounts: Amounts::default() }),
             OverrideAction::Amend => {
                 let mut problems = Vec::new();
                 let amounts = request.amounts.unwrap_or(self.amounts);
@@ -335,8 +359,9 @@ fn check_money(
     paid: &[Intent],
     amounts: &Amounts,
 ) -> Result<(), ServiceError> {
-    if let Some(balance) = money::balance(&target.case).filter(|balance| amounts.refund > *balance) {
-        let problem = Problem::at("/amounts/refund", "is above what may still be refunded (CAP-01)").allowed(format!("at most {balance} fen"));
+    if let Some(balance) = balance_now(reads, &tenant.config.id, &target.case, cancelled)?.filter(|balance| amounts.refund > *balance) {
+        let problem =
+            Problem::at("/amounts/refund", "is above what may still be refunded (CAP-01)").allowed(format!("at most {balance} fen"));
         return Err(ServiceError::Invalid(vec![problem]));
     }
     if amounts.any() && tenant.terms.currency != CURRENCY {
@@ -351,50 +376,96 @@ fn check_money(
     Ok(())
 }
 
-/// Gives cancelled payments back to their windows and counts the new ones.
-#[expect(clippy::too_many_arguments, reason = "one settlement has these parts")]
+/// What may still be refunded now: other cases of the order may have been paid since the decision.
+fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled: &[Intent]) -> Result<Option<i64>, ServiceError> {
+    let Case::AfterSale(facts) = case else { return Ok(money::balance(case)) };
+    let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
+    if let Some(own) = rows.iter_mut().find(|row| row.after_sale_id == facts.after_sale_id) {
+        let back = cancelled.iter().filter(|intent| intent.payment == money::Payment::Refund).map(|intent| intent.amount).sum::<i64>();
+        let (lines, freight) = project::refunded(facts, Some(own), -back, false);
+        own.lines = lines;
+        own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
+    }
+    let known = history::order_history(&rows.iter().collect::<Vec<_>>());
+    let mut facts = facts.clone();
+    for line in &mut facts.order.lines {
+        let own = known.lines.iter().find(|own| own.line_id == line.line_id).map_or(0, |own| own.refunded);
+        line.refunded = line.refunded.max(own);
+    }
+    facts.order.freight_refunded = facts.order.freight_refunded.max(known.freight_refunded);
+    Ok(money::balance(&Case::AfterSale(facts)))
+}
+
+/// Those of the intents that were paid by the decision or an act on it: what merely restated another's payment is not its own.
+fn paid_by(reads: &dyn Reads, merchant: &MerchantId, own: &[u64], intents: Vec<Intent>) -> Result<Vec<Intent>, ServiceError> {
+    let mut paid = Vec::with_capacity(intents.len());
+    for intent in intents {
+        if reads.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled && own.contains(&row.seq)) {
+            paid.push(intent);
+        }
+    }
+    Ok(paid)
+}
+
+/// In which windows an act counts.
+struct Counting {
+    /// The act's place in the ledger.
+    seq: u64,
+    /// What is paid now.
+    at_ms: i64,
+    /// When that was counted which is taken back: another instant, for each has an entry of its own.
+    before_ms: i64,
+}
+
+/// Gives cancelled payments back to their windows and counts the new ones, which it returns: what restates a payment on
+/// record counts nothing.
 fn settle(
     group: &mut dyn Group,
     tenant: &Tenant,
     target: &Target,
     listed: &ListedEntry,
-    seq: u64,
-    at_ms: i64,
+    counting: &Counting,
     cancelled: &[Intent],
-    paid: &[Intent],
-) -> Result<(), ServiceError> {
+    paid: Vec<Intent>,
+) -> Result<Vec<Intent>, ServiceError> {
     let merchant = &tenant.config.id;
     let count = |group: &mut dyn Group, intents: &[Intent], sign: i64, at_ms: i64| {
         let sum = |refund: bool| {
-            intents.iter().filter(|intent| (intent.payment == money::Payment::Refund) == refund).fold(0_i64, |sum, intent| sum.saturating_add(intent.amount))
+            intents
+                .iter()
+                .filter(|intent| (intent.payment == money::Payment::Refund) == refund)
+                .fold(0_i64, |sum, intent| sum.saturating_add(intent.amount))
         };
         let (refund, goodwill) = (sum(true), sum(false));
         if refund == 0 && goodwill == 0 {
             return Ok(());
         }
-        group.count(merchant, &Count {
-            seq,
-            order: money::order_id(&target.case).unwrap_or_default(),
-            customer: listed.customer.as_deref(),
-            at_ms,
-            day: civil::day_of(at_ms, tenant.config.tz_offset_min),
-            refund: refund * sign,
-            goodwill: goodwill * sign,
-        })
+        group.count(
+            merchant,
+            &Count {
+                seq: counting.seq,
+                order: money::order_id(&target.case).unwrap_or_default(),
+                customer: listed.customer.as_deref(),
+                at_ms,
+                day: civil::day_of(at_ms, tenant.config.tz_offset_min),
+                refund: refund * sign,
+                goodwill: goodwill * sign,
+            },
+        )
     };
     for intent in cancelled {
         group.cancel_intent(merchant, &intent.key, intent.payment)?;
     }
-    count(group, cancelled, -1, target.received_at_ms)?;
-    let fresh: Vec<Intent> = paid.to_vec();
-    for intent in &fresh {
-        let on_record = group.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled);
-        if !on_record {
-            group.pay_intent(merchant, intent, seq)?;
+    count(group, cancelled, -1, counting.before_ms)?;
+    let mut fresh = Vec::with_capacity(paid.len());
+    for intent in paid {
+        if group.intent(merchant, &intent.key, intent.payment)?.is_none_or(|row| row.cancelled) {
+            group.pay_intent(merchant, &intent, counting.seq)?;
+            fresh.push(intent);
         }
     }
-    count(group, &fresh, 1, at_ms)?;
-    Ok(())
+    count(group, &fresh, 1, counting.at_ms)?;
+    Ok(fresh)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one record has these parts")]
@@ -426,4 +497,3 @@ fn append(
     group.append(&NewRecord { merchant, seq, header, leaf, sealed, listing })?;
     Ok(())
 }
-

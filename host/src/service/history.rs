@@ -37,7 +37,7 @@ pub fn gather(
                 .iter()
                 .any(|case| case.state == CaseState::Open && case.lines.iter().any(|line| wanted.contains(&line.line_id.as_str()))),
             attempts: own.first().map_or(0, |case| case.attempts),
-            decided: own.first().is_some(),
+            decided: !own.is_empty(),
             approved: own.first().and_then(|case| case.resolution.as_deref()).and_then(RequestKind::parse),
         };
     }
@@ -84,7 +84,8 @@ pub fn gather(
     Ok(history)
 }
 
-fn order_history(cases: &[&AfterSaleRow]) -> OrderHistory {
+/// What the cases of an order refunded and took back, by line.
+pub(super) fn order_history(cases: &[&AfterSaleRow]) -> OrderHistory {
     let mut history = OrderHistory::default();
     for case in cases {
         history.freight_refunded = history.freight_refunded.saturating_add(case.freight_refunded);

@@ -4,7 +4,8 @@
 use ombud_core::case::Case;
 use ombud_core::decision::Decision;
 use ombud_core::event::EventType;
-use ombud_core::money::Due;
+use ombud_core::ids::MerchantId;
+use ombud_core::money::{Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_rules::after_sale::{Account, Bill, requested};
 use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
@@ -14,6 +15,9 @@ use ombud_store::{AfterSaleRow, CaseState, GrantRow, Group, LineHistory};
 use super::blacklist;
 use super::error::ServiceError;
 use super::pending::{Item, Pending};
+
+/// What stands after a decision was taken back.
+pub const CANCELLED: &str = "cancelled";
 
 /// Projects a decision.
 pub fn decision(group: &mut dyn Group, pending: &Pending, item: &Item, decision: &Decision, seq: u64) -> Result<(), ServiceError> {
@@ -85,24 +89,95 @@ fn after_sale(
     Ok(())
 }
 
-/// The lines of the case with what this decision pays for each, and the freight in it.
+/// The lines of the case with what this decision pays for each, and the freight in it; below zero for what is taken back.
 pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64, given_up: bool) -> (Vec<LineHistory>, i64) {
     let mut lines: Vec<LineHistory> = before.map(|row| row.lines.clone()).unwrap_or_default();
     let requested = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
-    let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(paid, true);
+    let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(paid.saturating_abs(), true);
     for (line, refunded) in requested.iter().zip(&split.lines) {
         let id = &line.line.line_id;
+        let refunded = refunded * paid.signum();
         let qty = if given_up { line.units } else { 0 };
         match lines.iter_mut().find(|known| known.line_id == *id) {
             Some(known) => {
-                known.refunded = known.refunded.saturating_add(*refunded);
+                known.refunded = known.refunded.saturating_add(refunded).max(0);
                 known.qty = known.qty.max(qty);
             }
-            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: *refunded }),
+            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0) }),
         }
     }
-    (lines, split.freight)
+    (lines, split.freight * paid.signum())
+}
+
+/// A person's act on a decision, as far as later cases are concerned.
+pub struct Act<'a> {
+    /// What stands now.
+    pub outcome: &'a str,
+    /// Payments that are taken back.
+    pub cancelled: &'a [Intent],
+    /// Payments that count now.
+    pub paid: &'a [Intent],
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// The act's place in the ledger.
+    pub seq: u64,
+}
+
+/// Projects an act: what a person approved is refunded or granted for later cases, what a person took back is not.
+pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &Ruling, act: &Act<'_>) -> Result<(), ServiceError> {
+    match (case, ruling) {
+        (Case::AfterSale(case), _) => {
+            let rows = group.after_sale_cases(merchant, &case.order.order_id)?;
+            let Some(mut row) = rows.into_iter().find(|row| row.after_sale_id == case.after_sale_id) else { return Ok(()) };
+            for (intents, sign) in [(act.cancelled, -1), (act.paid, 1)] {
+                let refund = intents.iter().filter(|intent| intent.payment == Payment::Refund).map(|intent| intent.amount).sum::<i64>();
+                let given_up = sign > 0 && Outcome::parse(act.outcome) != Some(Outcome::ApprovePartialRefund);
+                let (lines, freight) = refunded(case, Some(&row), refund * sign, given_up);
+                row.lines = lines;
+                row.freight_refunded = row.freight_refunded.saturating_add(freight).max(0);
+            }
+            match Outcome::parse(act.outcome) {
+                Some(outcome) => {
+                    row.state = if is_over(outcome) { CaseState::Closed } else { CaseState::Open };
+                    row.resolution = resolution(outcome).map(|kind| kind.as_str().to_owned()).or(row.resolution);
+                }
+                // Taken back: nothing is approved, and nothing is under way that would stand in the way of a new case.
+                None if act.outcome == CANCELLED => (row.state, row.resolution) = (CaseState::Closed, None),
+                None => {}
+            }
+            row.outcome = act.outcome.to_owned();
+            row.last_seq = act.seq;
+            row.updated_at_ms = act.at_ms;
+            group.put_after_sale_case(merchant, &row)?;
+        }
+        (Case::Delay(case), Ruling::Delay(ruling)) => {
+            for (intents, sign) in [(act.cancelled, -1), (act.paid, 1)] {
+                for intent in intents.iter().filter(|intent| intent.payment != Payment::Refund) {
+                    let Some((_, episode)) = intent.key.rsplit_once('/') else { continue };
+                    let own = ruling.awards.iter().find(|award| award.episode_id == episode).map(|award| award.form);
+                    let form = own.filter(|form| Payment::of(*form) == Some(intent.payment)).unwrap_or(match intent.payment {
+                        Payment::Coupon => CompForm::Coupon,
+                        Payment::Cash | Payment::Refund => CompForm::CashRefund,
+                    });
+                    // What is taken back is a grant below zero: the sum of an episode's grants is what stands.
+                    group.insert_grant(
+                        merchant,
+                        &GrantRow {
+                            order: case.order_id.clone(),
+                            episode_id: episode.to_owned(),
+                            form: form.as_str().to_owned(),
+                            value: intent.amount * sign,
+                            at_ms: act.at_ms,
+                            seq: act.seq,
+                        },
+                    )?;
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Nothing more is to come in the case: it was refused, or everything was paid or sent.
@@ -133,14 +208,17 @@ const fn resolution(outcome: Outcome) -> Option<RequestKind> {
 /// Compensation paid by a delay ruling.
 pub fn grants(group: &mut dyn Group, pending: &Pending, case: &DelayCase, ruling: &DelayRuling, seq: u64) -> Result<(), ServiceError> {
     for award in ruling.awards.iter().filter(|award| award.value > 0 && award.form != CompForm::None) {
-        group.insert_grant(&pending.tenant.config.id, &GrantRow {
-            order: case.order_id.clone(),
-            episode_id: award.episode_id.clone(),
-            form: award.form.as_str().to_owned(),
-            value: award.value,
-            at_ms: pending.received_at_ms,
-            seq,
-        })?;
+        group.insert_grant(
+            &pending.tenant.config.id,
+            &GrantRow {
+                order: case.order_id.clone(),
+                episode_id: award.episode_id.clone(),
+                form: award.form.as_str().to_owned(),
+                value: award.value,
+                at_ms: pending.received_at_ms,
+                seq,
+            },
+        )?;
     }
     Ok(())
 }
