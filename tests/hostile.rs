@@ -6,7 +6,7 @@ use ombud_core::case::Case;
 use ombud_core::fault::FaultCode;
 use ombud_rules::contract::delay::DelayCase;
 use ombud_rules::contract::types::{Calendar, Context, Platform, Tri};
-use ombud_sandbox::{Facts, Limits, Refused, Sandbox};
+use ombud_sandbox::{CodeKey, Facts, Limits, Refused, Sandbox};
 use ombud_tests::guests;
 
 fn facts() -> Facts {
@@ -126,4 +126,32 @@ fn a_component_just_within_its_size_is_taken_and_just_above_refused() {
     sandbox.load(&whole, &exact).unwrap();
     let below = Limits { component_bytes_max: whole.len() - 1, ..Limits::default() };
     assert!(matches!(sandbox.load(&whole, &below), Err(Refused::TooLarge { .. })));
+}
+
+#[test]
+fn a_tampered_cache_file_is_compiled_again_and_never_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = guests::component("trap", "delay-policy");
+    let limits = Limits::default();
+    let load = |key: u8| {
+        let sandbox = Sandbox::with_cache(folder.path().join("code"), CodeKey([key; 32])).unwrap();
+        let plugin = sandbox.load(&guest, &limits).unwrap();
+        assert_eq!(plugin.decide(&facts(), "{}", &limits, 0).result.unwrap_err().code, FaultCode::Trap);
+    };
+    load(1);
+    let file = std::fs::read_dir(folder.path().join("code")).unwrap().next().unwrap().unwrap().path();
+    let good = std::fs::read(&file).unwrap();
+    for at in [0, 40, good.len() / 2, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&file, &bad).unwrap();
+        load(1);
+        assert_ne!(std::fs::read(&file).unwrap(), bad, "the damaged file at byte {at} is replaced");
+    }
+    std::fs::write(&file, &good[..good.len() / 2]).unwrap();
+    load(1);
+    // Another installation's code is as foreign as a damaged file.
+    let of_one = std::fs::read(&file).unwrap();
+    load(2);
+    assert_ne!(std::fs::read(&file).unwrap(), of_one);
 }

@@ -86,8 +86,14 @@ impl Registry {
         Ok(Self { packages })
     }
 
-    /// The first package whose plugin decides `kind`.
+    /// The platform's default for a kind: the package named like it, else the first whose plugin decides it.
     pub fn deciding(&self, kind: &str) -> Option<&Package> {
+        let named = self.packages.get(kind).filter(|package| {
+            package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind))
+        });
+        if named.is_some() {
+            return named;
+        }
         self.packages
             .values()
             .find(|package| package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind)))

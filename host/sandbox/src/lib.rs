@@ -8,6 +8,7 @@ mod limits;
 mod plugin;
 mod profile;
 mod sandbox;
+mod size;
 mod store;
 mod ticker;
 mod v1;

@@ -11,7 +11,8 @@ pub struct Limits {
     pub fuel_base: u64,
     /// Fuel added for each byte of the event, so that large orders are not refused for their size.
     pub fuel_per_event_byte: u64,
-    /// Wall-clock backstop of one call in milliseconds, 1 to 10 000. Not replayable, therefore far above what fuel allows.
+    /// Wall-clock backstop of one call in milliseconds, 1 to 10 000. It cannot be replayed, so it lies above the time that
+    /// the fuel of the largest event takes (about a second).
     pub deadline_ms: u64,
     /// Linear memory of one instance in bytes, all memories together, at most [`MEMORY_BYTES_CEILING`].
     pub memory_bytes_max: usize,
@@ -42,8 +43,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fuel_base: 50_000_000,
-            fuel_per_event_byte: 20_000,
-            deadline_ms: 250,
+            fuel_per_event_byte: 1_000,
+            deadline_ms: 2_000,
             memory_bytes_max: 64 << 20,
             table_elements_max: 100_000,
             instances_max: 64,

@@ -15,6 +15,7 @@ use crate::faults;
 use crate::floor::{GuestRuling, LoweredRuling};
 use crate::inspect::{Inspection, Refused};
 use crate::limits::Limits;
+use crate::size;
 use crate::store::{self, Guest, LogLine};
 use crate::v1::bindings::exports::ombud::policy as exports;
 use crate::v1::bindings::ombud::policy as guest;
@@ -150,7 +151,10 @@ impl Plugin {
                     }
                     let guest = indices.load(&mut *store, instance)?;
                     let answer = guest.call_decide(&mut *store, &facts.ctx, $case)?;
-                    Ok(answer.map(|ruling| Ruling::$variant(ruling.raise())).map_err(|error| policy_error(error.raise())))
+                    Ok(match answer {
+                        Ok(ruling) => within_bytes(Ruling::$variant(ruling.raise()), limits),
+                        Err(error) => Err(policy_error(error.raise())),
+                    })
                 })
             };
         }
@@ -272,6 +276,15 @@ impl Plugin {
     fn lacks(&self, kind: Kind) -> Fault {
         Fault::new(FaultCode::NotLoaded, format!("the component exports nothing for the kind {kind}"))
     }
+}
+
+/// The ruling, if its texts are within `ruling_bytes_max`.
+fn within_bytes(ruling: Ruling, limits: &Limits) -> Result<Ruling, Fault> {
+    let bytes = size::text_bytes(&ruling);
+    if bytes <= limits.ruling_bytes_max {
+        return Ok(ruling);
+    }
+    Err(Fault::new(FaultCode::Output, format!("a ruling of {bytes} bytes, ruling_bytes_max {}", limits.ruling_bytes_max)))
 }
 
 fn policy_error(error: PolicyError) -> Fault {

@@ -12,6 +12,16 @@ pub const WASMTIME_VERSION: &str = "48.0.8";
 /// Bytes of each pooled memory that stay resident between decisions: cheaper to clear than to unmap.
 const RESIDENT_BYTES: usize = 256 << 10;
 
+/// Core instances of one component. One of JavaScript has 5; of Python, whose interpreter is linked when it is instantiated,
+/// 41 to 44; of QuickJS 36.
+const CORE_INSTANCES_MAX: u32 = 64;
+
+/// Memories of one component; one of QuickJS has three, others one.
+const MEMORIES_MAX: u32 = 4;
+
+/// Tables of one component; one of QuickJS has three, of JavaScript and Python two.
+const TABLES_MAX: u32 = 8;
+
 /// What decides a guest's behaviour, in words; its SHA-256 is the profile's hash. A change here is a new profile.
 const PROFILE: &[(&str, &str)] = &[
     ("nan", "canonical"),
@@ -68,15 +78,18 @@ fn deterministic(config: &mut Config) {
 }
 
 /// The engine that runs decisions: pooled memory, copy-on-write images, fuel and epochs on.
+///
+/// The pool has room for [`CONCURRENT_INSTANCES_MAX`] components that each use all they may: nobody's components take the
+/// room of another's. What is not used costs addresses, not memory.
 pub fn run_engine() -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(CONCURRENT_INSTANCES_MAX)
-        .total_core_instances(CONCURRENT_INSTANCES_MAX * 16)
-        .total_memories(CONCURRENT_INSTANCES_MAX)
-        .total_tables(CONCURRENT_INSTANCES_MAX * 4)
-        .max_memories_per_component(4)
-        .max_tables_per_component(16)
-        .max_core_instances_per_component(64)
+        .total_core_instances(CONCURRENT_INSTANCES_MAX * CORE_INSTANCES_MAX)
+        .total_memories(CONCURRENT_INSTANCES_MAX * MEMORIES_MAX)
+        .total_tables(CONCURRENT_INSTANCES_MAX * TABLES_MAX)
+        .max_memories_per_component(MEMORIES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_memory_size(MEMORY_BYTES_CEILING)
         .table_elements(100_000)
         .max_unused_warm_slots(CONCURRENT_INSTANCES_MAX)
@@ -109,5 +122,26 @@ mod tests {
     fn the_hash_stands_until_the_profile_changes() {
         assert_eq!(profile_hash(), profile_hash());
         run_engine().unwrap();
+    }
+
+    #[test]
+    fn the_pool_has_room_for_every_component_at_its_largest() {
+        let holders = "(core instance (instantiate $holder))".repeat(MEMORIES_MAX as usize);
+        let others = "(core instance (instantiate $empty))".repeat((CORE_INSTANCES_MAX - MEMORIES_MAX) as usize);
+        let tables = "(table 1 funcref)".repeat((TABLES_MAX / MEMORIES_MAX) as usize);
+        let text = format!("(component (core module $holder (memory 1) {tables}) (core module $empty) {holders} {others})");
+        let engine = run_engine().unwrap();
+        let component = wasmtime::component::Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+        let pre = wasmtime::component::Linker::<()>::new(&engine).instantiate_pre(&component).unwrap();
+        let alive: Vec<_> = (0..CONCURRENT_INSTANCES_MAX)
+            .map(|number| {
+                let mut store = wasmtime::Store::new(&engine, ());
+                store.set_epoch_deadline(1);
+                let instance = pre.instantiate(&mut store);
+                assert!(instance.is_ok(), "instance {number}: {:?}", instance.err());
+                store
+            })
+            .collect();
+        assert_eq!(alive.len(), CONCURRENT_INSTANCES_MAX as usize);
     }
 }

@@ -22,6 +22,7 @@ pub struct LogLine {
 pub(crate) struct Guest {
     memory_bytes_left: usize,
     table_elements_max: usize,
+    instances_max: usize,
     log_bytes_left: usize,
     pub(crate) log: Vec<LogLine>,
     /// A memory, table or instance was refused: a trap that follows is a memory fault.
@@ -49,6 +50,10 @@ impl ResourceLimiter for Guest {
         let allowed = desired <= self.table_elements_max;
         self.growth_refused |= !allowed;
         Ok(allowed)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances_max
     }
 }
 
@@ -84,6 +89,7 @@ pub(crate) fn fresh(engine: &Engine, limits: &Limits, fuel: u64) -> wasmtime::Re
     let guest = Guest {
         memory_bytes_left: limits.memory_bytes_max,
         table_elements_max: limits.table_elements_max,
+        instances_max: limits.instances_max,
         log_bytes_left: limits.log_bytes_max,
         log: Vec::new(),
         growth_refused: false,

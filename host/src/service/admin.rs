@@ -30,6 +30,12 @@ use crate::registry::Registry;
 const WASM: &str = "application/wasm";
 const JSON: &str = "application/json";
 
+/// A folder that only its owner reads.
+pub(super) fn private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// 32 secret bytes in a file that only its owner reads; drawn at the first start.
 pub(crate) fn secret(path: &Path) -> Result<[u8; 32]> {
     use std::io::Write as _;
@@ -234,7 +240,9 @@ impl Service {
             None => serde_json::Map::new(),
             Some(Value::Object(asked)) => asked,
             Some(_) => {
-                return Err(ServiceError::Invalid(vec![Problem::at("/policies", "is not an object").allowed("KIND → policy and settings")]));
+                return Err(ServiceError::Invalid(vec![
+                    Problem::at("/policies", "is not an object").allowed("KIND → policy and settings"),
+                ]));
             }
         };
         for (name, choice) in asked {

@@ -88,7 +88,7 @@ pub struct Service {
 impl Service {
     /// Opens the data directory, loads the policies and every merchant.
     pub fn open(data: &Path, options: Options) -> Result<Arc<Self>> {
-        std::fs::create_dir_all(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
+        admin::private_folder(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let (store, writer) = SqliteStore::open(data)?;
         let master = MasterKey::from_bytes(admin::secret(&data.join("master.key"))?);
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
