@@ -12,7 +12,7 @@ use cli::run::{self, Served, demo_data, folder, ombud, ombud_in, root};
 fn the_demo_shows_every_ticket_as_expected_and_replays_identically() {
     let ran = ombud(&["demo", "--once"]);
     ran.exits(0).says("all as expected").says("replays identical, byte for byte");
-    for shown in ["approve-return-refund", "AS-305", "消费者权益保护法", "DC-020", "CAP-11", "BL-032", "pass-masked", "¥39.60"] {
+    for shown in ["GR-101", "amended", "CAP-01", "lowered", "approve-return-refund", "AS-305", "消费者权益保护法", "DC-020", "CAP-11", "BL-032", "pass-masked", "¥39.60"] {
         ran.says(shown);
     }
     assert!(!ran.out.contains('\u{1b}'), "no colour where there is no terminal");
@@ -26,6 +26,13 @@ fn the_demo_runs_again_on_its_own_data() {
     let data = demo_data();
     let keys = std::fs::read(data.path().join("demo-keys.json")).unwrap();
     ombud_in(data.path(), &["demo", "--once", "--data", "DATA"]).exits(0).says("on record from an earlier run").says("all as expected");
+    let json = ombud_in(data.path(), &["demo", "--once", "--data", "DATA", "--json"]).exits(0).json();
+    let kinds = |kind: &str| {
+        let tickets = json["tickets"].as_array().unwrap().iter();
+        tickets.filter(|ticket| ticket["answer"]["decisions"].as_array().unwrap().iter().any(|one| one["kind"] == kind)).count()
+    };
+    assert!(["after-sale", "delay", "blacklist", "reply"].iter().all(|kind| kinds(kind) >= 3), "every kind is shown");
+    assert_eq!((&json["as_expected"], &json["replays"]["replayed"]), (&true.into(), &json["replays"]["identical"]));
     assert_eq!(std::fs::read(data.path().join("demo-keys.json")).unwrap(), keys, "the keys still open the service and stay");
 }
 

@@ -1,7 +1,7 @@
 //! Data directories and sockets as commands use them, with errors that say what to do.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -17,8 +17,13 @@ const DATABASE: &str = "ombud.db";
 /// Opens a data directory, creating it if need be. `policies` is the folder of the packages; none for commands that only
 /// read, replay or administer keys.
 pub(super) fn open(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>> {
+    open_with(data, policies, Vec::new())
+}
+
+/// The same with further folders of packages.
+pub(super) fn open_with(data: &Path, policies: Option<&Path>, more_policies: Vec<PathBuf>) -> Result<Arc<Service>> {
     let _waiting = Progress::waiting("loading the policies");
-    let options = Options { policies: policies.map(Path::to_path_buf), ..Options::default() };
+    let options = Options { policies: policies.map(Path::to_path_buf), more_policies, ..Options::default() };
     Service::open(data, options)
 }
 

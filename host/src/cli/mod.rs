@@ -70,8 +70,21 @@ enum Command {
     Bench(bench::Bench),
 }
 
+/// A reader that has seen enough, such as `head`, ends the command quietly instead of with a panic.
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if message.starts_with("failed printing to stdout") {
+            std::process::exit(EXIT_USAGE.into());
+        }
+        usual(panic);
+    }));
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
+    end_with_the_reader();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

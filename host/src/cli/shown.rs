@@ -218,12 +218,13 @@ impl Shown {
     }
 
     fn print_guardrail(&self) {
-        let rules: Vec<String> = self.reasons.iter().filter(|reason| reason.by == ReasonBy::Guardrail).map(basis).collect();
+        let rules: Vec<&str> =
+            self.reasons.iter().filter(|reason| reason.by == ReasonBy::Guardrail).map(|reason| reason.rule.as_str()).collect();
         let (text, style) = match self.guardrail {
             ReviewResult::Uphold => ("upheld".to_owned(), Style::new()),
             ReviewResult::Skipped => ("not asked".to_owned(), Style::new()),
-            ReviewResult::Amend => (format!("amended the ruling: {}", rules.join("; ")), screen::warn()),
-            ReviewResult::Escalate => (format!("handed the ruling to a person: {}", rules.join("; ")), screen::warn()),
+            ReviewResult::Amend => (format!("amended the policy's ruling by {}", rules.join(", ")), screen::warn()),
+            ReviewResult::Escalate => (format!("handed the policy's ruling to a person by {}", rules.join(", ")), screen::warn()),
             ReviewResult::Fault => ("gave no answer".to_owned(), screen::bad()),
         };
         screen::field_in("guardrail", &text, &style);

@@ -1,6 +1,7 @@
 //! The demonstration: three merchants with settings of their own, and example tickets of all four kinds with the outcome that
 //! each must have. In reading order: the merchants and their keys, the tickets, sending one.
 
+mod bad;
 mod keys;
 mod tickets;
 
@@ -9,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use ombud_core::event;
+use serde_json::{Value, json};
 
+pub use bad::{BAD_POLICIES, write_packages};
 pub use keys::{DemoKeys, KEYS_FILE};
 pub use tickets::{Expected, Ticket, tickets};
 
@@ -38,11 +41,15 @@ pub const MERCHANTS: [DemoMerchant; 3] = [
 /// An event to try by hand: small enough for a command line.
 pub const TRY_EVENT: &str = include_str!("try.json");
 
-/// Creates the merchants that are not there yet; those that are keep what they have.
+/// Creates the merchants that are not there yet; those that are keep what they have, unless an interrupted demonstration
+/// left a bad policy with them.
 pub fn create_merchants(service: &Service) -> Result<()> {
     let owner = Service::owner()?;
     for merchant in MERCHANTS {
         match service.merchant(&owner, merchant.id) {
+            Ok(view) if view.policies.iter().any(|policy| BAD_POLICIES.contains(&policy.name.as_str())) => {
+                bind(service, merchant.id, None)?
+            }
             Ok(_) => {}
             Err(ServiceError::NotFound(_)) => {
                 service
@@ -52,6 +59,19 @@ pub fn create_merchants(service: &Service) -> Result<()> {
             Err(error) => return Err(anyhow!("merchant `{}`: {}", merchant.id, explain(&error))),
         }
     }
+    Ok(())
+}
+
+/// Binds a policy to a merchant's after-sale kind; its own again where none is named.
+pub fn bind(service: &Service, merchant: &str, policy: Option<&str>) -> Result<()> {
+    let known = MERCHANTS.iter().find(|known| known.id == merchant).with_context(|| format!("`{merchant}` is not of the demonstration"))?;
+    let mut config: Value = serde_json::from_str(known.config)?;
+    if let Some(policy) = policy {
+        config["policies"]["after-sale"] = json!({"policy": policy, "settings": {}});
+    }
+    service
+        .put_merchant_now(&Service::owner()?, merchant, config.to_string().as_bytes())
+        .map_err(|error| anyhow!("merchant `{merchant}` cannot be changed: {}", explain(&error)))?;
     Ok(())
 }
 
@@ -69,7 +89,10 @@ pub struct Sent {
 /// Sends a ticket's event under the key of its role.
 pub async fn send(service: &Arc<Service>, keys: &DemoKeys, ticket: &Ticket) -> Result<Sent> {
     let secret = keys.of(&ticket.merchant, ticket.role).with_context(|| format!("no key of {} for `{}`", ticket.role, ticket.merchant))?;
-    let refused = |error: ServiceError| anyhow!("ticket `{}` was refused: {}", ticket.name, explain(&error));
+    let refused = |error: ServiceError| {
+        let remedy = if matches!(error, ServiceError::Conflict(_)) { "; name an empty data directory with --data" } else { "" };
+        anyhow!("ticket `{}` was refused: {}{remedy}", ticket.name, explain(&error))
+    };
     let who = service.authenticate(secret).map_err(refused)?;
     let began = Instant::now();
     let event = event::structured(ticket.event.as_bytes(), jiff::Timestamp::now().as_millisecond())

@@ -46,6 +46,9 @@ const EVENTS: &[(&str, &str)] = events![
     "24-blacklist-supervisor",
     "25-blacklist-head",
     "26-blacklisted-and-right",
+    "27-unfair-no-reason",
+    "28-unfair-fault",
+    "29-spendthrift",
 ];
 
 /// A ticket.
@@ -59,6 +62,8 @@ pub struct Ticket {
     pub merchant: String,
     /// Whose key sends it.
     pub role: Role,
+    /// The policy that the merchant binds to after-sale for this ticket alone, instead of its own.
+    pub under: Option<String>,
     /// The event, JSON.
     pub event: &'static str,
     /// What must come of it, one for each kind that decides.
@@ -107,6 +112,7 @@ struct Entry {
     merchant: String,
     #[serde(default = "agent")]
     sent_by: Role,
+    under: Option<String>,
     expect: Vec<Expected>,
 }
 
@@ -126,7 +132,15 @@ pub fn tickets() -> Result<Vec<Ticket>> {
 fn ticket(entry: Entry) -> Result<Ticket> {
     let (_, event) =
         EVENTS.iter().find(|(name, _)| *name == entry.ticket).with_context(|| format!("there is no event `{}`", entry.ticket))?;
-    Ok(Ticket { name: entry.ticket, title: entry.title, merchant: entry.merchant, role: entry.sent_by, event, expected: entry.expect })
+    Ok(Ticket {
+        name: entry.ticket,
+        title: entry.title,
+        merchant: entry.merchant,
+        role: entry.sent_by,
+        under: entry.under,
+        event,
+        expected: entry.expect,
+    })
 }
 
 impl Ticket {
