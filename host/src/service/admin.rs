@@ -323,7 +323,7 @@ impl Service {
         role: Role,
         label: &str,
     ) -> Result<CreatedKey, ServiceError> {
-        super::allowed(who, Right::Configure, "create keys")?;
+        super::allowed(who, right_on_keys(merchant), "create keys")?;
         let service = Arc::clone(self);
         let (who, merchant, label) = (who.clone(), merchant.map(str::to_owned), label.to_owned());
         blocking(move || service.create_key_now(&who, merchant.as_deref(), role, &label)).await
@@ -373,7 +373,7 @@ impl Service {
 
     /// Revokes a key, effective at once.
     pub async fn revoke_key(self: &Arc<Self>, who: &Principal, merchant: Option<&str>, key_id: &str) -> Result<(), ServiceError> {
-        super::allowed(who, Right::Configure, "revoke keys")?;
+        super::allowed(who, right_on_keys(merchant), "revoke keys")?;
         if who.role != Role::Operator && who.merchant.as_ref().map(MerchantId::as_str) != merchant {
             return Err(ServiceError::NotFound("merchant"));
         }
@@ -402,6 +402,11 @@ impl Service {
 /// Runs what waits for the writer off the runtime's threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Internal(error.into()))?
+}
+
+/// Keys without a merchant are the operator's.
+fn right_on_keys(merchant: Option<&str>) -> Right {
+    if merchant.is_none() { Right::Operate } else { Right::Configure }
 }
 
 fn principal(row: ApiKeyRow) -> Option<([u8; 32], Principal)> {

@@ -73,8 +73,8 @@ pub struct About<'a> {
 pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &Engine) -> Result<Committed, ServiceError> {
     let merchant = &pending.tenant.config.id;
     let key = &pending.event.envelope.key;
-    if let Some(seen) = group.event(merchant, key)? {
-        return known(group, pending, &seen, vault);
+    if let Some(answer) = read::known(as_reads(group), vault, merchant, &pending.event, &pending.body_digest)? {
+        return Ok(Committed::Known(answer));
     }
     // A customer's first records may race for the key: the one that is stored counts.
     let (data_key, wrapped) = match &pending.secret.wrapped {
@@ -125,19 +125,6 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         });
     }
     Ok(Committed::New(made))
-}
-
-/// The same event again gives the same decisions; another body under the same id is a conflict.
-fn known(group: &mut dyn Group, pending: &Pending, seen: &EventSeen, vault: &Vault) -> Result<Committed, ServiceError> {
-    if seen.body != pending.body_digest {
-        return Err(ServiceError::Conflict(format!(
-            "event `{}` of source `{}` is on record with another body: a new event needs a new id",
-            pending.event.envelope.key.id(),
-            pending.event.envelope.key.source()
-        )));
-    }
-    let merchant = &pending.tenant.config.id;
-    Ok(Committed::Known(read::event_again(as_reads(group), vault, merchant, pending.event.envelope.key.id(), seen)?))
 }
 
 /// A group reads like a reader.

@@ -32,7 +32,13 @@ impl Service {
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
-        let pending = self.judged(&tenant, who, event)?;
+        let body_digest = digest_of(&tenant, &event);
+        // Known before it is judged: an act that was valid then need not be valid now, and no policy runs twice for one event.
+        if let Some(answer) = self.store.read(|reads| read::known(reads, &self.vault, &tenant.config.id, &event, &body_digest))? {
+            self.metrics.observe_duplicate();
+            return Ok(answer);
+        }
+        let pending = self.judged(&tenant, who, event, body_digest)?;
         let (answer, answered) = oneshot::channel();
         let service = Arc::clone(self);
         let job = move |group: &mut dyn ombud_store::Group| commit(group, &pending, &service.vault, &service.engine);
@@ -59,13 +65,14 @@ impl Service {
         let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
-        let pending = self.judged(&tenant, who, event)?;
+        let body_digest = digest_of(&tenant, &event);
+        let pending = self.judged(&tenant, who, event, body_digest)?;
         let decisions = pending.items.into_iter().map(|item| raw(item.ready.body)).collect::<Result<Vec<_>, _>>()?;
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
     }
 
     /// Everything that does not need the writer: history, cases, policies, guardrail.
-    fn judged(&self, tenant: &Arc<Tenant>, who: &Principal, event: Event) -> Result<Pending, ServiceError> {
+    fn judged(&self, tenant: &Arc<Tenant>, who: &Principal, event: Event, body_digest: Digest) -> Result<Pending, ServiceError> {
         let merchant = &tenant.config.id;
         let received_at_ms = now_ms();
         let event_body = event.to_structured().into_bytes();
@@ -101,7 +108,7 @@ impl Service {
             items.push(item);
         }
         Ok(Pending {
-            body_digest: digest_of(tenant, &event),
+            body_digest,
             trace_id: event.envelope.extension("traceparent").and_then(trace_id),
             tenant: Arc::clone(tenant),
             event,
@@ -152,7 +159,12 @@ fn check_merchant(tenant: &Tenant, event: &Event) -> Result<(), ServiceError> {
 /// Order and blacklist request: what decisions must not overtake each other on.
 fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
     let data = &event.data;
-    let orders = data.order.as_ref().map(|order| order.order_id.as_str()).into_iter().chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()));
+    let orders = data
+        .order
+        .as_ref()
+        .map(|order| order.order_id.as_str())
+        .into_iter()
+        .chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()));
     let mut keys: Vec<u64> = orders.map(|order| locks::key(&[merchant.as_str(), "order", order])).collect();
     keys.extend(data.blacklist.as_ref().map(|request| locks::key(&[merchant.as_str(), "blacklist", request.request_id()])));
     // A redelivery waits for the first delivery, so that it finds its records instead of doing the work again.

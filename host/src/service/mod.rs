@@ -140,6 +140,11 @@ impl Service {
         Ok(tenant)
     }
 
+    /// Whether the caller may send events of the merchant at all: a batch is refused as a whole, not item by item.
+    pub fn may_send(&self, who: &Principal, merchant: &str) -> Result<(), ServiceError> {
+        self.tenant(who, merchant, Right::SendEvents, "send events").map(|_| ())
+    }
+
     /// The policies of a merchant.
     pub fn policies(&self, who: &Principal, merchant: &str) -> Result<Vec<PolicyView>, ServiceError> {
         Ok(self.tenant(who, merchant, Right::Read, "see policies")?.views())

@@ -195,7 +195,15 @@ impl Draft {
     }
 
     /// Concludes and seals ahead of the writer's turn.
-    pub fn seal(self, merchant: &MerchantId, terms: &Terms, counted: Counted, now: i64, key: &DataKey, event_body: &[u8]) -> Result<Item, SealError> {
+    pub fn seal(
+        self,
+        merchant: &MerchantId,
+        terms: &Terms,
+        counted: Counted,
+        now: i64,
+        key: &DataKey,
+        event_body: &[u8],
+    ) -> Result<Item, SealError> {
         let Self { id, case, judged, policy, policy_call, guardrail_call, case_body, ruling_body, review_body, phases } = self;
         let bodies = Bodies { case_body, ruling_body, review_body };
         let (decision, paid) = conclude(&case, judged.clone(), policy.clone(), terms, &counted, now);
@@ -238,7 +246,15 @@ impl Bodies {
 
 impl Item {
     /// Concludes and seals again: the counters moved, or another record drew the subject's key first.
-    pub fn again(&self, merchant: &MerchantId, terms: &Terms, counted: Counted, now: i64, key: &DataKey, event_body: &[u8]) -> Result<Sealed, SealError> {
+    pub fn again(
+        &self,
+        merchant: &MerchantId,
+        terms: &Terms,
+        counted: Counted,
+        now: i64,
+        key: &DataKey,
+        event_body: &[u8],
+    ) -> Result<Sealed, SealError> {
         let (decision, paid) = conclude(&self.case, self.judged.clone(), self.policy.clone(), terms, &counted, now);
         self.bodies.seal(merchant, &self.id, key, event_body, counted, decision, paid)
     }

@@ -1,6 +1,7 @@
 //! Answers from records: the same bytes as when the decision was made.
 
 use ombud_core::decision::Decision;
+use ombud_core::event::Event;
 use ombud_core::history::RequestState;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
@@ -83,6 +84,27 @@ pub fn opened_at(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u
     let Some(record) = reads.record(merchant, seq)? else { return Ok(None) };
     let subjects = subjects_of(reads, merchant, seq)?;
     open(reads, vault, merchant, &record, &subjects).map(Some)
+}
+
+/// The recorded answer to an event, if it is known: the same event again gives the same decisions, another body under the
+/// same id is a conflict.
+pub fn known(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    event: &Event,
+    body_digest: &Digest,
+) -> Result<Option<EventAnswer>, ServiceError> {
+    let key = &event.envelope.key;
+    let Some(seen) = reads.event(merchant, key)? else { return Ok(None) };
+    if seen.body != *body_digest {
+        return Err(ServiceError::Conflict(format!(
+            "event `{}` of source `{}` is on record with another body: a new event needs a new id",
+            key.id(),
+            key.source()
+        )));
+    }
+    event_again(reads, vault, merchant, key.id(), &seen).map(Some)
 }
 
 /// The recorded answer to an event that came before.
