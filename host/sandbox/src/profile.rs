@@ -126,10 +126,13 @@ mod tests {
 
     #[test]
     fn the_pool_has_room_for_every_component_at_its_largest() {
-        let holders = "(core instance (instantiate $holder))".repeat(MEMORIES_MAX as usize);
-        let others = "(core instance (instantiate $empty))".repeat((CORE_INSTANCES_MAX - MEMORIES_MAX) as usize);
-        let tables = "(table 1 funcref)".repeat((TABLES_MAX / MEMORIES_MAX) as usize);
-        let text = format!("(component (core module $holder (memory 1) {tables}) (core module $empty) {holders} {others})");
+        let several = |module: &str, count: u32| format!("(core instance (instantiate ${module}))").repeat(count as usize);
+        let text = format!(
+            "(component (core module $both (memory 1) (table 1 funcref)) (core module $table (table 1 funcref)) (core module $none) {}{}{})",
+            several("both", MEMORIES_MAX),
+            several("table", TABLES_MAX - MEMORIES_MAX),
+            several("none", CORE_INSTANCES_MAX - TABLES_MAX)
+        );
         let engine = run_engine().unwrap();
         let component = wasmtime::component::Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
         let pre = wasmtime::component::Linker::<()>::new(&engine).instantiate_pre(&component).unwrap();
