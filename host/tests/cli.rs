@@ -12,7 +12,20 @@ use cli::run::{self, Served, demo_data, folder, ombud, ombud_in, root};
 fn the_demo_shows_every_ticket_as_expected_and_replays_identically() {
     let ran = ombud(&["demo", "--once"]);
     ran.exits(0).says("all as expected").says("replays identical, byte for byte");
-    for shown in ["GR-101", "amended", "CAP-01", "lowered", "approve-return-refund", "AS-305", "消费者权益保护法", "DC-020", "CAP-11", "BL-032", "pass-masked", "¥39.60"] {
+    for shown in [
+        "GR-101",
+        "amended",
+        "CAP-01",
+        "lowered",
+        "approve-return-refund",
+        "AS-305",
+        "消费者权益保护法",
+        "DC-020",
+        "CAP-11",
+        "BL-032",
+        "pass-masked",
+        "¥39.60",
+    ] {
         ran.says(shown);
     }
     assert!(!ran.out.contains('\u{1b}'), "no colour where there is no terminal");

@@ -114,8 +114,9 @@ impl Decide {
 
     fn decide(&self, kind: Kind, event: &Event, shop: &Shop, actor: &Actor, registry: &Registry, limits: &Limits) -> Result<Decided> {
         let config = &shop.config;
-        let (ctx, case) = build_case(kind, event, config, &History::default(), Some(actor))
-            .map_err(|problems| refused(&self.event.display().to_string(), &problems))?;
+        let (ctx, case) = build_case(kind, event, config, &History::default(), Some(actor)).map_err(|problems| {
+            refused(&self.event.display().to_string(), &problems).context("nothing is known of what came before this event")
+        })?;
         let choice = shop.choices.get(&kind);
         let policy = match choice.and_then(|choice| choice.policy.as_deref()) {
             Some(name) => {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Work that takes less is not worth a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -19,9 +19,10 @@ impl Progress {
     /// A bar over `steps` steps; the noun says what is counted.
     pub(super) fn new(steps: u64, noun: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::hidden());
-        let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {noun}, {{per_sec}}, {{eta}} left {{msg}}");
+        let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {noun}, {{rate}}, {{eta}} left");
         if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| _ = write!(out, "{:.0}/s", state.per_sec());
+            bar.set_style(style.with_key("rate", rate));
         }
         Self { bar, began: Instant::now(), shown: AtomicBool::new(false) }
     }

@@ -51,6 +51,10 @@ impl Serve {
                 DemoKeys::take(&service, &self.data)?;
                 println!("demonstration keys are in {}", self.data.join(KEYS_FILE).display());
             }
+            if service.keys(&data::owner()?, None).is_ok_and(|keys| keys.is_empty()) {
+                let folder = self.data.display();
+                eprintln!("ombud: nobody has a key yet: stop, then `ombud key create --data {folder} --role operator --label NAME`");
+            }
             println!("listening on http://{}", listener.local_addr()?);
             for reason in service.readiness().reasons {
                 tracing::warn!(reason, "not ready");

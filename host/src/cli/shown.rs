@@ -207,6 +207,9 @@ impl Shown {
                 &screen::bad(),
             );
         }
+        if let Detail::Full { tz_offset_min } = detail {
+            self.print_to_do(tz_offset_min);
+        }
         let told = if full { self.messages.len() } else { self.messages.len().min(1) };
         let reader = if self.kind == Kind::Reply { "to author" } else { "to buyer" };
         for message in self.messages.iter().take(told) {
@@ -214,6 +217,28 @@ impl Shown {
             if full {
                 screen::field_in("", &message.en, &screen::dim());
             }
+        }
+    }
+
+    /// Deadlines and obligations.
+    fn print_to_do(&self, tz_offset_min: i32) {
+        let Ok(ruling) = Ruling::from_json(self.kind, self.ruling.get().as_bytes()) else { return };
+        let until = |instant: i64| readable(&instant.to_string(), tz_offset_min);
+        if let Ruling::AfterSale(ruling) = &ruling {
+            let deadlines = [("window ends", ruling.window_deadline), ("refund due", ruling.refund_deadline)];
+            let deadlines: Vec<String> =
+                deadlines.into_iter().filter_map(|(what, instant)| Some(format!("{what} {}", until(instant?)))).collect();
+            if !deadlines.is_empty() {
+                screen::field("deadlines", &deadlines.join(", "));
+            }
+        }
+        let obligations = ruling.notes().obligations.iter().map(|obligation| {
+            let due = obligation.due.map(|due| format!(" by {}", until(due))).unwrap_or_default();
+            format!("{} ({}{due})", obligation.action, obligation.owner)
+        });
+        let obligations: Vec<String> = obligations.collect();
+        if !obligations.is_empty() {
+            screen::field("to do", &obligations.join(", "));
         }
     }
 
