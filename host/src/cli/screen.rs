@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn lines_are_broken_by_columns_and_not_by_characters() {
-        assert_eq!(wrap("您好，退货已登记。", 8), ["您好，", "退货已登", "记。"]);
+        assert_eq!(wrap("您好，退货已登记。", 8), ["您好，退", "货已登", "记。"]);
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 8), Vec::<String>::new());

@@ -24,6 +24,7 @@ const REQUESTS_MAX: u32 = 1_000;
 impl Service {
     /// Submits a request or gives a verdict, as the event that it is.
     pub async fn blacklist_act(self: &Arc<Self>, who: &Principal, merchant: &str, act: BlacklistAct) -> Result<EventAnswer, ServiceError> {
+        self.tenant(who, merchant, Right::SendEvents, "act on blacklist requests, or pass on appeals")?;
         let event_type = match act.act {
             BlacklistActKind::Submit => "blacklist.requested",
             BlacklistActKind::Step => "blacklist.step",
