@@ -1,5 +1,7 @@
 //! The command line as people and programs use it: the built binary, its output and its exit codes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod cli {
     pub mod run;
 }
@@ -248,4 +250,15 @@ fn every_command_explains_itself() {
     }
     ombud(&["no-such-command"]).exits(2);
     ombud(&["serve"]).exits(2).complains("--data");
+}
+
+#[test]
+fn a_directory_with_other_events_under_the_demos_ids_is_named() {
+    let data = folder();
+    let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0", "--demo"]);
+    let keys: Value = serde_json::from_slice(&std::fs::read(data.path().join("demo-keys.json")).unwrap()).unwrap();
+    let event = include_str!("../src/demo/tickets/01-unopened-lipstick.json").replace("19900", "29900");
+    served.post("/v1/merchants/m-cosmetics/events", keys["merchants"]["m-cosmetics"]["agent"].as_str().unwrap(), &event);
+    assert_eq!(served.stop(), Some(0));
+    ombud_in(data.path(), &["demo", "--once", "--data", "DATA"]).exits(2).complains("another body").complains("empty data directory");
 }
