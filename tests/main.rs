@@ -1,6 +1,8 @@
 //! Tests over everything, in one binary.
 
+mod blacklist;
 mod crash;
 mod decisions;
 mod hostile;
+mod isolation;
 mod money;

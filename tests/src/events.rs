@@ -28,7 +28,6 @@ pub fn event(event_type: &str, own: &str) -> Value {
     event["id"] = format!("{event_type}-{own}").into();
     let data = event["data"].as_object_mut().expect("data");
     data.remove("merchant");
-    let mut event = event;
     for (pointer, prefix) in [
         ("/data/ticket_id", "ticket"),
         ("/data/customer_ref", "customer"),

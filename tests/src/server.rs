@@ -57,8 +57,7 @@ impl Server {
 
     /// Starts on a data directory that outlives it.
     pub fn on(data: &Path, policies: &Path) -> Self {
-        // What a server could not do is told beside the failed test; once for all servers of the process.
-        _ = ombud::telemetry::init(ombud::telemetry::LogFormat::Pretty, "error");
+        log_errors();
         let options = Options { policies: Some(policies.to_path_buf()), ..Options::default() };
         let service = Service::open(data, options).expect("the service opens");
         assert_eq!(service.readiness().reasons, [""; 0]);
@@ -176,6 +175,17 @@ impl Merchant<'_> {
             }
         }
     }
+}
+
+/// What a server could not do is told beside the failed test; once for all servers of the process.
+fn log_errors() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // The server's own hook hides what a panic says; a failed test says everything.
+        let hook = std::panic::take_hook();
+        _ = ombud::telemetry::init(ombud::telemetry::LogFormat::Pretty, "error");
+        std::panic::set_hook(hook);
+    });
 }
 
 /// The one decision of an answer.

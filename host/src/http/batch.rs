@@ -78,6 +78,7 @@ async fn post(
     request: Request,
 ) -> Result<Json<Vec<BatchItem>>, Refused> {
     let deadline = Instant::now() + ms(app.limits.batch_ms.saturating_sub(ANSWER_MS).max(app.limits.batch_ms / 2));
+    app.service.may_send(&who, &merchant)?;
     if mode_of(request.headers())? == Mode::Binary {
         let problem = Problem::in_header("ce-*", "are of one event").allowed("a list of events without `ce-` headers");
         return Err(Refused::with(Code::MediaType, vec![problem]));

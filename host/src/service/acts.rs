@@ -14,6 +14,7 @@ use ombud_core::ruling::Ruling;
 use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
 use ombud_rules::civil;
+use ombud_rules::contract::blacklist;
 use ombud_rules::contract::types::Role as ContractRole;
 use ombud_store::{Count, EntryKind, Filter, Group, ListedEntry, Listing, NewRecord, Reads, Store as _};
 use serde::{Deserialize, Serialize};
@@ -73,13 +74,16 @@ impl Service {
             let problem = Problem::at("/reason", "has the wrong length").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
             return Err(ServiceError::Invalid(vec![problem]));
         }
-        // The order's lock too: a decision between reading its history and its record must not miss this act.
-        let order = self.store.read(|reads| {
+        // The order's or the request's lock too: a decision between reading its history and its record must not miss this act.
+        let on = self.store.read(|reads| {
             let record = reads.decision(&tenant.config.id, &id)?.ok_or(ServiceError::NotFound("decision"))?;
-            Ok::<_, ServiceError>(reads.listed(&tenant.config.id, record.seq)?.and_then(|listed| listed.order))
+            let subjects = read::subjects_of(reads, &tenant.config.id, record.seq)?;
+            Target::read(&read::open(reads, &self.vault, &tenant.config.id, &record, &subjects)?).map(|target| match target.case {
+                Case::Blacklist(case) => ("blacklist", case.request_id),
+                case => ("order", money::order_id(&case).unwrap_or_default().to_owned()),
+            })
         })?;
-        let mut keys = vec![locks::key(&[merchant, "override", id.as_str()])];
-        keys.extend(order.map(|order| locks::key(&[merchant, "order", &order])));
+        let keys = vec![locks::key(&[merchant, "override", id.as_str()]), locks::key(&[merchant, on.0, &on.1])];
         let _held = self.locks.hold(keys).await;
         let (service, who) = (Arc::clone(self), who.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
@@ -153,7 +157,8 @@ impl Service {
         append(group, merchant, seq, &header, leaf, &sealed, &listed, &after.outcome, at_ms)?;
         let counted = Counting { seq, at_ms: at_ms.max(standing.counted_at_ms + 1), before_ms: standing.counted_at_ms };
         let paid = settle(group, tenant, &target, &listed, &counted, &cancelled, paid)?;
-        let act = project::Act { outcome: &after.outcome, cancelled: &cancelled, paid: &paid, at_ms, seq };
+        let customer = listed.customer.as_deref().unwrap_or_default();
+        let act = project::Act { customer, outcome: &after.outcome, cancelled: &cancelled, paid: &paid, at_ms, seq };
         project::act(group, merchant, &target.case, &target.ruling, &act)?;
         Ok(OverrideAnswer { decision: id.to_string(), seq, leaf: leaf.to_string(), outcome: after.outcome, amounts: after.amounts })
     }
@@ -270,6 +275,11 @@ impl Target {
         .collect()
     }
 
+    /// Whether it is a customer's appeal against a measure.
+    fn is_appeal(&self) -> bool {
+        matches!(&self.case, Case::Blacklist(case) if case.stage == blacklist::Stage::Appealed)
+    }
+
     /// The highest role that the ruling asks for.
     fn asked_role(&self) -> Option<ContractRole> {
         let rank = |role: &ContractRole| match role {
@@ -291,10 +301,21 @@ impl Standing {
         if self.cancelled {
             return Err(ServiceError::Conflict("the decision was cancelled: a new event is needed".into()));
         }
+        let distinct_from = target.ruling.notes().approvals.iter().flat_map(|approval| &approval.distinct_from);
+        if distinct_from.into_iter().any(|earlier| earlier == who.actor.as_str()) {
+            return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "decide this as a person who had a part in it" });
+        }
         if !may_decide(target.asked_role(), who.role) {
             return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "decide this: the ruling asks for a higher role" });
         }
-        let proposal = || After { outcome: approved_outcome(&target.ruling), amounts: self.amounts };
+        if target.is_appeal() && request.action == OverrideAction::Amend && request.outcome.as_deref() != Some(project::APPEAL_GRANTED) {
+            let problem = Problem::at("/outcome", "does not decide an appeal").allowed(
+                "`amend` with outcome `closed` lifts the measure, `approve` lets it stand, `cancel` takes the appeal back",
+            );
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
+        let approved = || if target.is_appeal() { project::APPEAL_DISMISSED.to_owned() } else { approved_outcome(&target.ruling) };
+        let proposal = || After { outcome: approved(), amounts: self.amounts };
         match request.action {
             OverrideAction::Approve if self.approved || target.due != Due::Proposal => {
                 Err(ServiceError::Conflict("nothing waits for approval here: use `amend` or `cancel`".into()))
@@ -341,7 +362,7 @@ fn approved_outcome(ruling: &Ruling) -> String {
 }
 
 fn is_outcome(ruling: &Ruling, outcome: &str) -> bool {
-    use ombud_rules::contract::{after_sale, blacklist, delay, reply};
+    use ombud_rules::contract::{after_sale, delay, reply};
     match ruling {
         Ruling::AfterSale(_) => after_sale::Outcome::parse(outcome).is_some(),
         Ruling::Delay(_) => delay::Outcome::parse(outcome).is_some(),

@@ -7,6 +7,7 @@ use ombud_core::history::{
 use ombud_core::ids::MerchantId;
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::after_sale::RequestKind;
+use ombud_rules::contract::blacklist::Stage;
 use ombud_rules::contract::delay::{CompForm, Granted};
 use ombud_rules::contract::types::CustomerMeasure;
 use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
@@ -73,7 +74,9 @@ pub fn gather(
         let measure = reads.measure(merchant, customer)?;
         history.blacklist = BlacklistHistory {
             request: match reads.blacklist_request(merchant, input.request_id())? {
-                Some((row, _)) => request(row.last_seq)?,
+                // The row's stage is the later word: a person who decides an appeal makes no new case.
+                Some((row, _)) => request(row.last_seq)?
+                    .map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }),
                 None => None,
             },
             measure: measure.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None),

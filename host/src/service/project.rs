@@ -9,6 +9,7 @@ use ombud_core::money::{Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_rules::after_sale::{Account, Bill, requested};
 use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
+use ombud_rules::contract::blacklist::Stage;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
 use ombud_store::{AfterSaleRow, CaseState, GrantRow, Group, LineHistory};
 
@@ -18,6 +19,12 @@ use super::pending::{Item, Pending};
 
 /// What stands after a decision was taken back.
 pub const CANCELLED: &str = "cancelled";
+
+/// What stands after compliance found for the customer: the measure is lifted.
+pub const APPEAL_GRANTED: &str = "closed";
+
+/// What stands after compliance found against the customer: the measure stays in force until its end.
+pub const APPEAL_DISMISSED: &str = "appeal-dismissed";
 
 /// Projects a decision.
 pub fn decision(group: &mut dyn Group, pending: &Pending, item: &Item, decision: &Decision, seq: u64) -> Result<(), ServiceError> {
@@ -112,6 +119,8 @@ pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64, 
 
 /// A person's act on a decision, as far as later cases are concerned.
 pub struct Act<'a> {
+    /// Whom the decision is about.
+    pub customer: &'a str,
     /// What stands now.
     pub outcome: &'a str,
     /// Payments that are taken back.
@@ -174,6 +183,19 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
                     )?;
                 }
             }
+        }
+        // An appeal is decided by a person alone (BL-043): the policy only asks for one.
+        (Case::Blacklist(case), _) if case.stage == Stage::Appealed => {
+            let Some((mut row, _)) = group.blacklist_request(merchant, &case.request_id)? else { return Ok(()) };
+            let granted = act.outcome == APPEAL_GRANTED;
+            if granted {
+                group.lift_measure(merchant, act.customer)?;
+            }
+            let stage = if granted { Stage::Archived } else { Stage::Executed };
+            row.state = if granted { CaseState::Closed } else { CaseState::Open };
+            row.stage = stage.as_str().to_owned();
+            row.updated_at_ms = act.at_ms;
+            group.put_blacklist_request(merchant, &row)?;
         }
         _ => {}
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ombud_core::event;
 use ombud_core::ids::EventKey;
+use ombud_core::history::RequestState;
 use ombud_core::problem::Problem;
+use ombud_rules::contract::blacklist::Stage;
 use ombud_store::{CaseState, MeasureRow, Reads, RequestRow, Store as _};
 use serde_json::json;
 
@@ -22,14 +24,25 @@ const SOURCE: &str = "/ombud/blacklist";
 const REQUESTS_MAX: u32 = 1_000;
 
 impl Service {
-    /// Submits a request or gives a verdict, as the event that it is.
+    /// Submits a request, gives a verdict or passes on an appeal, as the event that it is.
     pub async fn blacklist_act(self: &Arc<Self>, who: &Principal, merchant: &str, act: BlacklistAct) -> Result<EventAnswer, ServiceError> {
         self.tenant(who, merchant, Right::SendEvents, "act on blacklist requests, or pass on appeals")?;
+        let mut data = json!({"ticket_id": act.ticket_id, "customer_ref": act.customer_ref, "blacklist": act.blacklist});
         let event_type = match act.act {
             BlacklistActKind::Submit => "blacklist.requested",
             BlacklistActKind::Step => "blacklist.step",
             BlacklistActKind::Appeal => {
-                return Err(ServiceError::Conflict("an appeal is not taken by this version: hand it to compliance".into()));
+                // The customer's own words belong to the privacy request that an appeal is.
+                let mut request = json!({"request": "appeal"});
+                if let Some(note) = data.pointer_mut("/blacklist").and_then(|own| own.as_object_mut()?.remove("note"))
+                    && let Some(request) = request.as_object_mut()
+                {
+                    request.insert("text".into(), note);
+                }
+                if let Some(data) = data.as_object_mut() {
+                    data.insert("privacy_request".into(), request);
+                }
+                "privacy.request"
             }
         };
         let tenant = self.tenant(who, merchant, Right::SendEvents, "act on blacklist requests")?;
@@ -45,11 +58,14 @@ impl Service {
         let event = json!({
             "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(known_ms.unwrap_or(at_ms)),
             "datacontenttype": "application/json",
-            "data": {"ticket_id": act.ticket_id, "customer_ref": act.customer_ref, "blacklist": act.blacklist},
+            "data": data,
         });
         let event =
             event::structured(event.to_string().as_bytes(), at_ms).map_err(|problems| ServiceError::Invalid(of_the_act(problems)))?;
-        self.decide(who, merchant, event).await
+        self.decide(who, merchant, event).await.map_err(|error| match error {
+            ServiceError::Invalid(problems) => ServiceError::Invalid(of_the_act(problems)),
+            error => error,
+        })
     }
 
     /// Every request, open ones first.
@@ -116,7 +132,7 @@ impl Service {
         let measure = reads.measure(id, &row.customer)?;
         Ok(BlacklistView {
             request_id: row.request_id.clone(),
-            state: match state {
+            state: match state.map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }) {
                 Some(state) => serde_json::to_value(state).map_err(|error| ServiceError::Internal(error.into()))?,
                 // The customer was erased: what the index holds is all there is.
                 None => json!({"stage": row.stage, "criterion": row.criterion, "erased": true}),

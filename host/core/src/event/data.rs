@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::input::{
-    AfterSaleInput, BlacklistInput, BlacklistRequest, BlacklistReview, BlacklistVerdict, CustomerInput, INPUT, MerchantClaim, Metrics,
+    AfterSaleInput, BlacklistAppeal, BlacklistInput, BlacklistRequest, BlacklistReview, BlacklistVerdict, CustomerInput, INPUT, MerchantClaim, Metrics,
 };
 use super::notes::{
     CommentNote, ComplaintNote, DeadlineNote, DisputeNote, GuaranteeNote, LogisticsNote, MessageNote, PrivacyNote, ReturnNote, ReviewNote,
@@ -195,4 +195,4 @@ data! { BlacklistRequestData, TicketId { blacklist: BlacklistRequest } }
 data! { BlacklistStepData, TicketId { blacklist: BlacklistVerdict } }
 data! { MetricsData, Option<TicketId> { metrics: Metrics } }
 data! { TimerData, Option<TicketId> { delay: DelayCase, blacklist: BlacklistReview } timer: TimerNote }
-data! { PrivacyData, TicketId {} privacy_request: PrivacyNote }
+data! { PrivacyData, TicketId { blacklist: BlacklistAppeal } privacy_request: PrivacyNote }

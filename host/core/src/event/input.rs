@@ -169,6 +169,14 @@ input! {
 }
 
 input! {
+    /// The customer's appeal against the measure that followed from a request; what is appealed is what is in force.
+    BlacklistAppeal {
+        /// The request.
+        pub request_id: String,
+    }
+}
+
+input! {
     /// The numbers of one window, for alerts and the traffic level.
     Metrics {
         /// Longest wait, in milliseconds.
@@ -203,6 +211,8 @@ pub enum BlacklistInput {
     Verdict(BlacklistVerdict),
     /// The measure in force is due for review.
     Review(BlacklistReview),
+    /// The customer appeals.
+    Appeal(BlacklistAppeal),
 }
 
 impl BlacklistInput {
@@ -212,6 +222,7 @@ impl BlacklistInput {
             Self::Request(request) => &request.request_id,
             Self::Verdict(verdict) => &verdict.request_id,
             Self::Review(review) => &review.request_id,
+            Self::Appeal(appeal) => &appeal.request_id,
         }
     }
 }
@@ -225,6 +236,12 @@ impl From<BlacklistRequest> for BlacklistInput {
 impl From<BlacklistVerdict> for BlacklistInput {
     fn from(verdict: BlacklistVerdict) -> Self {
         Self::Verdict(verdict)
+    }
+}
+
+impl From<BlacklistAppeal> for BlacklistInput {
+    fn from(appeal: BlacklistAppeal) -> Self {
+        Self::Appeal(appeal)
     }
 }
 
@@ -281,6 +298,7 @@ bounded! { INPUT:
         open_after_sales: Bound::QUANTITY,
     }
     BlacklistReview { request_id: Bound::Id }
+    BlacklistAppeal { request_id: Bound::Id }
     Metrics {
         max_wait_ms: DURATION, unanswered_backlog: Bound::QUANTITY, satisfaction: RATE, complaints: Bound::QUANTITY,
         complaint_rate: RATE, complaint_rate_baseline: RATE, inquiries: Bound::QUANTITY, inquiries_baseline: Bound::QUANTITY,

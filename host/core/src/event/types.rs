@@ -102,8 +102,9 @@ event_types! {
     MetricsWindow = "metrics.window" [],
     /// A scheduled check.
     TimerTick = "timer.tick" [Delay, Blacklist],
-    /// The customer asks for access, deletion, an explanation or a review.
-    PrivacyRequest = "privacy.request" [],
+    /// The customer asks for access, deletion, an explanation or a review; an appeal against a blacklist measure names its
+    /// request and is decided on (BL-043; PIPL art. 24(3), 50).
+    PrivacyRequest = "privacy.request" [Blacklist],
 }
 
 impl EventType {

@@ -2,7 +2,7 @@
 //! What the act is worth (roles, distinct people, order of the steps) is the policy's to rule on (BL-003, BL-034–036).
 
 use ombud_rules::contract::blacklist::{BlacklistCase, Incident, Stage, Step, Verdict};
-use ombud_rules::contract::types::{Evidence, InstantMs, Role};
+use ombud_rules::contract::types::{CustomerMeasure, Evidence, InstantMs, Role};
 
 use crate::event::input::{BlacklistInput, BlacklistRequest, BlacklistVerdict};
 use crate::history::{Actor, History, RequestState};
@@ -18,6 +18,8 @@ pub(super) enum Refusal {
     Unknown,
     /// The request is about somebody else.
     OtherCustomer,
+    /// No measure follows from the request.
+    NothingToAppeal,
     /// The last verdict asked for evidence: a new round must be submitted first.
     WaitsForSubmission,
     /// Incidents of all rounds together.
@@ -35,6 +37,9 @@ impl Refusal {
         match self {
             Self::NoActor => Problem::at(format!("{data}/blacklist"), "is an act of a person").allowed("a request with a person's API key"),
             Self::Unknown => Problem::at(request, "is not a known request").allowed("a request that was submitted"),
+            Self::NothingToAppeal => {
+                Problem::at(request, "has no measure in force to appeal against").allowed("a request whose measure is in force")
+            }
             Self::OtherCustomer => Problem::at(format!("{data}/customer_ref"), "is not the customer of this request"),
             Self::WaitsForSubmission => {
                 Problem::at(request, "was returned for evidence").allowed("blacklist.requested with the same id, with the evidence")
@@ -68,6 +73,13 @@ pub(super) fn case(
         }
         BlacklistInput::Verdict(verdict) => {
             (judged(verdict, now, known.ok_or(Refusal::Unknown)?, actor.ok_or(Refusal::NoActor)?)?, verdict.open_after_sales)
+        }
+        BlacklistInput::Appeal(_) => {
+            let (known, _) = (known.ok_or(Refusal::Unknown)?, actor.ok_or(Refusal::NoActor)?);
+            if history.blacklist.measure == CustomerMeasure::None {
+                return Err(Refusal::NothingToAppeal);
+            }
+            (RequestState { stage: Stage::Appealed, ..known.clone() }, 0)
         }
         BlacklistInput::Review(_) => (known.ok_or(Refusal::Unknown)?.clone(), 0),
     };

@@ -1,0 +1,231 @@
+//! One merchant's key sees nothing of another's, on any route; each role may what its role may; a revoked key nothing.
+
+use ombud::service::Role;
+use ombud_tests::client::Reply;
+use ombud_tests::events::{event, refund};
+use ombud_tests::server::{Merchant, shared};
+use serde_json::{Value, json};
+
+/// A route of the interface with the values of a merchant put into its path.
+struct Route {
+    method: String,
+    template: String,
+    path: String,
+    open: bool,
+}
+
+/// Every route below a merchant, and every other one, from the interface's own description.
+fn routes(merchant: &Merchant<'_>, decision: &str, key: &str) -> Vec<Route> {
+    let document = shared().call("GET", "/openapi.json").send().ok();
+    let mut routes = Vec::new();
+    for (template, methods) in document["paths"].as_object().unwrap() {
+        let values = [
+            ("{merchant}", merchant.id.as_str()),
+            ("{decision}", decision),
+            ("{key}", key),
+            ("{request}", "bl-iso"),
+            ("{schema}", "merchant-config"),
+        ];
+        let path = values.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
+        assert!(!path.contains('{'), "`{template}` has a parameter that this test does not know: add it, with another merchant's value");
+        for (method, operation) in methods.as_object().unwrap() {
+            if ["get", "put", "post", "delete", "patch"].contains(&method.as_str()) {
+                let open = operation["security"] == json!([]) || operation["security"] == json!([{}]);
+                routes.push(Route { method: method.to_uppercase(), template: template.clone(), path: path.clone(), open });
+            }
+        }
+    }
+    assert!(routes.len() >= 20, "{} routes", routes.len());
+    routes
+}
+
+/// A body that the route would take, so that nothing but the key stands in the way.
+fn body(merchant: &Merchant<'_>, route: &Route) -> (&'static str, Value) {
+    let json = "application/json";
+    match (route.method.as_str(), route.template.as_str()) {
+        (_, path) if path.ends_with("/events") || path.ends_with("/preview") => {
+            ("application/cloudevents+json", event("aftersale.requested", "intruder"))
+        }
+        (_, path) if path.ends_with("/events:batch") => {
+            ("application/cloudevents-batch+json", json!([event("aftersale.requested", "intruder")]))
+        }
+        (_, path) if path.ends_with("/override") => (json, json!({"action": "cancel", "reason": "mine"})),
+        (_, "/v1/keys") => (json, json!({"role": "operator", "label": "intruder"})),
+        (_, path) if path.ends_with("/keys") => (json, json!({"role": "agent", "label": "intruder"})),
+        ("PUT", _) => (json, json!({"id": merchant.id, "shop_id": "stolen", "platform": "douyin"})),
+        (_, path) if path.contains("/blacklist/") => {
+            let mut submission = event("blacklist.requested", "iso")["data"]["blacklist"].take();
+            if path.contains("{request}") {
+                submission = json!({"verdict": "approve"});
+            }
+            (json, json!({"event_id": "intruder", "customer_ref": "c_iso", "ticket_id": "t", "blacklist": submission}))
+        }
+        _ => (json, json!({})),
+    }
+}
+
+fn send(merchant: &Merchant<'_>, route: &Route, key: Option<&str>) -> Reply {
+    let mut call = shared().call(&route.method, &route.path);
+    if let Some(key) = key {
+        call = call.key(key);
+    }
+    if matches!(route.method.as_str(), "POST" | "PUT") {
+        let (media, body) = body(merchant, route);
+        call = call.header("content-type", media).body(if route.template.ends_with("/replay") { String::new() } else { body.to_string() });
+    }
+    call.send()
+}
+
+/// A merchant with something of everything.
+fn furnished() -> (Merchant<'static>, String, String) {
+    let merchant = shared().merchant(json!({"shop_id": "shop-of-the-victim"}));
+    let mut event = refund("iso", "c_secret", 12_345);
+    event["data"]["ticket_id"] = "t_secret".into();
+    let decision = merchant.decide(&event)["id"].as_str().unwrap().to_owned();
+    let mut request = ombud_tests::events::event("blacklist.requested", "iso");
+    request["data"]["blacklist"]["request_id"] = "bl-iso".into();
+    request["data"]["customer_ref"] = "c_secret".into();
+    merchant.decide(&request);
+    let created = shared().call("POST", &format!("/v1/merchants/{}/keys", merchant.id)).key(&shared().operator);
+    let key = created.json(&json!({"role": "auditor", "label": "victim"})).send().with(201)["id"].as_str().unwrap().to_owned();
+    (merchant, decision, key)
+}
+
+#[test]
+fn another_merchants_key_opens_nothing_on_any_route() {
+    let (victim, decision, key) = furnished();
+    let intruder = shared().merchant(json!({}));
+    let records = victim.records();
+    let before = victim.call(Role::Auditor, "GET", "").send().ok();
+    for route in routes(&victim, &decision, &key) {
+        for role in Role::ALL.into_iter().filter(|role| *role != Role::Operator) {
+            let reply = send(&victim, &route, Some(intruder.key(role)));
+            let (text, about) = (reply.text(), format!("{} {} as {role}: {}", route.method, route.path, reply.status));
+            if route.template.contains("{merchant}") {
+                // Who may not do it at all learns that, and nothing about the merchant.
+                assert!(matches!(reply.status, 404 | 403), "{about} {text}");
+                assert!(reply.status == 404 || !matches!(role, Role::MerchantAdmin), "{about} {text}");
+            } else if !route.open {
+                assert_eq!(reply.status, 403, "{about} {text}");
+            }
+            for secret in ["c_secret", "t_secret", "12345", "shop-of-the-victim", &decision, "bl-iso"] {
+                assert!(!text.contains(secret), "{about} tells `{secret}`: {text}");
+            }
+        }
+    }
+    assert_eq!(victim.records(), records, "nothing was written");
+    assert_eq!(victim.call(Role::Auditor, "GET", "").send().ok(), before, "nothing was changed");
+    // Nor under one's own path with the other's names.
+    for path in [format!("/decisions/{decision}"), format!("/decisions/{decision}/replay"), "/blacklist/requests/bl-iso".to_owned()] {
+        let method = if path.ends_with("replay") { "POST" } else { "GET" };
+        intruder.call(Role::Auditor, method, &path).send().problem(404);
+    }
+    let theirs = intruder.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{key}")).send();
+    theirs.problem(404);
+    assert_eq!(intruder.decisions("customer=c_secret").len(), 0);
+    // What does not exist looks the same as what is another's.
+    let unknown = shared().call("GET", "/v1/merchants/m-unknown/decisions").key(intruder.key(Role::Auditor)).send().problem(404);
+    let theirs =
+        intruder.server.call("GET", &format!("/v1/merchants/{}/decisions", victim.id)).key(intruder.key(Role::Auditor)).send().problem(404);
+    assert_eq!(unknown, theirs);
+}
+
+#[test]
+fn without_a_key_or_with_a_wrong_one_every_route_is_closed() {
+    let (victim, decision, key) = furnished();
+    let wrong = format!("ombud_{}", "0".repeat(64));
+    for route in routes(&victim, &decision, &key) {
+        for presented in [None, Some(""), Some("wrong"), Some(wrong.as_str())] {
+            let reply = send(&victim, &route, presented);
+            if route.open && presented.is_none() {
+                assert!(reply.status < 400, "{} {}: {}", route.method, route.path, reply.text());
+            } else if !route.open {
+                reply.problem(401);
+                assert_eq!(reply.headers["www-authenticate"], "Bearer");
+            }
+        }
+        if !route.open {
+            // No other scheme than the one that is documented.
+            let basic =
+                shared().call(&route.method, &route.path).header("authorization", &format!("Basic {}", victim.key(Role::MerchantAdmin)));
+            basic.send().problem(401);
+        }
+    }
+}
+
+#[test]
+fn each_role_may_what_its_role_may() {
+    use Role::{Agent, Auditor, Compliance, DepartmentHead, MerchantAdmin, Operator, Supervisor};
+    let (merchant, decision, key) = furnished();
+    let people: &[Role] = &[MerchantAdmin, Agent, Supervisor, DepartmentHead, Compliance];
+    let everybody: &[Role] = &Role::ALL;
+    let table: &[(&str, &str, &[Role])] = &[
+        ("POST", "/v1/merchants/{merchant}/events", people),
+        ("POST", "/v1/merchants/{merchant}/events:batch", people),
+        ("POST", "/v1/merchants/{merchant}/preview", people),
+        ("GET", "/v1/merchants/{merchant}/decisions", everybody),
+        ("GET", "/v1/merchants/{merchant}/decisions/{decision}", everybody),
+        (
+            "POST",
+            "/v1/merchants/{merchant}/decisions/{decision}/replay",
+            &[Operator, MerchantAdmin, Supervisor, DepartmentHead, Compliance, Auditor],
+        ),
+        ("POST", "/v1/merchants/{merchant}/decisions/{decision}/override", &[Supervisor, DepartmentHead, Compliance]),
+        ("GET", "/v1/merchants/{merchant}/blacklist/requests", everybody),
+        ("POST", "/v1/merchants/{merchant}/blacklist/requests", people),
+        ("GET", "/v1/merchants/{merchant}/blacklist/requests/{request}", everybody),
+        ("GET", "/v1/merchants/{merchant}/blacklist/measures", everybody),
+        ("GET", "/v1/merchants/{merchant}", everybody),
+        ("PUT", "/v1/merchants/{merchant}", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/policies", everybody),
+        ("POST", "/v1/merchants/{merchant}/keys", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants", &[Operator]),
+        ("POST", "/v1/keys", &[Operator]),
+        ("GET", "/metrics", &[Operator]),
+    ];
+    for route in routes(&merchant, &decision, &key) {
+        let Some((_, _, may)) = table.iter().find(|(method, template, _)| route.method == *method && route.template == *template) else {
+            // Deleting is tested below, steps and appeals with the blacklist; what is open has no roles.
+            assert!(
+                route.open || route.method == "DELETE" || route.path.ends_with("/steps") || route.path.ends_with("/appeal"),
+                "{} {} is not in the table of roles",
+                route.method,
+                route.template
+            );
+            continue;
+        };
+        for role in Role::ALL {
+            let presented = if role == Operator { &shared().operator } else { merchant.key(role) };
+            let status = send(&merchant, &route, Some(presented)).status;
+            let refused = status == 403;
+            assert_eq!(refused, !may.contains(&role), "{} {} as {role}: {status}", route.method, route.template);
+            assert!(refused || status < 300 || matches!(status, 409 | 422), "{} {} as {role}: {status}", route.method, route.template);
+        }
+    }
+}
+
+#[test]
+fn a_revoked_key_opens_nothing_any_more() {
+    let merchant = shared().merchant(json!({}));
+    let created = merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&json!({"role": "agent", "label": "temp"})).send().with(201);
+    let (id, secret) = (created["id"].as_str().unwrap(), created["secret"].as_str().unwrap());
+    let read = || shared().call("GET", &format!("/v1/merchants/{}/decisions", merchant.id)).key(secret).send();
+    read().ok();
+    for role in [Role::Agent, Role::Supervisor, Role::DepartmentHead, Role::Compliance, Role::Auditor] {
+        merchant.call(role, "DELETE", &format!("/keys/{id}")).send().problem(403);
+    }
+    read().ok();
+    assert_eq!(merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{id}")).send().status, 204);
+    read().problem(401);
+    merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{id}")).send().problem(404);
+    // A merchant's admin makes no operator, and nobody for another merchant.
+    merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&json!({"role": "operator", "label": "me"})).send().problem(422);
+    let other = shared().merchant(json!({}));
+    let theirs = shared().call("POST", &format!("/v1/merchants/{}/keys", other.id)).key(merchant.key(Role::MerchantAdmin));
+    theirs.json(&json!({"role": "agent", "label": "spy"})).send().problem(404);
+    // Secrets are not kept: neither the database nor its log holds one.
+    for file in ["ombud.db", "ombud.db-wal"] {
+        let bytes = std::fs::read(shared().data.join(file)).unwrap_or_default();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{file} holds a secret");
+    }
+}
