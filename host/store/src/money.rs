@@ -32,7 +32,7 @@ pub struct UsageOf<'a> {
 /// the time and day of the payment, and so gives them back to their windows.
 #[derive(Clone, Copy, Debug)]
 pub struct Count<'a> {
-    /// The record with which they fall due, or which cancels them; one count for each record and order.
+    /// The record with which they fall due, or which cancels them; one count for each record, order and time.
     pub seq: u64,
     pub order: &'a str,
     pub customer: Option<&'a str>,

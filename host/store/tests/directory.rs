@@ -92,10 +92,10 @@ fn a_version_1_database_keeps_its_rows() {
 fn newer_and_foreign_databases_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ombud.db");
-    drop(open(directory.path(), &[]));
+    let newest = open(directory.path(), &[]).store.schema_version();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let newer = SqliteStore::open(directory.path()).map(|_| ());
-    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known: 2 })), "{newer:?}");
+    assert!(matches!(newer, Err(StoreError::Newer { found: 99, known }) if known == newest), "{newer:?}");
 
     let directory = tempfile::tempdir().unwrap();
     Connection::open(directory.path().join("ombud.db")).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
