@@ -1,5 +1,6 @@
 //! Tests over everything, in one binary.
 
+mod bad_input;
 mod blacklist;
 mod crash;
 mod decisions;

@@ -88,9 +88,10 @@ impl Registry {
 
     /// The platform's default for a kind: the package named like it, else the first whose plugin decides it.
     pub fn deciding(&self, kind: &str) -> Option<&Package> {
-        let named = self.packages.get(kind).filter(|package| {
-            package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind))
-        });
+        let named = self
+            .packages
+            .get(kind)
+            .filter(|package| package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind)));
         if named.is_some() {
             return named;
         }

@@ -1,7 +1,7 @@
 //! From wasmtime's errors to typed faults: by type, never by text.
 
 use ombud_core::fault::{Fault, FaultCode};
-use wasmtime::Trap;
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::limits::{Limits, STACK_BYTES_MAX};
 use crate::store::{Guest, LogFull};
@@ -10,6 +10,9 @@ use crate::store::{Guest, LogFull};
 pub(crate) fn classify(error: &wasmtime::Error, guest: &Guest, limits: &Limits, fuel: u64) -> Fault {
     if let Some(full) = error.downcast_ref::<LogFull>() {
         return Fault::new(FaultCode::Log, format!("log_bytes_max {}", full.0));
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Fault::new(FaultCode::Host, "every place for instances is taken");
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Fault::new(FaultCode::Fuel, format!("fuel {fuel}")),

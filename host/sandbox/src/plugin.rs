@@ -245,9 +245,17 @@ impl Plugin {
 
     fn prepare(&self, store: &mut Store<Guest>, instance: &Instance, settings: &str) -> wasmtime::Result<Result<(), Vec<SettingsProblem>>> {
         let guest = self.shared.settings.load(&mut *store, instance)?;
-        Ok(guest.call_prepare(&mut *store, settings)?.map_err(|problems| {
-            problems.into_iter().map(|problem| SettingsProblem { path: problem.path, message: problem.message }).collect()
-        }))
+        let refused = match guest.call_prepare(&mut *store, settings)? {
+            Ok(()) => return Ok(Ok(())),
+            Err(problems) => problems,
+        };
+        let mut problems: Vec<SettingsProblem> =
+            refused.into_iter().map(|problem| SettingsProblem { path: problem.path, message: problem.message }).collect();
+        if problems.is_empty() {
+            // A guest that only throws (JavaScript does) names nothing; refused is refused.
+            problems.push(SettingsProblem { path: String::new(), message: "refused without saying why".into() });
+        }
+        Ok(Err(problems))
     }
 
     /// A fresh store and instance for `call`; what it used, and its trap as a fault.

@@ -7,7 +7,9 @@ use ombud_rules::contract::types::{Arg, Notes};
 pub(crate) fn text_bytes(ruling: &Ruling) -> usize {
     let own = match ruling {
         Ruling::AfterSale(ruling) => {
-            texts(ruling.breakdown.iter().map(|line| line.code.len())) + texts(ruling.missing_evidence.iter().map(String::len)) + ruling.options.len()
+            texts(ruling.breakdown.iter().map(|line| line.code.len()))
+                + texts(ruling.missing_evidence.iter().map(String::len))
+                + ruling.options.len()
         }
         Ruling::Delay(ruling) => {
             texts(ruling.processing_order.iter().map(String::len))

@@ -309,9 +309,8 @@ impl Standing {
             return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "decide this: the ruling asks for a higher role" });
         }
         if target.is_appeal() && request.action == OverrideAction::Amend && request.outcome.as_deref() != Some(project::APPEAL_GRANTED) {
-            let problem = Problem::at("/outcome", "does not decide an appeal").allowed(
-                "`amend` with outcome `closed` lifts the measure, `approve` lets it stand, `cancel` takes the appeal back",
-            );
+            let problem = Problem::at("/outcome", "does not decide an appeal")
+                .allowed("`amend` with outcome `closed` lifts the measure, `approve` lets it stand, `cancel` takes the appeal back");
             return Err(ServiceError::Invalid(vec![problem]));
         }
         let approved = || if target.is_appeal() { project::APPEAL_DISMISSED.to_owned() } else { approved_outcome(&target.ruling) };

@@ -75,8 +75,9 @@ pub fn gather(
         history.blacklist = BlacklistHistory {
             request: match reads.blacklist_request(merchant, input.request_id())? {
                 // The row's stage is the later word: a person who decides an appeal makes no new case.
-                Some((row, _)) => request(row.last_seq)?
-                    .map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }),
+                Some((row, _)) => {
+                    request(row.last_seq)?.map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state })
+                }
                 None => None,
             },
             measure: measure.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ombud_core::event;
-use ombud_core::ids::EventKey;
 use ombud_core::history::RequestState;
+use ombud_core::ids::EventKey;
 use ombud_core::problem::Problem;
 use ombud_rules::contract::blacklist::Stage;
 use ombud_store::{CaseState, MeasureRow, Reads, RequestRow, Store as _};

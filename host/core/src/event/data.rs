@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::input::{
-    AfterSaleInput, BlacklistAppeal, BlacklistInput, BlacklistRequest, BlacklistReview, BlacklistVerdict, CustomerInput, INPUT, MerchantClaim, Metrics,
+    AfterSaleInput, BlacklistAppeal, BlacklistInput, BlacklistRequest, BlacklistReview, BlacklistVerdict, CustomerInput, INPUT,
+    MerchantClaim, Metrics,
 };
 use super::notes::{
     CommentNote, ComplaintNote, DeadlineNote, DisputeNote, GuaranteeNote, LogisticsNote, MessageNote, PrivacyNote, ReturnNote, ReviewNote,
