@@ -137,8 +137,8 @@ impl Reply {
     }
 }
 
-/// The pointers of a problem document, in its order.
+/// Where the problems of a document are, in its order: JSON pointers, or headers by their names.
 pub fn pointers(document: &Value) -> Vec<String> {
     let problems = document["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
-    problems.iter().map(|problem| problem["pointer"].as_str().or(problem["header"].as_str()).unwrap_or("?").to_owned()).collect()
+    problems.iter().map(|problem| problem["header"].as_str().or(problem["pointer"].as_str()).unwrap_or("?").to_owned()).collect()
 }
