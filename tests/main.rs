@@ -7,3 +7,4 @@ mod decisions;
 mod hostile;
 mod isolation;
 mod money;
+mod tidy;
