@@ -7,4 +7,5 @@ mod decisions;
 mod hostile;
 mod isolation;
 mod money;
+mod properties;
 mod tidy;
