@@ -57,7 +57,7 @@ fn decided(merchant: &Merchant<'_>, role: Role, event: &Value) -> Value {
     only(&merchant.post_as(role, event))
 }
 
-fn outcome<'a>(decision: &'a Value) -> (&'a str, &'a str) {
+fn outcome(decision: &Value) -> (&str, &str) {
     (decision["outcome"].as_str().unwrap(), decision["ruling"]["measure"].as_str().unwrap())
 }
 

@@ -4,6 +4,7 @@ mod bad_input;
 mod blacklist;
 mod crash;
 mod decisions;
+mod faults;
 mod hostile;
 mod isolation;
 mod money;

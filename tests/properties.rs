@@ -103,11 +103,17 @@ fn of_delay(index: Index) -> (Context, DelayCase) {
     ((*ctx).clone(), (*case).clone())
 }
 
+/// A request on which only the steps are in question: the golden cases whose chain goes on.
 fn of_blacklist(index: Index) -> (Context, BlacklistCase) {
-    let cases: Vec<_> =
-        golden_cases().iter().filter_map(|(ctx, case)| if let Case::Blacklist(case) = case { Some((ctx, case)) } else { None }).collect();
-    let (ctx, case) = index.get(&cases);
-    ((*ctx).clone(), (*case).clone())
+    static CASES: OnceLock<Vec<(Context, BlacklistCase)>> = OnceLock::new();
+    let goes_on = |(ctx, case): &(Context, Case)| match (case, ruled(ctx, case.clone())) {
+        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => {
+            let outcome = ruling.outcome.as_str();
+            (outcome.starts_with("forward") || outcome.starts_with("execute")).then(|| (ctx.clone(), case.clone()))
+        }
+        _ => None,
+    };
+    index.get(CASES.get_or_init(|| golden_cases().iter().filter_map(goes_on).collect())).clone()
 }
 
 fn denies(outcome: Outcome) -> bool {
@@ -320,14 +326,16 @@ proptest! {
 
     /// 11: the tier never falls with longer overdue time, and within a tier the award does not.
     #[test]
-    fn invariant_11_longer_is_never_a_lower_tier(index in any::<Index>(), hours in 0i64..500, more in 1i64..200, paid in 0i64..200_000) {
+    fn invariant_11_longer_is_never_a_lower_tier(index in any::<Index>(), hours in prop_oneof![3 => 0i64..80, 1 => 0i64..500], more in 1i64..100, paid in 0i64..200_000) {
         let (ctx, mut case) = of_delay(index);
         case.already.clear();
         for line in &mut case.lines {
             (line.paid, line.refunded) = (paid, 0);
         }
-        case.episodes.retain(|episode| episode.kind != DelayKind::RefundProcessing);
         case.episodes.truncate(1);
+        for episode in case.episodes.iter_mut().filter(|episode| episode.kind == DelayKind::RefundProcessing) {
+            (episode.refund_owed, episode.refund_paid) = (paid, 0);
+        }
         let mut at = |hours: i64| {
             for episode in &mut case.episodes {
                 // Notified in good time, and still not done: only the length differs.
@@ -348,7 +356,7 @@ proptest! {
     #[test]
     fn invariant_12_no_execution_without_three_people(
         index in any::<Index>(),
-        actors in prop::collection::vec((select(vec!["u1", "u2", "u3"]), prop_oneof![3 => Just(None), 1 => select(Role::ALL).prop_map(Some)]), 3),
+        actors in prop::collection::vec((select(vec!["u1", "u2", "u3", "u4"]), prop_oneof![6 => Just(None), 1 => select(Role::ALL).prop_map(Some)]), 3),
         stage in prop_oneof![3 => Just(blacklist::Stage::HeadReviewed), 1 => select(blacklist::Stage::ALL)],
         left_out in prop::option::weighted(0.2, 0usize..3),
     ) {
@@ -389,7 +397,10 @@ proptest! {
     #[test]
     fn invariants_13_and_14_a_review_only_gives(
         (ctx, case) in generate::case(),
-        outcome in select(Outcome::ALL),
+        outcome in prop_oneof![
+            2 => select(&[Outcome::Reject, Outcome::RejectWithAlternative, Outcome::ApproveReturnRefund, Outcome::RefundNow][..]),
+            1 => select(Outcome::ALL),
+        ],
         refund_bp in prop_oneof![Just(0i64), Just(10_000), 0i64..12_000],
     ) {
         let mut ruling = after_sale(&ctx, &case);
