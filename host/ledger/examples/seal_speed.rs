@@ -65,11 +65,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     report("write and hash the header", start, leaf.len());
 
-    let data: serde_json::Value = serde_json::from_str(include_str!("event.json"))?;
+    let canonical = include_bytes!("event.json");
     let digest_key = key.digest_key();
     let start = Instant::now();
-    for time in 0..RECORDS {
-        std::hint::black_box(id::body_digest(&digest_key, "aftersale.requested", i64::from(time), &data));
+    for _ in 0..RECORDS {
+        std::hint::black_box(id::body_digest(&digest_key, std::hint::black_box(canonical)));
     }
     report("digest of the body", start, include_str!("event.json").len());
     Ok(())

@@ -12,7 +12,7 @@ use ombud_core::kind::Kind;
 use ombud_core::money::{self, Due, Intent};
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, seal};
-use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, Windows, id, leaf_hash};
+use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, id, leaf_hash};
 use ombud_rules::civil;
 use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
 
@@ -222,9 +222,6 @@ fn count_earlier(counted: &mut Counted, pending: &Pending, item: &Item, earlier:
 }
 
 fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry, engine: &Engine) -> DecisionEntry {
-    let caps = &decision.caps;
-    let used = &caps.used;
-    let limits = &caps.limits;
     DecisionEntry {
         event: event.clone(),
         id: item.id.clone(),
@@ -240,25 +237,7 @@ fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry
             coupon: decision.amounts.coupon,
             currency: pending.tenant.config.currency.clone(),
         },
-        caps: Caps {
-            used: Windows {
-                order_refund: used.order_refund,
-                order_goodwill: used.order_goodwill,
-                customer_24h_refund: used.customer_24h_refund,
-                customer_24h_goodwill: used.customer_24h_goodwill,
-                merchant_day_refund: used.merchant_day_refund,
-                merchant_day_goodwill: used.merchant_day_goodwill,
-            },
-            limits: Windows {
-                order_refund: limits.order_refund_auto_fen_max,
-                order_goodwill: limits.order_goodwill_fen_max,
-                customer_24h_refund: limits.customer_24h_refund_fen_max,
-                customer_24h_goodwill: limits.customer_24h_goodwill_fen_max,
-                merchant_day_refund: limits.merchant_day_refund_fen_max,
-                merchant_day_goodwill: limits.merchant_day_goodwill_fen_max,
-            },
-            breaches: caps.breaches.iter().map(|mark| mark.cap.clone()).collect(),
-        },
+        caps: Caps::from(&decision.caps),
     }
 }
 

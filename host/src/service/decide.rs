@@ -173,7 +173,7 @@ fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
 }
 
 fn digest_of(tenant: &Tenant, event: &Event) -> Digest {
-    id::canonical_digest(&tenant.digest_key, &event.canonical())
+    id::body_digest(&tenant.digest_key, &event.canonical())
 }
 
 /// The trace id of a W3C `traceparent`: 32 hexadecimal digits behind the version.
