@@ -88,7 +88,7 @@ fn a_server_answers_replays_and_stops_when_told() {
     remote("ombud_none", &["--all"]).exits(2).complains("401");
 
     // One process for one directory.
-    let second = ombud_in(data.path(), &["key", "list", "--data", "DATA", "--merchant", "m-cosmetics"]);
+    let second = ombud_in(data.path(), &["serve", "--data", "DATA", "--listen", "127.0.0.1:0"]);
     second.exits(2).complains("in use by process");
     assert_eq!(served.stop(), Some(0));
     ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-cosmetics", id]).exits(0).says("1 identical");
@@ -159,6 +159,51 @@ fn merchants_and_keys_are_administered_on_a_directory() {
     ombud_in(data.path(), &["key", "revoke", "k_none", "--data", "DATA"]).exits(2).complains("no key `k_none`");
     ombud_in(data.path(), &["key", "create", "--data", "DATA", "--role", "agent", "--label", "x"]).exits(2).complains("--merchant");
     ombud_in(data.path(), &["key", "create", "--data", "DATA", "--role", "boss", "--label", "x"]).exits(2).complains("department-head");
+}
+
+#[test]
+fn a_directory_is_administered_while_a_server_holds_it() {
+    // Once under a path that is longer than a socket's may be.
+    for folder_name in ["d", &"d".repeat(150)] {
+        let parent = folder();
+        let data = parent.path().join(folder_name);
+        let served = Served::start(&["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+        let socket = std::fs::metadata(data.join("ombud.sock")).unwrap();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&socket.permissions()) & 0o777, 0o600);
+
+        let config = root().join("host/src/demo/merchants/m-fresh.json");
+        ombud_in(&data, &["merchant", "put", config.to_str().unwrap(), "--data", "DATA"]).exits(0).says("loaded");
+        ombud_in(&data, &["merchant", "show", "m-frsh", "--data", "DATA"]).exits(2).complains("there are m-fresh");
+        let bad = parent.write("bad.json", r#"{"id": "m-x", "platform": "none", "shop_id": ""}"#);
+        ombud_in(&data, &["merchant", "put", &bad, "--data", "DATA"]).exits(2).complains("/platform").complains("/shop_id");
+
+        let create = ["key", "create", "--data", "DATA", "--merchant", "m-fresh", "--role", "agent", "--label", "helpdesk"];
+        let secret = ombud_in(&data, &create).exits(0).out.trim().to_owned();
+        let event = std::fs::read_to_string(root().join("host/src/demo/tickets/09-spoiled-peaches.json")).unwrap();
+        let answer = served.post("/v1/merchants/m-fresh/events", &secret, &event);
+        assert_eq!(answer["decisions"][0]["seq"], 0, "the key works at once: {answer}");
+
+        let list = ombud_in(&data, &["key", "list", "--data", "DATA", "--merchant", "m-fresh", "--json"]).exits(0).json();
+        let id = list[0]["id"].as_str().unwrap();
+        ombud_in(&data, &["key", "revoke", id, "--data", "DATA", "--merchant", "m-fresh"]).exits(0);
+        ombud_in(&data, &["key", "revoke", id, "--data", "DATA", "--merchant", "m-fresh"]).exits(2).complains("no key");
+        ombud_in(&data, &["key", "create", "--data", "DATA", "--role", "operator", "--label", "me"]).exits(0);
+        assert_eq!(served.stop(), Some(0));
+        assert!(!data.join("ombud.sock").exists());
+        ombud_in(&data, &["merchant", "list", "--data", "DATA"]).exits(0).says("m-fresh");
+    }
+}
+
+#[test]
+fn what_a_killed_server_leaves_stands_in_nobodys_way() {
+    let data = folder();
+    let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0", "--demo"]);
+    drop(served);
+    assert!(data.path().join("ombud.sock").exists(), "a killed process removes nothing");
+    ombud_in(data.path(), &["merchant", "list", "--data", "DATA"]).exits(0).says("m-fresh");
+    let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0"]);
+    ombud_in(data.path(), &["merchant", "list", "--data", "DATA"]).exits(0).says("m-fresh");
+    assert_eq!(served.stop(), Some(0));
 }
 
 #[test]

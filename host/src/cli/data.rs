@@ -29,10 +29,16 @@ pub(super) fn open_with(data: &Path, policies: Option<&Path>, more_policies: Vec
 
 /// Opens a data directory that must be there: a mistyped name shall not create one.
 pub(super) fn open_existing(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>> {
-    if !data.join(DATABASE).is_file() {
-        bail!("`{}` is no data directory (it holds no `{DATABASE}`): `ombud serve --data {0}` creates one", data.display());
-    }
+    must_exist(data)?;
     open(data, policies)
+}
+
+/// Refuses what is no data directory.
+pub(super) fn must_exist(data: &Path) -> Result<()> {
+    if data.join(DATABASE).is_file() {
+        return Ok(());
+    }
+    bail!("`{}` is no data directory (it holds no `{DATABASE}`): `ombud serve --data {0}` creates one", data.display());
 }
 
 /// A sandbox for commands without a data directory. Compiled code is kept in the user's cache folder, under a key that only

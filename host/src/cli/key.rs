@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
+use axum::http::StatusCode;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 
-use super::{EXIT_OK, data, screen};
+use super::api::{self, Api};
+use super::{EXIT_OK, screen};
 use crate::service::Role;
+use crate::service::wire::{CreatedKey, KeyView};
 
 /// Arguments of `ombud key`.
 #[derive(Args)]
-#[command(after_help = "The data directory must not be held by a server: a running one takes POST /v1/merchants/MERCHANT/keys.\n\n\
+#[command(after_help = "While a server holds the data directory, it is asked through its local socket.\n\n\
 Exit codes: 0 done, 2 the command could not run.")]
 pub(super) struct Key {
     #[command(subcommand)]
@@ -73,16 +76,30 @@ impl Key {
     }
 }
 
+impl Of {
+    /// Where the keys are.
+    fn path(&self) -> String {
+        self.merchant.as_ref().map_or_else(|| "/v1/keys".to_owned(), |merchant| format!("/v1/merchants/{}/keys", api::plain(merchant)))
+    }
+
+    /// Names the merchant, if it is the one that is not there.
+    fn explained(&self, api: &Api, error: anyhow::Error) -> anyhow::Error {
+        match &self.merchant {
+            Some(merchant) => api.explained(merchant, error),
+            None => error,
+        }
+    }
+}
+
 fn create(of: &Of, role: Role, label: &str) -> Result<()> {
     match (role, &of.merchant) {
         (Role::Operator, Some(_)) => bail!("an operator's key belongs to no merchant: leave --merchant out"),
         (Role::Operator, None) | (_, Some(_)) => {}
         (role, None) => bail!("a key of {role} belongs to a merchant: name it with --merchant"),
     }
-    let service = data::open(&of.data, None)?;
-    let created = service
-        .create_key_now(&data::owner()?, of.merchant.as_deref(), role, label)
-        .map_err(|error| data::refused(&service, of.merchant.as_deref().unwrap_or_default(), error))?;
+    let api = Api::on(&of.data, None)?;
+    let asked = serde_json::to_vec(&serde_json::json!({"role": role, "label": label}))?;
+    let created: CreatedKey = api.post(&of.path(), asked).map_err(|error| of.explained(&api, error))?;
     if of.json {
         println!("{}", serde_json::to_string_pretty(&created)?);
     } else {
@@ -94,10 +111,8 @@ fn create(of: &Of, role: Role, label: &str) -> Result<()> {
 }
 
 fn list(of: &Of) -> Result<()> {
-    let service = data::open_existing(&of.data, None)?;
-    let keys = service
-        .keys(&data::owner()?, of.merchant.as_deref())
-        .map_err(|error| data::refused(&service, of.merchant.as_deref().unwrap_or_default(), error))?;
+    let api = Api::on_existing(&of.data, None)?;
+    let keys: Vec<KeyView> = api.get(&of.path()).map_err(|error| of.explained(&api, error))?;
     if of.json {
         println!("{}", serde_json::to_string_pretty(&keys)?);
         return Ok(());
@@ -115,12 +130,12 @@ fn list(of: &Of) -> Result<()> {
 }
 
 fn revoke(of: &Of, id: &str) -> Result<()> {
-    let service = data::open_existing(&of.data, None)?;
-    data::runtime()?.block_on(service.revoke_key(&data::owner()?, of.merchant.as_deref(), id)).map_err(|error| match error {
-        crate::service::ServiceError::NotFound("key") => {
-            anyhow::anyhow!("no key `{id}`{} that is in force: `ombud key list` shows them", of_merchant(&of.merchant))
+    let api = Api::on_existing(&of.data, None)?;
+    api.delete(&format!("{}/{}", of.path(), api::plain(id))).map_err(|error| match of.explained(&api, error) {
+        error if api::refused_with(&error) == Some(StatusCode::NOT_FOUND) => {
+            anyhow!("no key `{id}`{} that is in force: `ombud key list` shows them", of_merchant(&of.merchant))
         }
-        error => data::refused(&service, of.merchant.as_deref().unwrap_or_default(), error),
+        error => error,
     })?;
     if of.json {
         println!("{}", serde_json::json!({"revoked": id}));

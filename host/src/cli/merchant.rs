@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::api::{self, Api};
 use super::{EXIT_OK, data, screen};
 use crate::service::wire::MerchantView;
 
 /// Arguments of `ombud merchant`.
 #[derive(Args)]
-#[command(after_help = "The data directory must not be held by a server: a running one takes PUT /v1/merchants/MERCHANT.\n\n\
+#[command(after_help = "While a server holds the data directory, it is asked through its local socket.\n\n\
 Exit codes: 0 done, 2 the command could not run.")]
 pub(super) struct Merchant {
     #[command(subcommand)]
@@ -27,7 +28,8 @@ enum Act {
         file: PathBuf,
         #[command(flatten)]
         of: Of,
-        /// Folder of the policy packages: a new merchant gets the default policy of each kind.
+        /// Folder of the policy packages: a new merchant gets the default policy of each kind. A server that holds the
+        /// directory uses its own.
         #[arg(long, value_name = "FOLDER", default_value = "policies", env = "OMBUD_POLICIES")]
         policies: PathBuf,
     },
@@ -62,25 +64,27 @@ impl Merchant {
                 let bytes = data::read(&file)?;
                 let config: Value = serde_json::from_slice(&bytes).with_context(|| format!("`{}` is not JSON", file.display()))?;
                 let id = config.get("id").and_then(Value::as_str).with_context(|| format!("`{}` has no `id`", file.display()))?.to_owned();
-                let service = data::open(&of.data, Some(&policies))?;
-                let view = service.put_merchant_now(&data::owner()?, &id, &bytes).map_err(|error| {
-                    anyhow::anyhow!("`{}` is refused, nothing was changed:\n  {}", file.display(), data::explain(&error))
-                })?;
+                let api = Api::on(&of.data, Some(&policies))?;
+                let put = api.put(&path(&id), bytes);
+                let view = put.map_err(|error| anyhow!("`{}` is refused, nothing was changed:\n  {error}", file.display()))?;
                 show(&view, of.json)?;
             }
             Act::List { of } => {
-                let service = data::open_existing(&of.data, None)?;
-                let views = service.merchants(&data::owner()?).map_err(|error| anyhow::anyhow!(data::explain(&error)))?;
-                list(&views, of.json)?;
+                let api = Api::on_existing(&of.data, None)?;
+                list(&api.get::<Vec<MerchantView>>("/v1/merchants")?, of.json)?;
             }
             Act::Show { merchant, of } => {
-                let service = data::open_existing(&of.data, None)?;
-                let view = service.merchant(&data::owner()?, &merchant).map_err(|error| data::refused(&service, &merchant, error))?;
+                let api = Api::on_existing(&of.data, None)?;
+                let view = api.get(&path(&merchant)).map_err(|error| api.explained(&merchant, error))?;
                 show(&view, of.json)?;
             }
         }
         Ok(EXIT_OK)
     }
+}
+
+fn path(merchant: &str) -> String {
+    format!("/v1/merchants/{}", api::plain(merchant))
 }
 
 fn list(views: &[MerchantView], json: bool) -> Result<()> {

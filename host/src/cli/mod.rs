@@ -14,6 +14,7 @@ mod replay;
 mod serve;
 mod test;
 
+mod api;
 mod data;
 mod packages;
 mod progress;

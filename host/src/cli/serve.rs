@@ -1,7 +1,7 @@
 //! `ombud serve`: the service on a data directory.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{EXIT_OK, data};
 use crate::demo::{self, DemoKeys, KEYS_FILE};
-use crate::http::{self, HttpLimits};
+use crate::http::{self, HttpLimits, Listeners, LocalListener};
 use crate::service::Service;
 use crate::telemetry::{self, LogFormat};
 
@@ -53,20 +53,31 @@ impl Serve {
             }
             if service.keys(&data::owner()?, None).is_ok_and(|keys| keys.is_empty()) {
                 let folder = self.data.display();
-                eprintln!("ombud: nobody has a key yet: stop, then `ombud key create --data {folder} --role operator --label NAME`");
+                eprintln!("ombud: nobody has a key yet: `ombud key create --data {folder} --role operator --label NAME` makes the first");
             }
-            println!("listening on http://{}", listener.local_addr()?);
+            let listeners = listeners(listener, &self.data);
+            println!("listening on http://{}", listeners.tcp.local_addr()?);
             for reason in service.readiness().reasons {
                 tracing::warn!(reason, "not ready");
             }
-            until_stopped(listener, service, limits).await
+            until_stopped(listeners, service, limits).await
         })?;
         Ok(EXIT_OK)
     }
 }
 
+/// The listeners of a server on a data directory: commands on the directory come through its local socket.
+pub(super) fn listeners(tcp: tokio::net::TcpListener, data: &Path) -> Listeners {
+    let local = LocalListener::bind(data);
+    if let Err(error) = &local {
+        // Everything else works.
+        eprintln!("ombud: commands on `{}` cannot be given while this server runs: {error}", data.display());
+    }
+    Listeners { tcp, local: local.ok() }
+}
+
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
-pub(super) async fn until_stopped(listener: tokio::net::TcpListener, service: Arc<Service>, limits: HttpLimits) -> Result<()> {
+pub(super) async fn until_stopped(listeners: Listeners, service: Arc<Service>, limits: HttpLimits) -> Result<()> {
     let signal = async {
         if let Err(error) = http::stop_signal().await {
             tracing::error!(%error, "signals cannot be received: stop the process with SIGKILL");
@@ -74,7 +85,7 @@ pub(super) async fn until_stopped(listener: tokio::net::TcpListener, service: Ar
         }
     };
     let timer = tokio::spawn(Arc::clone(&service).expire_for_ever());
-    let drained = http::serve(listener, service, limits, signal).await;
+    let drained = http::serve(listeners, service, limits, signal).await;
     timer.abort();
     if drained.cut > 0 {
         eprintln!(

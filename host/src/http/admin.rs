@@ -12,7 +12,7 @@ use super::caller::{Caller, Params};
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
-use crate::service::wire::{CreatedKey, MerchantView, PolicyView};
+use crate::service::wire::{CreatedKey, KeyView, MerchantView, PolicyView};
 use crate::service::{Principal, Role};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -41,6 +41,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .tag("merchants")
             .summary("List a merchant's policies")
             .answer::<Vec<PolicyView>>("The policy of each kind, and why one is not loaded"),
+        Endpoint::get("/v1/merchants/{merchant}/keys", "listKeys", list_keys)
+            .tag("keys")
+            .summary("List the keys of a merchant")
+            .describe("Revoked ones included. Secrets are not kept.")
+            .answer::<Vec<KeyView>>("The keys"),
         Endpoint::post("/v1/merchants/{merchant}/keys", "createKey", create_key)
             .tag("keys")
             .summary("Create a key of a merchant")
@@ -52,6 +57,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .tag("keys")
             .summary("Revoke a key of a merchant")
             .no_content("It is revoked: the next request with it is 401"),
+        Endpoint::get("/v1/keys", "listOperatorKeys", list_operator_keys)
+            .tag("keys")
+            .summary("List the keys of the operator")
+            .describe("Revoked ones included. Secrets are not kept.")
+            .answer::<Vec<KeyView>>("The keys"),
         Endpoint::post("/v1/keys", "createOperatorKey", create_operator_key)
             .tag("keys")
             .summary("Create a key of the operator")
@@ -104,6 +114,18 @@ async fn put(
         app.service.put_merchant(&who, &merchant, &bytes).await
     });
     Ok(Json(put.await?))
+}
+
+async fn list_keys(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+) -> Result<Json<Vec<KeyView>>, Refused> {
+    Ok(Json(app.service.keys(&who, Some(&merchant))?))
+}
+
+async fn list_operator_keys(State(app): State<Shared>, Caller(who): Caller) -> Result<Json<Vec<KeyView>>, Refused> {
+    Ok(Json(app.service.keys(&who, None)?))
 }
 
 async fn create_key(

@@ -7,8 +7,9 @@ use ombud_core::problem::Problem;
 use serde::de::DeserializeOwned;
 
 use super::app::Shared;
+use super::local::LocalOwner;
 use super::problem::{Code, Refused};
-use crate::service::{Principal, Role};
+use crate::service::{Principal, Role, Service, ServiceError};
 
 /// The authenticated caller. It stands first among a handler's arguments: without a key nothing else is looked at.
 pub struct Caller(pub Principal);
@@ -35,12 +36,17 @@ impl FromRequestParts<Shared> for MaybeCaller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Refused> {
-        if parts.headers.contains_key(header::AUTHORIZATION) { authenticate(parts, app).map(Some).map(Self) } else { Ok(Self(None)) }
+        let known = parts.headers.contains_key(header::AUTHORIZATION) || parts.extensions.get::<LocalOwner>().is_some();
+        if known { authenticate(parts, app).map(Some).map(Self) } else { Ok(Self(None)) }
     }
 }
 
 fn authenticate(parts: &Parts, app: &Shared) -> Result<Principal, Refused> {
-    let secret = parts.headers.get(header::AUTHORIZATION).and_then(|value| {
+    let given = parts.headers.get(header::AUTHORIZATION);
+    if given.is_none() && parts.extensions.get::<LocalOwner>().is_some() {
+        return Service::owner().map_err(|error| ServiceError::Internal(error).into());
+    }
+    let secret = given.and_then(|value| {
         let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });

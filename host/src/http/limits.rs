@@ -39,6 +39,8 @@ pub struct HttpLimits {
     pub requests_max: usize,
     /// Open connections; default 4096. More wait in the system's queue.
     pub connections_max: usize,
+    /// Open connections of the data directory's owner through the local socket; default 64. More wait in the system's queue.
+    pub local_connections_max: usize,
     /// How long a client may leave an answer unread, in milliseconds; default 30 000. Beyond: the connection is closed.
     pub write_stall_ms: u64,
     /// From the signal to stop until the last request under way is cut off, in milliseconds; default 20 000.
@@ -66,6 +68,7 @@ impl Default for HttpLimits {
             batch_lanes_max: 16,
             requests_max: 1024,
             connections_max: 4096,
+            local_connections_max: 64,
             write_stall_ms: 30_000,
             drain_ms: 20_000,
             metrics_open: false,

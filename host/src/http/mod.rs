@@ -1,6 +1,7 @@
 //! The HTTP interface. A handler extracts, calls the service and converts; what is decided, and who may what, is the
 //! service's. In reading order: the server, the router and its table, what every request passes, the handlers.
 
+mod local;
 mod router;
 mod routes;
 mod serve;
@@ -24,10 +25,11 @@ mod meta;
 mod openapi;
 
 pub use limits::HttpLimits;
+pub use local::{LocalListener, SOCKET, connect};
 pub use openapi::document as openapi_document;
 pub use problem::{Code, ProblemDocument};
-pub use router::router;
-pub use serve::{Drained, serve, stop_signal};
+pub use router::{owners_router, router};
+pub use serve::{Drained, Listeners, serve, stop_signal};
 
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::handler::Handler as _;
+use axum::{Extension, Router};
 
 use super::app::{App, Shared};
 use super::edge::{EdgeLayer, Guard};
 use super::limits::HttpLimits;
+use super::local::LocalOwner;
 use super::problem::{Code, Refused};
 use super::routes::endpoints;
 use crate::service::Service;
@@ -15,6 +16,16 @@ use crate::service::Service;
 /// The whole interface over a service.
 pub fn router(service: Arc<Service>, limits: HttpLimits) -> Router {
     over(App::new(service, limits))
+}
+
+/// The same for the data directory's owner, who is the caller of every request without a key: for the local socket, and for
+/// commands that hold the directory themselves.
+pub fn owners_router(service: Arc<Service>, limits: HttpLimits) -> Router {
+    owners(App::new(service, limits))
+}
+
+pub(super) fn owners(app: Shared) -> Router {
+    over(app).layer(Extension(LocalOwner))
 }
 
 /// The interface over its state.

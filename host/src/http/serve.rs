@@ -17,13 +17,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
-use super::app::App;
+use super::app::{App, Shared};
 use super::limits::{HttpLimits, ms};
-use super::router::over;
+use super::local::LocalListener;
+use super::router::{over, owners};
 use crate::service::Service;
 
 /// How long to wait after the system refused a connection for want of files or memory, in milliseconds.
@@ -36,46 +38,105 @@ pub struct Drained {
     pub cut: usize,
 }
 
+/// Where a server listens.
+pub struct Listeners {
+    /// For everybody with a key.
+    pub tcp: TcpListener,
+    /// For the data directory's owner.
+    pub local: Option<LocalListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(tcp: TcpListener) -> Self {
+        Self { tcp, local: None }
+    }
+}
+
 /// Serves until `shutdown` is ready; then refuses new connections, finishes the requests under way, and returns at the latest
 /// after [`HttpLimits::drain_ms`]. The caller closes the service afterwards.
-pub async fn serve(listener: TcpListener, service: Arc<Service>, limits: HttpLimits, shutdown: impl Future<Output = ()>) -> Drained {
+pub async fn serve(
+    listeners: impl Into<Listeners>,
+    service: Arc<Service>,
+    limits: HttpLimits,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
+    let listeners = listeners.into();
     let app = App::new(service, limits);
     let limits = &app.limits;
     let entry = Entry(over(app.clone()));
-    let mut protocol = http1::Builder::new();
-    protocol
-        .timer(TokioTimer::new())
-        .header_read_timeout(ms(limits.header_ms))
-        // Twice what is allowed: up to there the answer is a problem document, and beyond it the library's bare 431.
-        .max_headers(limits.headers_max.saturating_mul(2))
-        .max_header_size((limits.header_bytes_max + limits.uri_bytes_max).saturating_mul(2));
-    let places = Arc::new(Semaphore::new(limits.connections_max));
-    let graceful = GracefulShutdown::new();
+    let owners_entry = Entry(owners(app.clone()));
     let (cut, cut_off) = watch::channel(());
+    let connections = Connections { app: app.clone(), protocol: protocol(limits), graceful: GracefulShutdown::new(), cut_off };
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let owners_places = Arc::new(Semaphore::new(limits.local_connections_max));
     let mut shutdown = pin!(shutdown);
     loop {
-        let accepted = async {
-            // The semaphore is never closed.
-            let place = places.clone().acquire_owned().await.ok();
-            (place, listener.accept().await)
-        };
-        let (place, stream) = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            (place, accepted) = accepted => match accepted {
-                Ok((stream, _)) => (place, stream),
-                Err(error) => {
-                    pause_after(&error).await;
-                    continue;
-                }
-            },
+            accepted = accept_owner(&listeners, &owners_places) => accepted,
+            accepted = accept(&listeners, &places) => accepted,
         };
-        if let Err(error) = prepare(&stream, limits) {
-            tracing::debug!(%error, "a connection could not be prepared");
-            continue;
+        match accepted {
+            Ok(Accepted::Owner(stream, place)) => connections.take(stream, owners_entry.clone(), place),
+            Ok(Accepted::Caller(stream, place)) => match prepare(&stream, limits) {
+                Ok(()) => connections.take(stream, entry.clone(), place),
+                Err(error) => tracing::debug!(%error, "a connection could not be prepared"),
+            },
+            Err(error) => pause_after(&error).await,
         }
-        let connection = graceful.watch(protocol.serve_connection(TokioIo::new(stream), entry.clone()));
-        let (app, mut cut_off) = (app.clone(), cut_off.clone());
+    }
+    app.service.drain();
+    drop(listeners);
+    let Connections { graceful, .. } = connections;
+    tracing::info!(connections = graceful.count(), "draining");
+    let open = limits.connections_max + limits.local_connections_max;
+    let drained = match tokio::time::timeout(ms(limits.drain_ms), graceful.shutdown()).await {
+        Ok(()) => 0,
+        Err(_) => {
+            let left = open.saturating_sub(places.available_permits() + owners_places.available_permits());
+            drop(cut);
+            left
+        }
+    };
+    tracing::info!(cut = drained, "drained");
+    Drained { cut: drained }
+}
+
+/// A connection with its place.
+enum Accepted {
+    Caller(TcpStream, Option<OwnedSemaphorePermit>),
+    Owner(UnixStream, Option<OwnedSemaphorePermit>),
+}
+
+async fn accept(listeners: &Listeners, places: &Arc<Semaphore>) -> io::Result<Accepted> {
+    // The semaphore is never closed.
+    let place = places.clone().acquire_owned().await.ok();
+    listeners.tcp.accept().await.map(|(stream, _)| Accepted::Caller(stream, place))
+}
+
+async fn accept_owner(listeners: &Listeners, places: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let Some(local) = &listeners.local else { return std::future::pending().await };
+    let place = places.clone().acquire_owned().await.ok();
+    local.accept().await.map(|stream| Accepted::Owner(stream, place))
+}
+
+/// The connections of a server.
+struct Connections {
+    app: Shared,
+    protocol: http1::Builder,
+    graceful: GracefulShutdown,
+    cut_off: watch::Receiver<()>,
+}
+
+impl Connections {
+    /// Serves one connection until it ends or is cut off.
+    fn take<I>(&self, stream: I, entry: Entry, place: Option<OwnedSemaphorePermit>)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let connection = self.graceful.watch(self.protocol.serve_connection(TokioIo::new(stream), entry));
+        let (app, mut cut_off) = (self.app.clone(), self.cut_off.clone());
         tokio::spawn(async move {
             app.metrics().http_connections().inc();
             tokio::select! {
@@ -87,20 +148,17 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, limits: HttpLim
             drop(place);
         });
     }
-    app.service.drain();
-    drop(listener);
-    tracing::info!(connections = graceful.count(), "draining");
-    let open = limits.connections_max;
-    let cut = match tokio::time::timeout(ms(limits.drain_ms), graceful.shutdown()).await {
-        Ok(()) => 0,
-        Err(_) => {
-            let left = open.saturating_sub(places.available_permits());
-            drop(cut);
-            left
-        }
-    };
-    tracing::info!(cut, "drained");
-    Drained { cut }
+}
+
+fn protocol(limits: &HttpLimits) -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(ms(limits.header_ms))
+        // Twice what is allowed: up to there the answer is a problem document, and beyond it the library's bare 431.
+        .max_headers(limits.headers_max.saturating_mul(2))
+        .max_header_size((limits.header_bytes_max + limits.uri_bytes_max).saturating_mul(2));
+    protocol
 }
 
 /// Ready at the first SIGTERM or SIGINT.

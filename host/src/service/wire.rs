@@ -193,7 +193,7 @@ pub struct OverrideAnswer {
 }
 
 /// A merchant as configured.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MerchantView {
     /// The configuration.
     pub config: serde_json::Value,
@@ -202,7 +202,7 @@ pub struct MerchantView {
 }
 
 /// A policy bound to a kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyView {
     /// The kind.
     pub kind: String,
@@ -219,7 +219,7 @@ pub struct PolicyView {
 }
 
 /// A new key, shown once.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreatedKey {
     /// The key's id: who its bearer is in records.
     pub id: String,
@@ -232,7 +232,7 @@ pub struct CreatedKey {
 }
 
 /// A key as it is listed: everything but the secret, which nobody has but its bearer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {
     /// The key's id, by which it is revoked.
     pub id: String,

@@ -81,8 +81,10 @@ impl Demo {
         let as_expected = shown.conclude()?;
 
         if let Some(listener) = listener {
-            invite(&listener.local_addr()?.to_string(), &folder, &keys, shown.first());
-            runtime.block_on(serve::until_stopped(listener, service, HttpLimits::default()))?;
+            // Within the runtime, which the socket registers with.
+            let listeners = runtime.block_on(async { serve::listeners(listener, &folder) });
+            invite(&listeners.tcp.local_addr()?.to_string(), &folder, &keys, shown.first());
+            runtime.block_on(serve::until_stopped(listeners, service, HttpLimits::default()))?;
         }
         Ok(if as_expected { EXIT_OK } else { EXIT_FINDINGS })
     }

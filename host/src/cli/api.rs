@@ -1,0 +1,229 @@
+//! A data directory as commands use it: through the local socket of the server that holds it, or through the same interface
+//! in this process, which then holds the directory itself. Either way the caller is the directory's owner, and a command
+//! knows one way to do a thing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use ombud_core::problem::Problem;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Runtime;
+use tower::ServiceExt as _;
+
+use super::data;
+use crate::http::{self, HttpLimits};
+use crate::service::Service;
+use crate::telemetry::{self, LogFormat};
+
+/// How often a full server is asked again, where asking again changes nothing.
+const TRIES_MAX: u32 = 10;
+/// How long the interface in this process may take for one answer, in milliseconds: nobody else waits for it.
+const OWN_REQUEST_MS: u64 = 3_600_000;
+
+/// What stands for itself in a segment of a path and in a query.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The HTTP interface of a data directory, with its owner as the caller.
+pub(super) struct Api {
+    runtime: Runtime,
+    via: Via,
+}
+
+enum Via {
+    /// A server holds the directory.
+    Socket(PathBuf),
+    /// This process holds it.
+    Here(Router),
+}
+
+/// Who holds a data directory.
+pub(super) enum Reached {
+    /// A server, which is asked through its local socket.
+    Server(Api),
+    /// This process.
+    Here(Arc<Service>),
+}
+
+/// A refusal of the interface: its problem document.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    title: String,
+    detail: String,
+    problems: Vec<Problem>,
+}
+
+impl std::fmt::Display for Refusal {
+    /// What was said, and every single problem with its place.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.detail.is_empty() { &self.title } else { &self.detail })?;
+        if self.problems.len() > 1 {
+            for problem in &self.problems {
+                write!(f, "\n  {problem}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Api {
+    /// Reaches a data directory: the server that holds it, or the service opened here with a folder of policies.
+    pub(super) fn on(directory: &Path, policies: Option<&Path>) -> Result<Self> {
+        match reach(directory, |directory| data::open(directory, policies))? {
+            Reached::Server(api) => Ok(api),
+            Reached::Here(service) => Self::over(service),
+        }
+    }
+
+    /// The same for a directory that must be there: a mistyped name shall not create one.
+    pub(super) fn on_existing(directory: &Path, policies: Option<&Path>) -> Result<Self> {
+        data::must_exist(directory)?;
+        Self::on(directory, policies)
+    }
+
+    /// The interface over a service that this process holds.
+    pub(super) fn over(service: Arc<Service>) -> Result<Self> {
+        // What the interface keeps from its callers is told here: nobody else reads this process's log.
+        _ = telemetry::init(LogFormat::Pretty, "error");
+        let limits = HttpLimits { request_ms: OWN_REQUEST_MS, batch_ms: OWN_REQUEST_MS, ..HttpLimits::default() };
+        Ok(Self { runtime: data::runtime()?, via: Via::Here(http::owners_router(service, limits)) })
+    }
+
+    /// What stands at a path.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            match self.ask(Method::GET, path, None).and_then(|response| self.text(response)) {
+                Ok(text) => return read(&text),
+                Err(error) if is_full(&error) && tries < TRIES_MAX => {
+                    tries += 1;
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Posts JSON.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
+        read(&self.text(self.ask(Method::POST, path, Some(json))?)?)
+    }
+
+    /// Puts JSON.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn put<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
+        read(&self.text(self.ask(Method::PUT, path, Some(json))?)?)
+    }
+
+    /// Deletes what stands at a path.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn delete(&self, path: &str) -> Result<()> {
+        self.text(self.ask(Method::DELETE, path, None)?).map(|_| ())
+    }
+
+    /// A refusal for a merchant that is not there names it, with those that are.
+    pub(super) fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error {
+        #[derive(Deserialize)]
+        struct Known {
+            config: Id,
+        }
+        #[derive(Deserialize)]
+        struct Id {
+            id: String,
+        }
+        if refused_with(&error) != Some(StatusCode::NOT_FOUND) {
+            return error;
+        }
+        let known: Vec<Known> = self.get("/v1/merchants").unwrap_or_default();
+        let known: Vec<String> = known.into_iter().map(|known| known.config.id).collect();
+        match known.join(", ") {
+            _ if known.iter().any(|known| known == merchant) => error,
+            known if known.is_empty() => anyhow!("no merchant `{merchant}`: there is none yet"),
+            known => anyhow!("no merchant `{merchant}`: there are {known}"),
+        }
+    }
+
+    fn ask(&self, method: Method, path: &str, json: Option<Vec<u8>>) -> Result<Response<Body>> {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
+        if json.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(json.map_or_else(Body::empty, Body::from))?;
+        self.runtime.block_on(async {
+            match &self.via {
+                // A router never fails: what went wrong is an answer.
+                Via::Here(router) => router.clone().oneshot(request).await.map_err(|never| match never {}),
+                Via::Socket(directory) => {
+                    let stream = http::connect(directory).await?.context("the server has ended: give the command again")?;
+                    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+                    tokio::spawn(connection);
+                    let answer = sender.send_request(request).await.context("the server gave no answer: it may have been stopped")?;
+                    Ok(answer.map(Body::new))
+                }
+            }
+        })
+    }
+
+    /// The whole answer, if it is none of a refusal.
+    fn text(&self, response: Response<Body>) -> Result<String> {
+        let status = response.status();
+        let bytes = self.runtime.block_on(response.into_body().collect()).context("the answer broke off")?.to_bytes();
+        if status.is_success() {
+            return String::from_utf8(bytes.to_vec()).context("the answer is no text");
+        }
+        let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or_default();
+        Err(Refusal { status: status.as_u16(), title: status.to_string(), ..refusal }.into())
+    }
+}
+
+/// Reaches a data directory: through the server that holds it, or by opening it with `open`.
+pub(super) fn reach(directory: &Path, open: impl FnOnce(&Path) -> Result<Arc<Service>>) -> Result<Reached> {
+    let runtime = data::runtime()?;
+    let found = runtime.block_on(http::connect(directory));
+    match found.with_context(|| format!("the server that holds `{}` cannot be reached", directory.display()))? {
+        Some(_) => Ok(Reached::Server(Api { runtime, via: Via::Socket(directory.to_path_buf()) })),
+        None => open(directory).map(Reached::Here),
+    }
+}
+
+/// The status of a refusal; none for other errors.
+pub(super) fn refused_with(error: &anyhow::Error) -> Option<StatusCode> {
+    error.downcast_ref::<Refusal>().and_then(|refusal| StatusCode::from_u16(refusal.status).ok())
+}
+
+fn is_full(error: &anyhow::Error) -> bool {
+    matches!(refused_with(error), Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE))
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).context("the answer is not what this version knows: the server runs another release")
+}
+
+/// A text as a segment of a path, or as a value in a query.
+pub(super) fn plain(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
