@@ -153,10 +153,10 @@ impl FromStr for VerifierKey {
     type Err = LogKeyError;
 
     fn from_str(text: &str) -> Result<Self, LogKeyError> {
-        let (name, algorithm, bytes, id) = parse(text, LogKeyError::Verifier)?;
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| LogKeyError::Verifier)?;
-        let key = Self::new(name, algorithm, key);
-        check_id(&key, &id)?;
+        let parts = Parts::parse(text, LogKeyError::Verifier)?;
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&parts.bytes).map_err(|_| LogKeyError::Verifier)?;
+        let key = Self::new(parts.name, parts.algorithm, key);
+        check_id(&key, &parts.id)?;
         Ok(key)
     }
 }
@@ -237,9 +237,9 @@ impl SigningKey {
     /// The line is not a signing key, or its id does not fit.
     pub fn parse(text: &str) -> Result<Self, LogKeyError> {
         let rest = text.strip_prefix(PRIVATE).ok_or(LogKeyError::Signing)?;
-        let (name, algorithm, seed, id) = parse(rest, LogKeyError::Signing)?;
-        let key = Self::from_seed(name, algorithm, &seed);
-        check_id(&key.verifier, &id)?;
+        let parts = Parts::parse(rest, LogKeyError::Signing)?;
+        let key = Self::from_seed(parts.name, parts.algorithm, &parts.bytes);
+        check_id(&key.verifier, &parts.id)?;
         Ok(key)
     }
 
@@ -272,21 +272,33 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Name, algorithm, key bytes and the given id of NAME+ID+KEY.
-fn parse(text: &str, malformed: LogKeyError) -> Result<(KeyName, Algorithm, Zeroizing<[u8; 32]>, String), LogKeyError> {
-    let (name, rest) = text.split_once('+').ok_or(malformed.clone())?;
-    let (id, key) = rest.split_once('+').ok_or(malformed.clone())?;
-    let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| malformed.clone())?);
-    let (algorithm, key) = key.split_first().ok_or(malformed.clone())?;
-    let algorithm = match algorithm {
-        1 => Algorithm::Note,
-        4 => Algorithm::CosignatureV1,
-        other => return Err(LogKeyError::Algorithm { name: name.to_owned(), found: *other }),
-    };
-    let bytes: [u8; 32] = key.try_into().map_err(|_| malformed)?;
-    Ok((KeyName::new(name)?, algorithm, Zeroizing::new(bytes), id.to_owned()))
+/// What a key's line says.
+struct Parts {
+    name: KeyName,
+    algorithm: Algorithm,
+    bytes: Zeroizing<[u8; 32]>,
+    /// The id as given.
+    id: String,
 }
 
+impl Parts {
+    /// Reads NAME+ID+KEY.
+    fn parse(text: &str, malformed: LogKeyError) -> Result<Self, LogKeyError> {
+        let (name, rest) = text.split_once('+').ok_or(malformed.clone())?;
+        let (id, key) = rest.split_once('+').ok_or(malformed.clone())?;
+        let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| malformed.clone())?);
+        let (algorithm, key) = key.split_first().ok_or(malformed.clone())?;
+        let algorithm = match algorithm {
+            1 => Algorithm::Note,
+            4 => Algorithm::CosignatureV1,
+            other => return Err(LogKeyError::Algorithm { name: name.to_owned(), found: *other }),
+        };
+        let bytes: [u8; 32] = key.try_into().map_err(|_| malformed)?;
+        Ok(Self { name: KeyName::new(name)?, algorithm, bytes: Zeroizing::new(bytes), id: id.to_owned() })
+    }
+}
+
+/// Checks that the given id is the one that name and key have.
 fn check_id(key: &VerifierKey, given: &str) -> Result<(), LogKeyError> {
     let expected = format!("{:08x}", key.id);
     if expected == given {
