@@ -1,6 +1,7 @@
 //! The service, its HTTP interface and its command line.
 
 pub mod bench;
+pub mod bodies;
 pub mod cases;
 pub mod cli;
 pub mod demo;
@@ -9,5 +10,6 @@ pub mod judge;
 pub mod metrics;
 pub mod package;
 pub mod registry;
+pub mod replay;
 pub mod service;
 pub mod telemetry;

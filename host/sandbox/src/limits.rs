@@ -62,8 +62,13 @@ impl Limits {
         self.fuel_base.saturating_add(self.fuel_per_event_byte.saturating_mul(event_bytes as u64))
     }
 
+    /// The limits of a replayed fault: the same, without the haste of a caller who waits.
+    pub fn patient(&self) -> Self {
+        Self { deadline_ms: 60_000, ..self.clone() }
+    }
+
     /// The limits of a replay: a ruling that was given is given again, however slow the machine or thirsty the engine.
     pub fn generous(&self) -> Self {
-        Self { fuel_base: u64::MAX / 2, deadline_ms: 60_000, ..self.clone() }
+        Self { fuel_base: u64::MAX / 2, ..self.patient() }
     }
 }

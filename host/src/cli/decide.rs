@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 use super::progress::Progress;
 use super::shown::{Detail, Shown};
 use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
+use crate::bodies::decision_body;
 use crate::judge::{Bound, Outcome, judge};
 use crate::registry::{Package, PackageToml, Registry};
-use crate::service::decision_body;
 
 /// Arguments of `ombud decide`.
 #[derive(Args)]

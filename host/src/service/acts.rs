@@ -22,11 +22,11 @@ use serde::{Deserialize, Serialize};
 use super::actor::{Principal, Right, Role};
 use super::decide::now_ms;
 use super::error::ServiceError;
-use super::pending::CaseBodyBack;
 use super::read::Opened;
 use super::snapshot::Tenant;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
 use super::{Service, history, locks, project, read};
+use crate::bodies::CaseBodyBack;
 
 /// The act's name in the ledger.
 const OVERRIDE: &str = "decision.override";

@@ -148,7 +148,7 @@ impl Service {
     /// A binding with its plugin, or with the reason why it has none: the owner sees it, and decisions fall back.
     fn bind(&self, reads: &dyn Reads, kind: Kind, binding: &Binding) -> Bound {
         let digest = Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
-        let plugin = match self.plugin(reads, &digest) {
+        let plugin = match self.replayer.plugin(&digest, reads) {
             Ok(Some(plugin)) if plugin.inspection().decides.iter().any(|own| own == kind.as_str()) => Ok(plugin),
             Ok(Some(_)) => Err(format!("the component does not decide {kind}")),
             Ok(None) => Err("the component is not stored or does not load".to_owned()),

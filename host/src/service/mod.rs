@@ -30,20 +30,20 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use ombud_core::ids::MerchantId;
+use ombud_ledger::Engine;
 use ombud_ledger::keys::MasterKey;
-use ombud_ledger::{Digest, Engine};
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
 pub use error::ServiceError;
-pub use pending::{CaseBody, CaseBodyBack, answer_body};
-pub use read::{Opened, decision_body};
+pub use read::Opened;
 pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
 
 use crate::metrics::Metrics;
 use crate::registry::Registry;
+use crate::replay::Replayer;
 use locks::KeyedLocks;
 use vault::Vault;
 use wire::{PolicyView, Readiness};
@@ -70,7 +70,6 @@ impl Default for Options {
 pub struct Service {
     store: SqliteStore,
     writer: Writer,
-    sandbox: Sandbox,
     limits: Limits,
     registry: Registry,
     vault: Vault,
@@ -79,7 +78,7 @@ pub struct Service {
     /// Held while the snapshot is rebuilt, so that two changes do not lose each other.
     changing: Mutex<()>,
     locks: KeyedLocks,
-    plugins: replay::PluginCache,
+    replayer: Replayer,
     /// Counters and histograms.
     pub metrics: Metrics,
     draining: AtomicBool,
@@ -92,7 +91,7 @@ impl Service {
         let (store, writer) = SqliteStore::open(data)?;
         let master = MasterKey::from_bytes(admin::secret(&data.join("master.key"))?);
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
-        let sandbox = Sandbox::with_cache(data.join("code"), code_key)?;
+        let sandbox = Arc::new(Sandbox::with_cache(data.join("code"), code_key)?);
         let mut registry = match &options.policies {
             Some(folder) => Registry::load(folder, &sandbox, &options.limits)?,
             None => Registry::default(),
@@ -101,21 +100,20 @@ impl Service {
             registry.packages.extend(Registry::load(folder, &sandbox, &options.limits)?.packages);
         }
         let writer = Writer::start(writer, options.writer)?;
-        let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
+        let replayer = Replayer::new(sandbox, options.limits.clone());
         let vault = Vault::new(master);
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
             store,
             writer,
-            sandbox,
             limits: options.limits,
             registry,
             vault,
-            engine,
+            engine: replayer.engine().clone(),
             snapshot: ArcSwap::from_pointee(Snapshot { tenants: Default::default(), principals: Default::default(), guardrail }),
             changing: Mutex::new(()),
             locks: KeyedLocks::default(),
-            plugins: replay::PluginCache::default(),
+            replayer,
             metrics: Metrics::new(),
             draining: AtomicBool::new(false),
         });

@@ -13,11 +13,10 @@ use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, SealError, seal};
 use ombud_ledger::{BodyKind, Call, Detached, Digest, PolicyCall};
 use ombud_rules::contract::types::Context;
-use serde::{Deserialize, Serialize};
 
-use super::read;
 use super::snapshot::Tenant;
 use super::vault::{SubjectId, SubjectSecret};
+use crate::bodies::{CaseBody, answer_body, decision_body};
 use crate::judge::{Bound, Outcome, Phases};
 
 /// An event with its judged cases.
@@ -96,53 +95,6 @@ pub struct Draft {
     ruling_body: Vec<u8>,
     review_body: Vec<u8>,
     phases: Phases,
-}
-
-/// The case body: with it, the component and the settings a decision can be made again without any database.
-#[derive(Debug, Serialize)]
-pub struct CaseBody<'a> {
-    /// The context.
-    pub context: &'a Context,
-    /// The case.
-    pub case: &'a Case,
-    /// The merchant's terms.
-    pub terms: &'a Terms,
-    /// Bytes of the event, which scale the fuel.
-    pub event_bytes: usize,
-}
-
-/// The case body as it is read back.
-#[derive(Debug, Deserialize)]
-pub struct CaseBodyBack {
-    /// The context.
-    pub context: Context,
-    /// The case, read by its kind.
-    pub case: Box<serde_json::value::RawValue>,
-    /// The merchant's terms.
-    pub terms: Terms,
-    /// Bytes of the event.
-    pub event_bytes: usize,
-}
-
-/// The body of a ruling or review: the answer or the fault, and what the guest logged.
-#[derive(Debug, Serialize)]
-pub struct AnswerBody<'a, T: Serialize> {
-    /// The answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer: Option<&'a T>,
-    /// The fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<&'a ombud_core::fault::Fault>,
-    /// Log lines.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub log: &'a [ombud_sandbox::LogLine],
-}
-
-/// The body of an answer.
-pub fn answer_body<T: Serialize>(answer: &Result<T, ombud_core::fault::Fault>, log: &[ombud_sandbox::LogLine]) -> Vec<u8> {
-    let body = AnswerBody { answer: answer.as_ref().ok(), fault: answer.as_ref().err(), log };
-    // Contract types hold strings, integers and lists of them: writing them cannot fail.
-    serde_json::to_vec(&body).unwrap_or_default()
 }
 
 /// How a header names a call.
@@ -231,7 +183,7 @@ impl Bodies {
         decision: Decision,
         paid: Vec<Intent>,
     ) -> Result<Sealed, SealError> {
-        let body = read::decision_body(&decision);
+        let body = decision_body(&decision);
         let mut bodies: Vec<(BodyKind, &[u8])> =
             vec![(BodyKind::Event, event_body), (BodyKind::Case, &self.case_body), (BodyKind::Ruling, &self.ruling_body)];
         if !self.review_body.is_empty() {

@@ -1,6 +1,5 @@
 //! Answers from records: the same bytes as when the decision was made.
 
-use ombud_core::decision::Decision;
 use ombud_core::event::Event;
 use ombud_core::history::RequestState;
 use ombud_core::ids::MerchantId;
@@ -8,20 +7,15 @@ use ombud_core::kind::Kind;
 use ombud_core::ruling::Ruling;
 use ombud_ledger::{BodyKind, Digest, Entry, Header, id, leaf_hash};
 use ombud_rules::contract::blacklist::BlacklistCase;
-use ombud_store::{EventSeen, Reads, StoreError, StoredRecord};
+use ombud_store::{EventSeen, Reads, StoreError, StoredRecord, SubjectKey};
 use serde_json::value::RawValue;
 
 use super::blacklist;
 use super::error::ServiceError;
-use super::pending::CaseBodyBack;
 use super::vault::{SubjectId, Vault};
 use super::wire::EventAnswer;
-
-/// The decision body.
-pub fn decision_body(decision: &Decision) -> String {
-    // Contract types, integers and lists of them: writing them cannot fail.
-    serde_json::to_string(decision).unwrap_or_default()
-}
+use crate::bodies::CaseBodyBack;
+use crate::replay::{Bodies, Damage, Record};
 
 /// A decision as it is answered: its id, its place in the ledger, and the recorded body.
 pub fn answer(id: &str, seq: u64, leaf: &Digest, body: &str) -> String {
@@ -48,7 +42,7 @@ impl Opened {
     }
 }
 
-/// Opens a record. `customer` and `ticket` come from its listing.
+/// Opens a record, whose subjects come from its listing.
 pub fn open(
     reads: &dyn Reads,
     vault: &Vault,
@@ -56,19 +50,35 @@ pub fn open(
     record: &StoredRecord,
     subjects: &[SubjectId],
 ) -> Result<Opened, ServiceError> {
-    let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged(format!("record {} of `{merchant}`: {error}", record.seq));
-    let header = Header::decode(&record.header).map_err(|error| damaged(&error))?;
-    header.intact(&record.sealed).map_err(|error| damaged(&error))?;
     let leaf = leaf_hash(&record.header);
+    match recorded(reads, vault, merchant, record, subjects)? {
+        Ok(Record { header, bodies: Bodies::Opened(bodies) }) => Ok(Opened { header, leaf, bodies, erased: false }),
+        Ok(Record { header, bodies: Bodies::Erased }) => Ok(Opened { header, leaf, bodies: Vec::new(), erased: true }),
+        Err(damage) => Err(StoreError::Damaged(format!("record {} of `{merchant}`: {damage}", record.seq)).into()),
+    }
+}
+
+/// The same for a replay, which reports damage instead of failing.
+pub fn recorded(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    record: &StoredRecord,
+    subjects: &[SubjectId],
+) -> Result<Result<Record, Damage>, StoreError> {
+    let mut keys = Vec::with_capacity(1);
+    let mut erased = false;
     for subject in subjects {
-        let Some(key) = vault.open(merchant, subject, reads)? else { continue };
-        match header.open(Some(&key), &record.sealed) {
-            Ok(bodies) => return Ok(Opened { header, leaf, bodies, erased: false }),
-            Err(ombud_ledger::seal::UnsealError::WrongKey) => {}
-            Err(error) => return Err(damaged(&error).into()),
+        match vault.open(merchant, subject, reads) {
+            Ok(Some(key)) => keys.push(key),
+            Ok(None) => erased |= matches!(reads.subject_key(merchant, subject.as_subject())?, SubjectKey::Erased { .. }),
+            Err(StoreError::Damaged(detail)) => return Ok(Err(Damage::Key(detail))),
+            Err(error) => return Err(error),
         }
     }
-    Ok(Opened { header, leaf, bodies: Vec::new(), erased: true })
+    // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure.
+    let kept = !erased && matches!(subjects.first(), Some(SubjectId::Customer(_)));
+    Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept))
 }
 
 /// The subjects under whose keys a record may be sealed, by its listing.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::actor::Role;
+pub use crate::replay::{Divergence, ReplayReport};
 
 /// The answer to an event.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -108,45 +109,6 @@ pub struct DecisionsPage {
     pub decisions: Vec<DecisionLine>,
     /// Where the next page starts; none at the end.
     pub cursor: Option<String>,
-}
-
-/// The result of running a recorded decision again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ReplayReport {
-    /// The decision.
-    pub id: String,
-    /// Its place in the ledger.
-    pub seq: u64,
-    /// Ruling, review and decision are the recorded bytes.
-    pub identical: bool,
-    /// Why not, if not.
-    pub divergence: Option<Divergence>,
-    /// Fuel the record names and fuel used now, policy and guardrail together.
-    pub fuel_recorded: u64,
-    /// Compared only under the same engine profile.
-    pub fuel_now: u64,
-}
-
-/// Why a replay is not identical.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Divergence {
-    /// The guest ruled otherwise on the same input under the same engine.
-    Guest,
-    /// The engine profile or version differs from the record's.
-    Engine,
-    /// The recorded settings are not there.
-    Settings,
-    /// The recorded component is not there or does not load.
-    ComponentMissing,
-    /// The record does not match its own digests.
-    RecordDamaged,
-    /// The customer's key was erased.
-    Erased,
-    /// A deadline or host fault: it depends on the machine and is never compared.
-    Environmental,
-    /// The host's own rules give another decision from the same rulings.
-    Host,
 }
 
 /// A person's act on a decision that waits for one, or that is to be taken back.

@@ -17,9 +17,9 @@ pub struct Tally {
     /// The recorded bytes again.
     pub identical: u64,
     /// Not the recorded bytes, by why.
-    pub divergences: BTreeMap<&'static str, u64>,
+    pub divergences: BTreeMap<Divergence, u64>,
     /// Erased customers and faults of the machine: not compared.
-    pub not_compared: BTreeMap<&'static str, u64>,
+    pub not_compared: BTreeMap<Divergence, u64>,
     /// The first reports of divergences.
     pub reports: Vec<ReplayReport>,
     /// How long it took.
@@ -33,11 +33,11 @@ impl Tally {
             self.identical += 1;
             return;
         };
-        if matches!(divergence, Divergence::Erased | Divergence::Environmental) {
-            *self.not_compared.entry(name(divergence)).or_default() += 1;
+        if !divergence.diverged() {
+            *self.not_compared.entry(divergence).or_default() += 1;
             return;
         }
-        *self.divergences.entry(name(divergence)).or_default() += 1;
+        *self.divergences.entry(divergence).or_default() += 1;
         if self.reports.len() < KEPT_MAX {
             self.reports.push(report);
         }
@@ -92,15 +92,15 @@ impl Tally {
     pub(in super::super) fn print(&self) {
         if !self.divergences.is_empty() || !self.not_compared.is_empty() {
             let mut table = screen::table(&["divergence", "decisions", "what it means"]);
-            for (name, count) in self.divergences.iter().chain(&self.not_compared) {
-                table.add_row([(*name).to_owned(), count.to_string(), meaning(name).to_owned()]);
+            for (divergence, count) in self.divergences.iter().chain(&self.not_compared) {
+                table.add_row([divergence.to_string(), count.to_string(), divergence.meaning().to_owned()]);
             }
             println!("{table}");
         }
         if !self.reports.is_empty() {
             let mut table = screen::table(&["seq", "decision", "divergence", "fuel then", "fuel now"]);
             for report in &self.reports {
-                let divergence = report.divergence.map_or("", name);
+                let divergence = report.divergence.map_or("", Divergence::as_str);
                 table.add_row([
                     report.seq.to_string(),
                     report.id.clone(),
@@ -112,33 +112,5 @@ impl Tally {
             println!("{table}");
         }
         println!("{}", super::sentence(self));
-    }
-}
-
-/// The wire name.
-const fn name(divergence: Divergence) -> &'static str {
-    match divergence {
-        Divergence::Guest => "guest",
-        Divergence::Engine => "engine",
-        Divergence::Settings => "settings",
-        Divergence::ComponentMissing => "component-missing",
-        Divergence::RecordDamaged => "record-damaged",
-        Divergence::Erased => "erased",
-        Divergence::Environmental => "environmental",
-        Divergence::Host => "host",
-    }
-}
-
-fn meaning(name: &str) -> &'static str {
-    match name {
-        "guest" => "the policy or guardrail ruled otherwise on the same input under the same engine",
-        "engine" => "the engine's profile or version differs from the record's, and with it the answer",
-        "settings" => "the recorded settings are not in the store",
-        "component-missing" => "the recorded component is not in the store, or does not load",
-        "record-damaged" => "the record does not match its own digests",
-        "erased" => "the customer's key was erased: not compared",
-        "environmental" => "a deadline or a fault of the host depends on the machine: not compared",
-        "host" => "the same rulings, but the host's own rules combine them otherwise",
-        _ => "",
     }
 }

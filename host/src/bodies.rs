@@ -1,0 +1,62 @@
+//! The bodies of a decision's record: what is written when it is made, and read when it is looked at or made again.
+
+use ombud_core::case::Case;
+use ombud_core::decision::{Decision, Terms};
+use ombud_core::fault::Fault;
+use ombud_rules::contract::types::Context;
+use ombud_sandbox::LogLine;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The case body: with it, the component and the settings a decision can be made again without any database.
+#[derive(Debug, Serialize)]
+pub struct CaseBody<'a> {
+    /// The context.
+    pub context: &'a Context,
+    /// The case.
+    pub case: &'a Case,
+    /// The merchant's terms.
+    pub terms: &'a Terms,
+    /// Bytes of the event, which scale the fuel.
+    pub event_bytes: usize,
+}
+
+/// The case body as it is read back.
+#[derive(Debug, Deserialize)]
+pub struct CaseBodyBack {
+    /// The context.
+    pub context: Context,
+    /// The case, read by its kind.
+    pub case: Box<RawValue>,
+    /// The merchant's terms.
+    pub terms: Terms,
+    /// Bytes of the event.
+    pub event_bytes: usize,
+}
+
+/// The body of a ruling or review: the answer or the fault, and what the guest logged.
+#[derive(Debug, Serialize)]
+pub struct AnswerBody<'a, T: Serialize> {
+    /// The answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<&'a T>,
+    /// The fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<&'a Fault>,
+    /// Log lines.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub log: &'a [LogLine],
+}
+
+/// The body of an answer.
+pub fn answer_body<T: Serialize>(answer: &Result<T, Fault>, log: &[LogLine]) -> Vec<u8> {
+    let body = AnswerBody { answer: answer.as_ref().ok(), fault: answer.as_ref().err(), log };
+    // Contract types hold strings, integers and lists of them: writing them cannot fail.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// The decision body.
+pub fn decision_body(decision: &Decision) -> String {
+    // Contract types, integers and lists of them: writing them cannot fail.
+    serde_json::to_string(decision).unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+//! The case of a recorded decision with everything else that the decision was made from: what a replay and a backtest
+//! begin with.
+
+use ombud_core::caps::CapReview;
+use ombud_core::case::Case;
+use ombud_core::decision::{Counted, Decision, Terms, conclude};
+use ombud_core::fault::Fault;
+use ombud_core::kind::Kind;
+use ombud_core::money::Intent;
+use ombud_core::ruling::{Ruling, RulingReview};
+use ombud_ledger::{BodyKind, DecisionEntry};
+use ombud_rules::contract::types::Context;
+use ombud_sandbox::{Limits, LogLine};
+
+use super::record::{Damage, Record};
+use crate::bodies::CaseBodyBack;
+use crate::judge::{Bound, judge};
+
+/// A recorded decision's own inputs: with a policy and a guardrail the decision follows from them.
+#[derive(Debug)]
+pub struct RecordedCase<'a> {
+    /// What the header says.
+    pub entry: &'a DecisionEntry,
+    /// The context, `now` included.
+    pub context: Context,
+    /// The facts put to the policy; history is among them as it was then.
+    pub case: Case,
+    /// The merchant's terms then.
+    pub terms: Terms,
+    /// What the caps had counted then.
+    pub counted: Counted,
+    /// Bytes of the event, which scale the fuel.
+    pub event_bytes: usize,
+    /// The decision body as recorded, JSON.
+    pub decision: &'a str,
+}
+
+/// A recorded case judged and concluded once more.
+#[derive(Debug)]
+pub struct Rerun {
+    /// What the policy says.
+    pub policy: Result<Ruling, Fault>,
+    /// What the guardrail says of it; none where the policy gave no ruling.
+    pub review: Option<Result<RulingReview, Fault>>,
+    /// The decision.
+    pub decision: Decision,
+    /// The payments it stands for.
+    pub paid: Vec<Intent>,
+    /// Fuel the policy used.
+    pub policy_fuel: u64,
+    /// Fuel the guardrail used.
+    pub guardrail_fuel: u64,
+    /// What policy and guardrail logged.
+    pub log: Vec<LogLine>,
+}
+
+impl<'a> RecordedCase<'a> {
+    /// Reads the case of a decision's record.
+    ///
+    /// # Errors
+    /// A body is not there or does not read as this version writes it.
+    pub fn read(entry: &'a DecisionEntry, record: &'a Record) -> Result<Self, Damage> {
+        let body = |kind: BodyKind| record.body(kind).ok_or_else(|| unreadable(kind, "it is missing"));
+        let case = |error: serde_json::Error| unreadable(BodyKind::Case, error);
+        let facts: CaseBodyBack = serde_json::from_str(body(BodyKind::Case)?).map_err(case)?;
+        let decision = body(BodyKind::Decision)?;
+        let caps = caps_of(decision).map_err(|error| unreadable(BodyKind::Decision, error))?;
+        Ok(Self {
+            entry,
+            case: case_of(entry.kind, facts.case.get()).map_err(case)?,
+            context: facts.context,
+            terms: facts.terms,
+            counted: Counted { usage: caps.used, on_record: caps.on_record },
+            event_bytes: facts.event_bytes,
+            decision,
+        })
+    }
+
+    /// Judges and concludes the case under a policy and a guardrail: the recorded ones for a replay, others for a backtest.
+    /// The caps count what they had counted then.
+    pub fn rerun(&self, policy: Option<&Bound>, guardrail: &Bound, limits: &Limits) -> Rerun {
+        let outcome = judge(&self.context, &self.case, policy, guardrail, limits, &self.terms.fallback, self.event_bytes);
+        let reference = policy.map(Bound::reference);
+        let (decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, self.context.now);
+        Rerun {
+            policy: outcome.policy,
+            review: outcome.review,
+            decision,
+            paid,
+            policy_fuel: outcome.policy_fuel,
+            guardrail_fuel: outcome.guardrail_fuel,
+            log: outcome.log,
+        }
+    }
+}
+
+fn unreadable(body: BodyKind, detail: impl ToString) -> Damage {
+    Damage::Body { body: body.as_str(), detail: detail.to_string() }
+}
+
+fn case_of(kind: Kind, json: &str) -> serde_json::Result<Case> {
+    Ok(match kind {
+        Kind::AfterSale => Case::AfterSale(serde_json::from_str(json)?),
+        Kind::Delay => Case::Delay(serde_json::from_str(json)?),
+        Kind::Blacklist => Case::Blacklist(serde_json::from_str(json)?),
+        Kind::Reply => Case::Reply(serde_json::from_str(json)?),
+    })
+}
+
+/// The caps' part of a decision body: what was counted then.
+fn caps_of(decision: &str) -> serde_json::Result<CapReview> {
+    #[derive(serde::Deserialize)]
+    struct Part {
+        caps: CapReview,
+    }
+    serde_json::from_str::<Part>(decision).map(|part| part.caps)
+}

@@ -1,0 +1,19 @@
+//! Replay: a recorded decision made again, and compared byte for byte. It needs no service and no database: records, keys
+//! and stored bytes are given to it, by the store or by an auditor's file.
+//!
+//! In reading order: a record with its bodies opened ([`Record`]), the case it holds ([`RecordedCase`]), the stored bytes
+//! it names ([`Blobs`]), the machine that runs it ([`Replayer`]), and what came of it ([`ReplayReport`]).
+
+mod blobs;
+mod case;
+mod compare;
+mod plugins;
+mod record;
+mod replayer;
+mod report;
+
+pub use blobs::Blobs;
+pub use case::{RecordedCase, Rerun};
+pub use record::{Bodies, Damage, Record};
+pub use replayer::{Calls, Missing, Replayer};
+pub use report::{Difference, Divergence, ReplayReport};

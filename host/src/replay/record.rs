@@ -1,0 +1,83 @@
+//! A record as stored, decoded and opened.
+
+use ombud_core::ids::MerchantId;
+use ombud_ledger::keys::DataKey;
+use ombud_ledger::seal::UnsealError;
+use ombud_ledger::{BodyKind, Header, HeaderError};
+
+/// A record with its bodies.
+#[derive(Debug)]
+pub struct Record {
+    /// The header.
+    pub header: Header,
+    /// The bodies.
+    pub bodies: Bodies,
+}
+
+/// The bodies of a record.
+#[derive(Debug)]
+pub enum Bodies {
+    /// Opened, each what the header commits to.
+    Opened(Vec<(BodyKind, Vec<u8>)>),
+    /// Their key was erased.
+    Erased,
+}
+
+/// Why stored bytes are not the record that belongs there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The header's bytes.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A sound header of another place.
+    #[error("the header is of record {seq} of `{merchant}`")]
+    Place { merchant: MerchantId, seq: u64 },
+    /// The sealed part.
+    #[error(transparent)]
+    Sealed(#[from] UnsealError),
+    /// The subject's key.
+    #[error("{0}")]
+    Key(String),
+    /// A body that does not read as what it should be.
+    #[error("the {body} body cannot be read: {detail}")]
+    Body { body: &'static str, detail: String },
+}
+
+impl Record {
+    /// Decodes the header and opens the bodies with the first of `keys` that fits: those of the record's subjects which
+    /// were not erased. Where none fits the bodies are erased, unless `kept` says that the subject's key was not.
+    ///
+    /// # Errors
+    /// What is stored is not the record `seq` of `merchant`, or not what its header commits to.
+    pub fn open<'k>(
+        merchant: &MerchantId,
+        seq: u64,
+        header: &[u8],
+        sealed: &[u8],
+        keys: impl IntoIterator<Item = &'k DataKey>,
+        kept: bool,
+    ) -> Result<Self, Damage> {
+        let header = Header::decode(header)?;
+        if header.merchant != *merchant || header.seq != seq {
+            return Err(Damage::Place { merchant: header.merchant, seq: header.seq });
+        }
+        for key in keys {
+            match header.open(Some(key), sealed) {
+                Ok(bodies) => return Ok(Self { header, bodies: Bodies::Opened(bodies) }),
+                Err(UnsealError::WrongKey) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        header.intact(sealed)?;
+        if kept {
+            return Err(UnsealError::WrongKey.into());
+        }
+        Ok(Self { header, bodies: Bodies::Erased })
+    }
+
+    /// One body as text; none where there is none of the kind, or it is erased.
+    pub fn body(&self, kind: BodyKind) -> Option<&str> {
+        let Bodies::Opened(bodies) = &self.bodies else { return None };
+        bodies.iter().find(|(own, _)| *own == kind).and_then(|(_, bytes)| std::str::from_utf8(bytes).ok())
+    }
+}

@@ -1,0 +1,253 @@
+//! The machine that runs recorded decisions again: sandbox, limits, engine, and the plugins met so far. One serves any
+//! number of threads.
+
+use std::sync::Arc;
+
+use ombud_core::fault::{Fault, FaultCode};
+use ombud_ledger::{Amounts, BodyKind, Call, Caps, DecisionEntry, Digest, Engine, Entry};
+use ombud_sandbox::{Limits, Plugin, Sandbox};
+
+use super::blobs::Blobs;
+use super::case::{RecordedCase, Rerun};
+use super::compare;
+use super::plugins::{Component, Plugins};
+use super::record::{Bodies, Record};
+use super::report::{Divergence, ReplayReport};
+use crate::bodies::{answer_body, decision_body};
+use crate::judge::Bound;
+
+/// Runs recorded decisions again.
+pub struct Replayer {
+    sandbox: Arc<Sandbox>,
+    limits: Limits,
+    engine: Engine,
+    plugins: Plugins,
+}
+
+/// Policy and guardrail as a record names them.
+pub struct Calls {
+    /// The policy; none where none was bound.
+    pub policy: Option<Bound>,
+    /// The guardrail; one that cannot be asked where there was no ruling to review.
+    pub guardrail: Bound,
+}
+
+/// Why a call cannot be made again.
+pub struct Missing {
+    /// The cause.
+    pub divergence: Divergence,
+    /// What is missing.
+    pub detail: String,
+}
+
+impl Replayer {
+    /// A replayer over a sandbox; `limits` are those that decisions are made under.
+    pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
+        let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
+        Self { sandbox, limits, engine, plugins: Plugins::default() }
+    }
+
+    /// The engine that everything runs on here.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The sandbox.
+    pub const fn sandbox(&self) -> &Arc<Sandbox> {
+        &self.sandbox
+    }
+
+    /// The limits that decisions are made under.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// A plugin by its component's digest: loaded before, or from the stored bytes; none where they are missing or
+    /// damaged or do not load.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn plugin<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Plugin>, B::Error> {
+        Ok(match self.plugins.component(digest, blobs, &self.sandbox, &self.limits)? {
+            Some(Component::Loaded(plugin)) => Some(plugin),
+            Some(Component::Refused(_)) | None => None,
+        })
+    }
+
+    /// Runs a record's decision again and compares; none if the record is of something else.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails. Whatever is wrong with the record or with what it names stands in the report.
+    pub fn replay<B: Blobs + ?Sized>(&self, record: &Record, blobs: &B) -> Result<Option<ReplayReport>, B::Error> {
+        let Entry::Decision(entry) = &record.header.entry else { return Ok(None) };
+        let mut report = ReplayReport {
+            id: entry.id.to_string(),
+            seq: record.header.seq,
+            identical: false,
+            divergence: None,
+            detail: None,
+            fault: entry.fault.as_ref().map(|fault| fault.code),
+            fuel_recorded: fuel(entry.policy.as_ref().map(|policy| policy.call)) + fuel(entry.guardrail),
+            fuel_now: 0,
+            differences: Vec::new(),
+        };
+        if matches!(record.bodies, Bodies::Erased) {
+            report.divergence = Some(Divergence::Erased);
+            return Ok(Some(report));
+        }
+        if let Some(reason) = self.incomparable(entry) {
+            report.divergence = Some(reason);
+            return Ok(Some(report));
+        }
+        let case = match RecordedCase::read(entry, record) {
+            Ok(case) => case,
+            Err(damage) => return Ok(Some(ReplayReport::damaged(report.id, report.seq, damage))),
+        };
+        let calls = match self.recorded(entry, blobs)? {
+            Ok(calls) => calls,
+            Err(missing) => {
+                report.divergence = Some(missing.divergence);
+                report.detail = Some(missing.detail);
+                return Ok(Some(report));
+            }
+        };
+        let limits = if entry.fault.is_some() { self.limits.patient() } else { self.limits.generous() };
+        let again = case.rerun(calls.policy.as_ref(), &calls.guardrail, &limits);
+        report.fuel_now = again.policy_fuel + again.guardrail_fuel;
+        self.compare(&mut report, record, &case, &again);
+        report.identical = report.divergence.is_none();
+        Ok(Some(report))
+    }
+
+    /// A fault that cannot be met again here: of the clock or the host, or of a limit that belongs to another engine.
+    fn incomparable(&self, entry: &DecisionEntry) -> Option<Divergence> {
+        let code = entry.fault.as_ref()?.code;
+        if code.environmental() {
+            return Some(Divergence::Environmental);
+        }
+        let bound_to_engine = matches!(code, FaultCode::Fuel | FaultCode::Stack | FaultCode::Memory);
+        (bound_to_engine && entry.engine != self.engine).then_some(Divergence::OtherEngine)
+    }
+
+    /// Policy and guardrail as the record names them, or what of them is missing.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn recorded<B: Blobs + ?Sized>(&self, entry: &DecisionEntry, blobs: &B) -> Result<Result<Calls, Missing>, B::Error> {
+        let policy = match &entry.policy {
+            None => None,
+            Some(call) => match self.bound(&call.name, &call.version, &call.call, blobs)? {
+                Ok(bound) => Some(bound),
+                Err(missing) => return Ok(Err(missing)),
+            },
+        };
+        Ok(match &entry.guardrail {
+            None => Ok(Calls { policy, guardrail: not_asked() }),
+            Some(call) => self.bound("guardrail", "", call, blobs)?.map(|guardrail| Calls { policy, guardrail }),
+        })
+    }
+
+    /// A recorded component with its recorded settings.
+    fn bound<B: Blobs + ?Sized>(&self, name: &str, version: &str, call: &Call, blobs: &B) -> Result<Result<Bound, Missing>, B::Error> {
+        let missing = |divergence, detail: String| Ok(Err(Missing { divergence, detail }));
+        let plugin = match self.plugins.component(&call.component, blobs, &self.sandbox, &self.limits)? {
+            Some(Component::Loaded(plugin)) => plugin,
+            Some(Component::Refused(reason)) => {
+                let detail = format!("the component {} of `{name}` does not load: {reason}", call.component);
+                return missing(Divergence::ComponentMissing, detail);
+            }
+            None => {
+                let detail = format!("the component {} of `{name}` is missing or damaged", call.component);
+                return missing(Divergence::ComponentMissing, detail);
+            }
+        };
+        let Some(settings) = self.plugins.settings(&call.settings, blobs)? else {
+            return missing(Divergence::Settings, format!("the settings {} of `{name}` are missing or damaged", call.settings));
+        };
+        Ok(Ok(Bound {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            component: call.component,
+            settings_digest: call.settings,
+            settings,
+            plugin: Ok(plugin),
+        }))
+    }
+
+    /// Ruling, review, decision and header against the record, byte for byte; then the fuel, under the same engine only.
+    fn compare(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, again: &Rerun) {
+        if let Some(fault) = host_fault(again) {
+            report.divergence = Some(Divergence::Environmental);
+            report.detail = Some(fault.to_string());
+            return;
+        }
+        let recorded = |kind: BodyKind| record.body(kind).unwrap_or_default().as_bytes();
+        let differences = &mut report.differences;
+        compare::bodies(differences, "ruling", recorded(BodyKind::Ruling), &answer_body(&again.policy, &again.log));
+        let review = again.review.as_ref().map(|review| answer_body(review, &[])).unwrap_or_default();
+        compare::bodies(differences, "review", recorded(BodyKind::Review), &review);
+        let same_engine = case.entry.engine == self.engine;
+        if !differences.is_empty() {
+            report.divergence = Some(if same_engine { Divergence::Guest } else { Divergence::Engine });
+        }
+        compare::bodies(differences, "decision", case.decision.as_bytes(), decision_body(&again.decision).as_bytes());
+        header(differences, case.entry, again);
+        if report.divergence.is_none() && !differences.is_empty() {
+            report.divergence = Some(Divergence::Host);
+        }
+        if report.divergence.is_none() && same_engine {
+            let calls = [
+                ("/policy/fuel", fuel(case.entry.policy.as_ref().map(|policy| policy.call)), again.policy_fuel),
+                ("/guardrail/fuel", fuel(case.entry.guardrail), again.guardrail_fuel),
+            ];
+            for (pointer, recorded, now) in calls {
+                compare::member(differences, "header", pointer, &recorded, &now);
+            }
+            report.divergence = (!differences.is_empty()).then_some(Divergence::Fuel);
+        }
+    }
+}
+
+/// What the header says in clear of the decision in its bodies: whoever reads only the log must not be told otherwise.
+fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again: &Rerun) {
+    let decision = &again.decision;
+    compare::member(differences, "header", "/outcome", &entry.outcome, &decision.outcome);
+    let fault = entry.fault.as_ref().map(|fault| (fault.of, fault.code));
+    let fault_now = decision.fault.as_ref().map(|fault| (fault.of, fault.code));
+    compare::member(differences, "header", "/fault", &fault, &fault_now);
+    let Amounts { refund, cash, coupon, .. } = entry.amounts;
+    for (pointer, recorded, now) in [
+        ("/amounts/refund", refund, decision.amounts.refund),
+        ("/amounts/cash", cash, decision.amounts.cash),
+        ("/amounts/coupon", coupon, decision.amounts.coupon),
+    ] {
+        compare::member(differences, "header", pointer, &recorded, &now);
+    }
+    compare::member(differences, "header", "/amounts/currency", &entry.amounts.currency.to_string(), &decision.currency);
+    let caps = Caps::from(&decision.caps);
+    if entry.caps != caps {
+        compare::member(differences, "header", "/caps", &format!("{:?}", entry.caps), &format!("{caps:?}"));
+    }
+}
+
+/// A fault of the host's own in a rerun: nothing was compared.
+fn host_fault(again: &Rerun) -> Option<&Fault> {
+    let review = again.review.as_ref().and_then(|review| review.as_ref().err());
+    again.policy.as_ref().err().or(review).filter(|fault| fault.code == FaultCode::Host)
+}
+
+/// Stands where the guardrail was not asked: it is not asked again either.
+fn not_asked() -> Bound {
+    Bound {
+        name: "guardrail".into(),
+        version: String::new(),
+        component: Digest([0; 32]),
+        settings_digest: Digest([0; 32]),
+        settings: "{}".into(),
+        plugin: Err("not asked when the decision was made".into()),
+    }
+}
+
+fn fuel(call: Option<Call>) -> u64 {
+    call.map_or(0, |call| call.fuel)
+}

@@ -1,0 +1,147 @@
+//! What came of a replay.
+
+use ombud_core::fault::FaultCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The result of running a recorded decision again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayReport {
+    /// The decision; empty where its record cannot be read.
+    pub id: String,
+    /// Its place in the ledger.
+    pub seq: u64,
+    /// Ruling, review and decision are the recorded bytes, and so is the fuel under the same engine.
+    pub identical: bool,
+    /// Why not, if not.
+    pub divergence: Option<Divergence>,
+    /// The cause in words: what is missing or damaged, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The fault on record, where the policy or guardrail gave no ruling then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultCode>,
+    /// Fuel the record names and fuel used now, policy and guardrail together.
+    pub fuel_recorded: u64,
+    /// Compared only under the same engine profile.
+    pub fuel_now: u64,
+    /// The first members that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
+}
+
+/// One member that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// `ruling`, `review`, `decision` or `header`.
+    pub body: String,
+    /// JSON pointer into it.
+    pub pointer: String,
+    /// What is on record; null where there is nothing.
+    pub recorded: Value,
+    /// What the replay gave; null where there is nothing.
+    pub now: Value,
+}
+
+/// Why a replay is not identical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Divergence {
+    /// The guest ruled otherwise on the same input under the same engine.
+    Guest,
+    /// The guest rules otherwise under this engine, whose profile or version differs from the record's.
+    Engine,
+    /// The same answers under the same engine, with other fuel than the record names.
+    Fuel,
+    /// The same rulings, but the host's own rules make another decision of them than the record holds.
+    Host,
+    /// The recorded settings are missing or damaged.
+    Settings,
+    /// The recorded component is missing or damaged, or does not load.
+    ComponentMissing,
+    /// The record is not what its own digests say, or cannot be read.
+    RecordDamaged,
+    /// The customer's key was erased: not compared.
+    Erased,
+    /// A fault of the clock or the host then, or of the host now: it depends on the machine and is not compared.
+    Environmental,
+    /// A fault of fuel, stack or memory under another engine: such limits belong to one engine, it is not compared.
+    OtherEngine,
+}
+
+impl Divergence {
+    /// Every cause, in the order of reports.
+    pub const ALL: [Self; 10] = [
+        Self::Guest,
+        Self::Engine,
+        Self::Fuel,
+        Self::Host,
+        Self::Settings,
+        Self::ComponentMissing,
+        Self::RecordDamaged,
+        Self::Erased,
+        Self::Environmental,
+        Self::OtherEngine,
+    ];
+
+    /// The wire name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Engine => "engine",
+            Self::Fuel => "fuel",
+            Self::Host => "host",
+            Self::Settings => "settings",
+            Self::ComponentMissing => "component-missing",
+            Self::RecordDamaged => "record-damaged",
+            Self::Erased => "erased",
+            Self::Environmental => "environmental",
+            Self::OtherEngine => "other-engine",
+        }
+    }
+
+    /// What it means, for people.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Guest => "the policy or guardrail ruled otherwise on the same input under the same engine",
+            Self::Engine => "the policy or guardrail rules otherwise under this engine, which is not the record's",
+            Self::Fuel => "the same answers under the same engine, with other fuel than the record names",
+            Self::Host => "the same rulings, but the host's own rules make another decision of them",
+            Self::Settings => "the recorded settings are missing or damaged",
+            Self::ComponentMissing => "the recorded component is missing or damaged, or does not load",
+            Self::RecordDamaged => "the record is not what its own digests say",
+            Self::Erased => "the customer's key was erased: not compared",
+            Self::Environmental => "a deadline or a fault of the host depends on the machine: not compared",
+            Self::OtherEngine => "a fault of fuel, stack or memory under another engine: not compared",
+        }
+    }
+
+    /// Whether anything was compared and differs; the others could not be compared, for a known reason.
+    pub const fn diverged(self) -> bool {
+        !matches!(self, Self::Erased | Self::Environmental | Self::OtherEngine)
+    }
+}
+
+impl std::fmt::Display for Divergence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl ReplayReport {
+    /// The report of a record that could not be opened or read.
+    pub fn damaged(id: String, seq: u64, detail: impl ToString) -> Self {
+        Self {
+            id,
+            seq,
+            identical: false,
+            divergence: Some(Divergence::RecordDamaged),
+            detail: Some(detail.to_string()),
+            fault: None,
+            fuel_recorded: 0,
+            fuel_now: 0,
+            differences: Vec::new(),
+        }
+    }
+}
