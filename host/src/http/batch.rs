@@ -20,6 +20,7 @@ use super::answer::Json;
 use super::app::Shared;
 use super::body::{self, Posted};
 use super::caller::{Caller, Params};
+use super::edge::traceparent;
 use super::events::{mode_of, now_ms};
 use super::limits::ms;
 use super::problem::{Code, ProblemDocument, Refused};
@@ -83,7 +84,8 @@ async fn post(
         let problem = Problem::in_header("ce-*", "are of one event").allowed("a list of events without `ce-` headers");
         return Err(Refused::with(Code::MediaType, vec![problem]));
     }
-    let (_, Posted { bytes, reserved }) = body::read(&app, request, app.limits.batch_bytes_max).await?;
+    let (headers, Posted { bytes, reserved }) = body::read(&app, request, app.limits.batch_bytes_max).await?;
+    let traceparent = traceparent(&headers);
     let received_at = now_ms();
     let items =
         body::parse(&app, bytes.len(), move || event::batch(&bytes, received_at).map_err(|problems| body::unreadable(&bytes, problems)));
@@ -92,7 +94,7 @@ async fn post(
     for (at, item) in items.await?.into_iter().enumerate() {
         answers.push(match item {
             Ok(event) => {
-                lanes.entry(lane_of(&event)).or_default().push((at, event));
+                lanes.entry(lane_of(&event)).or_default().push((at, event.brought_by(traceparent)));
                 None
             }
             Err(problems) => Some(BatchItem::from(Err(Refused::with(Code::Invalid, problems)))),

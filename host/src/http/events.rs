@@ -9,6 +9,7 @@ use super::answer::Json;
 use super::app::{Reserved, Shared};
 use super::body::{self, Posted};
 use super::caller::{Caller, Params};
+use super::edge::traceparent;
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
@@ -71,6 +72,7 @@ async fn read(app: &Shared, request: Request) -> Result<(Event, Reserved), Refus
     }
     let (headers, Posted { bytes, reserved }) = body::read(app, request, app.limits.event_bytes_max).await?;
     let received_at = now_ms();
+    let traceparent = traceparent(&headers).map(str::to_owned);
     let event = body::parse(app, bytes.len(), move || {
         let event = match mode {
             Mode::Binary => {
@@ -81,7 +83,7 @@ async fn read(app: &Shared, request: Request) -> Result<(Event, Reserved), Refus
         };
         event.map_err(|problems| body::unreadable(&bytes, problems))
     });
-    Ok((event.await?, reserved))
+    Ok((event.await?.brought_by(traceparent.as_deref()), reserved))
 }
 
 /// How the request carries its event.

@@ -109,7 +109,7 @@ impl Service {
         }
         Ok(Pending {
             body_digest,
-            trace_id: event.envelope.extension("traceparent").and_then(trace_id),
+            trace_id: event.trace_id(),
             tenant: Arc::clone(tenant),
             event,
             event_body,
@@ -174,13 +174,6 @@ fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
 
 fn digest_of(tenant: &Tenant, event: &Event) -> Digest {
     id::body_digest(&tenant.digest_key, &event.canonical())
-}
-
-/// The trace id of a W3C `traceparent`: 32 hexadecimal digits behind the version.
-fn trace_id(traceparent: &str) -> Option<[u8; 16]> {
-    let mut id = [0; 16];
-    hex::decode_to_slice(traceparent.split('-').nth(1)?, &mut id).ok()?;
-    Some(id).filter(|id| *id != [0; 16])
 }
 
 /// JSON text as it is.

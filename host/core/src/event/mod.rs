@@ -13,6 +13,7 @@ mod canonical;
 mod envelope;
 mod read;
 mod time;
+mod trace;
 
 use ombud_rules::contract::types::InstantMs;
 use serde::Serialize;
@@ -26,6 +27,7 @@ pub use data::Data;
 pub use envelope::{Envelope, Extension};
 pub use read::{Mode, batch, binary, mode, structured};
 pub use schemas::{data_schema_for, schema_for};
+pub use trace::trace_id;
 pub use types::EventType;
 
 /// An event that may be decided on: attributes and data are within every bound.
@@ -39,6 +41,8 @@ pub struct Event {
     data_json: Box<RawValue>,
     /// Where the data stood in the posted body.
     data_pointer: String,
+    /// The trace of the request that brought the event.
+    request_trace: Option<[u8; 16]>,
 }
 
 impl Event {
@@ -71,6 +75,17 @@ impl Event {
     /// Where the data stood in the posted body, as a JSON pointer.
     pub fn data_pointer(&self) -> &str {
         &self.data_pointer
+    }
+
+    /// The event as a request with this `traceparent` brought it.
+    pub fn brought_by(mut self, traceparent: Option<&str>) -> Self {
+        self.request_trace = traceparent.and_then(trace::trace_bytes);
+        self
+    }
+
+    /// The W3C trace the event belongs to: its own extension `traceparent`, or the trace of the request that brought it.
+    pub fn trace_id(&self) -> Option<[u8; 16]> {
+        self.envelope.extension("traceparent").and_then(trace::trace_bytes).or(self.request_trace)
     }
 
     /// The bytes by which two deliveries of one event are compared: `type`, `time` and `data` in canonical JSON, whatever

@@ -139,7 +139,9 @@ fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: Insta
         },
     };
     match (envelope, data) {
-        (Ok(envelope), Some((data, data_json))) if problems.is_empty() => Ok(Event { envelope, data, data_json, data_pointer }),
+        (Ok(envelope), Some((data, data_json))) if problems.is_empty() => {
+            Ok(Event { envelope, data, data_json, data_pointer, request_trace: None })
+        }
         (envelope, _) => {
             problems.extend(envelope.err().into_iter().flatten());
             Err(tidy(problems))
