@@ -5,6 +5,7 @@ mod blacklist;
 mod crash;
 mod decisions;
 mod faults;
+mod history;
 mod hostile;
 mod isolation;
 mod money;

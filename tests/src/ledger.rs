@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ombud_ledger::Header;
 use rusqlite::{Connection, OpenFlags};
 
 /// One record.
@@ -27,6 +28,13 @@ pub fn read(data: &Path, merchant: &str) -> Vec<Entry> {
         Ok(Entry { seq: row.get::<_, i64>(0)?.cast_unsigned(), entry: row.get(1)?, event_type: row.get(2)?, leaf: row.get(3)? })
     });
     entries.expect("the records").map(|entry| entry.expect("a record")).collect()
+}
+
+/// The header of a record.
+pub fn header(data: &Path, merchant: &str, seq: u64) -> Header {
+    let query = "SELECT header FROM entries JOIN merchants USING (merchant_no) JOIN records USING (record_no) WHERE id = ?1 AND seq = ?2";
+    let bytes: Vec<u8> = open(data).query_row(query, (merchant, seq.cast_signed()), |row| row.get(0)).expect("a record");
+    Header::decode(&bytes).expect("a header")
 }
 
 /// One number of the database.

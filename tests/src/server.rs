@@ -188,6 +188,18 @@ fn log_errors() {
     });
 }
 
+/// Waits until something comes true, for a minute at most.
+#[track_caller]
+pub fn wait_for(mut true_now: impl FnMut() -> bool) {
+    for _ in 0..1_200 {
+        if true_now() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("it did not come true within a minute");
+}
+
 /// The one decision of an answer.
 #[track_caller]
 pub fn only(answer: &Value) -> Value {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{EXIT_OK, data};
 use crate::demo::{self, DemoKeys, KEYS_FILE};
 use crate::http::{self, HttpLimits, Listeners, LocalListener};
-use crate::service::Service;
+use crate::service::{EXPIRY_EVERY, Service};
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `ombud serve`.
@@ -84,7 +84,7 @@ pub(super) async fn until_stopped(listeners: Listeners, service: Arc<Service>, l
             std::future::pending::<()>().await;
         }
     };
-    let timer = tokio::spawn(Arc::clone(&service).expire_for_ever());
+    let timer = tokio::spawn(Arc::clone(&service).expire_for_ever(EXPIRY_EVERY));
     let drained = http::serve(listeners, service, limits, signal).await;
     timer.abort();
     if drained.cut > 0 {

@@ -158,9 +158,18 @@ impl Service {
         let counted = Counting { seq, at_ms: at_ms.max(standing.counted_at_ms + 1), before_ms: standing.counted_at_ms };
         let paid = settle(group, tenant, &target, &listed, &counted, &cancelled, paid)?;
         let customer = listed.customer.as_deref().unwrap_or_default();
-        let act = project::Act { customer, outcome: &after.outcome, cancelled: &cancelled, paid: &paid, at_ms, seq };
+        let act =
+            project::Act { customer, outcome: &after.outcome, amounts: &after.amounts, cancelled: &cancelled, paid: &paid, at_ms, seq };
         project::act(group, merchant, &target.case, &target.ruling, &act)?;
         Ok(OverrideAnswer { decision: id.to_string(), seq, leaf: leaf.to_string(), outcome: after.outcome, amounts: after.amounts })
+    }
+
+    /// The amounts that stand after a person's act on a decision; none where the customer was erased.
+    pub(super) fn amounts_of_act(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<Amounts>, ServiceError> {
+        let Some(opened) = read::opened_at(reads, &self.vault, merchant, seq)? else { return Ok(None) };
+        let Some(text) = opened.body(BodyKind::Act) else { return Ok(None) };
+        let body: OverrideBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
+        Ok(Some(body.amounts))
     }
 
     /// The acts on a decision, oldest first.

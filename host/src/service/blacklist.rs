@@ -3,7 +3,7 @@
 use ombud_core::history::RequestState;
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Criterion, Outcome, Stage, Verdict};
-use ombud_rules::contract::types::CustomerMeasure;
+use ombud_rules::contract::types::{CustomerMeasure, Tri};
 use ombud_store::{CaseState, Group, IncidentRow, MeasureRow, RequestRow, StepRow};
 
 use super::error::ServiceError;
@@ -11,7 +11,7 @@ use super::pending::Pending;
 
 /// Days after which a restriction put in force by a supervisor is reviewed, where the ruling names no date (`bl.review_after_days`).
 const REVIEW_AFTER_DAYS: i64 = 180;
-/// Days that confirmed malicious returns are looked up when one is added.
+/// Days after which an incident is not taken down any more: nothing looks back as far.
 const INCIDENT_LOOK_BACK_DAYS: i64 = 400;
 
 /// The state of a request after a ruling on it.
@@ -95,30 +95,54 @@ pub fn project(
     }
     let approved_by_supervisor = case.stage == Stage::SupervisorReviewed
         && case.steps.last().is_some_and(|step| step.stage == Stage::SupervisorReviewed && step.verdict == Verdict::Approve);
-    if approved_by_supervisor && case.criterion == Criterion::MaliciousReturns {
+    if approved_by_supervisor && matches!(case.criterion, Criterion::MaliciousReturns | Criterion::Extortion) {
         confirm_incidents(group, pending, case, &customer, seq)?;
+    }
+    // A person found nothing in it, or only what is the customer's right (BL-033, BL-002): what events said does not stand.
+    let refuted = case.protected_conduct_only == Tri::Yes || case.steps.iter().any(|step| step.verdict == Verdict::Reject);
+    if refuted && state.stage == Stage::Archived {
+        group.drop_incidents(merchant, &customer, case.criterion.as_str())?;
     }
     measure(group, pending, case, ruling, &customer, approved_by_supervisor, seq)
 }
 
-/// A malicious return counts once a supervisor has approved its incident.
+/// Takes down that an event says the customer tries extortion (domain model 4.1, `message.received`; 4.3, extortion-flag): it
+/// stands until a person refutes it, or for as long as incidents look back.
+pub fn flag(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), ServiceError> {
+    let data = &pending.event.data;
+    let note = data.note.as_ref().and_then(|note| note.get("extortion_flag")).and_then(serde_json::Value::as_str);
+    let flagged = data.customer.as_ref().is_some_and(|customer| customer.extortion_flag == Tri::Yes)
+        || data.delay.as_ref().is_some_and(|delay| delay.extortion_flag == Tri::Yes)
+        || note == Some(Tri::Yes.as_str());
+    let (true, Some(customer)) = (flagged, &data.customer_ref) else { return Ok(()) };
+    let ticket = data.ticket_id.as_ref().map(ToString::to_string);
+    let row = IncidentRow {
+        customer: customer.to_string(),
+        criterion: Criterion::Extortion.as_str().to_owned(),
+        incident_id: format!("ticket/{}", ticket.as_deref().unwrap_or_default()),
+        confirmed: false,
+        ticket,
+        at_ms: pending.event.now(),
+        seq,
+    };
+    Ok(group.put_incident(&pending.tenant.config.id, &row)?)
+}
+
+/// An incident counts once a supervisor has approved it.
 fn confirm_incidents(group: &mut dyn Group, pending: &Pending, case: &BlacklistCase, customer: &str, seq: u64) -> Result<(), ServiceError> {
     let merchant = &pending.tenant.config.id;
     let since = pending.event.now().saturating_sub(INCIDENT_LOOK_BACK_DAYS * DAY_MS);
-    let known = group.malicious_returns(merchant, customer, since)?;
-    for incident in case.incidents.iter().filter(|incident| incident.criterion == Criterion::MaliciousReturns && incident.at >= since) {
-        if known.iter().all(|row| row.incident_id != incident.incident_id) {
-            group.insert_malicious_return(
-                merchant,
-                &IncidentRow {
-                    customer: customer.to_owned(),
-                    incident_id: incident.incident_id.clone(),
-                    ticket: Some(incident.ticket_id.clone()),
-                    at_ms: incident.at,
-                    seq,
-                },
-            )?;
-        }
+    for incident in case.incidents.iter().filter(|incident| incident.criterion == case.criterion && incident.at >= since) {
+        let row = IncidentRow {
+            customer: customer.to_owned(),
+            criterion: incident.criterion.as_str().to_owned(),
+            incident_id: incident.incident_id.clone(),
+            confirmed: true,
+            ticket: Some(incident.ticket_id.clone()),
+            at_ms: incident.at,
+            seq,
+        };
+        group.put_incident(merchant, &row)?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry
 use ombud_rules::civil;
 use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
 
+use super::blacklist;
 use super::error::ServiceError;
 use super::pending::{Item, Pending, Sealed};
 use super::project;
@@ -108,8 +109,10 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         let listing = listing(pending, EntryKind::Event);
         group.append(&NewRecord { merchant, seq: first, header: &header, leaf, sealed: &sealed, listing })?;
         project::event(group, pending, first)?;
+        blacklist::flag(group, pending, first)?;
         return Ok(Committed::New(Vec::new()));
     }
+    blacklist::flag(group, pending, first)?;
     let mut made = Vec::with_capacity(ready.len());
     for (item, record) in pending.items.iter().zip(ready) {
         append(group, pending, item, &record)?;

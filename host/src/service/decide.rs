@@ -121,12 +121,13 @@ impl Service {
     }
 
     fn history(&self, reads: &dyn Reads, merchant: &MerchantId, event: &Event) -> Result<History, ServiceError> {
-        let request = |seq| match read::request_state(reads, &self.vault, merchant, seq) {
-            Ok(state) => Ok(state),
-            Err(ServiceError::Internal(error)) => Err(ombud_store::StoreError::Damaged(format!("{error:#}"))),
-            Err(error) => Err(ombud_store::StoreError::Damaged(error.to_string())),
+        let damaged = |error| match error {
+            ServiceError::Internal(error) => ombud_store::StoreError::Damaged(format!("{error:#}")),
+            error => ombud_store::StoreError::Damaged(error.to_string()),
         };
-        Ok(history::gather(reads, merchant, event, request)?)
+        let request = |seq| read::request_state(reads, &self.vault, merchant, seq).map_err(damaged);
+        let acted = |seq| self.amounts_of_act(reads, merchant, seq).map_err(damaged);
+        Ok(history::gather(reads, merchant, event, request, acted)?)
     }
 
     /// Under whose key the bodies are sealed: the customer's, or the ticket's where there is none. Whoever was erased does

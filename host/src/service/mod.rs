@@ -38,6 +38,7 @@ use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
 pub use error::ServiceError;
+pub use expiry::EXPIRY_EVERY;
 pub use read::Opened;
 pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
 

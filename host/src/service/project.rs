@@ -5,7 +5,7 @@ use ombud_core::case::Case;
 use ombud_core::decision::Decision;
 use ombud_core::event::EventType;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{Due, Intent, Payment};
+use ombud_core::money::{Amounts, Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_rules::after_sale::{Account, Bill, requested};
 use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
@@ -86,6 +86,14 @@ fn after_sale(
         attempts: before.map_or(0, |row| row.attempts).saturating_add(u32::from(requests)),
         lines,
         freight_refunded: before.map_or(0, |row| row.freight_refunded).saturating_add(freight),
+        approved: match decision.due {
+            Due::Now | Due::Later => ruling.refund,
+            // What only asks or waits takes nothing back.
+            Due::Proposal if waits(ruling.outcome) => before.map_or(0, |row| row.approved),
+            Due::Proposal => 0,
+        },
+        compensation: before.map_or(0, |row| row.compensation),
+        reason: Some(case.reason.as_str().to_owned()),
         policy: before.and_then(|row| row.policy.clone()).or_else(|| item.policy.as_ref().map(|policy| policy.name.clone())),
         version: before.and_then(|row| row.version.clone()).or_else(|| item.policy.as_ref().map(|policy| policy.version.clone())),
         opened_at_ms: before.map_or(pending.received_at_ms, |row| row.opened_at_ms),
@@ -123,6 +131,8 @@ pub struct Act<'a> {
     pub customer: &'a str,
     /// What stands now.
     pub outcome: &'a str,
+    /// The amounts that stand now.
+    pub amounts: &'a Amounts,
     /// Payments that are taken back.
     pub cancelled: &'a [Intent],
     /// Payments that count now.
@@ -155,6 +165,7 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
                 None if act.outcome == CANCELLED => (row.state, row.resolution) = (CaseState::Closed, None),
                 None => {}
             }
+            (row.approved, row.compensation) = (act.amounts.refund, act.amounts.goodwill());
             row.outcome = act.outcome.to_owned();
             row.last_seq = act.seq;
             row.updated_at_ms = act.at_ms;
@@ -214,6 +225,11 @@ const fn is_over(outcome: Outcome) -> bool {
             | Outcome::ApprovePartialRefund
             | Outcome::RefundNow
     )
+}
+
+/// The case goes on, and what was approved in it before stands until there is another word.
+const fn waits(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::NeedEvidence | Outcome::Investigate | Outcome::HumanReview | Outcome::Escalate | Outcome::InvalidInput)
 }
 
 const fn resolution(outcome: Outcome) -> Option<RequestKind> {

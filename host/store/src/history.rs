@@ -39,6 +39,12 @@ pub struct AfterSaleRow {
     pub lines: Vec<LineHistory>,
     /// Fen.
     pub freight_refunded: i64,
+    /// Refund approved in the case, paid or promised, in fen.
+    pub approved: i64,
+    /// Goodwill that a person added, in fen.
+    pub compensation: i64,
+    /// Why the buyer applied, as the contract names reasons.
+    pub reason: Option<String>,
     /// The version of the first decision, which the case keeps.
     pub policy: Option<String>,
     pub version: Option<String>,
@@ -70,11 +76,15 @@ pub struct GrantRow {
     pub seq: u64,
 }
 
-/// A malicious return whose incident a supervisor approved.
+/// What a customer is on record for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentRow {
     pub customer: String,
+    /// `malicious-returns`, `extortion`.
+    pub criterion: String,
     pub incident_id: String,
+    /// A supervisor approved it; else an event said it.
+    pub confirmed: bool,
     pub ticket: Option<String>,
     pub at_ms: i64,
     pub seq: u64,
@@ -135,8 +145,8 @@ pub trait ReadHistory {
     fn open_after_sales(&self, merchant: &MerchantId, customer: &str) -> Result<u32, StoreError>;
     /// Grants of an order, oldest first.
     fn grants(&self, merchant: &MerchantId, order: &str) -> Result<Vec<GrantRow>, StoreError>;
-    /// Approved malicious returns of a customer since a time, oldest first.
-    fn malicious_returns(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError>;
+    /// What a customer is on record for since a time, oldest first.
+    fn incidents(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError>;
     /// The measure in force for a customer.
     fn measure(&self, merchant: &MerchantId, customer: &str) -> Result<Option<MeasureRow>, StoreError>;
     /// Measures of every merchant whose review date has come, earliest first: the host's only timer.
@@ -158,7 +168,10 @@ pub trait WriteHistory {
     fn put_after_sale_case(&mut self, merchant: &MerchantId, row: &AfterSaleRow) -> Result<(), StoreError>;
     /// Keeps a grant; a second one of the same record, episode and form adds to the first.
     fn insert_grant(&mut self, merchant: &MerchantId, row: &GrantRow) -> Result<(), StoreError>;
-    fn insert_malicious_return(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError>;
+    /// Keeps an incident; one that an event said may be confirmed or said again, one that is confirmed stays as it is.
+    fn put_incident(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError>;
+    /// Takes back what events said of a customer, for one criterion; how many there were. What was confirmed stays.
+    fn drop_incidents(&mut self, merchant: &MerchantId, customer: &str, criterion: &str) -> Result<usize, StoreError>;
     fn put_measure(&mut self, merchant: &MerchantId, row: &MeasureRow) -> Result<(), StoreError>;
     /// Lifts the measure in force; false where there is none.
     fn lift_measure(&mut self, merchant: &MerchantId, customer: &str) -> Result<bool, StoreError>;

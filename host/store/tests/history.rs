@@ -86,6 +86,9 @@ fn after_sale_cases_and_grants_of_an_order() {
         attempts: 1,
         lines: vec![LineHistory { line_id: "L'1".into(), qty: 2, refunded: 0 }],
         freight_refunded: 0,
+        approved: 19_900,
+        compensation: 500,
+        reason: Some("quality".into()),
         policy: Some("returns".into()),
         version: Some("1".into()),
         opened_at_ms: 10,
@@ -158,8 +161,15 @@ fn blacklist_requests_steps_measures_and_incidents() {
         since_ms: 7,
         seq: 2,
     };
-    let incident =
-        |id: &str, at_ms| IncidentRow { customer: "c1".into(), incident_id: id.into(), ticket: Some("t1".into()), at_ms, seq: 3 };
+    let incident = |id: &str, confirmed, at_ms| IncidentRow {
+        customer: "c1".into(),
+        criterion: "extortion".into(),
+        incident_id: id.into(),
+        confirmed,
+        ticket: Some("t1".into()),
+        at_ms,
+        seq: 3,
+    };
     let written = request.clone();
     opened
         .writer
@@ -173,8 +183,11 @@ fn blacklist_requests_steps_measures_and_incidents() {
                 group.put_measure(&a, &measure(customer, review_by))?;
             }
             group.put_measure(&merchant("b"), &measure("c1", Some(70)))?;
-            group.insert_malicious_return(&a, &incident("i1", 10))?;
-            group.insert_malicious_return(&a, &incident("i2", 20))
+            group.put_incident(&a, &incident("i1", true, 10))?;
+            group.put_incident(&a, &incident("i2", false, 19))?;
+            group.put_incident(&a, &incident("i2", false, 20))?;
+            // What is confirmed stays as it is.
+            group.put_incident(&a, &incident("i1", false, 30))
         })
         .unwrap();
     let (a, b) = (merchant("a"), merchant("b"));
@@ -195,8 +208,10 @@ fn blacklist_requests_steps_measures_and_incidents() {
     assert!(opened.writer.wait(|group| group.lift_measure(&merchant("a"), "c3")).unwrap());
     assert!(!opened.writer.wait(|group| group.lift_measure(&merchant("a"), "c3")).unwrap());
 
-    let since = |since_ms| opened.store.read(|reads| reads.malicious_returns(&a, "c1", since_ms)).unwrap().len();
+    let since = |since_ms| opened.store.read(|reads| reads.incidents(&a, "c1", since_ms)).unwrap().len();
     assert_eq!((since(0), since(20), since(21)), (2, 1, 0));
+    let dropped = |criterion| opened.writer.wait(move |group| group.drop_incidents(&merchant("a"), "c1", criterion)).unwrap();
+    assert_eq!((dropped("malicious-returns"), dropped("extortion"), since(0)), (0, 1, 1));
 }
 
 #[test]

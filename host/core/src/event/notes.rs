@@ -15,7 +15,10 @@ open! {
 }
 open! {
     /// A customer's message.
-    MessageNote { message_id: Bound::Id, text: WRITTEN, channel: CHANNEL, sent_at: Bound::INSTANT }
+    MessageNote {
+        message_id: Bound::Id, text: WRITTEN, channel: CHANNEL, sent_at: Bound::INSTANT,
+        extortion_flag: Bound::Word(&["yes", "no", "unknown"]),
+    }
 }
 open! {
     /// A public comment.

@@ -13,7 +13,7 @@ impl<T: Database> ReadHistory for T {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         let sql =
             "SELECT order_id, after_sale_id, customer, state, outcome, resolution, attempts, lines, freight_refunded, policy, version,
-            opened_at_ms, updated_at_ms, last_seq FROM after_sale_cases WHERE merchant_no = ?1 AND order_id = ?2 ORDER BY after_sale_id";
+            opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason FROM after_sale_cases WHERE merchant_no = ?1 AND order_id = ?2 ORDER BY after_sale_id";
         self.all("read after-sale cases", sql, params![merchant, order], after_sale)
     }
 
@@ -42,17 +42,19 @@ impl<T: Database> ReadHistory for T {
         })
     }
 
-    fn malicious_returns(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError> {
+    fn incidents(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT customer, incident_id, ticket, at_ms, seq FROM malicious_returns
+        let sql = "SELECT customer, criterion, incident_id, confirmed, ticket, at_ms, seq FROM incidents
             WHERE merchant_no = ?1 AND customer = ?2 AND at_ms >= ?3 ORDER BY at_ms, incident_id";
-        self.all("read malicious returns", sql, params![merchant, customer, since_ms], |row| {
+        self.all("read incidents", sql, params![merchant, customer, since_ms], |row| {
             Ok(IncidentRow {
                 customer: row.get(0)?,
-                incident_id: row.get(1)?,
-                ticket: row.get(2)?,
-                at_ms: row.get(3)?,
-                seq: unsigned(row, 4)?,
+                criterion: row.get(1)?,
+                incident_id: row.get(2)?,
+                confirmed: row.get(3)?,
+                ticket: row.get(4)?,
+                at_ms: row.get(5)?,
+                seq: unsigned(row, 6)?,
             })
         })
     }
@@ -104,11 +106,12 @@ impl WriteHistory for SqliteWriter {
         let merchant = self.known_merchant(merchant)?;
         let lines = serde_json::to_string(&row.lines).map_err(|error| StoreError::backend("write lines as JSON", error))?;
         let sql = "INSERT INTO after_sale_cases (merchant_no, order_id, after_sale_id, customer, state, outcome, resolution, attempts, lines,
-            freight_refunded, policy, version, opened_at_ms, updated_at_ms, last_seq)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO UPDATE SET customer = excluded.customer,
+            freight_refunded, policy, version, opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO UPDATE SET customer = excluded.customer,
             state = excluded.state, outcome = excluded.outcome, resolution = excluded.resolution, attempts = excluded.attempts,
             lines = excluded.lines, freight_refunded = excluded.freight_refunded, policy = excluded.policy, version = excluded.version,
-            opened_at_ms = excluded.opened_at_ms, updated_at_ms = excluded.updated_at_ms, last_seq = excluded.last_seq";
+            opened_at_ms = excluded.opened_at_ms, updated_at_ms = excluded.updated_at_ms, last_seq = excluded.last_seq,
+            approved = excluded.approved, compensation = excluded.compensation, reason = excluded.reason";
         let parameters = params![
             merchant,
             row.order,
@@ -125,6 +128,9 @@ impl WriteHistory for SqliteWriter {
             row.opened_at_ms,
             row.updated_at_ms,
             signed(row.last_seq),
+            row.approved,
+            row.compensation,
+            row.reason,
         ];
         self.run("keep an after-sale case", sql, parameters).map(|_| ())
     }
@@ -138,11 +144,20 @@ impl WriteHistory for SqliteWriter {
             .map(|_| ())
     }
 
-    fn insert_malicious_return(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError> {
+    fn put_incident(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
-        let sql = "INSERT INTO malicious_returns (merchant_no, customer, incident_id, ticket, at_ms, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT DO NOTHING";
-        self.insert("the incident", sql, params![merchant, row.customer, row.incident_id, row.ticket, row.at_ms, signed(row.seq)])
+        let sql = "INSERT INTO incidents (merchant_no, customer, criterion, incident_id, confirmed, ticket, at_ms, seq)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET confirmed = excluded.confirmed, ticket = excluded.ticket,
+            at_ms = excluded.at_ms, seq = excluded.seq WHERE NOT confirmed";
+        let parameters =
+            params![merchant, row.customer, row.criterion, row.incident_id, row.confirmed, row.ticket, row.at_ms, signed(row.seq)];
+        self.run("keep an incident", sql, parameters).map(|_| ())
+    }
+
+    fn drop_incidents(&mut self, merchant: &MerchantId, customer: &str, criterion: &str) -> Result<usize, StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "DELETE FROM incidents WHERE merchant_no = ?1 AND customer = ?2 AND criterion = ?3 AND NOT confirmed";
+        self.run("take incidents back", sql, params![merchant, customer, criterion])
     }
 
     fn put_measure(&mut self, merchant: &MerchantId, row: &MeasureRow) -> Result<(), StoreError> {
@@ -218,6 +233,9 @@ fn after_sale(row: &Row<'_>) -> rusqlite::Result<AfterSaleRow> {
         opened_at_ms: row.get(11)?,
         updated_at_ms: row.get(12)?,
         last_seq: unsigned(row, 13)?,
+        approved: row.get(14)?,
+        compensation: row.get(15)?,
+        reason: row.get(16)?,
     })
 }
 

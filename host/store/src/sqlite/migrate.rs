@@ -7,7 +7,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// The scripts in order. A released script is never changed: what must change is the next one.
-const SCRIPTS: [&str; 3] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+const SCRIPTS: [&str; 4] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// `Ombd`: marks the file as this program's.
 const APPLICATION_ID: i32 = 0x4f6d_6264;

@@ -1,26 +1,29 @@
 //! Reads what the merchant's own records say about an event, before the policy is called.
 
+mod reply;
+
 use ombud_core::event::Event;
-use ombud_core::history::{
-    BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, LineHistory, OrderHistory, ReplyHistory, RequestState,
-};
+use ombud_core::history::{BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, LineHistory, OrderHistory, RequestState};
 use ombud_core::ids::MerchantId;
+use ombud_core::money::Amounts;
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::after_sale::RequestKind;
-use ombud_rules::contract::blacklist::Stage;
+use ombud_rules::contract::blacklist::{Criterion, Stage};
 use ombud_rules::contract::delay::{CompForm, Granted};
 use ombud_rules::contract::types::CustomerMeasure;
 use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
 
-/// Days that confirmed malicious returns look back (domain model 4.3, customer-facts).
-const MALICIOUS_RETURNS_DAYS: i64 = 180;
+/// Days that malicious returns and extortion look back (domain model 4.3, customer-facts).
+const INCIDENTS_DAYS: i64 = 180;
 
-/// The history that bears on an event. `request` reads a blacklist request's state from its last record.
+/// The history that bears on an event. `request` reads a blacklist request's state from its last record, `acted` the amounts
+/// of a person's act on a decision.
 pub fn gather(
     reads: &(impl Reads + ?Sized),
     merchant: &MerchantId,
     event: &Event,
     request: impl Fn(u64) -> Result<Option<RequestState>, StoreError>,
+    acted: impl Fn(u64) -> Result<Option<Amounts>, StoreError>,
 ) -> Result<History, StoreError> {
     let data = &event.data;
     let mut history = History::default();
@@ -60,13 +63,14 @@ pub fn gather(
         };
     }
     if let Some(customer) = &customer
-        && (data.after_sale.is_some() || data.blacklist.is_some())
+        && (data.after_sale.is_some() || data.delay.is_some() || data.blacklist.is_some())
     {
-        let since = event.now().saturating_sub(MALICIOUS_RETURNS_DAYS * DAY_MS);
-        let incidents = reads.malicious_returns(merchant, customer, since)?;
+        let since = event.now().saturating_sub(INCIDENTS_DAYS * DAY_MS);
+        let incidents = reads.incidents(merchant, customer, since)?;
+        let of = |criterion: Criterion| incidents.iter().filter(move |incident| incident.criterion == criterion.as_str());
         history.customer = CustomerHistory {
-            malicious_returns: u32::try_from(incidents.len()).unwrap_or(u32::MAX),
-            extortion: false,
+            malicious_returns: u32::try_from(of(Criterion::MaliciousReturns).filter(|one| one.confirmed).count()).unwrap_or(u32::MAX),
+            extortion: of(Criterion::Extortion).next().is_some(),
             open_after_sales: if data.blacklist.is_some() { reads.open_after_sales(merchant, customer)? } else { 0 },
         };
     }
@@ -84,7 +88,9 @@ pub fn gather(
             review_by: measure.and_then(|row| row.review_by_ms),
         };
     }
-    history.reply = ReplyHistory::default();
+    if data.reply.is_some() {
+        history.reply = reply::gather(reads, merchant, event, acted)?;
+    }
     Ok(history)
 }
 
