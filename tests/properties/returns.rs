@@ -8,8 +8,12 @@ use ombud_rules::contract::after_sale::{
 use ombud_rules::contract::types::{Context, ItemCategory, ReasonKind, Tri};
 use proptest::prelude::*;
 
-use super::generate::{self, PAID_AT, after, two_returns};
+use super::generate::{self, PAID_AT};
 use super::{after_sale, config};
+use parts::{after, two_returns};
+
+#[path = "../../plugins/after-sale/src/tests/returns.rs"]
+mod parts;
 
 /// A case in which nothing stands against a no-reason return of anything in the order (domain policies 5.1, AS-420).
 fn plain(case: &AfterSaleCase, mut order: Order) -> AfterSaleCase {

@@ -5,5 +5,6 @@ mod generate;
 mod golden;
 mod money;
 mod properties;
+mod returns;
 mod rows;
 mod settings;

@@ -4,7 +4,8 @@ use ombud_rules::after_sale::{Account, Amount, Basis, Bill, NoReasonTerms, Parti
 use ombud_rules::contract::after_sale::Order;
 use proptest::prelude::*;
 
-use super::generate::{self, after, requests, two_returns};
+use super::generate;
+use super::returns::{after, requests, two_returns};
 
 fn no_reason(order: &Order, units: &[u32], terms: &NoReasonTerms) -> Amount {
     let lines = requests(order, units);
