@@ -3,8 +3,10 @@
 //! A record is a header and the sealed bodies it names. The header is deterministic CBOR, holds no personal data and is
 //! hashed as stored ([`Header`], [`leaf_hash`]). A body (event, case, ruling, review, decision) is encrypted under a key
 //! per customer ([`seal`]), so that erasing the key erases the person while every hash stays valid. The headers of one
-//! merchant are the leaves of a Merkle log, whose signed heads and proofs anybody can check ([`log`]).
+//! merchant are the leaves of a Merkle log, whose signed heads and proofs anybody can check ([`log`]). A run of records with
+//! everything to check it goes into one file for auditors ([`bundle`]).
 
+pub mod bundle;
 mod digest;
 mod header;
 pub mod id;

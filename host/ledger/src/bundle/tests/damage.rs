@@ -1,0 +1,209 @@
+//! Damage: bits that flipped, items that are lost, doubled or swapped, files that are cut off. All of it is found and named.
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::*;
+
+/// Random flips of one bundle.
+const FLIPS: usize = 4_000;
+
+/// The places at which a problem of this item is expected: its record, or a place beside it.
+fn named(problems: &[Problem], frames: &[(Range<usize>, Item)], at: usize) -> bool {
+    let item = frames.iter().find(|(frame, _)| frame.contains(&at)).map(|(_, item)| item).unwrap();
+    let seq = match item {
+        Item::Record(Record { seq, .. }) | Item::Neighbour(Neighbour { seq, .. }) => *seq,
+        Item::Manifest(_) => return problems.iter().any(|problem| matches!(problem.part, Part::Manifest | Part::End)),
+        Item::Range(_) => return problems.iter().any(|problem| matches!(problem.part, Part::RangeProof | Part::File)),
+        Item::Growth(_) => return problems.iter().any(|problem| matches!(problem.part, Part::KeptCheckpoint | Part::File)),
+        Item::Blob { .. } => return problems.iter().any(|problem| matches!(problem.part, Part::Blob | Part::File)),
+        Item::Checkpoint(_) => return problems.iter().any(|problem| matches!(problem.part, Part::Checkpoint | Part::File | Part::End)),
+        Item::End(_) => return problems.iter().any(|problem| matches!(problem.part, Part::End | Part::File)),
+        Item::Trouble(_) => return false,
+    };
+    let beside = [format!("after record {}:", seq.wrapping_sub(1)), "before the first record:".to_owned()];
+    problems.iter().any(|problem| problem.seq == Some(seq) || beside.iter().any(|beside| problem.what.contains(beside.as_str())))
+}
+
+#[test]
+fn every_flipped_bit_is_found_and_named() {
+    let log = Log::of(9);
+    let kept = log.checkpoint(1);
+    let bundle = log.bundle_with(3..7, false, &[1], |manifest| manifest);
+    check(&bundle, &log.keys(), Some(kept.clone())).clean();
+    let frames = frames(&bundle);
+    let seed = rand::random();
+    let mut random = StdRng::seed_from_u64(seed);
+    // Every byte once, and more at random.
+    let places = (0..bundle.len()).chain((0..FLIPS).map(|_| random.random_range(0..bundle.len())));
+    let mut bits = StdRng::seed_from_u64(seed);
+    for at in places.collect::<Vec<_>>() {
+        let mut damaged = bundle.clone();
+        let bit = bits.random_range(0..8);
+        damaged[at] ^= 1 << bit;
+        let found = check(&damaged, &log.keys(), Some(kept.clone()));
+        assert!(!found.problems.is_empty(), "bit {bit} of byte {at} was missed (seed {seed})");
+        assert!(named(&found.problems, &frames, at), "bit {bit} of byte {at} (seed {seed}): {:#?}", found.problems);
+    }
+}
+
+#[test]
+fn what_flips_in_a_record_is_found_without_the_digest_of_the_file() {
+    let log = Log::of(9);
+    let bundle = log.bundle(3..7, false);
+    let seq_of = |item: &Item| match item {
+        Item::Record(Record { seq, .. }) | Item::Neighbour(Neighbour { seq, .. }) => Some(*seq),
+        _ => None,
+    };
+    let mut random = StdRng::seed_from_u64(1);
+    let mut looked_at = 0;
+    for (frame, seq) in frames(&bundle).iter().filter_map(|(frame, item)| Some((frame.clone(), seq_of(item)?))) {
+        // Behind the frame's head: what flips there is another sequence of items.
+        for at in frame.start + 5..frame.end {
+            let mut damaged = bundle.clone();
+            damaged[at] ^= 1 << random.random_range(0..8);
+            let sound = Item::decode(&damaged[frame.start + 5..frame.end]).or_else(|_| Item::decode(&damaged[frame.start + 4..frame.end]));
+            if sound.is_err() {
+                continue;
+            }
+            looked_at += 1;
+            let found = check(&resigned(&log, &damaged, |items| items), &log.keys(), None);
+            let named = found.problems.iter().any(|problem| problem.seq == Some(seq));
+            assert!(named, "byte {at} of record {seq}: {:#?}", found.problems);
+        }
+    }
+    assert!(looked_at > 1_000, "{looked_at}");
+}
+
+/// The bundle of these frames of another, its end made anew by whoever has the operator's key: so that nothing but the
+/// records themselves can show what was done.
+fn resigned(log: &Log, bundle: &[u8], keep: impl Fn(Vec<(Range<usize>, Item)>) -> Vec<(Range<usize>, Item)>) -> Vec<u8> {
+    let mut items = frames(bundle);
+    items.pop();
+    let mut out = Vec::new();
+    let mut counts = Counts::default();
+    for (frame, item) in keep(items) {
+        match item {
+            Item::Record(_) => counts.records += 1,
+            Item::Blob { .. } => counts.blobs += 1,
+            Item::Checkpoint(_) => counts.checkpoints += 1,
+            Item::Trouble(_) => counts.troubles += 1,
+            _ => {}
+        }
+        out.extend_from_slice(&bundle[frame]);
+    }
+    // The latest one is not among those inside the run.
+    counts.checkpoints -= 1;
+    let digest = Digest::of(&out);
+    let mut note = crate::log::Note::new(end_text(log.signing().verifier().name(), &digest)).unwrap();
+    note.sign(&log.signing());
+    let end = Item::End(End { counts, digest, note: note.to_string() });
+    super::super::encode::framed(&end.piece(), &mut out);
+    out
+}
+
+fn is_record(item: &Item, wanted: u64) -> bool {
+    matches!(item, Item::Record(Record { seq, .. }) | Item::Neighbour(Neighbour { seq, .. }) if *seq == wanted)
+}
+
+#[test]
+fn a_bundle_made_anew_from_its_items_is_sound() {
+    let log = Log::of(9);
+    check(&resigned(&log, &log.bundle(2..7, false), |items| items), &log.keys(), None).clean();
+}
+
+#[test]
+fn every_lost_record_is_named_even_where_the_operator_left_it_out() {
+    let log = Log::of(9);
+    let bundle = log.bundle(2..7, false);
+    for seq in 1..=7 {
+        let without = resigned(&log, &bundle, |items| items.into_iter().filter(|(_, item)| !is_record(item, seq)).collect());
+        check(&without, &log.keys(), None).names(Some(seq), Part::Sequence, "missing");
+    }
+}
+
+#[test]
+fn every_doubled_and_every_swapped_record_is_named() {
+    let log = Log::of(9);
+    let bundle = log.bundle(2..7, false);
+    for seq in 2..7 {
+        let doubled = resigned(&log, &bundle, |items| {
+            let twice = |(frame, item): (Range<usize>, Item)| {
+                let count = if is_record(&item, seq) { 2 } else { 1 };
+                std::iter::repeat_n(frame, count).map(|frame| (frame.clone(), frames(&bundle[frame]).remove(0).1))
+            };
+            items.into_iter().flat_map(twice).collect()
+        });
+        check(&doubled, &log.keys(), None).names(Some(seq), Part::Sequence, "twice");
+        for other in seq + 1..7 {
+            let swapped = resigned(&log, &bundle, |mut items| {
+                let at = |seq| items.iter().position(|(_, item)| is_record(item, seq)).unwrap();
+                let (one, two) = (at(seq), at(other));
+                items.swap(one, two);
+                items
+            });
+            check(&swapped, &log.keys(), None).names(Some(seq), Part::Sequence, "missing").names(
+                Some(seq),
+                Part::Sequence,
+                "another's place",
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_anywhere_is_not_taken() {
+    let log = Log::of(6);
+    let bundle = log.bundle(1..5, false);
+    let ends: Vec<usize> = frames(&bundle).iter().map(|(frame, _)| frame.end).collect();
+    for length in 0..bundle.len() {
+        let problems = check(&bundle[..length], &log.keys(), None).problems;
+        let said = problems.iter().any(|problem| match problem.part {
+            Part::End | Part::File => {
+                problem.what.contains("cut off") || problem.what.contains("in the middle") || problem.what.contains("no item")
+            }
+            Part::Manifest => true,
+            _ => false,
+        });
+        assert!(said, "{length} of {} bytes ({}): {problems:#?}", bundle.len(), ends.contains(&length));
+    }
+    let longer = [&bundle[..], b"\0"].concat();
+    check(&longer, &log.keys(), None).names(None, Part::File, "follows the end");
+}
+
+#[test]
+fn damage_in_one_item_hides_nothing_in_the_next() {
+    let log = Log::of(9);
+    let mut bundle = log.bundle(0..9, false);
+    let frames = frames(&bundle);
+    for seq in [2, 4, 7] {
+        let frame = &frames.iter().find(|(_, item)| is_record(item, seq)).unwrap().0;
+        // Into the header, which stands behind the leaf hash.
+        bundle[frame.start + 60] ^= 1;
+    }
+    let found = check(&bundle, &log.keys(), None);
+    for seq in [2, 4, 7] {
+        found.names(Some(seq), Part::Leaf, "one of them was changed");
+    }
+    found.names(None, Part::RangeProof, "the leaf hashes lead to the signed root, the headers do not");
+    assert_eq!(found.problems.iter().filter(|problem| problem.part == Part::Leaf).count(), 3);
+}
+
+#[test]
+fn items_of_any_size_are_bounded_before_they_take_memory() {
+    let log = Log::of(3);
+    let mut bundle = log.bundle(0..3, false);
+    let start = frames(&bundle)[1].0.start;
+    for (announced, why) in
+        [(ITEM_BYTES_MAX as u64, "in the middle"), (ITEM_BYTES_MAX as u64 + 1, "are allowed"), (u64::MAX, "are allowed")]
+    {
+        bundle.truncate(start);
+        bundle.extend([0xd8, 0x18]);
+        match u32::try_from(announced) {
+            Ok(announced) => bundle.extend([&[0x5a][..], &announced.to_be_bytes()].concat()),
+            Err(_) => bundle.extend([&[0x5b][..], &announced.to_be_bytes()].concat()),
+        }
+        let found = check(&bundle, &log.keys(), None);
+        found.names(None, Part::File, why);
+    }
+}

@@ -1,0 +1,459 @@
+//! Checks a bundle from its first byte to its last: order, proofs, signatures, digests. The records come out one by one, so
+//! that their bodies are opened and their components run again elsewhere, on many threads.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::item::{Counts, End, Growth, Item, Manifest, Neighbour, Record, end_text};
+use super::problem::{Part, Problem, Problems};
+use super::read::{Broken, Found, Reader};
+use crate::log::proof::verify_consistency;
+use crate::log::{Checkpoint, CheckpointError, Frontier, Note, NoteError, RangeProof, VerifierKeys, empty_root};
+use crate::{Digest, Header, leaf_hash};
+
+/// A file that cannot be checked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("it is no audit bundle: {0}")]
+    NoBundle(String),
+    #[error("{0}")]
+    Broken(#[from] Broken),
+    #[error("the bundle is of the log `{origin}`, the key is of `{key}`")]
+    OtherKey { origin: String, key: String },
+}
+
+/// Something that the caller has to go on with.
+#[derive(Debug)]
+pub enum Step {
+    /// A component or settings, which are what their digest says.
+    Blob(Digest, Vec<u8>),
+    /// A record in its place; see [`Record::open`].
+    Record(Record),
+}
+
+/// What came of it, without what the caller found in the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub manifest: Manifest,
+    /// The latest checkpoint, where it is one of the log's and signed by the keys.
+    pub head: Option<Checkpoint>,
+    /// The latest checkpoint's note, for the cosignatures of witnesses.
+    pub head_note: String,
+    /// What was found in the file.
+    pub counts: Counts,
+    /// Proofs that were checked and hold: the run's, and each consistency proof and checkpoint inside it.
+    pub proofs: u64,
+    /// Neither the latest checkpoint nor the end is signed by the keys, so that they are probably another operator's.
+    pub wrong_key: bool,
+    pub problems: Problems,
+}
+
+/// A bundle being checked.
+pub struct Verifier<R: Read> {
+    reader: Reader<R>,
+    /// The operator's keys under the name of the merchant's log.
+    keys: VerifierKeys,
+    kept: Option<Checkpoint>,
+    kept_seen: bool,
+    verified: Verified,
+    proof: Option<RangeProof>,
+    run: Run,
+    blobs: HashSet<Digest>,
+    ended: bool,
+    head_unsigned: bool,
+    end_unsigned: bool,
+}
+
+/// The proven run, as far as it was read.
+struct Run {
+    /// The next sequence number.
+    next: u64,
+    /// The tree of the leaves that the headers give; none once the run has a gap.
+    headers: Option<Frontier>,
+    /// The tree of the leaf hashes as the store had them.
+    leaves: Option<Frontier>,
+    /// A checkpoint inside the run did not fit: those after it do not fit either.
+    parted: bool,
+    /// The first record after the last checkpoint that fits.
+    proven_to: u64,
+}
+
+impl<R: Read> Verifier<R> {
+    /// Reads the manifest, the latest checkpoint and the proof of the run. `keys` are the operator's, or those of the
+    /// merchant's log itself; `kept` is a checkpoint of the log that the auditor has from earlier.
+    ///
+    /// # Errors
+    /// It is no bundle, or of a log that is not the keys'.
+    pub fn open(input: R, keys: &VerifierKeys, kept: Option<Checkpoint>) -> Result<Self, OpenError> {
+        let mut reader = Reader::new(input);
+        let manifest = match reader.next()?.map(|found| found.item) {
+            Some(Ok(Item::Manifest(manifest))) => manifest,
+            Some(Ok(_)) => return Err(OpenError::NoBundle("it does not begin with a manifest".to_owned())),
+            Some(Err(why)) => return Err(OpenError::NoBundle(why)),
+            None => return Err(OpenError::NoBundle("the file is empty".to_owned())),
+        };
+        let own = |keys: &VerifierKeys| keys.iter().all(|key| *key.name() == manifest.origin);
+        let keys = if own(keys) { keys.clone() } else { keys.of_merchant(&manifest.merchant) };
+        if !own(&keys) {
+            let mut names: Vec<&str> = keys.iter().map(|key| key.name().as_str()).collect();
+            names.dedup();
+            return Err(OpenError::OtherKey { origin: manifest.origin.to_string(), key: names.join("`, `") });
+        }
+        let run = Run { next: manifest.proven().start, headers: None, leaves: None, parted: false, proven_to: manifest.proven().start };
+        let verified = Verified {
+            manifest,
+            head: None,
+            head_note: String::new(),
+            counts: Counts::default(),
+            proofs: 0,
+            wrong_key: false,
+            problems: Problems::default(),
+        };
+        let mut verifier = Self {
+            reader,
+            keys,
+            kept,
+            kept_seen: false,
+            verified,
+            proof: None,
+            run,
+            blobs: HashSet::new(),
+            ended: false,
+            head_unsigned: false,
+            end_unsigned: false,
+        };
+        verifier.head();
+        Ok(verifier)
+    }
+
+    /// The manifest, whose claims hold only if nothing is wrong in the end.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.verified.manifest
+    }
+
+    /// Bytes of the file read so far.
+    pub const fn offset(&self) -> u64 {
+        self.reader.offset()
+    }
+
+    /// Goes on to the next blob or record; none at the end.
+    pub fn step(&mut self) -> Option<Step> {
+        while !self.ended {
+            let step = match self.item()? {
+                Item::Growth(growth) => self.growth(&growth),
+                Item::Blob { digest, bytes } => self.blob(digest, bytes),
+                Item::Record(record) => self.record(record),
+                Item::Neighbour(neighbour) => self.neighbour(&neighbour),
+                Item::Checkpoint(note) => self.published(&note),
+                Item::Trouble(what) => {
+                    self.verified.counts.troubles += 1;
+                    self.problem(Part::Store, format!("{what} (said when the bundle was made)"));
+                    None
+                }
+                Item::End(end) => self.end(&end),
+                Item::Manifest(_) | Item::Range(_) => {
+                    self.problem(Part::File, "an item stands twice that stands once at the beginning");
+                    None
+                }
+            };
+            if step.is_some() {
+                return step;
+            }
+        }
+        None
+    }
+
+    /// What came of it, once [`Verifier::step`] gives nothing more.
+    pub fn finish(mut self) -> Verified {
+        let proven = self.verified.manifest.proven();
+        if self.run.next < proven.end {
+            self.missing(self.run.next, proven.end);
+        }
+        self.range();
+        self.kept();
+        self.verified.wrong_key = self.head_unsigned && self.end_unsigned;
+        self.verified
+    }
+
+    /// The latest checkpoint and the proof of the run.
+    fn head(&mut self) {
+        if let Some(Item::Checkpoint(note)) = self.item() {
+            match Checkpoint::open(&note, self.keys.as_slice()) {
+                Ok(head) if head.size == self.verified.manifest.tree_size => self.verified.head = Some(head),
+                Ok(head) => {
+                    let claimed = self.verified.manifest.tree_size;
+                    self.problem(Part::Checkpoint, format!("the latest one has size {}, the manifest says {claimed}", head.size));
+                }
+                Err(error) => {
+                    self.head_unsigned = matches!(error, CheckpointError::Note(NoteError::Unsigned(_)));
+                    self.problem(Part::Checkpoint, format!("the latest one: {error}"));
+                }
+            }
+            self.verified.head_note = note;
+        } else {
+            self.problem(Part::Checkpoint, "the latest one is not where it belongs");
+        }
+        let Some(Item::Range(proof)) = self.item() else {
+            return self.problem(Part::RangeProof, "it is not where it belongs");
+        };
+        match proof.start(self.run.next) {
+            Ok(frontier) => {
+                self.run.headers = Some(frontier.clone());
+                self.run.leaves = Some(frontier);
+                self.at_kept();
+            }
+            Err(error) => self.problem(Part::RangeProof, error),
+        }
+        self.proof = Some(proof);
+    }
+
+    /// The next sound item; what is unsound is a problem.
+    fn item(&mut self) -> Option<Item> {
+        loop {
+            match self.reader.next() {
+                Ok(Some(Found { item: Ok(item), .. })) => return Some(item),
+                Ok(Some(Found { offset, item: Err(why) })) => {
+                    self.problem(Part::File, format!("the item at byte {offset}, {}: {why}", self.whereabouts()));
+                }
+                Ok(None) => {
+                    self.ended = true;
+                    self.problem(Part::End, format!("the file ends {} and has no end item: it is cut off", self.whereabouts()));
+                    return None;
+                }
+                Err(broken) => {
+                    self.ended = true;
+                    self.problem(Part::File, format!("at byte {}, {}: {broken}", self.reader.offset(), self.whereabouts()));
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn whereabouts(&self) -> String {
+        match self.run.next {
+            next if next == self.verified.manifest.proven().start => "before the first record".to_owned(),
+            next => format!("after record {}", next - 1),
+        }
+    }
+
+    fn blob(&mut self, digest: Digest, bytes: Option<Vec<u8>>) -> Option<Step> {
+        self.verified.counts.blobs += 1;
+        if !self.blobs.insert(digest) {
+            self.problem(Part::Blob, format!("{digest} stands twice"));
+            return None;
+        }
+        match bytes {
+            None => self.problem(Part::Blob, format!("{digest} was missing or damaged in the store when the bundle was made")),
+            Some(bytes) if Digest::of(&bytes) == digest => return Some(Step::Blob(digest, bytes)),
+            Some(bytes) => self.problem(Part::Blob, format!("{digest} is damaged: these bytes have the digest {}", Digest::of(&bytes))),
+        }
+        None
+    }
+
+    fn record(&mut self, record: Record) -> Option<Step> {
+        self.verified.counts.records += 1;
+        if !self.verified.manifest.records.contains(&record.seq) {
+            self.at(record.seq, Part::Sequence, "it is none of the records that the manifest names");
+            return None;
+        }
+        self.leaf(record.seq, record.leaf, &record.header).then_some(Step::Record(record))
+    }
+
+    fn neighbour(&mut self, neighbour: &Neighbour) -> Option<Step> {
+        let manifest = &self.verified.manifest;
+        if !manifest.proven().contains(&neighbour.seq) || manifest.records.contains(&neighbour.seq) {
+            self.at(neighbour.seq, Part::Window, "it is no neighbour of the records");
+            return None;
+        }
+        if !self.leaf(neighbour.seq, neighbour.leaf, &neighbour.header) {
+            return None;
+        }
+        match place(&neighbour.header, &self.verified.manifest, neighbour.seq) {
+            Err(problem) => self.verified.problems.add(problem),
+            Ok(header) if self.verified.manifest.window.has(header.received_at_ms) => {
+                self.at(neighbour.seq, Part::Window, "it was received in the window, and is not among the records");
+            }
+            Ok(_) => {}
+        }
+        None
+    }
+
+    /// Puts the next leaf on the run; false where it is not the next.
+    fn leaf(&mut self, seq: u64, leaf: Digest, header: &[u8]) -> bool {
+        if seq < self.run.next {
+            self.at(seq, Part::Sequence, format!("it stands after record {}: twice, or at another's place", self.run.next - 1));
+            return false;
+        }
+        if seq > self.run.next {
+            self.missing(self.run.next, seq);
+            // The tree cannot be followed over a gap.
+            (self.run.headers, self.run.leaves) = (None, None);
+        }
+        let found = leaf_hash(header);
+        if found != leaf {
+            self.at(seq, Part::Leaf, format!("the header has the leaf hash {found}, the store had {leaf}: one of them was changed"));
+        }
+        for (tree, leaf) in [(&mut self.run.headers, found), (&mut self.run.leaves, leaf)] {
+            if let Some(tree) = tree {
+                tree.append(leaf);
+            }
+        }
+        self.run.next = seq + 1;
+        self.at_kept();
+        true
+    }
+
+    /// A checkpoint inside the run.
+    fn published(&mut self, note: &str) -> Option<Step> {
+        self.verified.counts.checkpoints += 1;
+        let checkpoint = match Checkpoint::open(note, self.keys.as_slice()) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                self.problem(Part::Checkpoint, format!("the one {}: {error}", self.whereabouts()));
+                return None;
+            }
+        };
+        if checkpoint.size != self.run.next {
+            self.problem(Part::Checkpoint, format!("one of {} records stands {}", checkpoint.size, self.whereabouts()));
+            return None;
+        }
+        let Some(tree) = &self.run.headers else { return None };
+        if tree.root() == checkpoint.root {
+            self.verified.proofs += 1;
+            self.run.proven_to = checkpoint.size;
+        } else if !self.run.parted {
+            self.run.parted = true;
+            let Run { proven_to, next, .. } = self.run;
+            self.problem(
+                Part::Checkpoint,
+                format!("the signed root of {next} records is not that of these records: one of {proven_to} to {} was changed", next - 1),
+            );
+        }
+        None
+    }
+
+    fn growth(&mut self, growth: &Growth) -> Option<Step> {
+        if self.run.next > self.verified.manifest.proven().start {
+            self.problem(Part::ConsistencyProof, "it stands among the records");
+        }
+        let (Some(kept), Some(head)) = (&self.kept, &self.verified.head) else { return None };
+        if growth.old_size != kept.size {
+            return None;
+        }
+        self.kept_seen = true;
+        match verify_consistency(kept.size, &kept.root, head.size, &head.root, &growth.proof) {
+            Ok(()) => self.verified.proofs += 1,
+            Err(error) => {
+                self.problem(Part::KeptCheckpoint, format!("the log is not the one that you have a checkpoint of: {error}"));
+            }
+        }
+        None
+    }
+
+    /// Compares with the kept checkpoint where the run has its size.
+    fn at_kept(&mut self) {
+        let (Some(kept), Some(tree)) = (&self.kept, &self.run.headers) else { return };
+        if kept.size != tree.size() || self.kept_seen {
+            return;
+        }
+        self.kept_seen = true;
+        if kept.root == tree.root() {
+            self.verified.proofs += 1;
+        } else {
+            let what = format!("the log is not the one that you have a checkpoint of: its first {} records have another root", kept.size);
+            self.problem(Part::KeptCheckpoint, what);
+        }
+    }
+
+    /// What is left to say about the kept checkpoint.
+    fn kept(&mut self) {
+        let (Some(kept), Some(head)) = (&self.kept, &self.verified.head) else { return };
+        let what = match kept.size.cmp(&head.size) {
+            std::cmp::Ordering::Greater => {
+                format!("the log was rolled back: you have a checkpoint of {} records, the latest one here is of {}", kept.size, head.size)
+            }
+            std::cmp::Ordering::Equal if kept.root != head.root => {
+                format!("the log is not the one that you have a checkpoint of: there are two of {} records with different roots", kept.size)
+            }
+            std::cmp::Ordering::Equal => return,
+            std::cmp::Ordering::Less if self.kept_seen => return,
+            std::cmp::Ordering::Less if kept.size == 0 && kept.root == empty_root() => return,
+            std::cmp::Ordering::Less => {
+                format!("no proof leads from your checkpoint of {} records to the latest one: export again with `--checkpoint`", kept.size)
+            }
+        };
+        self.problem(Part::KeptCheckpoint, what);
+    }
+
+    /// The records are the run that the latest checkpoint has.
+    fn range(&mut self) {
+        let (Some(proof), Some(head)) = (&self.proof, &self.verified.head) else { return };
+        let Run { headers, leaves, .. } = &mut self.run;
+        // With a gap, which is named, there is no tree to compare.
+        let (Some(headers), Some(leaves)) = (headers.take(), leaves.take()) else { return };
+        if headers.size() != self.verified.manifest.proven().end {
+            return;
+        }
+        let Err(error) = proof.finish(headers, head.size, &head.root) else {
+            self.verified.proofs += 1;
+            return;
+        };
+        let what = match proof.finish(leaves, head.size, &head.root) {
+            Ok(()) => "the leaf hashes lead to the signed root, the headers do not: those named were changed".to_owned(),
+            Err(_) => format!("the records do not lead to the signed root: {error}"),
+        };
+        self.problem(Part::RangeProof, what);
+    }
+
+    fn end(&mut self, end: &End) -> Option<Step> {
+        self.ended = true;
+        let digest = self.reader.digest();
+        if end.digest != digest {
+            self.problem(Part::End, format!("the bytes of the file have the digest {digest}, the end item says {}", end.digest));
+        }
+        if end.counts != self.verified.counts {
+            let found = self.verified.counts;
+            self.problem(Part::End, format!("it counts {:?}, found were {found:?}", end.counts));
+        }
+        let text = end_text(&self.verified.manifest.origin, &end.digest);
+        let note = Note::parse(&end.note).and_then(|note| note.verify(self.keys.as_slice()).map(|_| note.text() == text));
+        match note {
+            Ok(true) => {}
+            Ok(false) => self.problem(Part::End, "its signed text is of another bundle"),
+            Err(error) => {
+                self.end_unsigned = matches!(error, NoteError::Unsigned(_));
+                self.problem(Part::End, error);
+            }
+        }
+        match self.reader.next() {
+            Ok(None) => {}
+            _ => self.problem(Part::File, "something follows the end"),
+        }
+        None
+    }
+
+    fn missing(&mut self, from: u64, to: u64) {
+        let what = match to - from {
+            1 => "it is missing".to_owned(),
+            more => format!("it is missing, and with it all up to record {}: {more} in all", to - 1),
+        };
+        self.at(from, Part::Sequence, what);
+    }
+
+    fn problem(&mut self, part: Part, what: impl std::fmt::Display) {
+        self.verified.problems.add(Problem::of(part, what));
+    }
+
+    fn at(&mut self, seq: u64, part: Part, what: impl std::fmt::Display) {
+        self.verified.problems.add(Problem::at(seq, part, what));
+    }
+}
+
+/// A header that is the record's.
+pub(super) fn place(header: &[u8], manifest: &Manifest, seq: u64) -> Result<Header, Problem> {
+    let header = Header::decode(header).map_err(|error| Problem::at(seq, Part::Header, error))?;
+    if header.merchant != manifest.merchant || header.seq != seq {
+        return Err(Problem::at(seq, Part::Header, format!("it is that of record {} of `{}`", header.seq, header.merchant)));
+    }
+    Ok(header)
+}
