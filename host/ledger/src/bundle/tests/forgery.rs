@@ -13,7 +13,7 @@ fn forged(log: &Log, seq: usize, key: SigningKey) -> Log {
     let mut forged = Log { merchant: log.merchant.clone(), key, rows: Vec::new(), published: Vec::new() };
     for row in rows {
         forged.rows.push(row);
-        if forged.rows.len() % 3 == 0 || forged.rows.len() == log.rows.len() {
+        if forged.rows.len().is_multiple_of(3) || forged.rows.len() == log.rows.len() {
             forged.publish();
         }
     }
