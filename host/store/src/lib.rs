@@ -11,6 +11,7 @@ mod listing;
 mod money;
 mod sqlite;
 mod store;
+mod tree;
 mod writer;
 
 pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
@@ -23,4 +24,5 @@ pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
 pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
+pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};
 pub use self::writer::{JobError, Writer, WriterLimits};

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use common::{Made, header, merchant, open, submit};
 use ombud_core::ids::EventKey;
 use ombud_ledger::leaf_hash;
+use ombud_ledger::log::Frontier;
 use ombud_store::Store;
 
 /// Set for the child process: where it commits until it is killed.
@@ -77,6 +78,8 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
         let leaves = opened.store.read(|reads| reads.leaves(&of, 0, u32::MAX)).unwrap();
         assert_eq!(leaves, records.iter().map(|record| leaf_hash(&record.header)).collect::<Vec<_>>());
+        // The tree is that of the records, whenever the process died.
+        assert_eq!(opened.store.read(|reads| reads.frontier(&of)).unwrap(), Frontier::of(leaves));
         // And the log goes on where it ended.
         assert_eq!(submit(&opened.writer, &of, "after", Made::default()).unwrap(), size);
     }

@@ -9,9 +9,12 @@ use std::time::Duration;
 use ombud_core::ids::MerchantId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 
+use super::ledger::unsigned;
 use super::lock::DirectoryLock;
+use super::tree::Log;
 use crate::StoreError;
 use crate::store::{Group, Reads, Transactions};
+use crate::tree::Grown;
 
 /// Statements kept prepared on each connection: more than there are.
 const STATEMENTS_MAX: usize = 128;
@@ -41,8 +44,12 @@ pub struct SqliteReader {
 /// The writing connection.
 pub struct SqliteWriter {
     db: Db,
-    /// The next sequence number of each merchant met since the last rollback.
-    pub(super) next: HashMap<i64, u64>,
+    /// The tree of each merchant met since the last rollback.
+    pub(super) logs: HashMap<i64, Log>,
+    /// The merchants whose tree has grown since the group began.
+    pub(super) touched: Vec<i64>,
+    /// Where the trees of durable groups are told.
+    pub(super) grown: Grown,
     /// The numbers of event sources met since the last rollback.
     pub(super) sources: HashMap<String, i64>,
     writes: u64,
@@ -55,8 +62,8 @@ pub struct SqliteWriter {
 pub(crate) trait Database {
     fn db(&self) -> &Db;
 
-    /// The size of the merchant's log, where this connection is the one that makes it grow.
-    fn known_size(&self, _merchant: i64) -> Option<u64> {
+    /// The merchant's log, where this connection is the one that makes it grow.
+    fn known_log(&self, _merchant: i64) -> Option<&Log> {
         None
     }
 
@@ -72,6 +79,12 @@ pub(crate) trait Database {
             db.merchants.borrow_mut().insert(merchant.clone(), number);
         }
         Ok(found)
+    }
+
+    /// The number of the merchant's records.
+    fn entries_of(&self, merchant: i64) -> Result<u64, StoreError> {
+        let sql = "SELECT seq + 1 FROM entries WHERE merchant_no = ?1 ORDER BY seq DESC LIMIT 1";
+        Ok(self.one("read the log's size", sql, [merchant], |row| unsigned(row, 0))?.unwrap_or(0))
     }
 
     /// The first row of a query, if there is one.
@@ -110,8 +123,8 @@ impl Database for SqliteWriter {
         &self.db
     }
 
-    fn known_size(&self, merchant: i64) -> Option<u64> {
-        self.next.get(&merchant).copied()
+    fn known_log(&self, merchant: i64) -> Option<&Log> {
+        self.logs.get(&merchant)
     }
 }
 
@@ -161,8 +174,9 @@ impl SqliteReader {
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: Connection, lock: Arc<DirectoryLock>) -> Self {
-        Self { db: Db::new(connection), next: HashMap::new(), sources: HashMap::new(), writes: 0, failed: false, _lock: lock }
+    pub(super) fn new(connection: Connection, grown: Grown, lock: Arc<DirectoryLock>) -> Self {
+        let db = Db::new(connection);
+        Self { db, logs: HashMap::new(), touched: Vec::new(), grown, sources: HashMap::new(), writes: 0, failed: false, _lock: lock }
     }
 
     /// The merchant's number; a merchant that is not known cannot be written for.
@@ -205,12 +219,16 @@ impl Transactions for SqliteWriter {
         if self.failed {
             return Err(StoreError::Aborted("a write failed"));
         }
-        self.execute("commit a group", "COMMIT")
+        self.keep_trees()?;
+        self.execute("commit a group", "COMMIT")?;
+        self.tell_grown();
+        Ok(())
     }
 
     fn rollback(&mut self) {
         // What was remembered may come from the group that is dropped.
-        self.next.clear();
+        self.logs.clear();
+        self.touched.clear();
         self.sources.clear();
         self.db.merchants.borrow_mut().clear();
         // Some failures have ended the transaction already; then there is nothing to roll back.

@@ -22,11 +22,10 @@ const LISTED: &str = "seq, entry, decision_id, kind, outcome, policy, version, e
 impl<T: Database> ReadLedger for T {
     fn log_size(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(0) };
-        if let Some(size) = self.known_size(merchant) {
-            return Ok(size);
+        match self.known_log(merchant) {
+            Some(log) => Ok(log.tree.size()),
+            None => self.entries_of(merchant),
         }
-        let sql = "SELECT seq + 1 FROM entries WHERE merchant_no = ?1 ORDER BY seq DESC LIMIT 1";
-        Ok(self.one("read the log's size", sql, [merchant], |row| unsigned(row, 0))?.unwrap_or(0))
     }
 
     fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError> {
@@ -120,7 +119,7 @@ fn list_query(filter: &Filter, fixed: [i64; 4]) -> (String, Vec<Value>) {
 impl WriteLedger for SqliteWriter {
     fn append(&mut self, record: &NewRecord<'_>) -> Result<(), StoreError> {
         let merchant = self.known_merchant(record.merchant)?;
-        let next = self.log_size(record.merchant)?;
+        let next = self.log_of(merchant, record.merchant)?;
         if record.seq != next {
             return Err(StoreError::Sequence { merchant: record.merchant.to_string(), given: record.seq, next });
         }
@@ -149,8 +148,7 @@ impl WriteLedger for SqliteWriter {
             record.leaf.0,
         ];
         self.run("list a record", sql, parameters)?;
-        self.next.insert(merchant, next + 1);
-        Ok(())
+        self.grow(merchant, record.leaf)
     }
 
     fn insert_event(&mut self, merchant: &MerchantId, event: &EventKey, seen: &EventSeen) -> Result<(), StoreError> {

@@ -4,15 +4,19 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::tree;
 use crate::StoreError;
 
 /// The scripts in order. A released script is never changed: what must change is the next one.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
+/// The script that brought the trees: records from before it get theirs.
+const TREES: u32 = 5;
 
 /// `Ombd`: marks the file as this program's.
 const APPLICATION_ID: i32 = 0x4f6d_6264;
@@ -33,6 +37,9 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<u32, StoreErro
     for (version, script) in (1..=known).zip(SCRIPTS).skip(found as usize) {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(failed)?;
         transaction.execute_batch(script).map_err(failed)?;
+        if version == TREES {
+            tree::build(&transaction)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
         transaction.pragma_update(None, "user_version", version).map_err(failed)?;
         transaction.commit().map_err(failed)?;

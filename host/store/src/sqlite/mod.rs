@@ -11,13 +11,19 @@ mod ledger;
 mod lock;
 mod migrate;
 mod money;
+mod tree;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use ombud_core::ids::MerchantId;
+use ombud_ledger::log::Frontier;
 
 pub use self::connection::{SqliteReader, SqliteWriter};
 use self::lock::DirectoryLock;
 use crate::store::{Reads, Store};
+use crate::tree::Grown;
 use crate::{StoreError, Transactions};
 
 /// The database's file in the data directory.
@@ -30,6 +36,7 @@ pub struct SqliteStore {
     path: PathBuf,
     schema_version: u32,
     idle: Mutex<Vec<SqliteReader>>,
+    grown: Grown,
     lock: Arc<DirectoryLock>,
 }
 
@@ -45,13 +52,20 @@ impl SqliteStore {
         lock::private(&path)?;
         let mut writer = connection::open_writer(&path)?;
         let schema_version = migrate::migrate(&mut writer, &path)?;
-        let writer = SqliteWriter::new(writer, Arc::clone(&lock));
-        Ok((Self { path, schema_version, idle: Mutex::new(Vec::new()), lock }, writer))
+        let grown = Grown::default();
+        let writer = SqliteWriter::new(writer, grown.clone(), Arc::clone(&lock));
+        Ok((Self { path, schema_version, idle: Mutex::new(Vec::new()), grown, lock }, writer))
     }
 
     /// The data directory.
     pub fn directory(&self) -> &Path {
         self.lock.directory()
+    }
+
+    /// The logs that have grown since the last call, each with its tree as the last commit left it. Those that grew before
+    /// the store was opened are [`crate::ReadTree::unsigned`].
+    pub fn grown(&self) -> HashMap<MerchantId, Frontier> {
+        self.grown.take()
     }
 
     fn reader(&self) -> Result<SqliteReader, StoreError> {
