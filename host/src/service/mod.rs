@@ -5,16 +5,15 @@ pub mod actor;
 pub mod error;
 pub mod wire;
 
-mod acts;
 mod admin;
 mod blacklist;
 mod commit;
 mod decide;
 mod expiry;
 mod history;
-mod keys;
 mod listing;
 mod locks;
+mod overrides;
 mod pending;
 mod project;
 mod read;

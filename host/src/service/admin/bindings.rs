@@ -1,0 +1,81 @@
+//! Which policy with which settings decides a kind: asked for by name, kept by digest.
+
+use ombud_core::kind::Kind;
+use ombud_core::problem::Problem;
+use ombud_ledger::Digest;
+use serde_json::Value;
+
+use crate::service::Service;
+use crate::service::error::ServiceError;
+use crate::service::snapshot::{Binding, Bindings};
+
+impl Service {
+    /// Resolves the asked-for policies; every problem is named by its pointer.
+    pub(super) fn bindings(&self, asked: Option<Value>, known: Option<&Bindings>) -> Result<Bindings, ServiceError> {
+        let mut problems = Vec::new();
+        let mut bindings = known.cloned().unwrap_or_default();
+        if known.is_none() {
+            for kind in Kind::ALL {
+                if let Some(package) = self.registry.deciding(kind.as_str()) {
+                    bindings
+                        .insert(kind, self.binding(&package.name, package.settings.clone(), &format!("/policies/{kind}"), &mut problems));
+                }
+            }
+        }
+        let asked = match asked {
+            None => serde_json::Map::new(),
+            Some(Value::Object(asked)) => asked,
+            Some(_) => {
+                return Err(ServiceError::Invalid(vec![
+                    Problem::at("/policies", "is not an object").allowed("KIND → policy and settings"),
+                ]));
+            }
+        };
+        for (name, choice) in asked {
+            let pointer = format!("/policies/{name}");
+            let Some(kind) = Kind::parse(&name) else {
+                problems.push(Problem::at(pointer, "is no kind").allowed("after-sale, delay, blacklist, reply"));
+                continue;
+            };
+            let policy = choice
+                .get("policy")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .or_else(|| bindings.get(&kind).map(|own| own.policy.clone()));
+            let Some(policy) = policy else {
+                problems.push(Problem::at(format!("{pointer}/policy"), "is missing").allowed("a policy's name"));
+                continue;
+            };
+            let settings = choice.get("settings").map_or_else(|| "{}".to_owned(), ToString::to_string);
+            let decides = |package: &crate::registry::Package| {
+                package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind.as_str()))
+            };
+            if !self.registry.packages.get(&policy).is_some_and(decides) {
+                problems.push(Problem::at(format!("{pointer}/policy"), format!("no loaded policy of this name decides {kind}")));
+                continue;
+            }
+            bindings.insert(kind, self.binding(&policy, settings, &pointer, &mut problems));
+        }
+        if problems.is_empty() { Ok(bindings) } else { Err(ServiceError::Invalid(problems)) }
+    }
+
+    fn binding(&self, policy: &str, settings: String, pointer: &str, problems: &mut Vec<Problem>) -> Binding {
+        let package = self.registry.packages.get(policy);
+        if let Some(plugin) = package.and_then(|package| package.plugin.as_ref().ok()) {
+            match plugin.check_settings(&settings, &self.limits).result {
+                Ok(Ok(())) => {}
+                Ok(Err(refused)) => problems
+                    .extend(refused.into_iter().map(|problem| Problem::at(format!("{pointer}/settings{}", problem.path), problem.message))),
+                Err(fault) => problems.push(Problem::at(format!("{pointer}/settings"), fault.to_string())),
+            }
+        }
+        let digest = Digest::of(settings.as_bytes()).to_string();
+        let short: String = digest.chars().take(8).collect();
+        Binding {
+            policy: policy.to_owned(),
+            version: package.map(|package| format!("{}+{short}", package.version)).unwrap_or_default(),
+            component: package.map(|package| package.digest.to_string()).unwrap_or_default(),
+            settings,
+        }
+    }
+}

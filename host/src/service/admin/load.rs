@@ -1,0 +1,150 @@
+//! Merchants, keys and policies from the store into the snapshot, and the snapshot's next state.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use ombud_core::decision::Terms;
+use ombud_core::ids::ActorId;
+use ombud_core::kind::Kind;
+use ombud_core::merchant::MerchantConfig;
+use ombud_ledger::Digest;
+use ombud_store::{ApiKeyRow, MerchantRow, Reads, Store as _};
+use tokio::sync::Semaphore;
+
+use crate::judge::Bound;
+use crate::registry::Registry;
+use crate::service::Service;
+use crate::service::actor::{Principal, Role};
+use crate::service::decide::now_ms;
+use crate::service::error::ServiceError;
+use crate::service::snapshot::{Binding, Bindings, MERCHANT_REQUESTS_MAX, MerchantDocument, Snapshot, Tenant};
+use crate::service::vault::SubjectId;
+
+/// Media type under which components are kept.
+const WASM: &str = "application/wasm";
+/// Media type under which settings are kept.
+pub(super) const JSON: &str = "application/json";
+
+impl Service {
+    /// Keeps every package's component and settings, so that what decides today can be replayed after it was replaced.
+    pub(in crate::service) fn keep_components(&self) -> Result<()> {
+        let mut blobs: Vec<(&'static str, Vec<u8>)> = Vec::new();
+        for package in self.registry.packages.values().filter(|package| package.plugin.is_ok()) {
+            blobs.push((WASM, package.bytes.clone()));
+            blobs.push((JSON, package.settings.clone().into_bytes()));
+        }
+        self.keep_blobs(blobs).map_err(|error| anyhow!("{error}"))
+    }
+
+    pub(super) fn keep_blobs(&self, blobs: Vec<(&'static str, Vec<u8>)>) -> Result<(), ServiceError> {
+        let at_ms = now_ms();
+        let missing: Vec<_> = self.store.read(|reads| {
+            blobs
+                .into_iter()
+                .filter_map(|(media, bytes)| match reads.blob(&Digest::of(&bytes)) {
+                    Ok(Some(_)) => None,
+                    Ok(None) => Some(Ok((media, bytes))),
+                    Err(error) => Some(Err(error)),
+                })
+                .collect::<Result<_, _>>()
+        })?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Ok(self.writer.wait(move |group| {
+            missing.iter().try_for_each(|(media, bytes)| group.put_blob(media, bytes, at_ms).map(|_| ())).map_err(ServiceError::from)
+        })?)
+    }
+
+    /// Loads merchants and keys into the snapshot.
+    pub(in crate::service) fn load_all(&self) -> Result<()> {
+        let _changing = self.changing.lock();
+        let (tenants, principals) = self.store.read(|reads| {
+            let mut tenants = HashMap::new();
+            let mut keys = reads.api_keys(None)?;
+            for row in reads.merchants()? {
+                keys.extend(reads.api_keys(Some(&row.id))?);
+                match self.tenant_of(reads, &row) {
+                    Ok(tenant) => {
+                        tenants.insert(row.id.clone(), Arc::new(tenant));
+                    }
+                    Err(error) => tracing::error!(merchant = %row.id, error = format!("{error:#}"), "a merchant cannot be loaded"),
+                }
+            }
+            Ok::<_, ServiceError>((tenants, keys.into_iter().filter_map(principal).collect()))
+        })?;
+        let guardrail = self.snapshot.load().guardrail.clone();
+        self.snapshot.store(Arc::new(Snapshot { tenants, principals, guardrail }));
+        Ok(())
+    }
+
+    fn tenant_of(&self, reads: &dyn Reads, row: &MerchantRow) -> Result<Tenant> {
+        let document: MerchantDocument = serde_json::from_str(&row.config)?;
+        let config = MerchantConfig::parse(document.config.to_string().as_bytes())
+            .map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+        self.assemble(reads, config, document.policies)
+    }
+
+    pub(super) fn assemble(&self, reads: &dyn Reads, config: MerchantConfig, bindings: Bindings) -> Result<Tenant> {
+        let policies = Kind::ALL.map(|kind| bindings.get(&kind).map(|binding| self.bind(reads, kind, binding)));
+        let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
+        let permits = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.permits.clone());
+        Ok(Tenant {
+            terms: Terms { caps: config.caps.clone(), currency: config.currency.to_string(), fallback: config.fallback },
+            policies,
+            bindings,
+            digest_key: key.digest_key(),
+            permits: permits.unwrap_or_else(|| Arc::new(Semaphore::new(MERCHANT_REQUESTS_MAX))),
+            config,
+        })
+    }
+
+    /// A binding with its plugin, or with the reason why it has none: the owner sees it, and decisions fall back.
+    fn bind(&self, reads: &dyn Reads, kind: Kind, binding: &Binding) -> Bound {
+        let digest = Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
+        let plugin = match self.replayer.plugin(&digest, reads) {
+            Ok(Some(plugin)) if plugin.inspection().decides.iter().any(|own| own == kind.as_str()) => Ok(plugin),
+            Ok(Some(_)) => Err(format!("the component does not decide {kind}")),
+            Ok(None) => Err("the component is not stored or does not load".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Bound {
+            name: binding.policy.clone(),
+            version: binding.version.clone(),
+            component: digest,
+            settings_digest: Digest::of(binding.settings.as_bytes()),
+            settings: binding.settings.as_str().into(),
+            plugin,
+        }
+    }
+
+    /// Swaps a changed snapshot in.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        let now = self.snapshot.load();
+        let mut next = Snapshot { tenants: now.tenants.clone(), principals: now.principals.clone(), guardrail: now.guardrail.clone() };
+        change(&mut next);
+        self.snapshot.store(Arc::new(next));
+    }
+}
+
+/// The platform's guardrail from the packages.
+pub(in crate::service) fn guardrail(registry: &Registry) -> Bound {
+    let (name, version, digest, settings, plugin) = match registry.guardrail() {
+        Some(package) => (package.name.clone(), package.version.clone(), package.digest, package.settings.clone(), package.plugin.clone()),
+        None => {
+            let reason = registry.packages.get("guardrail").and_then(|package| package.plugin.as_ref().err().cloned());
+            let reason = reason.unwrap_or_else(|| "no package reviews all four kinds".into());
+            ("guardrail".into(), String::new(), Digest([0; 32]), "{}".into(), Err(reason))
+        }
+    };
+    Bound { name, version, component: digest, settings_digest: Digest::of(settings.as_bytes()), settings: settings.into(), plugin }
+}
+pub(super) fn principal(row: ApiKeyRow) -> Option<([u8; 32], Principal)> {
+    if row.revoked_at_ms.is_some() {
+        return None;
+    }
+    let role = Role::parse(&row.role)?;
+    let actor = ActorId::new(row.actor).ok()?;
+    Some((row.hash.0, Principal { actor, role, merchant: row.merchant }))
+}

@@ -1,0 +1,99 @@
+//! Merchants: created and changed as one document, with the policies bound to each kind.
+
+use std::sync::Arc;
+
+use ombud_core::caps::CapLimits;
+use ombud_core::merchant::MerchantConfig;
+use ombud_core::problem::Problem;
+use ombud_store::{MerchantRow, Store as _};
+use serde_json::Value;
+
+use super::blocking;
+use super::load::JSON;
+use crate::service::actor::{Principal, Right, Role};
+use crate::service::decide::now_ms;
+use crate::service::error::ServiceError;
+use crate::service::snapshot::{MerchantDocument, Tenant};
+use crate::service::vault::SubjectId;
+use crate::service::wire::MerchantView;
+use crate::service::{Service, allowed};
+
+impl Service {
+    /// Creates or changes a merchant. `config_json` is the configuration with an optional member `policies`:
+    /// `{KIND: {"policy": NAME, "settings": {…}}}`; a kind that is left out keeps its policy, a new merchant gets the
+    /// platform's default.
+    pub async fn put_merchant(self: &Arc<Self>, who: &Principal, merchant: &str, config_json: &[u8]) -> Result<MerchantView, ServiceError> {
+        allowed(who, Right::Configure, "configure merchants")?;
+        if who.merchant.as_ref().is_some_and(|own| own.as_str() != merchant) {
+            return Err(ServiceError::NotFound("merchant"));
+        }
+        let service = Arc::clone(self);
+        let (who, merchant, config_json) = (who.clone(), merchant.to_owned(), config_json.to_vec());
+        blocking(move || service.put_merchant_now(&who, &merchant, &config_json)).await
+    }
+
+    /// The same for commands and the demo, which have no runtime to keep free.
+    pub fn put_merchant_now(&self, who: &Principal, merchant: &str, config_json: &[u8]) -> Result<MerchantView, ServiceError> {
+        let _changing = self.changing.lock();
+        let mut json: Value = serde_json::from_slice(config_json).map_err(|error| ServiceError::Malformed(format!("not JSON: {error}")))?;
+        let policies = json.as_object_mut().and_then(|members| members.remove("policies"));
+        let config = MerchantConfig::parse(json.to_string().as_bytes()).map_err(ServiceError::Invalid)?;
+        if config.id.as_str() != merchant {
+            let problem = Problem::at("/id", "is not the merchant of the path").allowed(merchant);
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
+        let known = self.snapshot.load().tenants.get(&config.id).cloned();
+        if known.is_none() && who.role != Role::Operator {
+            return Err(ServiceError::NotFound("merchant"));
+        }
+        if who.role != Role::Operator {
+            let above = config.caps.above(&CapLimits::default());
+            if !above.is_empty() {
+                let problem = |name: &&str| Problem::at(format!("/caps/{name}"), "is above the operator's bound");
+                return Err(ServiceError::Invalid(above.iter().map(problem).collect()));
+            }
+        }
+        let bindings = self.bindings(policies, known.as_ref().map(|tenant| &tenant.bindings))?;
+        let document = MerchantDocument { config: json, policies: bindings.clone() };
+        let row = MerchantRow {
+            id: config.id.clone(),
+            config: serde_json::to_string(&document).map_err(|error| ServiceError::Internal(error.into()))?,
+            created_at_ms: now_ms(),
+        };
+        let blobs = bindings.values().map(|binding| (JSON, binding.settings.clone().into_bytes())).collect();
+        self.keep_blobs(blobs)?;
+        let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads))?;
+        let stored = row.clone();
+        self.writer.wait(move |group| {
+            group.put_merchant(&stored)?;
+            if let Some(wrapped) = &secret.wrapped {
+                group.insert_subject_key(&stored.id, SubjectId::Merchant.as_subject(), wrapped, stored.created_at_ms)?;
+            }
+            Ok::<_, ServiceError>(())
+        })?;
+        let tenant = self.store.read(|reads| self.assemble(reads, config, bindings).map_err(ServiceError::from))?;
+        let view = view(&tenant);
+        self.change(|snapshot| {
+            snapshot.tenants.insert(row.id, Arc::new(tenant));
+        });
+        Ok(view)
+    }
+
+    /// A merchant.
+    pub fn merchant(&self, who: &Principal, merchant: &str) -> Result<MerchantView, ServiceError> {
+        Ok(view(&*self.tenant(who, merchant, Right::Read, "see merchants")?))
+    }
+
+    /// Every merchant.
+    pub fn merchants(&self, who: &Principal) -> Result<Vec<MerchantView>, ServiceError> {
+        allowed(who, Right::Operate, "list merchants")?;
+        let snapshot = self.snapshot.load();
+        let mut tenants: Vec<_> = snapshot.tenants.values().collect();
+        tenants.sort_by(|one, other| one.config.id.as_str().cmp(other.config.id.as_str()));
+        Ok(tenants.into_iter().map(|tenant| view(tenant)).collect())
+    }
+}
+
+fn view(tenant: &Tenant) -> MerchantView {
+    MerchantView { config: serde_json::to_value(&tenant.config).unwrap_or_default(), policies: tenant.views() }
+}
