@@ -24,7 +24,7 @@ use crate::ruling::{Ruling, RulingReview};
 use crate::ruling_check;
 
 /// What the guardrail did, for the answer and the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewResult {
     /// Not asked, because the policy gave no ruling.

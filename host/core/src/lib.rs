@@ -16,10 +16,12 @@ pub mod schema;
 
 pub mod caps;
 pub mod chain;
+pub mod deciding;
 pub mod decision;
 pub mod fallback;
 pub mod fault;
 pub mod golden;
+pub mod impact;
 pub mod messages;
 pub mod money;
 pub mod ruling_check;

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use console::Style;
 use ombud_core::caps::{CapMark, CapResult, CapReview};
 use ombud_core::chain::{ReasonBy, ReviewResult};
+use ombud_core::deciding::{ReasonHead, deciding};
 use ombud_core::decision::{DecisionFault, DecisionMessage, DecisionReason, PolicyRef};
 use ombud_core::disposition::Disposition;
 use ombud_core::kind::Kind;
@@ -11,7 +12,7 @@ use ombud_core::money::{Amounts, Due};
 use ombud_core::ruling::Ruling;
 use ombud_rules::contract::after_sale::Payer;
 use ombud_rules::contract::reply::Action;
-use ombud_rules::contract::types::{CustomerMeasure, Severity};
+use ombud_rules::contract::types::CustomerMeasure;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -41,13 +42,6 @@ pub struct Shown {
     ruling: Box<RawValue>,
 }
 
-/// Rules that join a ruling and do not decide it: the `+` rows of the default policies (domain policies 5.1 to 5.3) and the
-/// amount rules.
-const JOINING: [&str; 20] = [
-    "AS-104", "AS-312", "AS-401", "AS-409", "AS-411", "AS-421", "AS-422", "AS-423", "AS-80", "AS-810", "DC-005", "DC-050", "DC-060",
-    "DC-061", "DC-062", "DC-070", "DC-081", "DC-082", "DC-090", "BL-040",
-];
-
 impl Shown {
     /// Reads a decision's JSON.
     pub fn read(json: &str) -> Result<Self> {
@@ -56,19 +50,8 @@ impl Shown {
 
     /// The reason that decided: the cap's if a cap escalated, the guardrail's if it changed the ruling, else the policy's.
     pub fn deciding(&self) -> Option<&DecisionReason> {
-        let by = |by: ReasonBy| self.reasons.iter().filter(move |reason| reason.by == by);
-        if self.caps.result == CapResult::Escalate {
-            return by(ReasonBy::Host).next();
-        }
-        if matches!(self.guardrail, ReviewResult::Amend | ReviewResult::Escalate) {
-            return by(ReasonBy::Guardrail).next();
-        }
-        if self.kind == Kind::Reply {
-            // Every finding counts there; the gravest decides the verdict, the first of them where several are.
-            return self.reasons.iter().rev().max_by_key(|reason| gravity(reason.severity));
-        }
-        let joins = |reason: &&DecisionReason| JOINING.iter().any(|rule| reason.rule.starts_with(rule));
-        self.reasons.iter().find(|reason| !joins(reason)).or_else(|| self.reasons.first())
+        let heads = self.reasons.iter().map(|reason| ReasonHead { rule: &reason.rule, by: reason.by, severity: reason.severity });
+        deciding(self.kind, self.guardrail, self.caps.result, heads).and_then(|at| self.reasons.get(at))
     }
 
     /// Every rule, the deciding one first.
@@ -324,14 +307,4 @@ fn cap(rule: &str) -> Option<&'static str> {
 /// A source as people call it: the training material is cited by the name of its file.
 fn source(cited: &str) -> &str {
     if cited == "003_8b0dd9d774a2b4b6.txt" { "客服培训课件" } else { cited }
-}
-
-const fn gravity(severity: Severity) -> u8 {
-    match severity {
-        Severity::Info => 0,
-        Severity::Low => 1,
-        Severity::Medium => 2,
-        Severity::High => 3,
-        Severity::Critical => 4,
-    }
 }

@@ -1,0 +1,167 @@
+//! Sums do not depend on how the window is cut, and every decision is counted once.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::money::{Amounts, Due};
+
+#[derive(Clone, Debug)]
+struct Seen {
+    kind: Kind,
+    segments: Vec<(Dimension, String)>,
+    before: Stand,
+    after: Stand,
+    fuel: u64,
+    recorded: Option<u64>,
+}
+
+fn stand() -> impl Strategy<Value = Stand> {
+    let due = prop_oneof![Just(Due::Now), Just(Due::Later), Just(Due::Proposal)];
+    let fault = prop_oneof![4 => Just(None), 1 => Just(Some(FaultCode::Trap)), 1 => Just(Some(FaultCode::Fuel))];
+    (0..3_u8, 0..4_u8, due, 0..3_i64, 0..300_i64, fault).prop_map(|(outcome, rule, due, refund, coupon, fault)| {
+        let amounts = Amounts { refund: refund * 1_000, cash: 0, coupon };
+        Stand {
+            outcome: format!("outcome-{outcome}"),
+            rule: format!("R-{rule}"),
+            money: Money::of(due, amounts, amounts),
+            guardrail: if rule == 0 { ReviewResult::Amend } else { ReviewResult::Uphold },
+            caps: if rule == 1 { CapResult::Escalate } else { CapResult::Uphold },
+            fault,
+        }
+    })
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    let kind = prop_oneof![Just(Kind::AfterSale), Just(Kind::Delay), Just(Kind::Reply)];
+    (kind, 0..5_u8, stand(), stand(), 0..1_000_u64, proptest::option::of(0..1_000_u64)).prop_map(
+        |(kind, month, before, after, fuel, recorded)| Seen {
+            kind,
+            segments: vec![(Dimension::Month, format!("2026-0{month}")), (Dimension::Outcome, before.outcome.clone())],
+            before,
+            after,
+            fuel,
+            recorded,
+        },
+    )
+}
+
+fn add(impact: &mut Impact, at: usize, seen: &Seen) {
+    impact.add(&Observed {
+        id: &format!("d{at}"),
+        seq: at as u64,
+        ticket: None,
+        received_at_ms: 0,
+        kind: seen.kind,
+        segments: &seen.segments,
+        before: &seen.before,
+        after: &seen.after,
+        fuel: Fuel { policy: seen.fuel, guardrail: 1 },
+        recorded_fuel: seen.recorded.map(|policy| Fuel { policy, guardrail: 1 }),
+    });
+}
+
+/// An impact with small bounds, so that they are met.
+fn small() -> Impact {
+    Impact { segments: Bounded::new(4), outcomes: Bounded::new(3), rules: Bounded::new(5), ..Impact::default() }
+}
+
+proptest! {
+    #[test]
+    fn parts_merge_to_the_whole_in_any_order(window in vec(seen(), 0..80), parts in 1..6_usize, backwards: bool) {
+        let mut whole = small();
+        let mut pieces: Vec<Impact> = (0..parts).map(|_| small()).collect();
+        for (at, seen) in window.iter().enumerate() {
+            add(&mut whole, at, seen);
+            add(&mut pieces[at % parts], at, seen);
+        }
+        if backwards {
+            pieces.reverse();
+        }
+        let merged = pieces.into_iter().reduce(|mut own, other| { own.merge(other); own }).unwrap();
+        prop_assert_eq!(merged.report(), whole.report());
+    }
+
+    #[test]
+    fn every_decision_is_counted_once_in_each_view(window in vec(seen(), 0..80)) {
+        let mut impact = small();
+        window.iter().enumerate().for_each(|(at, seen)| add(&mut impact, at, seen));
+        let report = impact.report();
+        let counts = report.total.counts;
+        prop_assert_eq!(counts.decisions, window.len() as u64);
+        prop_assert_eq!(report.kinds.iter().map(|line| line.counts.decisions).sum::<u64>(), counts.decisions);
+        // Two segments for each decision, those that are not told apart included.
+        prop_assert_eq!(report.segments.iter().map(|line| line.counts.decisions).sum::<u64>(), 2 * counts.decisions);
+        prop_assert_eq!(report.outcomes.iter().map(|line| line.decisions).sum::<u64>(), counts.flips + counts.money_only);
+        let otherwise = window.iter().filter(|seen| Change::between(&seen.before, &seen.after) != Change::None).count();
+        prop_assert_eq!(report.rules.iter().map(|line| line.decisions).sum::<u64>(), otherwise as u64);
+        let sum = |of: fn(&Seen) -> i64| window.iter().map(of).sum::<i64>();
+        prop_assert_eq!(report.total.money.before.paid.refund, sum(|seen| seen.before.money.paid.refund));
+        prop_assert_eq!(report.total.money.after.promised.coupon, sum(|seen| seen.after.money.promised.coupon));
+        let differences: i64 = report.outcomes.iter().map(|line| line.money.difference()).sum();
+        prop_assert_eq!(differences, report.total.money.difference(), "money moves only where a decision changes");
+        prop_assert_eq!(report.guardrail.iter().map(|line| line.before).sum::<u64>(), counts.decisions);
+        prop_assert_eq!(report.faults.iter().map(|line| line.after).sum::<u64>(), window.iter().filter(|seen| seen.after.fault.is_some()).count() as u64);
+    }
+
+    #[test]
+    fn the_dearest_changes_are_the_examples(window in vec(seen(), 0..80)) {
+        let mut impact = Impact::default();
+        window.iter().enumerate().for_each(|(at, seen)| add(&mut impact, at, seen));
+        let mut all: Vec<(u64, u64, u64)> = window
+            .iter()
+            .enumerate()
+            .filter(|(_, seen)| Change::between(&seen.before, &seen.after) >= Change::Money)
+            .map(|(at, seen)| {
+                let (before, after) = (&seen.before.money, &seen.after.money);
+                (after.standing().abs_diff(before.standing()), after.waiting().abs_diff(before.waiting()), at as u64)
+            })
+            .collect();
+        all.sort_by_key(|(stands, waits, seq)| (std::cmp::Reverse(*stands), std::cmp::Reverse(*waits), *seq));
+        let expected: Vec<u64> = all.iter().take(EXAMPLES_MAX).map(|(_, _, seq)| *seq).collect();
+        let got: Vec<u64> = impact.report().examples.iter().map(|example| example.seq).collect();
+        prop_assert_eq!(got, expected);
+    }
+}
+
+#[test]
+fn a_recorded_body_reads_as_the_decision_it_was() {
+    let cases = crate::golden::load(include_str!("../../../../tests/cases/golden.yaml")).unwrap();
+    let mut compared = 0;
+    for golden in cases {
+        let crate::golden::Given::Delay(ctx, case) = golden.given else { continue };
+        let case = crate::case::Case::Delay(case);
+        let fault = crate::fault::Fault::new(FaultCode::Trap, "unreachable");
+        let judged = crate::chain::judge(&case, &Err(fault), None, &crate::fallback::Fallbacks::default(), ctx.now);
+        let terms = crate::decision::Terms {
+            caps: crate::caps::CapLimits::default(),
+            currency: "CNY".into(),
+            fallback: crate::fallback::Fallbacks::default(),
+        };
+        let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
+        let body = serde_json::to_string(&decision).unwrap();
+        assert_eq!(Stand::recorded(&body).unwrap(), Stand::of(&decision));
+        compared += 1;
+    }
+    assert!(compared > 20);
+}
+
+#[test]
+fn what_is_paid_promised_and_proposed_is_kept_apart() {
+    let amounts = Amounts { refund: 100, cash: 20, coupon: 3 };
+    let restated = Amounts { refund: 0, ..amounts };
+    assert_eq!(Money::of(Due::Now, amounts, restated).standing(), 23, "a restated refund is not paid twice");
+    assert_eq!(Money::of(Due::Later, amounts, Amounts::default()).standing(), 123);
+    let proposed = Money::of(Due::Proposal, amounts, Amounts::default());
+    assert_eq!((proposed.standing(), proposed.waiting()), (0, 123));
+}
+
+#[test]
+fn a_rule_of_any_length_is_clipped_at_a_character() {
+    let body = serde_json::json!({
+        "kind": "delay", "outcome": "none", "due": "proposal", "amounts": {"refund": 0, "cash": 0, "coupon": 0},
+        "reasons": [{"rule": "规".repeat(100), "by": "policy", "severity": "info"}],
+        "guardrail": "uphold", "caps": {"result": "uphold", "counted": {"refund": 0, "cash": 0, "coupon": 0}},
+    });
+    assert_eq!(Stand::recorded(&body.to_string()).unwrap().rule, "规".repeat(21));
+}
