@@ -14,6 +14,7 @@ pub mod problem;
 pub mod ruling;
 pub mod schema;
 
+pub mod behaviour;
 pub mod caps;
 pub mod chain;
 pub mod deciding;
