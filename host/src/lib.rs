@@ -1,5 +1,6 @@
 //! The service, its HTTP interface and its command line.
 
+pub mod behaviour;
 pub mod bench;
 pub mod bodies;
 pub mod cases;

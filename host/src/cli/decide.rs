@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::progress::Progress;
 use super::shown::{Detail, Shown};
-use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
+use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen};
 use crate::bodies::decision_body;
 use crate::judge::{Bound, Outcome, judge};
 use crate::registry::{Package, PackageToml, Registry};
@@ -143,14 +143,7 @@ impl Decide {
 fn bind(package: &Package, settings: Option<String>, limits: &Limits) -> Result<Bound> {
     let settings = settings.unwrap_or_else(|| package.settings.clone());
     if let Ok(plugin) = &package.plugin {
-        match plugin.check_settings(&settings, limits).result {
-            Ok(Ok(())) => {}
-            Ok(Err(problems)) => {
-                let list: Vec<String> = problems.iter().map(|problem| format!("`{}`: {}", problem.path, problem.message)).collect();
-                bail!("`{}` refuses its settings:\n  {}", package.name, list.join("\n  "));
-            }
-            Err(fault) => bail!("`{}` gave no answer about its settings: {fault}", package.name),
-        }
+        packages::accept_settings(plugin, &settings, limits, &package.name)?;
     }
     Ok(Bound {
         name: package.name.clone(),

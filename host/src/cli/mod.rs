@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod decide;
 mod demo;
+mod diff;
 mod key;
 mod merchant;
 mod replay;
@@ -67,6 +68,8 @@ enum Command {
     Check(check::Check),
     /// Run cases against policies, in the server's own sandbox.
     Test(test::Test),
+    /// Compare two versions of a policy without history: every boundary where their answers part.
+    Diff(diff::Diff),
     /// Measure the promised speeds against floors of the same run.
     Bench(bench::Bench),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match result {

@@ -84,6 +84,18 @@ pub(super) fn load(sandbox: &Sandbox, path: &Path, limits: &Limits) -> Result<(P
     Ok((plugin, files.settings().to_owned()))
 }
 
+/// Has a policy take settings, or says what it refuses of them.
+pub(super) fn accept_settings(plugin: &Plugin, settings: &str, limits: &Limits, name: &str) -> Result<()> {
+    match plugin.check_settings(settings, limits).result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(problems)) => {
+            let list: Vec<String> = problems.iter().map(|problem| format!("`{}`: {}", problem.path, problem.message)).collect();
+            bail!("`{name}` refuses its settings:\n  {}", list.join("\n  "))
+        }
+        Err(fault) => bail!("`{name}` gave no answer about its settings: {fault}"),
+    }
+}
+
 fn component_in(folder: &Path) -> Result<Option<PathBuf>> {
     let mut components: Vec<PathBuf> =
         entries(folder)?.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).collect();

@@ -27,6 +27,17 @@ impl Progress {
         Self { bar, began: Instant::now(), shown: AtomicBool::new(false) }
     }
 
+    /// A bar whose length comes with its first step.
+    pub(super) fn unknown(noun: &str) -> Self {
+        Self::new(0, noun)
+    }
+
+    /// One more of so many steps is done.
+    pub(super) fn step_of(&self, steps: u64) {
+        self.bar.set_length(steps);
+        self.step();
+    }
+
     /// Something that cannot be counted is under way.
     pub(super) fn waiting(what: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::axes::Unit;
-use super::words::Difference;
+use super::words::{Difference, Matter};
 
 /// Findings kept; what two versions of entirely different policies differ in has no end.
 pub const FINDINGS_MAX: usize = 2_000;
@@ -62,10 +62,10 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Which {
-    /// The old one.
-    Old,
     /// The new one.
     New,
+    /// The old one.
+    Old,
     /// Both.
     Both,
 }
@@ -109,11 +109,24 @@ pub struct RemarkLine {
     pub example: String,
 }
 
+/// The sort and the words of a place, and what is said of it: the old and the new answer in words. Two bases have the same
+/// window at different instants, and it is one window for people.
+type Key = (Sort, String, String, String);
+
+/// In how many bases, in which first, and the difference there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    place: Place,
+    cases: u32,
+    example: String,
+    difference: Difference,
+}
+
 /// What was found in one base, or in several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    findings: BTreeMap<(Place, Difference), (u32, String)>,
-    remarks: BTreeMap<Remark, Tally>,
+    findings: BTreeMap<Key, Seen>,
+    remarks: BTreeMap<(RemarkSort, String), Tally>,
     /// Bases probed.
     pub bases: u32,
     /// Questions asked, of both versions together.
@@ -126,19 +139,22 @@ pub struct Found {
 struct Tally {
     old: u32,
     new: u32,
+    /// Of the first base.
+    text: String,
     example: String,
 }
 
 impl Found {
     pub(super) fn add(&mut self, place: Place, difference: Difference, base: &str) {
-        self.add_so_many((place, difference), (1, base.to_owned()));
+        let key = (place.sort, place.words.clone(), difference.old.clone(), difference.new.clone());
+        self.add_seen(key, Seen { place, cases: 1, example: base.to_owned(), difference });
     }
 
-    fn add_so_many(&mut self, key: (Place, Difference), (cases, example): (u32, String)) {
+    fn add_seen(&mut self, key: Key, seen: Seen) {
         if let Some(own) = self.findings.get_mut(&key) {
-            own.0 += cases;
+            own.cases += seen.cases;
         } else if self.findings.len() < FINDINGS_MAX {
-            self.findings.insert(key, (cases, example));
+            self.findings.insert(key, seen);
         } else {
             self.left_out += 1;
         }
@@ -146,21 +162,21 @@ impl Found {
 
     /// Whether a difference was found at any place.
     pub(super) fn has(&self, difference: &Difference) -> bool {
-        self.findings.keys().any(|(_, own)| own == difference)
+        self.findings.values().any(|seen| seen.difference.says(difference))
     }
 
     pub(super) fn remark(&mut self, remarks: Vec<(Remark, Which, String)>) {
         for (remark, which, base) in remarks {
-            let tally = Tally { old: u32::from(which == Which::Old), new: u32::from(which == Which::New), example: base };
-            self.add_remark(remark, tally);
+            let (old, new) = (u32::from(which == Which::Old), u32::from(which == Which::New));
+            self.add_remark((remark.sort, remark.place), Tally { old, new, text: remark.text, example: base });
         }
     }
 
-    fn add_remark(&mut self, remark: Remark, tally: Tally) {
-        if let Some(own) = self.remarks.get_mut(&remark) {
+    fn add_remark(&mut self, key: (RemarkSort, String), tally: Tally) {
+        if let Some(own) = self.remarks.get_mut(&key) {
             (own.old, own.new) = (own.old + tally.old, own.new + tally.new);
         } else if self.remarks.len() < REMARKS_MAX {
-            self.remarks.insert(remark, tally);
+            self.remarks.insert(key, tally);
         } else {
             self.left_out += 1;
         }
@@ -168,50 +184,50 @@ impl Found {
 
     /// Adds what was found in further bases.
     pub fn merge(&mut self, other: Self) {
-        for (key, cases) in other.findings {
-            self.add_so_many(key, cases);
+        for (key, seen) in other.findings {
+            self.add_seen(key, seen);
         }
-        for (remark, tally) in other.remarks {
-            self.add_remark(remark, tally);
+        for (key, tally) in other.remarks {
+            self.add_remark(key, tally);
         }
         self.bases += other.bases;
         self.questions += other.questions;
         self.left_out += other.left_out;
     }
 
-    /// Every finding: stretches first, then values, then cases; of each the most frequent first. A difference with limits is
-    /// told by them, and where else it shows is named beside it.
+    /// Every finding. What matters comes before mere reasons; then stretches, values, cases; of each the most frequent first.
+    /// A difference with limits is told by them, and where else it shows is named beside it.
     pub fn findings(&self) -> Vec<Finding> {
-        let mut best: BTreeMap<&Difference, Sort> = BTreeMap::new();
-        for (place, difference) in self.findings.keys() {
-            let sort = best.entry(difference).or_insert(place.sort);
-            *sort = place.sort.min(*sort);
+        let mut best: BTreeMap<(&str, &str), Sort> = BTreeMap::new();
+        for (sort, _, old, new) in self.findings.keys() {
+            let best = best.entry((old, new)).or_insert(*sort);
+            *best = *sort.min(best);
         }
-        let told = |place: &Place, difference: &Difference| best.get(difference) == Some(&place.sort);
-        let mut also: BTreeMap<&Difference, Vec<String>> = BTreeMap::new();
-        for (place, difference) in self.findings.keys().filter(|(place, difference)| !told(place, difference)) {
-            let places = also.entry(difference).or_default();
+        let told = |(sort, _, old, new): &Key| best.get(&(old.as_str(), new.as_str())) == Some(sort);
+        let mut also: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+        for (_, words, old, new) in self.findings.keys().filter(|key| !told(key)) {
+            let places = also.entry((old, new)).or_default();
             if places.len() < ALSO_MAX {
-                places.push(place.words.clone());
+                places.push(words.clone());
             }
         }
-        let finding = |((place, difference), (cases, example)): (&(Place, Difference), &(u32, String))| Finding {
-            place: place.clone(),
-            difference: difference.clone(),
-            cases: *cases,
-            example: example.clone(),
-            also: also.get(difference).cloned().unwrap_or_default(),
+        let finding = |(key, seen): (&Key, &Seen)| Finding {
+            place: seen.place.clone(),
+            difference: seen.difference.clone(),
+            cases: seen.cases,
+            example: seen.example.clone(),
+            also: also.get(&(key.2.as_str(), key.3.as_str())).cloned().unwrap_or_default(),
         };
-        let mut findings: Vec<Finding> =
-            self.findings.iter().filter(|((place, difference), _)| told(place, difference)).map(finding).collect();
-        findings.sort_by_key(|finding| (finding.place.sort, std::cmp::Reverse(finding.cases)));
+        let mut findings: Vec<Finding> = self.findings.iter().filter(|(key, _)| told(key)).map(finding).collect();
+        let reasons = |finding: &Finding| finding.difference.matter == Matter::Reasons;
+        findings.sort_by_key(|finding| (reasons(finding), finding.place.sort, std::cmp::Reverse(finding.cases)));
         findings
     }
 
-    /// Every remark, the most frequent of each sort first.
+    /// Every remark, those on the new version alone first, then the most frequent.
     pub fn remarks(&self) -> Vec<RemarkLine> {
-        let line = |(remark, tally): (&Remark, &Tally)| RemarkLine {
-            remark: remark.clone(),
+        let line = |((sort, place), tally): (&(RemarkSort, String), &Tally)| RemarkLine {
+            remark: Remark { sort: *sort, place: place.clone(), text: tally.text.clone() },
             version: match (tally.old, tally.new) {
                 (_, 0) => Which::Old,
                 (0, _) => Which::New,
@@ -221,7 +237,7 @@ impl Found {
             example: tally.example.clone(),
         };
         let mut lines: Vec<RemarkLine> = self.remarks.iter().map(line).collect();
-        lines.sort_by_key(|line| (line.remark.sort, std::cmp::Reverse(line.cases)));
+        lines.sort_by_key(|line| (line.version, line.remark.sort, std::cmp::Reverse(line.cases)));
         lines
     }
 }

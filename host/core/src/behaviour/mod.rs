@@ -22,13 +22,13 @@ pub use self::findings::{FINDINGS_MAX, Finding, Found, Place, REMARKS_MAX, Remar
 pub use self::ladder::QUESTIONS_MAX;
 pub use self::probe::{Base, Versions, probe};
 pub use self::view::View;
-pub use self::words::{AspectChange, Difference};
+pub use self::words::{AspectChange, Difference, Matter};
 use crate::case::Case;
 use crate::fault::Fault;
 use crate::ruling::Ruling;
 
 /// One version: it answers a case, always in the same way.
-pub trait Answers {
+pub trait Answers: Sync {
     /// The ruling, or why there is none.
     fn answer(&self, context: &Context, case: &Case) -> Result<Ruling, Fault>;
 }

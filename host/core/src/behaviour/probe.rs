@@ -89,7 +89,8 @@ fn amount_of(view: &View, name: &str) -> i64 {
 struct Candidate {
     place: Place,
     difference: Difference,
-    /// How well it says what the difference depends on: closed ends, then time before money before counts.
+    /// How well it says what the difference depends on, the best first: ends at which one version goes on and the other does
+    /// not, then time before money before counts.
     rank: (u8, u8),
 }
 
@@ -116,11 +117,22 @@ pub fn probe(base: &Base, seeds: &Seeds, versions: &Versions<'_>) -> Option<Foun
         let differing = stretches.iter().map(|stretch| ask(stretch.at).and_then(|asked| versions.difference(&asked)));
         let differing: Vec<Option<Difference>> = differing.collect();
         // What is the same along the whole axis does not depend on it.
-        let everywhere = differing.windows(2).all(|pair| matches!(pair, [one, next] if one == next));
+        let alike = |one: &Option<Difference>, next: &Option<Difference>| match (one, next) {
+            (Some(one), Some(next)) => one.says(next),
+            (one, next) => one.is_none() == next.is_none(),
+        };
+        let everywhere = differing.windows(2).all(|pair| matches!(pair, [one, next] if alike(one, next)));
         if everywhere {
             continue;
         }
-        for (stretch, difference) in joined(&stretches, differing).into_iter().filter(|(stretch, _)| !is_sliver(axis, stretch)) {
+        for (span, difference) in joined(&stretches, differing) {
+            let stretch = span.stretch;
+            // Where both versions change together, a number says nothing about what the base shows anyway; a delay does.
+            let timed = matches!(axis.unit, Unit::Elapsed | Unit::Civil);
+            let idle = !timed && span.own_ends == 0 && own_difference.as_ref().is_some_and(|own| own.says(&difference));
+            if is_sliver(axis, &stretch) || idle {
+                continue;
+            }
             candidates.push(Candidate {
                 place: Place {
                     sort: Sort::Stretch,
@@ -131,7 +143,7 @@ pub fn probe(base: &Base, seeds: &Seeds, versions: &Versions<'_>) -> Option<Foun
                     to: stretch.to,
                 },
                 difference,
-                rank: (u8::from(stretch.from.is_none()) + u8::from(stretch.to.is_none()), order(axis.unit)),
+                rank: rank(axis, span.own_ends),
             });
         }
     }
@@ -145,10 +157,10 @@ pub fn probe(base: &Base, seeds: &Seeds, versions: &Versions<'_>) -> Option<Foun
             let asked = versions.ask(axis.at(&document, value));
             let Some(difference) = asked.and_then(|asked| versions.difference(&asked)) else { continue };
             // What the base shows anyway does not depend on this fact.
-            if own_difference.as_ref() == Some(&difference) || found.has(&difference) {
+            if own_difference.as_ref().is_some_and(|own| own.says(&difference)) || found.has(&difference) {
                 continue;
             }
-            match groups.iter_mut().find(|(own, _)| *own == difference) {
+            match groups.iter_mut().find(|(own, _)| own.says(&difference)) {
                 Some((_, values)) => values.push(said(value)),
                 None => groups.push((difference, vec![said(value)])),
             }
@@ -156,7 +168,7 @@ pub fn probe(base: &Base, seeds: &Seeds, versions: &Versions<'_>) -> Option<Foun
         for (difference, values) in groups {
             let place = Place {
                 sort: Sort::Value,
-                words: format!("{} {}", axis.name, values.join(" or ")),
+                words: format!("{} {}", axis.name, either(&values)),
                 axis: axis.name.clone(),
                 unit: None,
                 from: None,
@@ -179,6 +191,15 @@ fn is_sliver(axis: &NumberAxis, stretch: &Stretch) -> bool {
     axis.unit == Unit::Money && stretch.from.is_some_and(|from| from > 0) && stretch.to.is_some_and(|to| to < YUAN)
 }
 
+/// A few values in words.
+fn either(values: &[String]) -> String {
+    const NAMED_MAX: usize = 5;
+    match values.get(..NAMED_MAX) {
+        Some(named) if values.len() > NAMED_MAX + 1 => format!("{} or {} others", named.join(" or "), values.len() - NAMED_MAX),
+        _ => values.join(" or "),
+    }
+}
+
 /// A value of a choice in words.
 fn said(value: &Value) -> String {
     match value {
@@ -192,6 +213,12 @@ fn said(value: &Value) -> String {
     }
 }
 
+/// How well an axis tells a difference. Units bought and asked for bound what a question is, seldom what is answered.
+fn rank(axis: &NumberAxis, own_ends: u8) -> (u8, u8) {
+    let own_ends = if axis.name.ends_with("qty") { 0 } else { own_ends.min(2) };
+    (2 - own_ends, order(axis.unit))
+}
+
 const fn order(unit: Unit) -> u8 {
     match unit {
         Unit::Elapsed | Unit::Civil => 0,
@@ -201,36 +228,53 @@ const fn order(unit: Unit) -> u8 {
     }
 }
 
+/// Stretches with one difference.
+struct Span {
+    stretch: Stretch,
+    /// Ends at which one version changes and the other goes on: the limit that they do not share.
+    own_ends: u8,
+}
+
 /// Stretches with a difference; neighbours with the same difference are one.
-fn joined(stretches: &[Stretch], differing: Vec<Option<Difference>>) -> Vec<(Stretch, Difference)> {
-    let mut joined: Vec<(Stretch, Difference)> = Vec::new();
+fn joined(stretches: &[Stretch], differing: Vec<Option<Difference>>) -> Vec<(Span, Difference)> {
+    let mut joined: Vec<(Span, Difference)> = Vec::new();
+    let mut before: Option<&Stretch> = None;
     let mut adjacent = false;
     for (stretch, difference) in stretches.iter().zip(differing) {
-        let Some(difference) = difference else {
-            adjacent = false;
-            continue;
-        };
-        match joined.last_mut() {
-            Some((last, own)) if adjacent && *own == difference => last.to = stretch.to,
-            _ => joined.push((stretch.clone(), difference)),
+        let own_end = u8::from(before.is_some_and(|before| parts(&before.point, &stretch.point)));
+        before = Some(stretch);
+        match (joined.last_mut(), difference) {
+            (Some((span, own)), Some(difference)) if adjacent && own.says(&difference) => span.stretch.to = stretch.to,
+            (last, difference) => {
+                // The end of the span before is the beginning of what comes now.
+                if let Some((span, _)) = last.filter(|_| adjacent) {
+                    span.own_ends += own_end;
+                }
+                adjacent = difference.is_some();
+                joined.extend(difference.map(|difference| (Span { stretch: stretch.clone(), own_ends: own_end }, difference)));
+            }
         }
-        adjacent = true;
     }
     joined
+}
+
+/// Whether one version goes on between two points and the other does not.
+fn parts(one: &Point, next: &Point) -> bool {
+    one.old.like(&next.old) != one.new.like(&next.new)
 }
 
 /// For each difference the axes that say best what it depends on: of a base, one difference is told along one axis.
 fn best(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut least: Vec<(Difference, (u8, u8), String)> = Vec::new();
     for candidate in &candidates {
-        match least.iter_mut().find(|(difference, ..)| *difference == candidate.difference) {
+        match least.iter_mut().find(|(difference, ..)| difference.says(&candidate.difference)) {
             Some((_, rank, axis)) if candidate.rank < *rank => (*rank, *axis) = (candidate.rank, candidate.place.axis.clone()),
             Some(_) => {}
             None => least.push((candidate.difference.clone(), candidate.rank, candidate.place.axis.clone())),
         }
     }
     let chosen = |candidate: &Candidate| {
-        least.iter().any(|(difference, _, axis)| *difference == candidate.difference && *axis == candidate.place.axis)
+        least.iter().any(|(difference, _, axis)| difference.says(&candidate.difference) && *axis == candidate.place.axis)
     };
     candidates.into_iter().filter(chosen).collect()
 }
@@ -271,7 +315,7 @@ fn remarks(
             if let Some(before) = before
                 && rung.view.benefit() > 0
                 && rung.view.benefit() < before.view.benefit()
-                && axis.name.starts_with("overdue")
+                && axis.name == "overdue"
             {
                 let text = format!("{} after {}", say(rung), say(before));
                 remark(Remark { sort: RemarkSort::Falls, place: words(rung), text });

@@ -12,9 +12,9 @@ use crate::golden;
 use crate::kind::Kind;
 
 /// A delay policy in a few lines: what it gives after so many hours of shipping delay.
-struct Ladder<F: Fn(&Context, &DelayCase, i64) -> Vec<(CompForm, i64)>>(F);
+struct Ladder<F: Fn(&Context, &DelayCase, i64) -> Vec<(CompForm, i64)> + Sync>(F);
 
-impl<F: Fn(&Context, &DelayCase, i64) -> Vec<(CompForm, i64)>> Answers for Ladder<F> {
+impl<F: Fn(&Context, &DelayCase, i64) -> Vec<(CompForm, i64)> + Sync> Answers for Ladder<F> {
     fn answer(&self, context: &Context, case: &Case) -> Result<Ruling, Fault> {
         let Case::Delay(case) = case else { panic!("{}", case.kind()) };
         let mut awards = Vec::new();

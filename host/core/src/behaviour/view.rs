@@ -1,6 +1,6 @@
 //! What a version answers, as what can be compared: named aspects, each a word, an amount or an instant.
 
-use ombud_rules::after_sale::yuan;
+use ombud_rules::after_sale::{Account, Bill, requested, yuan};
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::blacklist::BlacklistRuling;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
@@ -29,9 +29,17 @@ pub type Aspect = (&'static str, Sight);
 /// The aspect every answer has.
 pub const OUTCOME: &str = "outcome";
 /// The rules that gave reasons.
-pub const RULES: &str = "rules";
+const RULES: &str = "rules";
 /// What the customer is told.
-pub const MESSAGES: &str = "messages";
+const MESSAGES: &str = "messages";
+/// The names of the tiers.
+const TIERS: &str = "tiers";
+/// Of what an amount is made up.
+const BREAKDOWN: &str = "breakdown";
+/// How many incidents counted.
+const COUNTED: &str = "counted-incidents";
+/// What an answer says about itself, beside what it does.
+pub const QUIET: [&str; 5] = [RULES, MESSAGES, TIERS, BREAKDOWN, COUNTED];
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +128,7 @@ impl View {
         self.word("missing-evidence", ruling.missing_evidence.join(", "));
         self.instant("window-deadline", ruling.window_deadline);
         self.instant("refund-deadline", ruling.refund_deadline);
-        self.word("breakdown", joined(ruling.breakdown.iter().map(|line| line.code.as_str())));
+        self.word(BREAKDOWN, joined(ruling.breakdown.iter().map(|line| line.code.as_str())));
     }
 
     fn delay(&mut self, ruling: &DelayRuling) {
@@ -135,7 +143,7 @@ impl View {
             self.money(name, sum.fold(0, |sum: i64, award| sum.saturating_add(award.value)));
         }
         self.money("refund due", ruling.total_refund_due);
-        self.word("tiers", joined(ruling.awards.iter().map(|award| award.tier.as_str())));
+        self.word(TIERS, joined(ruling.awards.iter().map(|award| award.tier.as_str())));
         self.word("processing-order", ruling.processing_order.join(", "));
         let valued: Vec<&str> = ruling.awards.iter().filter(|award| award.value > 0).map(|award| award.episode_id.as_str()).collect();
         let twice = valued.iter().enumerate().filter(|(at, id)| valued.iter().take(*at).any(|earlier| earlier == *id)).count();
@@ -148,7 +156,7 @@ impl View {
         self.word("next-role", ruling.next_role.map(|role| role.as_str()).unwrap_or_default());
         self.word("missing", ruling.missing.join(", "));
         self.instant("review-by", ruling.review_by);
-        self.word("counted-incidents", ruling.counted_incidents.to_string());
+        self.word(COUNTED, ruling.counted_incidents.to_string());
     }
 
     fn reply(&mut self, ruling: &ReplyRuling) {
@@ -198,10 +206,11 @@ pub fn bases(case: &Case) -> Vec<(&'static str, i64)> {
     }
 }
 
+/// The price of the units asked for, as paid.
 fn goods_money(case: &AfterSaleCase) -> i64 {
-    let asked = |id: &str| case.lines.iter().any(|line| line.line_id == id);
-    let lines = case.order.lines.iter().filter(|line| asked(&line.line_id));
-    lines.fold(0, |sum: i64, line| sum.saturating_add(line.paid.unwrap_or_else(|| line.unit_price.saturating_mul(i64::from(line.qty)))))
+    let Some(lines) = requested(case) else { return 0 };
+    let bill = Bill::of(&case.order);
+    Account { order: &case.order, bill: &bill, lines: &lines }.price()
 }
 
 fn delayed_money(case: &DelayCase) -> i64 {

@@ -3,7 +3,7 @@
 use ombud_rules::civil::{DAY_MS, HOUR_MS, day_of};
 
 use super::axes::{NumberAxis, Unit};
-use super::view::{Aspect, MESSAGES, OUTCOME, RULES, Sight, View, in_yuan};
+use super::view::{Aspect, OUTCOME, QUIET, Sight, View, in_yuan};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -12,6 +12,8 @@ pub fn stretch(axis: &NumberAxis, from: Option<i64>, to: Option<i64>, tz_offset_
     let value = |value: i64| in_unit(axis, value, tz_offset_min);
     let text = match (from, to) {
         (None, None) => return format!("any {}", axis.name),
+        // Nothing lies below zero but times.
+        (None, Some(0)) if !matches!(axis.unit, Unit::Elapsed | Unit::Civil) => value(0),
         (Some(from), Some(to)) if from == to => format!("exactly {}", value(from)),
         (Some(from), Some(to)) => format!("{}, {}", lower(axis, from, &value), upper(axis, to, &value)),
         (Some(from), None) => lower(axis, from, &value),
@@ -120,15 +122,38 @@ pub struct AspectChange {
     pub new: String,
 }
 
+/// How much a difference matters, the most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matter {
+    /// Another outcome.
+    Outcome,
+    /// The same outcome with other money.
+    Money,
+    /// Who pays freight, who approves, what is asked for or done, by when.
+    Conduct,
+    /// Reasons and wording only.
+    Reasons,
+}
+
 /// A difference between two answers to the same question.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Difference {
+    /// How much it matters.
+    pub matter: Matter,
     /// The old answer, as far as it differs in what matters most.
     pub old: String,
     /// The new answer.
     pub new: String,
     /// Every aspect that differs.
     pub aspects: Vec<AspectChange>,
+}
+
+impl Difference {
+    /// Whether two differences are told in the same words: then they are one for people.
+    pub fn says(&self, other: &Self) -> bool {
+        self.old == other.old && self.new == other.new
+    }
 }
 
 /// Nothing of a sort.
@@ -171,18 +196,19 @@ pub fn difference(old: &View, new: &View, old_amounts: &AmountWords<'_>, new_amo
     let sums =
         |view: &View| -> Vec<Aspect> { view.aspects.iter().filter(|(_, sight)| matches!(sight, Sight::Money(_))).cloned().collect() };
     let money_differs = sums(old) != sums(new);
-    let (old_words, new_words) = if outcome {
-        (headline(old, old_amounts), headline(new, new_amounts))
+    let (matter, old_words, new_words) = if outcome {
+        (Matter::Outcome, headline(old, old_amounts), headline(new, new_amounts))
     } else if money_differs {
         let words = |view: &View, amounts: &AmountWords<'_>| money(view, amounts).unwrap_or_else(|| NOTHING.to_owned());
-        (words(old, old_amounts), words(new, new_amounts))
+        (Matter::Money, words(old, old_amounts), words(new, new_amounts))
     } else {
         // What a policy says about itself matters less than what it does.
-        let quiet = |aspect: &&AspectChange| aspect.aspect == RULES || aspect.aspect == MESSAGES;
-        let first = aspects.iter().find(|aspect| !quiet(aspect)).or_else(|| aspects.first())?;
-        (format!("{}: {}", first.aspect, first.old), format!("{}: {}", first.aspect, first.new))
+        let does = |aspect: &&AspectChange| !QUIET.contains(&aspect.aspect.as_str());
+        let matter = if aspects.iter().any(|aspect| does(&aspect)) { Matter::Conduct } else { Matter::Reasons };
+        let first = aspects.iter().find(does).or_else(|| aspects.first())?;
+        (matter, format!("{}: {}", first.aspect, first.old), format!("{}: {}", first.aspect, first.new))
     };
-    Some(Difference { old: old_words, new: new_words, aspects })
+    Some(Difference { matter, old: old_words, new: new_words, aspects })
 }
 
 fn change(

@@ -1,0 +1,108 @@
+//! `ombud diff` on versions whose thresholds are known.
+
+use serde_json::{Value, json};
+
+use super::run::{Ran, folder, ombud};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Compares a package with itself under other settings.
+fn with_settings(package: &str, settings: &Value) -> Ran {
+    let folder = folder();
+    let file = folder.write("settings.json", &settings.to_string());
+    ombud(&["diff", package, package, "--settings-new", &file, "--json"])
+}
+
+/// The finding at a place, as (old, new, from, to).
+fn finding(report: &Value, place: &str, old: &str) -> (String, Option<i64>, Option<i64>) {
+    let findings = report["kinds"][0]["findings"].as_array().unwrap();
+    let found = findings.iter().find(|finding| finding["place"]["words"] == place && finding["difference"]["old"] == old);
+    let Some(found) = found else {
+        let all: Vec<String> =
+            findings.iter().map(|found| format!("{}: {}", found["place"]["words"], found["difference"]["old"])).collect();
+        panic!("no `{place}: {old}` among\n{}", all.join("\n"));
+    };
+    let end = |name: &str| found["place"][name].as_i64();
+    (found["difference"]["new"].as_str().unwrap().to_owned(), end("from"), end("to"))
+}
+
+#[test]
+fn a_moved_tier_of_the_delay_policy_is_found_to_the_millisecond() {
+    let ran = with_settings("policies/delay", &json!({"ship_upper_hours": 48, "auto_max": 5_000}));
+    let report = ran.exits(1).json();
+    assert_eq!(report["same"], false);
+    assert_eq!(
+        finding(&report, "over 48 h, up to 72 h overdue", "coupon ¥30.00"),
+        ("cash 10 % of the goods money".to_owned(), Some(48 * HOUR_MS + 1), Some(72 * HOUR_MS))
+    );
+    // Ten per cent of ¥500.05 are the first fen beyond the ¥50 that are now paid without a person.
+    assert_eq!(
+        finding(&report, "lines[0].paid from ¥500.05, up to ¥1000.04", "compensate, cash 10 % of the goods money"),
+        ("compensate-with-approval, cash 10 % of the goods money".to_owned(), Some(50_005), Some(100_004))
+    );
+    let falls = report["kinds"][0]["remarks"].as_array().unwrap();
+    assert!(
+        falls.iter().any(|line| line["sort"] == "falls" && line["version"] == "new" && line["place"] == "over 48 h, up to 72 h overdue")
+    );
+}
+
+#[test]
+fn an_inclusive_limit_differs_in_exactly_one_value() {
+    let report = with_settings("policies/delay", &json!({"ship_upper_tier_inclusive": true})).exits(1).json();
+    assert_eq!(
+        finding(&report, "exactly 72 h overdue", "coupon ¥30.00"),
+        ("cash 10 % of the goods money".to_owned(), Some(72 * HOUR_MS), Some(72 * HOUR_MS))
+    );
+}
+
+#[test]
+fn windows_counts_and_words_of_the_other_policies_are_found() {
+    let report = with_settings("policies/after-sale", &json!({"no_reason_days": 15, "malicious_returns_review": 5})).exits(1).json();
+    let window = "from the beginning of day 8, below the beginning of day 16 after signing";
+    assert_eq!(finding(&report, window, "reject-with-alternative").0, "approve-return-refund, refund 100 % of the goods money");
+    assert_eq!(finding(&report, "customer.malicious-returns from 3, up to 4", "human-review").1, Some(3));
+
+    let report = with_settings("policies/blacklist", &json!({"lookback_days": 90})).exits(1).json();
+    let day = 24 * HOUR_MS;
+    assert_eq!(
+        finding(&report, "over 90 d, up to 180 d since the incident", "recommend-mark"),
+        ("reject".to_owned(), Some(90 * day + 1), Some(180 * day))
+    );
+
+    let report = with_settings("policies/reply", &json!({"allow_terms": ["顶级"]})).exits(1).json();
+    assert_eq!(finding(&report, "text 您好，顶级，谢谢。", "block").0, "pass");
+}
+
+#[test]
+fn an_unfair_policy_is_seen_through() {
+    let ran = ombud(&["diff", "policies/after-sale", "tests/policies/unfair", "--json"]);
+    let report = ran.exits(1).json();
+    assert_eq!(
+        finding(&report, "below the beginning of day 8 after signing", "approve-return-refund, refund 100 % of the goods money").0,
+        "reject"
+    );
+    assert_eq!((&report["old"]["name"], &report["new"]["name"]), (&json!("after-sale"), &json!("unfair")));
+}
+
+#[test]
+fn the_same_version_does_not_differ_and_the_screen_says_what_was_asked() {
+    let same = with_settings("policies/delay", &json!({}));
+    assert_eq!(same.exits(0).json()["same"], true);
+    let folder = folder();
+    let file = folder.write("settings.json", r#"{"ship_upper_hours": 48}"#);
+    let ran = ombud(&["diff", "policies/delay", "policies/delay", "--settings-new", &file, "--kind", "delay"]);
+    ran.exits(1)
+        .says("over 48 h, up to 72 h overdue")
+        .says("coupon ¥30.00 → cash 10 % of the goods money")
+        .says("cases moved along every fact");
+}
+
+#[test]
+fn what_cannot_be_compared_says_why() {
+    ombud(&["diff", "policies/guardrail", "policies/delay"]).exits(2).complains("`policies/guardrail` decides nothing");
+    ombud(&["diff", "policies/delay", "policies/delay", "--kind", "reply"]).exits(2).complains("there is no kind to compare");
+    let folder = folder();
+    let file = folder.write("settings.json", r#"{"ship_upper_hours": 73}"#);
+    ombud(&["diff", "policies/delay", "policies/delay", "--settings-old", &file]).exits(2).complains("/ship_upper_hours");
+    ombud(&["diff", "policies/delay", "missing.wasm"]).exits(2).complains("cannot read `missing.wasm`");
+}
