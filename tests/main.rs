@@ -1,5 +1,6 @@
 //! Tests over everything, in one binary.
 
+mod acts;
 mod bad_input;
 mod blacklist;
 mod crash;

@@ -75,7 +75,8 @@ fn a_server_answers_replays_and_stops_when_told() {
     let event = std::fs::read_to_string(root().join("host/src/demo/tickets/01-unopened-lipstick.json")).unwrap();
     let answer = served.post("/v1/merchants/m-cosmetics/events", &key("agent"), &event);
     let decision = &answer["decisions"][0];
-    assert_eq!((decision["outcome"].as_str(), decision["seq"].as_u64()), (Some("approve-return-refund"), Some(0)), "{answer}");
+    assert_eq!(decision["outcome"], "approve-return-refund", "{answer}");
+    assert!(decision["seq"].is_u64(), "{answer}");
 
     let id = decision["id"].as_str().unwrap();
     let remote = |key: &str, rest: &[&str]| {
@@ -163,6 +164,28 @@ fn merchants_and_keys_are_administered_on_a_directory() {
 }
 
 #[test]
+fn acts_are_listed_as_a_table_and_as_json() {
+    let data = folder();
+    let config = root().join("host/src/demo/merchants/m-fresh.json");
+    ombud_in(data.path(), &["merchant", "put", config.to_str().unwrap(), "--data", "DATA"]).exits(0);
+    ombud_in(data.path(), &["key", "create", "--data", "DATA", "--merchant", "m-fresh", "--role", "agent", "--label", "li"]).exits(0);
+    ombud_in(data.path(), &["key", "create", "--data", "DATA", "--role", "operator", "--label", "me"]).exits(0);
+    let of = ["audit", "acts", "--data", "DATA"];
+    let shop = |more: &[&str]| ombud_in(data.path(), &[&of[..], &["--merchant", "m-fresh"], more].concat());
+    shop(&[]).exits(0).says("merchant.created").says("policy.bound").says("key.created").says("label li").says("operator");
+    let acts = shop(&["--json"]).exits(0).json();
+    assert_eq!(acts.as_array().unwrap().iter().filter(|act| act["name"] == "policy.bound").count(), 4);
+    let newest = shop(&["--json", "--last", "1"]).exits(0).json();
+    assert_eq!(newest, serde_json::json!([acts[0]]), "newest first");
+    assert_eq!(shop(&["--json", "--act", "key.created"]).exits(0).json(), serde_json::json!([acts[0]]));
+    shop(&["--from", "2001-01-01T00:00:00Z", "--to", "2001-01-02T00:00:00Z", "--json"]).exits(0).says("[]");
+    ombud_in(data.path(), &of).exits(0).says("guardrail.bound").says("label me").says("ombud");
+    ombud_in(data.path(), &[&of[..], &["--merchant", "m-x"]].concat()).exits(2).complains("there are m-fresh");
+    ombud_in(data.path(), &[&of[..], &["--from", "yesterday"]].concat()).exits(2).complains("/from");
+    ombud(&["audit", "acts", "--data", "no-such-folder"]).exits(2).complains("ombud serve");
+}
+
+#[test]
 fn a_directory_is_administered_while_a_server_holds_it() {
     // Once under a path that is longer than a socket's may be.
     for folder_name in ["d", &"d".repeat(150)] {
@@ -182,7 +205,7 @@ fn a_directory_is_administered_while_a_server_holds_it() {
         let secret = ombud_in(&data, &create).exits(0).out.trim().to_owned();
         let event = std::fs::read_to_string(root().join("host/src/demo/tickets/09-spoiled-peaches.json")).unwrap();
         let answer = served.post("/v1/merchants/m-fresh/events", &secret, &event);
-        assert_eq!(answer["decisions"][0]["seq"], 0, "the key works at once: {answer}");
+        assert!(answer["decisions"][0]["seq"].is_u64(), "the key works at once: {answer}");
 
         let list = ombud_in(&data, &["key", "list", "--data", "DATA", "--merchant", "m-fresh", "--json"]).exits(0).json();
         let id = list[0]["id"].as_str().unwrap();

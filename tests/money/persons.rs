@@ -59,7 +59,7 @@ fn a_person_approves_once_and_then_it_counts() {
     let replay = merchant.call(Role::Auditor, "POST", &path.replace("/override", "/replay")).send().ok();
     assert_eq!(replay["identical"], true, "an act does not change what was decided");
     let entries = ledger::gap_free(&shared().data, &merchant.id);
-    assert_eq!(entries.iter().filter(|entry| entry.entry == "act").count(), 1);
+    assert_eq!(entries.iter().filter(|entry| entry.event_type == "decision.override").count(), 1);
     assert_eq!(entries[act["seq"].as_u64().unwrap() as usize].leaf, act["leaf"].as_str().unwrap());
 }
 

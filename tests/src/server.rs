@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::client::{Call, agent};
 use crate::guests::root;
+use crate::ledger::Entry;
 
 /// A running server. Dropped, it stops.
 pub struct Server {
@@ -157,9 +158,11 @@ impl Merchant<'_> {
         only(&self.post(event))
     }
 
-    /// How many records the merchant's ledger has, read from the database itself.
+    /// How many records of events and of acts on decisions the merchant's ledger has, read from the database itself; not what
+    /// was administered.
     pub fn records(&self) -> usize {
-        crate::ledger::read(&self.server.data, &self.id).len()
+        let counts = |entry: &&Entry| entry.entry != "act" || entry.event_type == "decision.override";
+        crate::ledger::read(&self.server.data, &self.id).iter().filter(counts).count()
     }
 
     /// Every decision on record, newest first, through all pages.

@@ -3,6 +3,7 @@
 //! Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or
 //! environment (a bad argument, a missing file, no toolchain).
 
+mod audit;
 mod bench;
 mod build;
 mod check;
@@ -58,6 +59,8 @@ enum Command {
     Decide(decide::Decide),
     /// Run recorded decisions again and compare them byte for byte.
     Replay(replay::Replay),
+    /// What the ledger says of those who administer.
+    Audit(audit::Audit),
     /// Create, list and revoke API keys.
     Key(key::Key),
     /// Create, change and show merchants.
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Decide(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Merchant(command) => command.run(),
         Command::Build(command) => command.run(),

@@ -16,6 +16,7 @@ mod body;
 mod caller;
 mod finish;
 
+mod acts;
 mod admin;
 mod batch;
 mod blacklist;

@@ -68,9 +68,10 @@ pub fn document() -> Value {
 }
 
 /// The groups.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: &[(&str, &str)] = &[
     ("events", "A ticket's events become decisions"),
     ("decisions", "What was decided: read, run again, approved, amended, cancelled"),
+    ("acts", "What was administered, and what persons did"),
     ("blacklist", "Blacklist requests with their steps, and measures in force"),
     ("merchants", "Merchants and their policies"),
     ("keys", "API keys"),

@@ -8,14 +8,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{admin, batch, blacklist, decisions, events, meta};
+use super::{acts, admin, batch, blacklist, decisions, events, meta};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
-    [events::endpoints(), batch::endpoints(), decisions::endpoints(), blacklist::endpoints(), admin::endpoints(), meta::endpoints()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        events::endpoints(),
+        batch::endpoints(),
+        decisions::endpoints(),
+        blacklist::endpoints(),
+        acts::endpoints(),
+        admin::endpoints(),
+        meta::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Adds a type's schema to a generator.

@@ -69,6 +69,7 @@ impl Role {
             Right::Read => true,
             Right::Replay => !matches!(self, Self::Agent),
             Right::Override => matches!(self, Self::Supervisor | Self::DepartmentHead | Self::Compliance),
+            Right::ReadActs => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Compliance | Self::Auditor),
             Right::Configure => matches!(self, Self::Operator | Self::MerchantAdmin),
             Right::Operate => matches!(self, Self::Operator),
         }
@@ -92,6 +93,8 @@ pub enum Right {
     Replay,
     /// Approving, amending or cancelling a decision.
     Override,
+    /// The acts of persons and of the host.
+    ReadActs,
     /// A merchant's policies, settings, caps and keys.
     Configure,
     /// Merchants, operator's bounds.

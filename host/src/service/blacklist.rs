@@ -1,11 +1,15 @@
 //! Blacklist requests: their state is a projection of the ledger's records; each step is an act of an authenticated person.
 
 use ombud_core::history::RequestState;
+use ombud_core::ids::DecisionId;
+use ombud_core::kind::Kind;
+use ombud_ledger::Digest;
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Criterion, Outcome, Stage, Verdict};
 use ombud_rules::contract::types::{CustomerMeasure, Tri};
 use ombud_store::{CaseState, Group, IncidentRow, MeasureRow, RequestRow, StepRow};
 
+use super::acts::{About, NewAct, What};
 use super::error::ServiceError;
 use super::pending::Pending;
 
@@ -40,18 +44,31 @@ pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, m
     }
 }
 
-/// Writes what a ruling means for the request, the measure in force and the count of malicious returns.
+/// The record of a ruling.
+pub struct Made<'a> {
+    /// The decision.
+    pub id: &'a DecisionId,
+    /// Its place in the ledger.
+    pub seq: u64,
+    /// Its leaf.
+    pub leaf: Digest,
+}
+
+/// Writes what a ruling means for the request, the measure in force and what the customer is on record for. Returns the act of
+/// the person whose step it is.
 pub fn project(
     group: &mut dyn Group,
     pending: &Pending,
     case: &BlacklistCase,
     ruling: &BlacklistRuling,
-    seq: u64,
-) -> Result<(), ServiceError> {
+    made: &Made<'_>,
+) -> Result<Vec<NewAct>, ServiceError> {
     // An invalid act changes nothing: the request stays as its last valid record left it.
     if ruling.outcome == Outcome::Invalid {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let seq = made.seq;
+    let mut acts = Vec::new();
     let merchant = &pending.tenant.config.id;
     let now = pending.received_at_ms;
     let customer = pending.event.data.customer_ref.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -92,6 +109,21 @@ pub fn project(
                 seq,
             },
         )?;
+        let what = What::BlacklistStep {
+            request: case.request_id.clone(),
+            stage: step.stage.as_str().to_owned(),
+            verdict: step.verdict.as_str().to_owned(),
+            decision: made.id.to_string(),
+        };
+        let about = About {
+            kind: Some(Kind::Blacklist.as_str().to_owned()),
+            outcome: Some(ruling.outcome.as_str().to_owned()),
+            ticket: pending.event.data.ticket_id.as_ref().map(ToString::to_string),
+            customer: Some(customer.clone()),
+            order: None,
+        };
+        let act = NewAct::new(pending.by.clone(), what).change(None, Some(made.leaf));
+        acts.push(NewAct { at_ms: now, subjects: vec![pending.subject.clone()], about, ..act });
     }
     let approved_by_supervisor = case.stage == Stage::SupervisorReviewed
         && case.steps.last().is_some_and(|step| step.stage == Stage::SupervisorReviewed && step.verdict == Verdict::Approve);
@@ -103,7 +135,8 @@ pub fn project(
     if refuted && state.stage == Stage::Archived {
         group.drop_incidents(merchant, &customer, case.criterion.as_str())?;
     }
-    measure(group, pending, case, ruling, &customer, approved_by_supervisor, seq)
+    measure(group, pending, case, ruling, &customer, approved_by_supervisor, seq)?;
+    Ok(acts)
 }
 
 /// Takes down that an event says the customer tries extortion (domain model 4.1, `message.received`; 4.3, extortion-flag): it

@@ -114,9 +114,10 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     }
     blacklist::flag(group, pending, first)?;
     let mut made = Vec::with_capacity(ready.len());
+    let mut acts = Vec::new();
     for (item, record) in pending.items.iter().zip(ready) {
         append(group, pending, item, &record)?;
-        project::decision(group, pending, item, &record.sealed.decision, record.seq)?;
+        acts.extend(project::decision(group, pending, item, &record.sealed.decision, record.seq, record.leaf)?);
         made.push(Made {
             kind: item.kind,
             version: item.policy.as_ref().map(|policy| format!("{} {}", policy.name, policy.version)),
@@ -126,6 +127,9 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
             json: read::answer(item.id.as_str(), record.seq, &record.leaf, &record.sealed.body),
             outcome: record.sealed.decision.outcome.clone(),
         });
+    }
+    for act in acts {
+        act.append(group, vault, merchant)?;
     }
     Ok(Committed::New(made))
 }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::actor::{Principal, Right};
+use super::acts::By;
 use super::commit::{About, Committed, commit, counted, needs_counting};
 use super::error::ServiceError;
 use super::pending::{Draft, Pending};
@@ -111,6 +112,7 @@ impl Service {
             body_digest,
             trace_id: event.trace_id(),
             tenant: Arc::clone(tenant),
+            by: By::from(who),
             event,
             event_body,
             received_at_ms,

@@ -9,6 +9,7 @@ use ombud_store::{EntryKind, Filter, Store as _};
 use serde_json::value::RawValue;
 
 use super::actor::{Principal, Right};
+use super::acts::Look;
 use super::decide::raw;
 use super::error::ServiceError;
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
@@ -28,10 +29,8 @@ impl Service {
         query: DecisionsQuery,
     ) -> Result<DecisionsPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
-        let limit = query.limit.unwrap_or(PAGE_DEFAULT);
-        if !(1..=PAGE_MAX).contains(&limit) {
-            return Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {PAGE_MAX}"))]));
-        }
+        self.looked(who, &tenant, Look::Decisions).await?;
+        let limit = limit(query.limit)?;
         let filter = Filter {
             entry: Some(EntryKind::Decision),
             ticket: query.ticket,
@@ -39,6 +38,7 @@ impl Service {
             kind: query.kind.map(|kind| kind.as_str().to_owned()),
             outcome: query.outcome,
             policy: query.policy,
+            event_type: None,
             from_ms: instant("/from", query.from.as_deref())?,
             to_ms: instant("/to", query.to.as_deref())?,
         };
@@ -59,6 +59,7 @@ impl Service {
     /// A decision with the event and the facts it was made on, and the acts of persons on it.
     pub async fn decision(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str) -> Result<Box<RawValue>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
+        self.looked(who, &tenant, Look::Decision).await?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         let merchant = &tenant.config.id;
         self.store.read(|reads| {
@@ -80,8 +81,17 @@ impl Service {
     }
 }
 
+/// How many entries a page has.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, ServiceError> {
+    let limit = asked.unwrap_or(PAGE_DEFAULT);
+    if (1..=PAGE_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {PAGE_MAX}"))]))
+}
+
 /// An instant of a query.
-fn instant(pointer: &str, text: Option<&str>) -> Result<Option<i64>, ServiceError> {
+pub(super) fn instant(pointer: &str, text: Option<&str>) -> Result<Option<i64>, ServiceError> {
     let Some(text) = text else { return Ok(None) };
     let parsed: jiff::Timestamp = text.parse().map_err(|_| {
         ServiceError::Invalid(vec![Problem::at(pointer, "is not a time").allowed("RFC 3339, such as 2026-11-06T10:00:00+08:00")])

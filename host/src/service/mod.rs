@@ -2,6 +2,7 @@
 //! how an event becomes a decision, how a decision is read, replayed and overridden.
 
 pub mod actor;
+pub mod acts;
 pub mod error;
 pub mod wire;
 
@@ -72,12 +73,14 @@ pub struct Service {
     writer: Writer,
     limits: Limits,
     registry: Registry,
-    vault: Vault,
+    vault: Arc<Vault>,
     engine: Engine,
     snapshot: ArcSwap<Snapshot>,
     /// Held while the snapshot is rebuilt, so that two changes do not lose each other.
     changing: Mutex<()>,
     locks: KeyedLocks,
+    /// Auditors' looks that are on record.
+    looks: acts::Looks,
     replayer: Replayer,
     /// Counters and histograms.
     pub metrics: Metrics,
@@ -101,7 +104,7 @@ impl Service {
         }
         let writer = Writer::start(writer, options.writer)?;
         let replayer = Replayer::new(sandbox, options.limits.clone());
-        let vault = Vault::new(master);
+        let vault = Arc::new(Vault::new(master));
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
             store,
@@ -113,12 +116,15 @@ impl Service {
             snapshot: ArcSwap::from_pointee(Snapshot { tenants: Default::default(), principals: Default::default(), guardrail }),
             changing: Mutex::new(()),
             locks: KeyedLocks::default(),
+            looks: acts::Looks::default(),
             replayer,
             metrics: Metrics::new(),
             draining: AtomicBool::new(false),
         });
+        service.open_operators_log()?;
         service.keep_components()?;
         service.load_all()?;
+        service.record_guardrail()?;
         Ok(service)
     }
 

@@ -14,6 +14,7 @@ use ombud_ledger::seal::{Of, SealError, seal};
 use ombud_ledger::{BodyKind, Call, Detached, Digest, PolicyCall};
 use ombud_rules::contract::types::Context;
 
+use super::acts::By;
 use super::snapshot::Tenant;
 use super::vault::{SubjectId, SubjectSecret};
 use crate::bodies::{CaseBody, answer_body, decision_body};
@@ -23,6 +24,8 @@ use crate::judge::{Bound, Outcome, Phases};
 pub struct Pending {
     /// The merchant.
     pub tenant: Arc<Tenant>,
+    /// Who sent the event.
+    pub by: By,
     /// The event.
     pub event: Event,
     /// The event in structured mode: the event body.

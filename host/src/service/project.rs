@@ -7,12 +7,14 @@ use ombud_core::event::EventType;
 use ombud_core::ids::MerchantId;
 use ombud_core::money::{Amounts, Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
+use ombud_ledger::Digest;
 use ombud_rules::after_sale::{Account, Bill, requested};
 use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
 use ombud_rules::contract::blacklist::Stage;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
 use ombud_store::{AfterSaleRow, CaseState, GrantRow, Group, LineHistory};
 
+use super::acts::NewAct;
 use super::blacklist;
 use super::error::ServiceError;
 use super::pending::{Item, Pending};
@@ -26,14 +28,25 @@ pub const APPEAL_GRANTED: &str = "closed";
 /// What stands after compliance found against the customer: the measure stays in force until its end.
 pub const APPEAL_DISMISSED: &str = "appeal-dismissed";
 
-/// Projects a decision.
-pub fn decision(group: &mut dyn Group, pending: &Pending, item: &Item, decision: &Decision, seq: u64) -> Result<(), ServiceError> {
+/// Projects a decision. Returns the acts of persons in it, which are recorded behind the event's decisions.
+pub fn decision(
+    group: &mut dyn Group,
+    pending: &Pending,
+    item: &Item,
+    decision: &Decision,
+    seq: u64,
+    leaf: Digest,
+) -> Result<Vec<NewAct>, ServiceError> {
     match (&item.case, &decision.ruling) {
-        (Case::AfterSale(case), Ruling::AfterSale(_)) => after_sale(group, pending, item, case, decision, seq),
-        (Case::Delay(case), Ruling::Delay(ruling)) if decision.due == Due::Now => grants(group, pending, case, ruling, seq),
-        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => blacklist::project(group, pending, case, ruling, seq),
-        _ => Ok(()),
+        (Case::AfterSale(case), Ruling::AfterSale(_)) => after_sale(group, pending, item, case, decision, seq)?,
+        (Case::Delay(case), Ruling::Delay(ruling)) if decision.due == Due::Now => grants(group, pending, case, ruling, seq)?,
+        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => {
+            let made = blacklist::Made { id: &item.id, seq, leaf };
+            return blacklist::project(group, pending, case, ruling, &made);
+        }
+        _ => {}
     }
+    Ok(Vec::new())
 }
 
 /// Projects an event on which nothing was decided: a case that the platform closed is closed here as well.

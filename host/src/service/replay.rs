@@ -7,6 +7,7 @@ use ombud_ledger::Entry;
 use ombud_store::{Reads, Store as _};
 
 use super::actor::{Principal, Right};
+use super::acts::Look;
 use super::error::ServiceError;
 use super::wire::ReplayReport;
 use super::{Service, read};
@@ -15,6 +16,7 @@ impl Service {
     /// Replays one decision.
     pub async fn replay(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str) -> Result<ReplayReport, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Replay, "replay decisions")?;
+        self.looked(who, &tenant, Look::Replay).await?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         let record = self.store.read(|reads| reads.decision(&tenant.config.id, &id))?.ok_or(ServiceError::NotFound("decision"))?;
         self.replay_at(&tenant.config.id, record.seq)?.ok_or(ServiceError::NotFound("decision"))

@@ -11,6 +11,7 @@ use ombud_store::{CaseState, MeasureRow, Reads, RequestRow, Store as _};
 use serde_json::json;
 
 use super::actor::{Principal, Right};
+use super::acts::Look;
 use super::decide::now_ms;
 use super::error::ServiceError;
 use super::listing::rfc3339;
@@ -71,6 +72,7 @@ impl Service {
     /// Every request, open ones first.
     pub async fn blacklist_requests(self: &Arc<Self>, who: &Principal, merchant: &str) -> Result<Vec<BlacklistView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
+        self.looked(who, &tenant, Look::Blacklist).await?;
         self.store.read(|reads| {
             let mut views = Vec::new();
             for state in [CaseState::Open, CaseState::Closed] {
@@ -90,6 +92,7 @@ impl Service {
         request_id: &str,
     ) -> Result<BlacklistView, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
+        self.looked(who, &tenant, Look::Blacklist).await?;
         self.store.read(|reads| {
             let (row, _) = reads.blacklist_request(&tenant.config.id, request_id)?.ok_or(ServiceError::NotFound("blacklist request"))?;
             self.request_view(reads, &tenant, &row)
@@ -104,6 +107,7 @@ impl Service {
         customer: Option<&str>,
     ) -> Result<Vec<MeasureView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read measures")?;
+        self.looked(who, &tenant, Look::Blacklist).await?;
         let id = &tenant.config.id;
         self.store.read(|reads| {
             let mut customers: Vec<String> = match customer {

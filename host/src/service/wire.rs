@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::actor::Role;
+use super::acts::ActBody;
 pub use crate::replay::{Divergence, ReplayReport};
 
 /// The answer to an event.
@@ -54,7 +55,7 @@ pub struct DecisionDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<serde_json::Value>,
     /// Acts of persons on the decision, in their order.
-    pub acts: Vec<serde_json::Value>,
+    pub acts: Vec<ActBody>,
 }
 
 /// Which decisions to list.

@@ -18,6 +18,8 @@ pub struct Filter {
     pub kind: Option<String>,
     pub outcome: Option<String>,
     pub policy: Option<String>,
+    /// CloudEvents `type`, or the act.
+    pub event_type: Option<String>,
     /// Received at or after, epoch milliseconds.
     pub from_ms: Option<i64>,
     /// Received before, epoch milliseconds.

@@ -11,6 +11,7 @@ use ombud_store::{ApiKeyRow, Store as _};
 use super::blocking;
 use super::load::principal;
 use crate::service::actor::{NewKey, Principal, Right, Role};
+use crate::service::acts::{NewAct, What, log_of};
 use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
@@ -63,8 +64,13 @@ impl Service {
             created_at_ms: now_ms(),
             revoked_at_ms: None,
         };
-        let stored = row.clone();
-        self.writer.wait(move |group| group.insert_api_key(&stored).map_err(ServiceError::from))?;
+        let what = What::KeyCreated { key: row.key_id.clone(), key_role: role, label: row.actor.clone() };
+        let (act, log) = (NewAct::new(who, what), log_of(id.as_ref())?);
+        let (stored, vault) = (row.clone(), self.vault.clone());
+        self.writer.wait(move |group| {
+            group.insert_api_key(&stored)?;
+            act.append(group, &vault, &log).map(|_| ())
+        })?;
         let created = CreatedKey { id: row.key_id.clone(), secret: key.secret, role, merchant: merchant.map(str::to_owned) };
         if let Some((hash, principal)) = principal(row) {
             self.change(|snapshot| {
@@ -81,24 +87,28 @@ impl Service {
             return Err(ServiceError::NotFound("merchant"));
         }
         let id = merchant.map(MerchantId::new).transpose().map_err(|_| ServiceError::NotFound("merchant"))?;
-        let (service, key_id) = (Arc::clone(self), key_id.to_owned());
+        let (service, key_id, who) = (Arc::clone(self), key_id.to_owned(), who.clone());
         blocking(move || {
             let _changing = service.changing.lock();
             let rows = service.store.read(|reads| reads.api_keys(id.as_ref()))?;
             let row = rows.into_iter().find(|row| row.key_id == key_id && row.merchant == id).ok_or(ServiceError::NotFound("key"))?;
-            let at_ms = now_ms();
-            let revoked = service.writer.wait(move |group| group.revoke_api_key(&key_id, at_ms).map_err(ServiceError::from))?;
+            let what = What::KeyRevoked { key: key_id.clone(), key_role: row.role.clone(), label: row.actor.clone() };
+            let (act, log, vault) = (NewAct::new(&who, what), log_of(id.as_ref())?, service.vault.clone());
+            service.writer.wait(move |group| match group.revoke_api_key(&key_id, act.at_ms)? {
+                true => act.append(group, &vault, &log).map(|_| ()),
+                false => Err(ServiceError::NotFound("key")),
+            })?;
             service.change(|snapshot| {
                 snapshot.principals.remove(&row.hash.0);
             });
-            if revoked { Ok(()) } else { Err(ServiceError::NotFound("key")) }
+            Ok(())
         })
         .await
     }
 
     /// The keys of a merchant, or the operator's where none is named; revoked ones included.
     pub fn keys(&self, who: &Principal, merchant: Option<&str>) -> Result<Vec<KeyView>, ServiceError> {
-        allowed(who, Right::Configure, "list keys")?;
+        allowed(who, right_on_keys(merchant), "list keys")?;
         if who.role != Role::Operator && who.merchant.as_ref().map(MerchantId::as_str) != merchant {
             return Err(ServiceError::NotFound("merchant"));
         }

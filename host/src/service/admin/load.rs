@@ -16,6 +16,7 @@ use crate::judge::Bound;
 use crate::registry::Registry;
 use crate::service::Service;
 use crate::service::actor::{Principal, Role};
+use crate::service::acts::OPERATOR;
 use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MERCHANT_REQUESTS_MAX, MerchantDocument, Snapshot, Tenant};
@@ -63,7 +64,7 @@ impl Service {
         let (tenants, principals) = self.store.read(|reads| {
             let mut tenants = HashMap::new();
             let mut keys = reads.api_keys(None)?;
-            for row in reads.merchants()? {
+            for row in reads.merchants()?.into_iter().filter(|row| row.id.as_str() != OPERATOR) {
                 keys.extend(reads.api_keys(Some(&row.id))?);
                 match self.tenant_of(reads, &row) {
                     Ok(tenant) => {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use ombud_core::caps::CapLimits;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
+use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _};
 use serde_json::Value;
 
 use super::blocking;
 use super::load::JSON;
 use crate::service::actor::{Principal, Right, Role};
+use crate::service::acts::{NewAct, OPERATOR, What};
 use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
-use crate::service::snapshot::{MerchantDocument, Tenant};
+use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
 use crate::service::wire::MerchantView;
 use crate::service::{Service, allowed};
@@ -38,6 +40,10 @@ impl Service {
         let mut json: Value = serde_json::from_slice(config_json).map_err(|error| ServiceError::Malformed(format!("not JSON: {error}")))?;
         let policies = json.as_object_mut().and_then(|members| members.remove("policies"));
         let config = MerchantConfig::parse(json.to_string().as_bytes()).map_err(ServiceError::Invalid)?;
+        if config.id.as_str() == OPERATOR {
+            let problem = Problem::at("/id", "is the name of the operator's own log").allowed("any other name");
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
         if config.id.as_str() != merchant {
             let problem = Problem::at("/id", "is not the merchant of the path").allowed(merchant);
             return Err(ServiceError::Invalid(vec![problem]));
@@ -63,13 +69,14 @@ impl Service {
         let blobs = bindings.values().map(|binding| (JSON, binding.settings.clone().into_bytes())).collect();
         self.keep_blobs(blobs)?;
         let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads))?;
-        let stored = row.clone();
+        let acts = changes(who, known.as_deref(), &config, &bindings);
+        let (stored, vault) = (row.clone(), self.vault.clone());
         self.writer.wait(move |group| {
             group.put_merchant(&stored)?;
             if let Some(wrapped) = &secret.wrapped {
                 group.insert_subject_key(&stored.id, SubjectId::Merchant.as_subject(), wrapped, stored.created_at_ms)?;
             }
-            Ok::<_, ServiceError>(())
+            acts.iter().try_for_each(|act| act.append(group, &vault, &stored.id).map(|_| ()))
         })?;
         let tenant = self.store.read(|reads| self.assemble(reads, config, bindings).map_err(ServiceError::from))?;
         let view = view(&tenant);
@@ -92,6 +99,53 @@ impl Service {
         tenants.sort_by(|one, other| one.config.id.as_str().cmp(other.config.id.as_str()));
         Ok(tenants.into_iter().map(|tenant| view(tenant)).collect())
     }
+}
+
+/// The acts that a change of a merchant is made of, each with the digests of what it changes.
+fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bindings: &Bindings) -> Vec<NewAct> {
+    let digest = |value: &Value| Digest::of(value.to_string().as_bytes());
+    let parts = |config: &MerchantConfig| {
+        let mut json = serde_json::to_value(config).unwrap_or_default();
+        json.as_object_mut().map(|members| members.remove("caps"));
+        json
+    };
+    let mut acts = Vec::new();
+    let now = parts(config);
+    match known {
+        None => acts.push(NewAct::new(who, What::MerchantCreated).change(None, Some(digest(&now)))),
+        Some(known) => {
+            let before = parts(&known.config);
+            let differs = |name: &&String| before.get(name.as_str()) != now.get(name.as_str());
+            let members: Vec<String> = now.as_object().into_iter().flat_map(|members| members.keys()).filter(differs).cloned().collect();
+            if !members.is_empty() {
+                acts.push(NewAct::new(who, What::MerchantChanged { members }).change(Some(digest(&before)), Some(digest(&now))));
+            }
+        }
+    }
+    let caps = known.map_or_else(CapLimits::default, |known| known.config.caps.clone());
+    if caps != config.caps {
+        let json = |caps: &CapLimits| digest(&serde_json::to_value(caps).unwrap_or_default());
+        let (before, after) = (json(&caps), json(&config.caps));
+        acts.push(NewAct::new(who, What::CapsChanged { from: caps, to: config.caps.clone() }).change(Some(before), Some(after)));
+    }
+    for (kind, binding) in bindings {
+        let before = known.and_then(|known| known.bindings.get(kind));
+        let component = |binding: &Binding| Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
+        let settings = |binding: &Binding| Digest::of(binding.settings.as_bytes());
+        if before.is_none_or(|before| (&before.policy, &before.component) != (&binding.policy, &binding.component)) {
+            let what = What::PolicyBound {
+                kind: *kind,
+                policy: binding.policy.clone(),
+                version: binding.version.clone(),
+                settings: settings(binding).to_string(),
+            };
+            acts.push(NewAct::new(who, what).change(before.map(component), Some(component(binding))));
+        } else if before.is_some_and(|before| before.settings != binding.settings) {
+            let what = What::SettingsChanged { kind: *kind, policy: binding.policy.clone() };
+            acts.push(NewAct::new(who, what).change(before.map(settings), Some(settings(binding))));
+        }
+    }
+    acts
 }
 
 fn view(tenant: &Tenant) -> MerchantView {

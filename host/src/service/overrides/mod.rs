@@ -10,14 +10,11 @@ use std::sync::Arc;
 use ombud_core::case::Case;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::money::{self, Amounts};
-use ombud_core::problem::Problem;
-use ombud_ledger::seal::{Of, seal};
-use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
-use ombud_store::{EntryKind, Filter, Group, ListedEntry, Listing, NewRecord, Reads, Store as _};
-use serde::{Deserialize, Serialize};
+use ombud_ledger::{BodyKind, Digest};
+use ombud_store::{EntryKind, Filter, Group, Reads, Store as _};
 
-use super::actor::{Principal, Right, Role};
-use super::decide::now_ms;
+use super::actor::{Principal, Right};
+use super::acts::{self, About, ActBody, NewAct, OVERRIDE, Recorded, What};
 use super::error::ServiceError;
 use super::snapshot::Tenant;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
@@ -25,33 +22,24 @@ use super::{Service, locks, project, read};
 use settle::{Counting, check_money, paid_by, settle};
 use target::Target;
 
-/// The act's name in the ledger.
-const OVERRIDE: &str = "decision.override";
-/// Characters of a reason.
-const REASON_SCALARS_MAX: usize = 2_000;
 /// Acts looked through for those on one decision.
 const ACTS_MAX: u32 = 1_000;
-
-/// The sealed body of an override.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct OverrideBody {
-    decision: String,
-    action: OverrideAction,
-    reason: String,
-    actor: String,
-    role: Role,
-    at: String,
-    outcome: String,
-    amounts: Amounts,
-}
 
 /// An act on a decision, as found again.
 pub(super) struct Act {
     /// Its place in the ledger.
     pub(super) seq: u64,
+    /// Its leaf.
+    pub(super) leaf: Digest,
     /// When it was recorded, epoch milliseconds.
     pub(super) at_ms: i64,
-    pub(super) body: OverrideBody,
+    /// What the person did.
+    pub(super) action: OverrideAction,
+    /// What stood from then on.
+    pub(super) outcome: String,
+    /// The amounts that stood from then on.
+    pub(super) amounts: Amounts,
+    /// The body as it is on record.
     pub(super) json: String,
 }
 
@@ -66,11 +54,7 @@ impl Service {
     ) -> Result<OverrideAnswer, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Override, "override decisions")?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
-        let scalars = request.reason.chars().count();
-        if scalars == 0 || scalars > REASON_SCALARS_MAX {
-            let problem = Problem::at("/reason", "has the wrong length").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
-            return Err(ServiceError::Invalid(vec![problem]));
-        }
+        acts::reason(&request.reason)?;
         // The order's or the request's lock too: a decision between reading its history and its record must not miss this act.
         let on = self.store.read(|reads| {
             let record = reads.decision(&tenant.config.id, &id)?.ok_or(ServiceError::NotFound("decision"))?;
@@ -117,41 +101,23 @@ impl Service {
         };
         check_money(reads, tenant, &target, &cancelled, &paid, &after.amounts)?;
 
-        let at_ms = now_ms();
-        let body = OverrideBody {
-            decision: id.to_string(),
-            action: request.action,
-            reason: request.reason.clone(),
-            actor: who.actor.to_string(),
-            role: who.role,
-            at: super::listing::rfc3339(at_ms),
-            outcome: after.outcome.clone(),
-            amounts: after.amounts,
+        let what =
+            What::Override { decision: id.to_string(), action: request.action, outcome: after.outcome.clone(), amounts: after.amounts };
+        let act = NewAct {
+            reason: Some(request.reason.clone()),
+            before: Some(earlier.last().map_or(opened.leaf, |act| act.leaf)),
+            subjects,
+            about: About {
+                kind: listed.kind.clone(),
+                outcome: Some(after.outcome.clone()),
+                ticket: listed.ticket.clone(),
+                customer: listed.customer.clone(),
+                order: listed.order.clone(),
+            },
+            ..NewAct::new(who, what)
         };
-        let body_json = serde_json::to_vec(&body).map_err(|error| ServiceError::Internal(error.into()))?;
-        let mut act_id = [0_u8; 16];
-        getrandom::fill(&mut act_id).map_err(|error| ServiceError::Internal(anyhow::anyhow!("no random bytes: {error}")))?;
-        let key = match subjects.iter().map(|subject| self.vault.open(merchant, subject, reads)).find_map(Result::transpose) {
-            Some(key) => key?,
-            None => return Err(ServiceError::Conflict("the customer was erased: nothing more is decided on this record".into())),
-        };
-        let mut sealed = Vec::new();
-        let detached = seal(&key, merchant, Of::Act(&act_id), &[(BodyKind::Act, &body_json)], &mut sealed)
-            .map_err(|error| ServiceError::Internal(error.into()))?;
-        let seq = reads.log_size(merchant)?;
-        let header = Header {
-            merchant: merchant.clone(),
-            seq,
-            entry: Entry::Act(ActEntry { id: act_id, act: OVERRIDE.to_owned(), actor: who.actor.to_string() }),
-            received_at_ms: at_ms,
-            trace_id: None,
-            detached: Some(detached),
-        }
-        .encode()
-        .map_err(|error| ServiceError::Internal(error.into()))?;
-        let leaf = leaf_hash(&header);
-
-        append(group, merchant, seq, &header, leaf, &sealed, &listed, &after.outcome, at_ms)?;
+        let at_ms = act.at_ms;
+        let Recorded { seq, leaf } = act.append(group, &self.vault, merchant)?;
         let counted = Counting { seq, at_ms: at_ms.max(standing.counted_at_ms + 1), before_ms: standing.counted_at_ms };
         let paid = settle(group, tenant, &target, &listed, &counted, &cancelled, paid)?;
         let customer = listed.customer.as_deref().unwrap_or_default();
@@ -163,59 +129,40 @@ impl Service {
 
     /// The amounts that stand after a person's act on a decision; none where the customer was erased.
     pub(super) fn amounts_of_act(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<Amounts>, ServiceError> {
+        Ok(self.override_at(reads, merchant, seq)?.map(|(_, act)| act.amounts))
+    }
+
+    /// A person's act on a decision, with the decision's id; none for other acts, and where the customer was erased.
+    fn override_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<(String, Act)>, ServiceError> {
         let Some(opened) = read::opened_at(reads, &self.vault, merchant, seq)? else { return Ok(None) };
         let Some(text) = opened.body(BodyKind::Act) else { return Ok(None) };
-        let body: OverrideBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
-        Ok(Some(body.amounts))
+        let body: ActBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
+        let What::Override { decision, action, outcome, amounts } = body.what else { return Ok(None) };
+        let at_ms = opened.header.received_at_ms;
+        Ok(Some((decision, Act { seq, leaf: opened.leaf, at_ms, action, outcome, amounts, json: text.to_owned() })))
     }
 
     /// The acts on a decision, oldest first.
     pub(super) fn acts_on(&self, reads: &dyn Reads, merchant: &MerchantId, id: &DecisionId, seq: u64) -> Result<Vec<Act>, ServiceError> {
         let Some(listed) = reads.listed(merchant, seq)? else { return Ok(Vec::new()) };
-        let filter = Filter { entry: Some(EntryKind::Act), ticket: listed.ticket, customer: listed.customer, ..Filter::default() };
+        let filter = Filter {
+            entry: Some(EntryKind::Act),
+            event_type: Some(OVERRIDE.to_owned()),
+            ticket: listed.ticket,
+            customer: listed.customer,
+            ..Filter::default()
+        };
         if filter.ticket.is_none() && filter.customer.is_none() {
             return Ok(Vec::new());
         }
         let page = reads.list(merchant, &filter, None, ACTS_MAX)?;
         let mut acts = Vec::new();
-        for entry in page.entries.iter().rev().filter(|entry| entry.event_type == OVERRIDE && entry.seq > seq) {
-            let Some(opened) = read::opened_at(reads, &self.vault, merchant, entry.seq)? else { continue };
-            let Some(text) = opened.body(BodyKind::Act) else { continue };
-            let body: OverrideBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
-            if body.decision == id.as_str() {
-                acts.push(Act { seq: entry.seq, at_ms: entry.received_at_ms, body, json: text.to_owned() });
+        for entry in page.entries.iter().rev().filter(|entry| entry.seq > seq) {
+            match self.override_at(reads, merchant, entry.seq)? {
+                Some((decision, act)) if decision == id.as_str() => acts.push(act),
+                _ => {}
             }
         }
         Ok(acts)
     }
-}
-
-#[expect(clippy::too_many_arguments, reason = "one record has these parts")]
-fn append(
-    group: &mut dyn Group,
-    merchant: &MerchantId,
-    seq: u64,
-    header: &[u8],
-    leaf: Digest,
-    sealed: &[u8],
-    listed: &ListedEntry,
-    outcome: &str,
-    at_ms: i64,
-) -> Result<(), ServiceError> {
-    let listing = Listing {
-        entry: EntryKind::Act,
-        decision: None,
-        kind: listed.kind.as_deref(),
-        outcome: Some(outcome),
-        policy: None,
-        version: None,
-        event_type: OVERRIDE,
-        ticket: listed.ticket.as_deref(),
-        customer: listed.customer.as_deref(),
-        order: listed.order.as_deref(),
-        event_at_ms: None,
-        received_at_ms: at_ms,
-    };
-    group.append(&NewRecord { merchant, seq, header, leaf, sealed, listing })?;
-    Ok(())
 }

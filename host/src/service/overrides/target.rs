@@ -51,12 +51,12 @@ impl Target {
             approved: false,
         };
         acts.iter().fold(own, |_, act| Standing {
-            outcome: act.body.outcome.clone(),
-            amounts: act.body.amounts,
-            counts: act.body.action != OverrideAction::Cancel,
+            outcome: act.outcome.clone(),
+            amounts: act.amounts,
+            counts: act.action != OverrideAction::Cancel,
             counted_at_ms: act.at_ms,
-            cancelled: act.body.action == OverrideAction::Cancel,
-            approved: act.body.action != OverrideAction::Cancel,
+            cancelled: act.action == OverrideAction::Cancel,
+            approved: act.action != OverrideAction::Cancel,
         })
     }
 

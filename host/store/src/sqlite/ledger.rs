@@ -98,6 +98,7 @@ fn list_query(filter: &Filter, fixed: [i64; 4]) -> (String, Vec<Value>) {
         ("kind =", &filter.kind),
         ("outcome =", &filter.outcome),
         ("policy =", &filter.policy),
+        ("event_type =", &filter.event_type),
     ];
     for (column, text) in texts {
         if let Some(text) = text {

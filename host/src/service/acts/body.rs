@@ -1,0 +1,221 @@
+//! What an act is: who did what, why, and from what to what. The body is sealed; the header names the act and who did it.
+//!
+//! A later act (an upload, an approval, a rollout, a pause) is one more variant of [`What`].
+
+use ombud_core::caps::CapLimits;
+use ombud_core::kind::Kind;
+use ombud_core::money::Amounts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::service::actor::Role;
+use crate::service::wire::OverrideAction;
+
+/// The body of an act's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ActBody {
+    /// What was done, with its particulars.
+    #[serde(flatten)]
+    pub what: What,
+    /// Who did it: the label of the key, or the host's own name.
+    pub actor: String,
+    /// In which role; none for the host itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// When, RFC 3339.
+    pub at: String,
+    /// Why, in the person's words, where the act asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// SHA-256 of what stood before, hex: of a document, a settings text, or the leaf of the record that is acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// SHA-256 of what stands now, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Every act there is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "act")]
+pub enum What {
+    /// A merchant was created.
+    #[serde(rename = "merchant.created")]
+    MerchantCreated,
+    /// A merchant's configuration was changed, caps apart.
+    #[serde(rename = "merchant.changed")]
+    MerchantChanged {
+        /// The members that differ.
+        members: Vec<String>,
+    },
+    /// A merchant's money caps were changed.
+    #[serde(rename = "caps.changed")]
+    CapsChanged {
+        /// The caps that stood before.
+        from: CapLimits,
+        /// The caps that stand now.
+        to: CapLimits,
+    },
+    /// A policy was bound to a kind. Before and after are the digests of the components.
+    #[serde(rename = "policy.bound")]
+    PolicyBound {
+        /// The kind it decides.
+        kind: Kind,
+        /// Its name.
+        policy: String,
+        /// Its version.
+        version: String,
+        /// SHA-256 of the settings it came with, hex.
+        settings: String,
+    },
+    /// The settings of a bound policy were changed. Before and after are the digests of the settings.
+    #[serde(rename = "settings.changed")]
+    SettingsChanged {
+        /// The kind it decides.
+        kind: Kind,
+        /// The policy's name.
+        policy: String,
+    },
+    /// The platform's guardrail is another one. Before and after are the digests of component and settings.
+    #[serde(rename = "guardrail.bound")]
+    GuardrailBound {
+        /// Its version.
+        version: String,
+        /// SHA-256 of the component, hex.
+        component: String,
+        /// SHA-256 of the settings, hex.
+        settings: String,
+    },
+    /// An API key was created.
+    #[serde(rename = "key.created")]
+    KeyCreated {
+        /// The key's id.
+        key: String,
+        /// Its role.
+        key_role: Role,
+        /// Who its bearer is.
+        label: String,
+    },
+    /// An API key was revoked.
+    #[serde(rename = "key.revoked")]
+    KeyRevoked {
+        /// The key's id.
+        key: String,
+        /// Its role.
+        key_role: String,
+        /// Who its bearer was.
+        label: String,
+    },
+    /// A person approved, amended or cancelled a decision. Before is the leaf of the decision, or of the last act on it.
+    #[serde(rename = "decision.override")]
+    Override {
+        /// The decision.
+        decision: String,
+        /// What the person did.
+        action: OverrideAction,
+        /// What stands now.
+        outcome: String,
+        /// The amounts that stand now, in fen.
+        amounts: Amounts,
+    },
+    /// One step of a blacklist request. After is the leaf of the decision on it.
+    #[serde(rename = "blacklist.step")]
+    BlacklistStep {
+        /// The request.
+        request: String,
+        /// How far the step brought it.
+        stage: String,
+        /// The person's verdict.
+        verdict: String,
+        /// The decision on it.
+        decision: String,
+    },
+    /// An auditor looked, for the first time in this hour.
+    #[serde(rename = "audit.viewed")]
+    Viewed {
+        /// At what.
+        look: Look,
+        /// The hour that the record stands for, RFC 3339.
+        hour: String,
+    },
+}
+
+/// At what an auditor looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Look {
+    /// The list of decisions.
+    Decisions,
+    /// A decision with its event and facts.
+    Decision,
+    /// A replay.
+    Replay,
+    /// Blacklist requests and measures.
+    Blacklist,
+    /// The list of acts.
+    Acts,
+}
+
+impl What {
+    /// The name under which the ledger lists it: the tag of its JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MerchantCreated => "merchant.created",
+            Self::MerchantChanged { .. } => "merchant.changed",
+            Self::CapsChanged { .. } => "caps.changed",
+            Self::PolicyBound { .. } => "policy.bound",
+            Self::SettingsChanged { .. } => "settings.changed",
+            Self::GuardrailBound { .. } => "guardrail.bound",
+            Self::KeyCreated { .. } => "key.created",
+            Self::KeyRevoked { .. } => "key.revoked",
+            Self::Override { .. } => OVERRIDE,
+            Self::BlacklistStep { .. } => "blacklist.step",
+            Self::Viewed { .. } => "audit.viewed",
+        }
+    }
+}
+
+/// The name of a person's act on a decision.
+pub(in crate::service) const OVERRIDE: &str = "decision.override";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_tag() {
+        let acts = [
+            What::MerchantCreated,
+            What::MerchantChanged { members: vec!["shop_id".into()] },
+            What::CapsChanged { from: CapLimits::default(), to: CapLimits::default() },
+            What::PolicyBound { kind: Kind::Delay, policy: "delay".into(), version: "1".into(), settings: String::new() },
+            What::SettingsChanged { kind: Kind::Reply, policy: "reply".into() },
+            What::GuardrailBound { version: "1".into(), component: String::new(), settings: String::new() },
+            What::KeyCreated { key: "k".into(), key_role: Role::Agent, label: "a".into() },
+            What::KeyRevoked { key: "k".into(), key_role: "agent".into(), label: "a".into() },
+            What::Override {
+                decision: "d".into(),
+                action: OverrideAction::Amend,
+                outcome: "compensate".into(),
+                amounts: Amounts { refund: 1, cash: 2, coupon: 3 },
+            },
+            What::BlacklistStep { request: "r".into(), stage: "submitted".into(), verdict: "approve".into(), decision: "d".into() },
+            What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
+        ];
+        for what in acts {
+            let name = what.name();
+            let body = ActBody {
+                what,
+                actor: "me".into(),
+                role: Some(Role::Operator),
+                at: "2026-11-06T10:20:00.000Z".into(),
+                reason: Some("because".into()),
+                before: None,
+                after: Some("00".into()),
+            };
+            let json = serde_json::to_string(&body).unwrap();
+            assert!(json.starts_with(&format!("{{\"act\":\"{name}\"")), "{json}");
+            assert_eq!(serde_json::from_str::<ActBody>(&json).unwrap(), body);
+        }
+    }
+}

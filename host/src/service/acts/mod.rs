@@ -1,0 +1,244 @@
+//! Everything administrative is in the ledger, by this one mechanism: an act is a record of the merchant's own log, appended in
+//! the transaction of the change it stands for. What concerns no merchant is in the operator's log.
+//!
+//! In reading order: what an act is, how it is recorded, how acts are listed, and auditors' looks.
+
+mod body;
+mod list;
+mod looks;
+
+use ombud_core::ids::MerchantId;
+use ombud_core::problem::Problem;
+use ombud_ledger::seal::{Of, seal};
+use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
+use ombud_store::{EntryKind, Group, Listing, MerchantRow, NewRecord, Reads, Store as _};
+
+pub(super) use body::OVERRIDE;
+pub use body::{ActBody, Look, What};
+pub use list::{ActView, ActsPage, ActsQuery};
+pub(super) use looks::Looks;
+
+use super::Service;
+use super::actor::{Principal, Role};
+use super::decide::now_ms;
+use super::error::ServiceError;
+use super::listing::rfc3339;
+use super::vault::{SubjectId, Vault};
+
+/// The log of what concerns no merchant. No merchant has this name.
+pub const OPERATOR: &str = "operator";
+
+/// Who acts.
+#[derive(Clone, Debug)]
+pub struct By {
+    actor: String,
+    role: Option<Role>,
+}
+
+impl By {
+    /// The host itself, under a name of its own.
+    pub(super) fn host(name: &str) -> Self {
+        Self { actor: name.to_owned(), role: None }
+    }
+}
+
+impl From<&Principal> for By {
+    fn from(who: &Principal) -> Self {
+        Self { actor: who.actor.to_string(), role: Some(who.role) }
+    }
+}
+
+/// An act to be recorded.
+#[derive(Clone, Debug)]
+pub(super) struct NewAct {
+    /// Who acts.
+    pub(super) by: By,
+    /// What is done.
+    pub(super) what: What,
+    /// Why.
+    pub(super) reason: Option<String>,
+    /// What stood before.
+    pub(super) before: Option<Digest>,
+    /// What stands now.
+    pub(super) after: Option<Digest>,
+    /// When, epoch milliseconds.
+    pub(super) at_ms: i64,
+    /// Under whose key the body is sealed: the first of these whose key is there.
+    pub(super) subjects: Vec<SubjectId>,
+    /// By what it is found beside its name.
+    pub(super) about: About,
+}
+
+/// By what an act is found beside its name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    pub(super) kind: Option<String>,
+    pub(super) outcome: Option<String>,
+    pub(super) ticket: Option<String>,
+    pub(super) customer: Option<String>,
+    pub(super) order: Option<String>,
+}
+
+/// Where an act was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recorded {
+    /// Its place in the log.
+    pub(super) seq: u64,
+    /// Its leaf.
+    pub(super) leaf: Digest,
+}
+
+impl NewAct {
+    /// An act about the log's owner, at this moment.
+    pub(super) fn new(by: impl Into<By>, what: What) -> Self {
+        Self {
+            by: by.into(),
+            what,
+            reason: None,
+            before: None,
+            after: None,
+            at_ms: now_ms(),
+            subjects: vec![SubjectId::Merchant],
+            about: About::default(),
+        }
+    }
+
+    /// From what to what.
+    pub(super) fn change(self, before: Option<Digest>, after: Option<Digest>) -> Self {
+        Self { before, after, ..self }
+    }
+
+    /// Appends the act to a log, within the transaction of what it stands for.
+    ///
+    /// # Errors
+    /// Nobody's key is there: the customer was erased.
+    pub(super) fn append(&self, group: &mut dyn Group, vault: &Vault, log: &MerchantId) -> Result<Recorded, ServiceError> {
+        let internal = |error: anyhow::Error| ServiceError::Internal(error);
+        let body = ActBody {
+            what: self.what.clone(),
+            actor: self.by.actor.clone(),
+            role: self.by.role,
+            at: rfc3339(self.at_ms),
+            reason: self.reason.clone(),
+            before: self.before.map(|digest| digest.to_string()),
+            after: self.after.map(|digest| digest.to_string()),
+        };
+        let json = serde_json::to_vec(&body).map_err(|error| internal(error.into()))?;
+        let mut id = [0_u8; 16];
+        getrandom::fill(&mut id).map_err(|error| internal(anyhow::anyhow!("no random bytes: {error}")))?;
+        let reads: &dyn Reads = group;
+        let key = match self.subjects.iter().map(|subject| vault.open(log, subject, reads)).find_map(Result::transpose) {
+            Some(key) => key?,
+            None => return Err(ServiceError::Conflict("the customer was erased: nothing more is decided on this record".into())),
+        };
+        let mut sealed = Vec::new();
+        let detached = seal(&key, log, Of::Act(&id), &[(BodyKind::Act, &json)], &mut sealed).map_err(|error| internal(error.into()))?;
+        let seq = group.log_size(log)?;
+        let header = Header {
+            merchant: log.clone(),
+            seq,
+            entry: Entry::Act(ActEntry { id, act: self.what.name().to_owned(), actor: self.by.actor.clone() }),
+            received_at_ms: self.at_ms,
+            trace_id: None,
+            detached: Some(detached),
+        };
+        let header = header.encode().map_err(|error| internal(error.into()))?;
+        let leaf = leaf_hash(&header);
+        let listing = Listing {
+            entry: EntryKind::Act,
+            decision: None,
+            kind: self.about.kind.as_deref(),
+            outcome: self.about.outcome.as_deref(),
+            policy: None,
+            version: None,
+            event_type: self.what.name(),
+            ticket: self.about.ticket.as_deref(),
+            customer: self.about.customer.as_deref(),
+            order: self.about.order.as_deref(),
+            event_at_ms: None,
+            received_at_ms: self.at_ms,
+        };
+        group.append(&NewRecord { merchant: log, seq, header: &header, leaf, sealed: &sealed, listing })?;
+        Ok(Recorded { seq, leaf })
+    }
+}
+
+/// Characters of a reason.
+const REASON_SCALARS_MAX: usize = 2_000;
+
+/// A reason in a person's words.
+pub(super) fn reason(text: &str) -> Result<String, ServiceError> {
+    let scalars = text.chars().count();
+    if scalars == 0 || scalars > REASON_SCALARS_MAX {
+        let problem = Problem::at("/reason", "has the wrong length").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
+        return Err(ServiceError::Invalid(vec![problem]));
+    }
+    Ok(text.to_owned())
+}
+
+/// The log of a merchant's acts, or the operator's where there is none.
+pub(super) fn log_of(merchant: Option<&MerchantId>) -> Result<MerchantId, ServiceError> {
+    match merchant {
+        Some(merchant) => Ok(merchant.clone()),
+        None => MerchantId::new(OPERATOR).map_err(|error| ServiceError::Internal(anyhow::anyhow!("{error}"))),
+    }
+}
+
+impl Service {
+    /// Records acts that change nothing else.
+    pub(super) async fn record(&self, log: &MerchantId, acts: Vec<NewAct>) -> Result<(), ServiceError> {
+        let (vault, log) = (self.vault.clone(), log.clone());
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job = move |group: &mut dyn Group| acts.iter().try_for_each(|act| act.append(group, &vault, &log).map(|_| ()));
+        self.writer.submit(job, move |result| _ = answer.send(result))?;
+        Ok(answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??)
+    }
+
+    /// Makes the operator's log, where it is not there yet. Its key also shows at once that the master key is the right one.
+    pub(super) fn open_operators_log(&self) -> anyhow::Result<()> {
+        let log = log_of(None)?;
+        let (known, secret) = self.store.read(|reads| {
+            let known = reads.merchant(&log)?.is_some();
+            Ok::<_, ServiceError>((known, self.vault.open_or_draw(&log, &SubjectId::Merchant, reads)?))
+        })?;
+        if known && secret.wrapped.is_none() {
+            return Ok(());
+        }
+        let row = MerchantRow { id: log, config: "{}".into(), created_at_ms: now_ms() };
+        let made = self.writer.wait(move |group| {
+            group.put_merchant(&row)?;
+            if let Some(wrapped) = &secret.wrapped {
+                group.insert_subject_key(&row.id, SubjectId::Merchant.as_subject(), wrapped, row.created_at_ms)?;
+            }
+            Ok::<_, ServiceError>(())
+        });
+        Ok(made.map_err(ServiceError::from)?)
+    }
+
+    /// Records the platform's guardrail, where it is another one than at the last start with packages.
+    pub(super) fn record_guardrail(&self) -> anyhow::Result<()> {
+        const BOUND: &str = "guardrail";
+        let guardrail = self.snapshot.load().guardrail.clone();
+        if guardrail.plugin.is_err() {
+            return Ok(());
+        }
+        let digest = |component: &Digest, settings: &Digest| Digest::of_parts(b"ombud guardrail v1\0", &[&component.0, &settings.0]);
+        let now = digest(&guardrail.component, &guardrail.settings_digest);
+        let before = self.store.read(|reads| reads.value(BOUND))?.and_then(|bytes| bytes.try_into().ok()).map(Digest);
+        if before == Some(now) {
+            return Ok(());
+        }
+        let what = What::GuardrailBound {
+            version: guardrail.version.clone(),
+            component: guardrail.component.to_string(),
+            settings: guardrail.settings_digest.to_string(),
+        };
+        let act = NewAct::new(By::host("ombud"), what).change(before, Some(now));
+        let (vault, log) = (self.vault.clone(), log_of(None)?);
+        let recorded = self.writer.wait(move |group| {
+            group.set_value(BOUND, &now.0)?;
+            act.append(group, &vault, &log).map(|_| ())
+        });
+        Ok(recorded.map_err(ServiceError::from)?)
+    }
+}

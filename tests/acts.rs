@@ -1,0 +1,219 @@
+//! Acts over HTTP: everything administrative is a record of the ledger, made with the change that it stands for.
+
+use ombud::service::Role;
+use ombud_tests::events::{event, refund};
+use ombud_tests::guests::root;
+use ombud_tests::ledger;
+use ombud_tests::server::{Merchant, Server, only, shared};
+use serde_json::{Value, json};
+
+/// A merchant's acts, oldest first, as its administrator sees them.
+fn acts(merchant: &Merchant<'_>) -> Vec<Value> {
+    let mut acts = merchant.call(Role::MerchantAdmin, "GET", "/acts?limit=200").send().ok()["acts"].as_array().unwrap().clone();
+    acts.reverse();
+    acts
+}
+
+fn names(acts: &[Value]) -> Vec<&str> {
+    acts.iter().map(|act| act["name"].as_str().unwrap()).collect()
+}
+
+/// What of the acts is new since there were so many.
+fn since(merchant: &Merchant<'_>, known: usize) -> Vec<Value> {
+    acts(merchant).split_off(known)
+}
+
+fn put(merchant: &Merchant<'_>, config: &Value) -> Value {
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(config).send().ok()
+}
+
+#[test]
+fn a_merchants_log_begins_with_its_making() {
+    let merchant = shared().merchant(json!({"caps": {"order_refund_auto_fen_max": 1_000}}));
+    let acts = acts(&merchant);
+    let made = ["merchant.created", "caps.changed", "policy.bound", "policy.bound", "policy.bound", "policy.bound"];
+    assert_eq!(names(&acts), made.into_iter().chain(["key.created"; 6]).collect::<Vec<_>>());
+    for (at, act) in acts.iter().enumerate() {
+        assert_eq!(act["seq"], at, "the making is what the ledger begins with");
+        assert_eq!((&act["body"]["act"], &act["body"]["actor"]), (&act["name"], &act["by"]));
+        assert_eq!(act["body"]["role"], "operator");
+    }
+    assert_eq!(
+        (&acts[1]["body"]["from"]["order_refund_auto_fen_max"], &acts[1]["body"]["to"]["order_refund_auto_fen_max"]),
+        (&json!(500_000), &json!(1_000))
+    );
+    let policies = merchant.call(Role::MerchantAdmin, "GET", "/policies").send().ok();
+    for (act, policy) in acts[2..6].iter().zip(policies.as_array().unwrap()) {
+        let body = &act["body"];
+        assert_eq!((&body["kind"], &body["policy"], &body["version"]), (&policy["kind"], &policy["name"], &policy["version"]));
+        assert_eq!((&body["before"], &body["after"], &body["settings"]), (&Value::Null, &policy["component"], &policy["settings"]));
+    }
+    let agent = acts.iter().find(|act| act["body"]["key_role"] == "agent").unwrap();
+    assert_eq!(agent["body"]["label"], "the-agent");
+    // They are records like all others.
+    let entries = ledger::gap_free(&shared().data, &merchant.id);
+    for act in &acts {
+        let entry = &entries[act["seq"].as_u64().unwrap() as usize];
+        assert_eq!(
+            (entry.entry.as_str(), &entry.event_type, &entry.leaf),
+            ("act", &act["name"].as_str().unwrap().to_owned(), &act["leaf"].as_str().unwrap().to_owned())
+        );
+        let header = ledger::header(&shared().data, &merchant.id, entry.seq);
+        assert!(matches!(&header.entry, ombud_ledger::Entry::Act(own) if own.act == act["name"] && own.actor == act["by"]));
+    }
+}
+
+#[test]
+fn a_change_of_a_merchant_is_recorded_part_by_part() {
+    let merchant = shared().merchant(json!({}));
+    let known = acts(&merchant).len();
+    let config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    put(&merchant, &config);
+    assert_eq!(since(&merchant, known), [] as [Value; 0], "nothing was changed");
+
+    let mut changed = config.clone();
+    changed["shop_id"] = "another".into();
+    changed["caps"]["order_goodwill_fen_max"] = 5_000.into();
+    changed["policies"] = json!({"delay": {"policy": "delay", "settings": {"ship_slight_value": 2_000}}});
+    put(&merchant, &changed);
+    let acts = since(&merchant, known);
+    assert_eq!(names(&acts), ["merchant.changed", "caps.changed", "settings.changed"]);
+    for act in &acts {
+        let body = &act["body"];
+        assert_eq!((&body["actor"], &body["role"]), (&json!("the-merchant-admin"), &json!("merchant-admin")));
+        assert!(body["before"].is_string() && body["after"].is_string() && body["before"] != body["after"], "{act}");
+    }
+    assert_eq!(acts[0]["body"]["members"], json!(["shop_id"]));
+    assert_eq!(acts[1]["body"]["to"]["order_goodwill_fen_max"], 5_000);
+    assert_eq!((&acts[2]["body"]["kind"], &acts[2]["body"]["policy"]), (&json!("delay"), &json!("delay")));
+    let policies = merchant.call(Role::MerchantAdmin, "GET", "/policies").send().ok();
+    assert_eq!(acts[2]["body"]["after"], policies[1]["settings"]);
+
+    // What is refused is no act.
+    changed["policies"]["delay"]["settings"]["ship_slight_value"] = (-1).into();
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&changed).send().problem(422);
+    assert_eq!(since(&merchant, known).len(), 3);
+}
+
+#[test]
+fn keys_are_made_and_revoked_on_record() {
+    let merchant = shared().merchant(json!({}));
+    let known = acts(&merchant).len();
+    let created = merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&json!({"role": "agent", "label": "li"})).send().with(201);
+    let id = created["id"].as_str().unwrap();
+    merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{id}")).send();
+    merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{id}")).send().problem(404);
+    merchant.call(Role::MerchantAdmin, "DELETE", "/keys/k_none").send().problem(404);
+    let acts = since(&merchant, known);
+    assert_eq!(names(&acts), ["key.created", "key.revoked"]);
+    for act in &acts {
+        assert_eq!((&act["body"]["key"], &act["body"]["label"], &act["body"]["key_role"]), (&json!(id), &json!("li"), &json!("agent")));
+    }
+    assert!(!acts.iter().any(|act| act.to_string().contains(created["secret"].as_str().unwrap())));
+}
+
+#[test]
+fn persons_acts_on_decisions_and_requests_are_acts_too() {
+    let merchant = shared().merchant(json!({}));
+    let known = acts(&merchant).len();
+    let paid = merchant.decide(&refund("acts", "c_acts", 1_000));
+    let path = format!("/decisions/{}/override", paid["id"].as_str().unwrap());
+    let amend = json!({"action": "amend", "reason": "less was agreed", "amounts": {"refund": 500, "cash": 0, "coupon": 0}});
+    let first = merchant.call(Role::Supervisor, "POST", &path).json(&amend).send().with(201);
+    merchant.call(Role::Supervisor, "POST", &path).json(&json!({"action": "cancel", "reason": "withdrawn"})).send().with(201);
+    let mut request = event("blacklist.requested", "acts");
+    request["data"]["customer_ref"] = "c_acts".into();
+    let submitted = only(&merchant.post(&request));
+    let acts = since(&merchant, known);
+    assert_eq!(names(&acts), ["decision.override", "decision.override", "blacklist.step"]);
+    let body = &acts[0]["body"];
+    assert_eq!((&body["decision"], &body["action"], &body["amounts"]["refund"]), (&paid["id"], &json!("amend"), &json!(500)));
+    assert_eq!((&body["reason"], &body["before"], &body["role"]), (&json!("less was agreed"), &paid["leaf"], &json!("supervisor")));
+    assert_eq!(acts[1]["body"]["before"], first["leaf"], "an act follows from the last one");
+    let step = &acts[2]["body"];
+    assert_eq!((&step["request"], &step["stage"], &step["actor"]), (&json!("request-acts"), &json!("submitted"), &json!("the-agent")));
+    assert_eq!((&step["decision"], &step["after"]), (&submitted["id"], &submitted["leaf"]));
+    // The decision shows the acts on it.
+    let detail = merchant.call(Role::Supervisor, "GET", &path.replace("/override", "")).send().ok();
+    assert_eq!(detail["acts"].as_array().unwrap().iter().collect::<Vec<_>>(), [&acts[0]["body"], &acts[1]["body"]]);
+    // The same event again is no act again.
+    merchant.post(&request);
+    assert_eq!(since(&merchant, known).len(), 3);
+}
+
+#[test]
+fn auditors_looks_are_recorded_once_an_hour_and_kind() {
+    let merchant = shared().merchant(json!({}));
+    let decision = merchant.decide(&refund("look", "c_look", 1_000));
+    let detail = format!("/decisions/{}", decision["id"].as_str().unwrap());
+    let known = acts(&merchant).len();
+    let looks = |role: Role| {
+        merchant.call(role, "GET", "/decisions").send().ok();
+        merchant.call(role, "GET", "/decisions?kind=reply").send().ok();
+        merchant.call(role, "GET", &detail).send().ok();
+        merchant.call(role, "GET", "/blacklist/measures").send().ok();
+        merchant.call(role, "GET", "/blacklist/requests").send().ok();
+    };
+    looks(Role::Supervisor);
+    assert_eq!(since(&merchant, known).len(), 0, "others read in the course of their work");
+    let began = jiff::Timestamp::now().as_millisecond() / 3_600_000;
+    std::thread::scope(|scope| (0..4).for_each(|_| _ = scope.spawn(|| looks(Role::Auditor))));
+    merchant.call(Role::Auditor, "POST", &format!("{detail}/replay")).send().ok();
+    merchant.call(Role::Auditor, "GET", "/acts").send().ok();
+    let acts = since(&merchant, known);
+    if jiff::Timestamp::now().as_millisecond() / 3_600_000 == began {
+        let mut seen: Vec<&str> = acts.iter().map(|act| act["body"]["look"].as_str().unwrap()).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, ["acts", "blacklist", "decision", "decisions", "replay"]);
+    }
+    assert!(acts.iter().all(|act| act["name"] == "audit.viewed" && act["by"] == "the-auditor"));
+    // Another auditor's looks are others.
+    let second = merchant.new_key(Role::Auditor, "second-auditor");
+    let url = format!("/v1/merchants/{}{detail}", merchant.id);
+    merchant.server.call("GET", &url).key(&second).send().ok();
+    assert_eq!(since(&merchant, known).last().unwrap()["by"], "second-auditor");
+    // What is refused was not seen.
+    let looked = acts.len();
+    shared().merchant(json!({})).call(Role::Auditor, "GET", &detail).send().problem(404);
+    assert!(since(&merchant, known).len() <= looked + 2);
+}
+
+#[test]
+fn the_operator_has_a_log_of_its_own() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let list = |query: &str| server.call("GET", &format!("/v1/acts{query}")).key(&server.operator).send().ok();
+    let acts = list("")["acts"].as_array().unwrap().clone();
+    assert_eq!(names(&acts), ["key.created", "guardrail.bound"], "newest first");
+    assert_eq!((&acts[1]["by"], &acts[1]["body"]["role"]), (&json!("ombud"), &Value::Null));
+    let created =
+        server.call("POST", "/v1/keys").key(&server.operator).json(&json!({"role": "operator", "label": "second"})).send().with(201);
+    server.call("DELETE", &format!("/v1/keys/{}", created["id"].as_str().unwrap())).key(&server.operator).send();
+    assert_eq!(names(list("?limit=2")["acts"].as_array().unwrap()), ["key.revoked", "key.created"]);
+    assert_eq!(names(list("?act=guardrail.bound")["acts"].as_array().unwrap()), ["guardrail.bound"]);
+    ledger::gap_free(&server.data, "operator");
+    // A merchant has nothing to do there, and none may have the name.
+    let merchant = server.merchant(json!({}));
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Operator) {
+        server.call("GET", "/v1/acts").key(merchant.key(role)).send().problem(403);
+    }
+    let config = json!({"id": "operator", "shop_id": "1", "platform": "douyin"});
+    server.call("PUT", "/v1/merchants/operator").key(&server.operator).json(&config).send().problem(422);
+    server.call("GET", "/v1/merchants/operator").key(&server.operator).send().problem(404);
+    assert!(server.call("GET", "/v1/merchants").key(&server.operator).send().ok().to_string().contains(&merchant.id));
+    assert!(!server.call("GET", "/v1/merchants").key(&server.operator).send().text().contains("\"operator\""));
+    // Pages lead to the very first act.
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = list(&format!("?limit=1{cursor}"));
+        seen.extend(page["acts"].as_array().unwrap().clone());
+        match page["cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(names(&seen), ["key.revoked", "key.created", "key.created", "guardrail.bound"]);
+    for bad in ["limit=0", "from=yesterday", "color=red", "cursor=x"] {
+        server.call("GET", &format!("/v1/acts?{bad}")).key(&server.operator).send().problem(422);
+    }
+}
