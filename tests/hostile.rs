@@ -2,33 +2,9 @@
 
 use std::time::Instant;
 
-use ombud_core::case::Case;
 use ombud_core::fault::FaultCode;
-use ombud_rules::contract::delay::DelayCase;
-use ombud_rules::contract::types::{Calendar, Context, Platform, Tri};
-use ombud_sandbox::{CodeKey, Facts, Limits, Refused, Sandbox};
-use ombud_tests::guests;
-
-fn facts() -> Facts {
-    let ctx = Context {
-        merchant_id: "m_001".into(),
-        shop_id: "s".into(),
-        platform: Platform::Douyin,
-        tz_offset_min: 480,
-        now: 1_793_930_400_000,
-        calendar: Calendar { non_working: vec![], statutory_holidays: vec![] },
-    };
-    let case = DelayCase {
-        order_id: "o1".into(),
-        lines: vec![],
-        episodes: vec![],
-        already: vec![],
-        demanded: None,
-        extortion_flag: Tri::No,
-        attributes: vec![],
-    };
-    Facts::new(&ctx, &Case::Delay(case))
-}
+use ombud_sandbox::{CodeKey, Limits, Refused, Sandbox};
+use ombud_tests::guests::{self, facts};
 
 fn fault_of(guest: &str) -> (FaultCode, String) {
     let sandbox = Sandbox::new().unwrap();

@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use ombud_core::case::Case;
+use ombud_rules::contract::delay::DelayCase;
+use ombud_rules::contract::types::{Calendar, Context, Platform, Tri};
+use ombud_sandbox::Facts;
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
@@ -25,4 +29,26 @@ pub fn component(name: &str, world: &str) -> Vec<u8> {
     let world = resolve.select_world(&[package], Some(world)).expect("a world of wit/v1");
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
     ComponentEncoder::default().module(&module).expect("module").validate(true).encode().unwrap_or_else(|error| panic!("{name}: {error:#}"))
+}
+
+/// Facts of the kind `delay` about nothing in particular.
+pub fn facts() -> Facts {
+    let ctx = Context {
+        merchant_id: "m_001".into(),
+        shop_id: "s".into(),
+        platform: Platform::Douyin,
+        tz_offset_min: 480,
+        now: 1_793_930_400_000,
+        calendar: Calendar { non_working: vec![], statutory_holidays: vec![] },
+    };
+    let case = DelayCase {
+        order_id: "o1".into(),
+        lines: vec![],
+        episodes: vec![],
+        already: vec![],
+        demanded: None,
+        extortion_flag: Tri::No,
+        attributes: vec![],
+    };
+    Facts::new(&ctx, &Case::Delay(case))
 }

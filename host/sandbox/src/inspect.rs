@@ -45,6 +45,8 @@ pub enum Refused {
 
 const CONTRACT_SETTINGS: &str = "ombud:policy/settings@1.0.0";
 const TYPE_ONLY: [&str; 5] = ["types", "after-sale-types", "delay-types", "blacklist-types", "reply-types"];
+/// Bytes of a WebAssembly page.
+const PAGE_BYTES: u64 = 64 << 10;
 const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
 
 /// The custom sections in which a component carries its own facts.
@@ -83,6 +85,8 @@ pub struct Inspection {
     pub digest: [u8; 32],
     /// Size in bytes.
     pub bytes: usize,
+    /// Linear memory in bytes that its modules declare: what an instance has from the start.
+    pub memory_bytes: u64,
     /// Names of the imports, the contract's all.
     pub imports: Vec<String>,
     /// Kinds it decides: `after-sale`, `delay`, `blacklist`, `reply`.
@@ -113,6 +117,7 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refused> {
     let mut seen = Inspection {
         digest: digest(bytes),
         bytes: bytes.len(),
+        memory_bytes: 0,
         imports: Vec::new(),
         decides: Vec::new(),
         reviews: Vec::new(),
@@ -158,6 +163,11 @@ fn read_sections(bytes: &[u8], seen: &mut Inspection) -> Result<Vec<String>, Ref
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(Refused::CoreModule),
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    seen.memory_bytes = seen.memory_bytes.saturating_add(memory.map_err(invalid)?.initial.saturating_mul(PAGE_BYTES));
+                }
+            }
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
                     seen.imports.push(import.map_err(invalid)?.name.name.to_owned());

@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 pub use toolchain::{BuildError, TARGET, Toolchain};
 
-/// What `cargo metadata` says of a plugin crate, its workspace's inheritance resolved.
+/// What `cargo metadata` says of a plugin crate, its workspace's inheritance resolved, and of all that it is built from.
 #[derive(Deserialize)]
 struct Workspace {
     packages: Vec<CargoPackage>,
+    workspace_root: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +25,8 @@ struct CargoPackage {
     license: Option<String>,
     description: Option<String>,
     manifest_path: PathBuf,
+    /// None where it comes from a folder of this machine.
+    source: Option<String>,
     metadata: Option<CargoMetadata>,
 }
 
@@ -62,9 +65,9 @@ pub struct Built {
 /// Builds the plugin crate in `folder`. `target_folder` keeps cargo's files between builds.
 pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
     let manifest_path = folder.join("Cargo.toml");
-    let krate = describe(&manifest_path)?;
+    let (krate, folders) = describe(&manifest_path)?;
     let toolchain = Toolchain::probe()?;
-    let module_path = toolchain.build(&manifest_path, &krate.name, target_folder)?;
+    let module_path = toolchain.build(&manifest_path, &krate.name, target_folder, &folders)?;
     let module =
         std::fs::read(&module_path).with_context(|| format!("cargo wrote no `{}`: is the crate-type `cdylib`?", module_path.display()))?;
 
@@ -94,10 +97,11 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
     Ok(Built { name: krate.name, bytes, cases: extras.cases, inspection, toolchain })
 }
 
-fn describe(manifest: &Path) -> Result<CargoPackage> {
+/// The crate of `manifest`, and the folders of this machine that it is built from, each with the name to show in its place.
+fn describe(manifest: &Path) -> Result<(CargoPackage, Vec<(PathBuf, String)>)> {
     let wanted = manifest.canonicalize().with_context(|| format!("no plugin crate: cannot read `{}`", manifest.display()))?;
     let out = std::process::Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .args(["metadata", "--format-version", "1", "--filter-platform", TARGET, "--manifest-path"])
         .arg(&wanted)
         .output()
         .context("cargo cannot be started")?;
@@ -105,11 +109,23 @@ fn describe(manifest: &Path) -> Result<CargoPackage> {
         bail!("cargo cannot read `{}`: {}", manifest.display(), String::from_utf8_lossy(&out.stderr).trim());
     }
     let workspace: Workspace = serde_json::from_slice(&out.stdout).context("cargo metadata")?;
-    workspace
+    let mut folders = vec![(workspace.workspace_root.clone(), ".".to_owned())];
+    // Dependencies by path may lie outside the workspace, as the SDK does for a crate of its own.
+    for package in workspace.packages.iter().filter(|package| package.source.is_none()) {
+        folders.extend(
+            package
+                .manifest_path
+                .parent()
+                .filter(|folder| !folder.starts_with(&workspace.workspace_root))
+                .map(|folder| (folder.to_owned(), package.name.clone())),
+        );
+    }
+    let krate = workspace
         .packages
         .into_iter()
         .find(|package| package.manifest_path == wanted)
-        .ok_or_else(|| anyhow!("`{}` is a workspace, not a plugin crate", manifest.display()))
+        .ok_or_else(|| anyhow!("`{}` is a workspace, not a plugin crate", manifest.display()))?;
+    Ok((krate, folders))
 }
 
 /// The cases of the component's kinds, with the base fixture.

@@ -69,8 +69,15 @@ impl Toolchain {
         format!("{}, {flavour}", said.unwrap_or_else(|_| "unknown rustc".into()))
     }
 
-    /// Builds `package` of the workspace that holds `manifest` as a core module; returns the module's path.
-    pub fn build(&self, manifest: &Path, package: &str, target_folder: &Path) -> Result<PathBuf, BuildError> {
+    /// Builds `package` of the workspace that holds `manifest` as a core module; returns the module's path. `folders` are those of this
+    /// machine that it is built from, each with what the component says in its place.
+    pub fn build(
+        &self,
+        manifest: &Path,
+        package: &str,
+        target_folder: &Path,
+        folders: &[(PathBuf, String)],
+    ) -> Result<PathBuf, BuildError> {
         let failed = |reason: String| BuildError::Cargo { krate: package.to_owned(), reason };
         let mut command = match self {
             Self::Rustup => Command::new("cargo"),
@@ -89,7 +96,7 @@ impl Toolchain {
             .arg("--manifest-path")
             .arg(manifest)
             .env("CARGO_TARGET_DIR", target_folder)
-            .env("CARGO_ENCODED_RUSTFLAGS", rustflags(manifest, target_folder))
+            .env("CARGO_ENCODED_RUSTFLAGS", rustflags(folders, target_folder))
             .env_remove("RUSTFLAGS")
             .env_remove("RUSTUP_TOOLCHAIN");
         let status = command.status().map_err(|error| failed(error.to_string()))?;
@@ -101,28 +108,23 @@ impl Toolchain {
 }
 
 /// Stack size, and no path of this machine in the component: the same source gives the same bytes anywhere.
-fn rustflags(manifest: &Path, target_folder: &Path) -> OsString {
+fn rustflags(folders: &[(PathBuf, String)], target_folder: &Path) -> OsString {
     let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK_BYTES}")];
-    let mut remap = |from: Option<PathBuf>, to: &str| {
-        if let Some(from) = from {
-            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
-        }
-    };
+    let mut remap = |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
-    remap(home.clone(), "cargo");
-    // Later flags win: the registry's own folder name is a host's name, so each is cut away.
-    for registry in home.iter().filter_map(|home| std::fs::read_dir(home.join("registry/src")).ok()).flatten().flatten() {
-        remap(Some(registry.path()), "crates");
+    if let Some(home) = &home {
+        remap(home, "cargo");
+        // Later flags win: the registry's own folder name is a host's name, so each is cut away.
+        for registry in std::fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten() {
+            remap(&registry.path(), "crates");
+        }
     }
-    remap(manifest.parent().and_then(|folder| folder.canonicalize().ok()).and_then(|folder| workspace_root(&folder)), ".");
+    for (folder, name) in folders {
+        remap(folder, name);
+    }
     // Generated sources lie in cargo's folder, wherever that is.
-    remap(Some(target_folder.to_path_buf()), "target");
+    remap(target_folder, "target");
     OsString::from(flags.join("\u{1f}"))
-}
-
-/// The nearest folder above that holds a lock file.
-pub fn workspace_root(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().find(|above| above.join("Cargo.lock").is_file()).map(Path::to_path_buf)
 }
 
 fn find_on_path(name: &str) -> Option<PathBuf> {

@@ -40,6 +40,9 @@
 //! and `crate-type = ["cdylib", "rlib"]`. Natively the macros only check the types; the exports exist in a component alone.
 
 pub mod log;
+#[cfg(target_family = "wasm")]
+#[expect(unsafe_code, reason = "an allocator hands out raw memory")]
+mod memory;
 mod policy;
 mod settings;
 
