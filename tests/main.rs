@@ -9,6 +9,7 @@ mod faults;
 mod history;
 mod hostile;
 mod isolation;
+mod ledger;
 mod memory;
 mod money;
 mod properties;

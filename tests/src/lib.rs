@@ -6,3 +6,4 @@ pub mod guests;
 pub mod ledger;
 pub mod process;
 pub mod server;
+pub mod witness;

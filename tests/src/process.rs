@@ -60,7 +60,12 @@ pub struct Process {
 impl Process {
     /// Starts `ombud serve --demo` on a data directory and waits until it listens.
     pub fn serve(data: &Path) -> Self {
-        let mut child = command(data).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("`ombud` starts");
+        Self::start(command(data))
+    }
+
+    /// Starts a command that serves, and waits until it listens.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("`ombud` starts");
         let output = BufReader::new(child.stdout.take().expect("its output"));
         let (told, address) = std::sync::mpsc::channel();
         std::thread::spawn(move || {

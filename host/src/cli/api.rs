@@ -137,6 +137,14 @@ impl Api {
         read(&self.text(self.ask(Method::PUT, path, Some(json))?)?)
     }
 
+    /// Deletes what stands at a path, and reads what is left.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn delete_for<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        read(&self.text(self.ask(Method::DELETE, path, None)?)?)
+    }
+
     /// Deletes what stands at a path.
     ///
     /// # Errors

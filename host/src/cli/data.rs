@@ -22,8 +22,17 @@ pub(super) fn open(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>>
 
 /// The same with further folders of packages.
 pub(super) fn open_with(data: &Path, policies: Option<&Path>, more_policies: Vec<PathBuf>) -> Result<Arc<Service>> {
+    open_as(data, Options { more_policies, ..options(policies) })
+}
+
+/// What a data directory is opened with.
+pub(super) fn options(policies: Option<&Path>) -> Options {
+    Options { policies: policies.map(Path::to_path_buf), ..Options::default() }
+}
+
+/// Opens a data directory with these options.
+pub(super) fn open_as(data: &Path, options: Options) -> Result<Arc<Service>> {
     let _waiting = Progress::waiting("loading the policies");
-    let options = Options { policies: policies.map(Path::to_path_buf), more_policies, ..Options::default() };
     Service::open(data, options)
 }
 

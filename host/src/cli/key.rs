@@ -9,7 +9,10 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueP
 use super::api::{self, Api};
 use super::{EXIT_OK, screen};
 use crate::service::Role;
-use crate::service::wire::{CreatedKey, KeyView};
+use crate::service::wire::{CreatedKey, KeyView, LedgerKeysView};
+
+/// Where the keys of the ledger's checkpoints are.
+const LEDGER_KEYS: &str = "/v1/ledger/keys";
 
 /// Arguments of `ombud key`.
 #[derive(Args)]
@@ -38,6 +41,21 @@ enum Act {
         #[command(flatten)]
         of: Of,
     },
+    /// Show the keys of the ledger's checkpoints; an auditor needs one of them.
+    Ledger {
+        #[command(flatten)]
+        on: On,
+    },
+    /// Draw a new signing key for checkpoints. The one before goes on signing beside it, so that whoever has either can check.
+    RotateLedger {
+        #[command(flatten)]
+        on: On,
+    },
+    /// End a rotation: the older signing key is destroyed. Its checkpoints stay good.
+    RetireLedger {
+        #[command(flatten)]
+        on: On,
+    },
     /// Revoke a key.
     Revoke {
         #[command(flatten)]
@@ -45,6 +63,17 @@ enum Act {
         /// The key's id, as `ombud key list` shows it.
         id: String,
     },
+}
+
+/// Which data directory.
+#[derive(Args)]
+struct On {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Whose keys.
@@ -70,6 +99,9 @@ impl Key {
         match self.act {
             Act::Create { of, role, label } => create(&of, role, &label)?,
             Act::List { of } => list(&of)?,
+            Act::Ledger { on } => ledger(&on, |api| api.get(LEDGER_KEYS))?,
+            Act::RotateLedger { on } => ledger(&on, |api| api.post(LEDGER_KEYS, b"{}".to_vec()))?,
+            Act::RetireLedger { on } => ledger(&on, |api| api.delete_for(&format!("{LEDGER_KEYS}/old")))?,
             Act::Revoke { of, id } => revoke(&of, &id)?,
         }
         Ok(EXIT_OK)
@@ -141,6 +173,20 @@ fn revoke(of: &Of, id: &str) -> Result<()> {
         println!("{}", serde_json::json!({"revoked": id}));
     } else {
         println!("key {id} is revoked");
+    }
+    Ok(())
+}
+
+/// Asks for the ledger's keys and shows them.
+fn ledger(on: &On, ask: impl FnOnce(&Api) -> Result<LedgerKeysView>) -> Result<()> {
+    let keys = ask(&Api::on_existing(&on.data, None)?)?;
+    if on.json {
+        println!("{}", serde_json::to_string_pretty(&keys)?);
+        return Ok(());
+    }
+    screen::field("operator", &keys.operator);
+    for key in &keys.verifier_keys {
+        screen::field(if keys.signing.contains(key) { "signs" } else { "signed" }, key);
     }
     Ok(())
 }

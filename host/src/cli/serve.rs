@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use ombud_ledger::log::KeyName;
 
 use super::{EXIT_OK, data};
 use crate::demo::{self, DemoKeys, KEYS_FILE};
 use crate::http::{self, HttpLimits, Listeners, LocalListener};
-use crate::service::{EXPIRY_EVERY, Service};
+use crate::service::ledger::SIGN_EVERY;
+use crate::service::ledger::keys::operator_name;
+use crate::service::ledger::witness::Witness;
+use crate::service::{EXPIRY_EVERY, Options, Service};
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `ombud serve`.
@@ -31,6 +35,16 @@ pub(super) struct Serve {
     /// Answer `/metrics` without an operator's key, for a network that only the operator reaches.
     #[arg(long)]
     metrics_open: bool,
+    /// Your name, under which checkpoints are signed, such as an address without its scheme: `ombud.example.com`. It is fixed at
+    /// the first start (`ombud.local` where none is given) and cannot change.
+    #[arg(long, value_name = "NAME", value_parser = operator_name)]
+    operator: Option<KeyName>,
+    /// A witness that is asked to cosign checkpoints: its address, and its C2SP verifier key. May be given several times.
+    #[arg(long = "witness", value_name = "URL=VKEY")]
+    witnesses: Vec<Witness>,
+    /// Go on although records that were published are lost. Whoever has the old checkpoints will notice.
+    #[arg(long)]
+    accept_loss: bool,
     /// Log lines for people or for programs.
     #[arg(long, value_enum, default_value_t = LogFormat::Pretty)]
     log_format: LogFormat,
@@ -42,7 +56,9 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<u8> {
         telemetry::init(self.log_format, &self.log_level)?;
-        let service = data::open(&self.data, Some(&self.policies))?;
+        let options = Options { operator: self.operator, witnesses: self.witnesses, ..data::options(Some(&self.policies)) };
+        let service = data::open_as(&self.data, options)?;
+        service.check_published(self.accept_loss)?;
         let limits = HttpLimits { metrics_open: self.metrics_open, ..HttpLimits::default() };
         data::runtime()?.block_on(async {
             let listener = data::listen(self.listen).await?;
@@ -85,8 +101,14 @@ pub(super) async fn until_stopped(listeners: Listeners, service: Arc<Service>, l
         }
     };
     let timer = tokio::spawn(Arc::clone(&service).expire_for_ever(EXPIRY_EVERY));
-    let drained = http::serve(listeners, service, limits, signal).await;
+    let signer = tokio::spawn(Arc::clone(&service).sign_for_ever(SIGN_EVERY));
+    let witnesses = tokio::spawn(Arc::clone(&service).ask_witnesses_for_ever());
+    let drained = http::serve(listeners, Arc::clone(&service), limits, signal).await;
     timer.abort();
+    signer.abort();
+    witnesses.abort();
+    // What was decided last is signed before the process ends, not when it begins again.
+    tokio::task::spawn_blocking(move || service.sign_now()).await??;
     if drained.cut > 0 {
         eprintln!(
             "ombud: {} cut off at the drain deadline; what they sent is on record or was never acknowledged",

@@ -22,6 +22,7 @@ mod batch;
 mod blacklist;
 mod decisions;
 mod events;
+mod ledger;
 mod meta;
 mod openapi;
 

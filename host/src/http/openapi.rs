@@ -34,7 +34,7 @@ pub fn document() -> Value {
     answers.subschema_for::<ProblemDocument>();
     let mut paths = Map::new();
     for endpoint in endpoints() {
-        let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        let path = paths.entry(endpoint.described_path()).or_insert_with(|| json!({}));
         let operation = operation(&endpoint, &mut answers);
         if let Value::Object(path) = path {
             path.insert(endpoint.method.to_ascii_lowercase(), operation);
@@ -73,6 +73,7 @@ const TAGS: &[(&str, &str)] = &[
     ("decisions", "What was decided: read, run again, approved, amended, cancelled"),
     ("acts", "What was administered, and what persons did"),
     ("blacklist", "Blacklist requests with their steps, and measures in force"),
+    ("ledger", "The log of each merchant: checkpoints, tiles, receipts"),
     ("merchants", "Merchants and their policies"),
     ("keys", "API keys"),
     ("schemas", "JSON Schemas of what is posted"),
@@ -105,13 +106,14 @@ fn operation(endpoint: &Endpoint, answers: &mut SchemaGenerator) -> Value {
 
 fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     let mut parameters = Vec::new();
-    for segment in endpoint.path.split('/') {
+    for segment in endpoint.described_path().split('/') {
         if let Some(name) = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
             let description = match name {
                 "merchant" => "The merchant's id",
                 "decision" => "The decision's id",
                 "request" => "The blacklist request's id",
                 "key" => "The key's id",
+                "tile" => "The tile's path, slashes included",
                 _ => "The event type, or `merchant-config`",
             };
             parameters

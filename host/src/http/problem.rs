@@ -32,6 +32,8 @@ pub enum Code {
     BodyTimeout,
     /// It contradicts what is on record.
     Conflict,
+    /// It will be there in a moment.
+    NotYet,
     /// The body is too large.
     BodyTooLarge,
     /// Path and query are too long.
@@ -52,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -60,6 +62,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::BodyTimeout,
         Self::Conflict,
+        Self::NotYet,
         Self::BodyTooLarge,
         Self::UriTooLong,
         Self::MediaType,
@@ -94,6 +97,7 @@ impl Code {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "urn:ombud:problem:method", "The method is not taken here"),
             Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "urn:ombud:problem:body-timeout", "The body did not come in time"),
             Self::Conflict => (StatusCode::CONFLICT, "urn:ombud:problem:conflict", "It contradicts what is on record"),
+            Self::NotYet => (StatusCode::CONFLICT, "urn:ombud:problem:not-yet", "It will be there in a moment"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "urn:ombud:problem:body-too-large", "The body is too large"),
             Self::UriTooLong => (StatusCode::URI_TOO_LONG, "urn:ombud:problem:uri-too-long", "Path and query are too long"),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:ombud:problem:media-type", "The media type is not taken"),
@@ -177,6 +181,7 @@ impl From<ServiceError> for Refused {
             ServiceError::Invalid(problems) => return Self::with(Code::Invalid, problems),
             ServiceError::Malformed(_) => Code::Malformed,
             ServiceError::Conflict(_) => Code::Conflict,
+            ServiceError::NotYet(_) => Code::NotYet,
             ServiceError::Saturated(_) => Code::Saturated,
             ServiceError::Unavailable(_) => Code::Unavailable,
             ServiceError::Internal(cause) => {
@@ -201,7 +206,7 @@ impl IntoResponse for Refused {
             Code::Unauthenticated => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Code::Saturated | Code::Unavailable => {
+            Code::NotYet | Code::Saturated | Code::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
             }
             // The rest of the body is still under way: the connection cannot carry another request.

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, batch, blacklist, decisions, events, meta};
+use super::{acts, admin, batch, blacklist, decisions, events, ledger, meta};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -18,6 +18,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         decisions::endpoints(),
         blacklist::endpoints(),
         acts::endpoints(),
+        ledger::endpoints(),
         admin::endpoints(),
         meta::endpoints(),
     ]
@@ -33,7 +34,7 @@ pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 pub struct Endpoint {
     /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
-    /// The path's template.
+    /// The path's template; a last segment `{*name}` takes the rest of the path.
     pub path: &'static str,
     /// The operation's name for generated clients.
     pub id: &'static str,
@@ -99,6 +100,13 @@ pub enum Content {
     Json(SchemaOf),
     /// Text of a media type.
     Text(&'static str),
+}
+
+impl Endpoint {
+    /// The path's template as the description has it, which knows no rest of a path.
+    pub fn described_path(&self) -> String {
+        self.path.replace("{*", "{")
+    }
 }
 
 macro_rules! methods {

@@ -6,6 +6,7 @@
 
 mod decisions;
 mod http;
+mod ledger;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -19,6 +20,7 @@ use ombud_core::kind::Kind;
 use crate::judge::Phases;
 use decisions::Decisions;
 pub use http::{Refusal, RouteMetrics, StatusClass};
+pub use ledger::Witnessed;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,6 +39,7 @@ pub struct Metrics {
     registry: Registry,
     decisions: Decisions,
     http: http::Http,
+    ledger: ledger::Ledger,
     duplicates: Counter,
     queue: Gauge,
     group_records: Histogram,
@@ -56,6 +59,7 @@ impl Metrics {
         registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let decisions = Decisions::register(&mut registry);
         let http = http::Http::register(&mut registry);
+        let ledger = ledger::Ledger::register(&mut registry);
         let (duplicates, queue) = (Counter::default(), Gauge::default());
         let (group_records, group_duration) = (Histogram::new(GROUP_BUCKETS), durations());
         registry.register("events_duplicate", "Events that were known: answered from the record", duplicates.clone());
@@ -67,7 +71,7 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
-        Self { registry, decisions, http, duplicates, queue, group_records, group_duration }
+        Self { registry, decisions, http, ledger, duplicates, queue, group_records, group_duration }
     }
 
     /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
@@ -89,6 +93,21 @@ impl Metrics {
     pub fn observe_group(&self, records: usize, took: std::time::Duration) {
         self.group_records.observe(u32::try_from(records).map_or(f64::MAX, f64::from));
         self.group_duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a signed checkpoint.
+    pub fn observe_checkpoint(&self) {
+        self.ledger.checkpoints.inc();
+    }
+
+    /// Counts a log that is not signed any more.
+    pub fn observe_lost_log(&self) {
+        self.ledger.lost.inc();
+    }
+
+    /// Counts what a witness said.
+    pub fn observe_witness(&self, said: Witnessed) {
+        self.ledger.witnessed(said);
     }
 
     /// The handles of one route, resolved once when the router is built.

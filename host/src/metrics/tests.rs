@@ -5,7 +5,7 @@ use std::time::Duration;
 use ombud_core::fault::FaultCode;
 use ombud_core::kind::Kind;
 
-use super::{Metrics, Refusal};
+use super::{Metrics, Refusal, Witnessed};
 use crate::judge::Phases;
 
 fn value(text: &str, series: &str) -> f64 {
@@ -41,6 +41,8 @@ fn nothing_a_caller_says_makes_a_new_series() {
     metrics.observe_group(7, Duration::from_millis(1));
     metrics.set_commit_queue(3);
     metrics.observe_duplicate();
+    metrics.observe_checkpoint();
+    Witnessed::ALL.into_iter().for_each(|said| metrics.observe_witness(said));
     let text = metrics.text();
     assert_eq!(text.lines().count(), series);
     assert!(text.ends_with("# EOF\n"));

@@ -71,6 +71,7 @@ impl Role {
             Right::Override => matches!(self, Self::Supervisor | Self::DepartmentHead | Self::Compliance),
             Right::ReadActs => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Compliance | Self::Auditor),
             Right::Configure => matches!(self, Self::Operator | Self::MerchantAdmin),
+            Right::Ledger => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Auditor),
             Right::Operate => matches!(self, Self::Operator),
         }
     }
@@ -97,6 +98,8 @@ pub enum Right {
     ReadActs,
     /// A merchant's policies, settings, caps and keys.
     Configure,
+    /// Checkpoints, tiles and receipts of a merchant's log.
+    Ledger,
     /// Merchants, operator's bounds.
     Operate,
 }

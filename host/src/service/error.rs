@@ -24,6 +24,9 @@ pub enum ServiceError {
     /// Conflicts with what is on record: 409.
     #[error("{0}")]
     Conflict(String),
+    /// It will be there in a moment: 409.
+    #[error("{0}: ask again in a second")]
+    NotYet(&'static str),
     /// The merchant has too many requests under way: 429.
     #[error("merchant `{0}` has too many requests under way")]
     Saturated(String),

@@ -12,6 +12,7 @@ mod commit;
 mod decide;
 mod expiry;
 mod history;
+pub mod ledger;
 mod listing;
 mod locks;
 mod overrides;
@@ -32,6 +33,7 @@ use arc_swap::ArcSwap;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Engine;
 use ombud_ledger::keys::MasterKey;
+use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
 
@@ -45,6 +47,8 @@ pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::replay::Replayer;
+use ledger::Ledger;
+use ledger::witness::Witness;
 use locks::KeyedLocks;
 use vault::Vault;
 use wire::{PolicyView, Readiness};
@@ -59,11 +63,22 @@ pub struct Options {
     pub limits: Limits,
     /// The writer's bounds.
     pub writer: WriterLimits,
+    /// The operator's name, under which checkpoints are signed; none for the one that the data directory has.
+    pub operator: Option<KeyName>,
+    /// Who is asked to cosign checkpoints.
+    pub witnesses: Vec<Witness>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { policies: Some("policies".into()), more_policies: Vec::new(), limits: Limits::default(), writer: WriterLimits::default() }
+        Self {
+            policies: Some("policies".into()),
+            more_policies: Vec::new(),
+            limits: Limits::default(),
+            writer: WriterLimits::default(),
+            operator: None,
+            witnesses: Vec::new(),
+        }
     }
 }
 
@@ -74,6 +89,7 @@ pub struct Service {
     limits: Limits,
     registry: Registry,
     vault: Arc<Vault>,
+    ledger: Ledger,
     engine: Engine,
     snapshot: ArcSwap<Snapshot>,
     /// Held while the snapshot is rebuilt, so that two changes do not lose each other.
@@ -93,6 +109,7 @@ impl Service {
         admin::private_folder(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let (store, writer) = SqliteStore::open(data)?;
         let master = MasterKey::from_bytes(admin::secret(&data.join("master.key"))?);
+        let ledger = Ledger::new(data, options.operator, options.witnesses)?;
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
         let sandbox = Arc::new(Sandbox::with_cache(data.join("code"), code_key)?);
         let mut registry = match &options.policies {
@@ -112,6 +129,7 @@ impl Service {
             limits: options.limits,
             registry,
             vault,
+            ledger,
             engine: replayer.engine().clone(),
             snapshot: ArcSwap::from_pointee(Snapshot { tenants: Default::default(), principals: Default::default(), guardrail }),
             changing: Mutex::new(()),

@@ -194,6 +194,17 @@ pub struct CreatedKey {
     pub merchant: Option<String>,
 }
 
+/// The keys of the ledger's checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerKeysView {
+    /// The operator's name: a merchant's log has the origin `OPERATOR/MERCHANT`.
+    pub operator: String,
+    /// The keys that sign: the newest, and while a rotation is not finished the one before.
+    pub signing: Vec<String>,
+    /// Every verifier key there ever was, the newest first.
+    pub verifier_keys: Vec<String>,
+}
+
 /// A key as it is listed: everything but the secret, which nobody has but its bearer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {

@@ -90,6 +90,8 @@ pub trait ReadLedger {
     fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError>;
     /// Up to `count` records from `from`, for exports.
     fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError>;
+    /// Up to `count` headers from `from`, for entry bundles.
+    fn headers(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Vec<u8>>, StoreError>;
     /// Up to `count` leaf hashes from `from`, for the tree.
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
     /// The record of a decision; another merchant's is not found.

@@ -57,6 +57,8 @@ pub trait ReadTree {
 pub trait WriteTree {
     /// Keeps a checkpoint, and lets go of older ones ([`CHECKPOINTS_KEPT`]). One of this size is a conflict.
     fn put_checkpoint(&mut self, merchant: &MerchantId, row: &CheckpointRow) -> Result<(), StoreError>;
+    /// Replaces the note of a checkpoint with one that more keys have signed; false where the checkpoint is gone.
+    fn sign_again(&mut self, merchant: &MerchantId, size: u64, note: &str) -> Result<bool, StoreError>;
     /// Keeps a witness's signature; a later one of the same checkpoint replaces it. False where the checkpoint is gone.
     fn put_cosignature(&mut self, merchant: &MerchantId, row: &CosignatureRow) -> Result<bool, StoreError>;
 }

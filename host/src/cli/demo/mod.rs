@@ -61,6 +61,7 @@ impl Demo {
         // Taken first: a port that is in use is said before anything else is done.
         let listener = if self.once { None } else { Some(runtime.block_on(data::listen(self.listen))?) };
         let service = data::open_with(&folder, Some(&self.policies), vec![bad_policies.path().to_path_buf()])?;
+        service.check_published(false)?;
         demo::create_merchants(&service)?;
         let keys = DemoKeys::take(&service, &folder)?;
         if !self.json {

@@ -25,6 +25,8 @@ impl Service {
 }
 
 /// Runs what waits for the writer off the runtime's threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Internal(error.into()))?
 }

@@ -38,6 +38,12 @@ impl<T: Database> ReadLedger for T {
         self.all("read records", sql, params![merchant, signed(from), count], stored)
     }
 
+    fn headers(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Vec<u8>>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT header FROM entries JOIN records USING (record_no) WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        self.all("read headers", sql, params![merchant, signed(from), count], |row| row.get(0))
+    }
+
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         let sql = "SELECT leaf FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";

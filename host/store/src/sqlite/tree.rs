@@ -117,6 +117,12 @@ impl WriteTree for SqliteWriter {
         Ok(())
     }
 
+    fn sign_again(&mut self, merchant: &MerchantId, size: u64, note: &str) -> Result<bool, StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "UPDATE checkpoints SET note = ?3 WHERE merchant_no = ?1 AND size = ?2";
+        Ok(self.run("sign a checkpoint again", sql, params![merchant, signed(size), note])? > 0)
+    }
+
     fn put_cosignature(&mut self, merchant: &MerchantId, row: &CosignatureRow) -> Result<bool, StoreError> {
         let merchant = self.known_merchant(merchant)?;
         let sql = "INSERT INTO cosignatures (merchant_no, witness, size, line, at_ms)

@@ -1,0 +1,179 @@
+//! The operator's keys for checkpoints: `ledger.key` signs and stays secret, `ledger.vkey` is what others are given.
+//!
+//! Each has one key a line, the newest first. After a rotation both the new key and the one before sign, so that whoever has
+//! either can check new checkpoints, until the old one is retired; `ledger.vkey` keeps every key there ever was, for the
+//! checkpoints that only it signed.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use ombud_core::ids::MerchantId;
+use ombud_ledger::log::{KeyName, SigningKey, VerifierKey, VerifierKeys};
+use zeroize::Zeroizing;
+
+use super::files::{Readers, read, replace};
+
+/// The operator's name where none is given.
+pub const DEFAULT_OPERATOR: &str = "ombud.local";
+/// The signing keys' file in the data directory.
+pub const KEY_FILE: &str = "ledger.key";
+/// The verifier keys' file in the data directory.
+pub const VERIFIER_FILE: &str = "ledger.vkey";
+/// Bytes of an operator's name: the origins of its merchants' logs are longer by a merchant's id.
+pub const OPERATOR_BYTES_MAX: usize = 128;
+
+/// The operator's name, if the text is one.
+///
+/// # Errors
+/// It has spaces, control characters or `+`, or is longer than [`OPERATOR_BYTES_MAX`].
+pub fn operator_name(text: &str) -> Result<KeyName> {
+    if text.len() > OPERATOR_BYTES_MAX {
+        bail!("an operator's name has at most {OPERATOR_BYTES_MAX} bytes");
+    }
+    KeyName::new(text).map_err(|error| anyhow!("{error}"))
+}
+
+/// The keys that sign, and those that check.
+#[derive(Debug)]
+pub struct LogKeys {
+    operator: KeyName,
+    /// The newest first; two while a rotation is not finished.
+    signing: Vec<SigningKey>,
+    verifiers: VerifierKeys,
+}
+
+impl LogKeys {
+    /// The keys of a data directory; none where it has none yet.
+    pub fn read(data: &Path) -> Result<Option<Self>> {
+        let signing = signing(data)?;
+        let verifiers = verifiers(data)?;
+        let (Some(newest), Some(verifiers)) = (signing.first(), &verifiers) else {
+            let (there, missing) = match (signing.is_empty(), verifiers.is_none()) {
+                (true, true) => return Ok(None),
+                (true, _) => (VERIFIER_FILE, KEY_FILE),
+                _ => (KEY_FILE, VERIFIER_FILE),
+            };
+            bail!(
+                "`{}` is there, `{missing}` is not: restore it from a backup, or make a new key with `ombud key rotate-ledger`",
+                data.join(there).display()
+            );
+        };
+        let operator = newest.verifier().name().clone();
+        let unknown = signing.iter().find(|key| !verifiers.iter().any(|known| known == key.verifier()));
+        if let Some(unknown) = unknown {
+            bail!("`{}` has a key that `{VERIFIER_FILE}` does not have: {}", data.join(KEY_FILE).display(), unknown.verifier());
+        }
+        if let Some(other) = verifiers.iter().find(|key| *key.name() != operator) {
+            bail!("`{VERIFIER_FILE}` has a key of `{}`, but the operator is `{operator}`", other.name());
+        }
+        Ok(Some(Self { operator, verifiers: verifiers.clone(), signing }))
+    }
+
+    /// The keys of a data directory, drawn where it has none. The operator's name is fixed with the first key.
+    pub fn open(data: &Path, operator: Option<&KeyName>) -> Result<Self> {
+        if let Some(keys) = Self::read(data)? {
+            keys.must_be_of(operator)?;
+            return Ok(keys);
+        }
+        let name = operator.cloned().map_or_else(|| operator_name(DEFAULT_OPERATOR), Ok)?;
+        let key = SigningKey::generate(name.clone());
+        let keys = Self { operator: name, verifiers: VerifierKeys::new(vec![key.verifier().clone()])?, signing: vec![key] };
+        keys.write(data)?;
+        Ok(keys)
+    }
+
+    /// Refuses another operator's name: the origins of the logs would change, and with them every verifier key.
+    pub fn must_be_of(&self, operator: Option<&KeyName>) -> Result<()> {
+        match operator {
+            Some(given) if *given != self.operator => bail!(
+                "the operator of this data directory is `{}`, not `{given}`: the name stands in every checkpoint and cannot change",
+                self.operator
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The operator's name.
+    pub const fn operator(&self) -> &KeyName {
+        &self.operator
+    }
+
+    /// The operator's verifier keys.
+    pub const fn verifiers(&self) -> &VerifierKeys {
+        &self.verifiers
+    }
+
+    /// The verifier keys of those that sign, the newest first.
+    pub fn signing(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.signing.iter().map(SigningKey::verifier)
+    }
+
+    /// The signing keys under the name of a merchant's log.
+    pub fn signing_of(&self, merchant: &MerchantId) -> Vec<SigningKey> {
+        self.signing.iter().map(|key| key.of_merchant(merchant)).collect()
+    }
+
+    /// Draws a new key, which signs from now on; the newest one so far goes on signing beside it.
+    ///
+    /// # Errors
+    /// There are too many keys, or the files cannot be written.
+    pub fn rotate(data: &Path, operator: Option<&KeyName>) -> Result<Self> {
+        // A lost signing key is no hindrance: its verifier key says whose logs these are.
+        let (before, known) = (signing(data)?, verifiers(data)?);
+        let name = known.as_ref().and_then(|known| known.iter().next()).map(|key| key.name().clone());
+        let name = match (name, operator) {
+            (Some(name), _) => name,
+            (None, Some(operator)) => operator.clone(),
+            (None, None) => operator_name(DEFAULT_OPERATOR)?,
+        };
+        let key = SigningKey::generate(name.clone());
+        let verifiers = [key.verifier()].into_iter().chain(known.iter().flat_map(VerifierKeys::iter)).cloned().collect();
+        let keys = Self {
+            operator: name,
+            verifiers: VerifierKeys::new(verifiers)?,
+            signing: [key].into_iter().chain(before.into_iter().take(1)).collect(),
+        };
+        keys.must_be_of(operator)?;
+        keys.write(data)?;
+        Ok(keys)
+    }
+
+    /// Ends a rotation: only the newest key signs from now on, the one before is destroyed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn retire(mut self, data: &Path) -> Result<Self> {
+        self.signing.truncate(1);
+        self.write(data)?;
+        Ok(self)
+    }
+
+    /// Writes the verifier keys first: a key that signs is never one that nobody knows.
+    fn write(&self, data: &Path) -> Result<()> {
+        replace(&data.join(VERIFIER_FILE), &self.verifiers.to_string(), Readers::Anybody, true)?;
+        let mut text = Zeroizing::new(String::new());
+        for key in &self.signing {
+            text.push_str(&key.to_text());
+            text.push('\n');
+        }
+        replace(&data.join(KEY_FILE), &text, Readers::Owner, true)
+    }
+}
+
+/// The operator's verifier keys of a data directory; none where it has none yet.
+pub fn verifiers(data: &Path) -> Result<Option<VerifierKeys>> {
+    let path = data.join(VERIFIER_FILE);
+    let parse = |text: String| text.parse().map_err(|error| anyhow!("{error}")).with_context(|| format!("`{}`", path.display()));
+    read(&path)?.map(parse).transpose()
+}
+
+fn signing(data: &Path) -> Result<Vec<SigningKey>> {
+    let path = data.join(KEY_FILE);
+    let Some(text) = read(&path)?.map(Zeroizing::new) else { return Ok(Vec::new()) };
+    let parse = |line| SigningKey::parse(line).map_err(|error| anyhow!("{error}")).with_context(|| format!("`{}`", path.display()));
+    let keys = text.lines().filter(|line| !line.is_empty()).map(parse).collect::<Result<Vec<_>>>()?;
+    if keys.is_empty() {
+        bail!("`{}` has no key: restore it from a backup", path.display());
+    }
+    Ok(keys)
+}

@@ -1,0 +1,179 @@
+//! The ledger as others see it: signed checkpoints, tiles, receipts, and the task that signs.
+//!
+//! The tree grows in the writer's transaction ([`ombud_store`]). What is here signs its heads afterwards, once or twice a
+//! second, and never waits in a decision's way.
+
+mod files;
+pub mod keys;
+mod publish;
+pub mod published;
+pub mod witness;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_ledger::log::note::parse_signatures;
+use ombud_ledger::log::receipt::Receipt;
+use ombud_ledger::log::tile::{encode_bundle, encode_tile};
+use ombud_ledger::log::{KeyName, Note, Tile, TileLevel, proof};
+use ombud_store::{CheckpointRow, Reads, Store as _, StoreError, log_hashes};
+
+use self::keys::LogKeys;
+pub use self::publish::SIGN_EVERY;
+use self::published::{Loss, Published};
+use self::witness::{Asked, Witness};
+use super::Service;
+use super::actor::{Principal, Right};
+use super::admin::blocking;
+use super::error::ServiceError;
+use super::wire::LedgerKeysView;
+
+/// What a service knows of its logs besides the database.
+pub(super) struct Ledger {
+    data: PathBuf,
+    operator: Option<KeyName>,
+    witnesses: Vec<Arc<Asked>>,
+    published: Published,
+    /// Read when they are first needed.
+    keys: Mutex<Option<Arc<LogKeys>>>,
+    /// Whether each log goes on from where it was published, for those that were looked at. Held while logs are signed: a
+    /// head is signed once.
+    standing: Mutex<HashMap<MerchantId, Option<Loss>>>,
+}
+
+impl Ledger {
+    pub(super) fn new(data: &Path, operator: Option<KeyName>, witnesses: Vec<Witness>) -> Result<Self> {
+        // A name that is not this directory's is refused at once, not when the first checkpoint is due.
+        let keys = LogKeys::read(data)?;
+        if let Some(keys) = &keys {
+            keys.must_be_of(operator.as_ref())?;
+        }
+        Ok(Self {
+            data: data.to_path_buf(),
+            operator,
+            witnesses: witnesses.into_iter().map(|witness| Arc::new(Asked::new(witness))).collect(),
+            published: Published::of(data),
+            keys: Mutex::new(keys.map(Arc::new)),
+            standing: Mutex::default(),
+        })
+    }
+
+    /// The keys, drawn at the first call on a new data directory.
+    fn keys(&self) -> Result<Arc<LogKeys>> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = &*keys {
+            return Ok(Arc::clone(keys));
+        }
+        let opened = Arc::new(LogKeys::open(&self.data, self.operator.as_ref())?);
+        *keys = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// Changes the keys.
+    fn change_keys(&self, change: impl FnOnce(&Path, Option<&KeyName>) -> Result<LogKeys>) -> Result<Arc<LogKeys>> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = Arc::new(change(&self.data, self.operator.as_ref())?);
+        *keys = Some(Arc::clone(&changed));
+        Ok(changed)
+    }
+}
+
+impl Service {
+    /// The newest signed checkpoint of a merchant's log with the witnesses' cosignatures: a C2SP signed note.
+    pub fn checkpoint(&self, who: &Principal, merchant: &str) -> Result<String, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
+        self.store.read(|reads| {
+            let row = reads.checkpoint(&tenant.config.id)?.ok_or(ServiceError::NotYet("no checkpoint of this log is signed yet"))?;
+            Ok(cosigned(reads, &tenant.config.id, &row)?)
+        })
+    }
+
+    /// A tile or entry bundle of a merchant's log by its path (c2sp.org/tlog-tiles).
+    pub fn tile(&self, who: &Principal, merchant: &str, path: &str) -> Result<Vec<u8>, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
+        let merchant = &tenant.config.id;
+        let tile: Tile = path.parse().map_err(|_| ServiceError::NotFound("tile"))?;
+        self.store.read(|reads| {
+            if !tile.is_in_tree(reads.frontier(merchant)?.size()) {
+                return Err(ServiceError::NotFound("tile in this log"));
+            }
+            match tile.level {
+                TileLevel::Hashes(_) => Ok(encode_tile(&reads.tile(merchant, tile)?)),
+                TileLevel::Entries => {
+                    let headers = reads.headers(merchant, tile.index * 256, u32::from(tile.width))?;
+                    encode_bundle(headers.iter().map(Vec::as_slice)).map_err(|error| ServiceError::Internal(error.into()))
+                }
+            }
+        })
+    }
+
+    /// The receipt of a decision (c2sp.org/tlog-proof): its header, and the proof that the signed log has it.
+    pub fn receipt(&self, who: &Principal, merchant: &str, decision: &str) -> Result<String, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
+        let merchant = &tenant.config.id;
+        let decision = DecisionId::new(decision).map_err(|_| ServiceError::NotFound("decision"))?;
+        self.store.read(|reads| {
+            let record = reads.decision(merchant, &decision)?.ok_or(ServiceError::NotFound("decision"))?;
+            let signed = reads.checkpoint(merchant)?.filter(|row| row.size > record.seq);
+            let row = signed.ok_or(ServiceError::NotYet("no checkpoint with this decision is signed yet"))?;
+            let proof = proof::prove_inclusion(&log_hashes(reads, merchant, row.size), record.seq, row.size);
+            let proof = proof.map_err(|error| StoreError::Damaged(format!("the log of `{merchant}`: {error}")))?;
+            let checkpoint = cosigned(reads, merchant, &row)?;
+            Ok(Receipt { header: Some(record.header), index: record.seq, proof, checkpoint }.to_string())
+        })
+    }
+
+    /// The operator's verifier keys, and how many keys sign.
+    pub fn ledger_keys(&self, _: &Principal) -> Result<LedgerKeysView, ServiceError> {
+        let keys = self.ledger.keys()?;
+        Ok(view(&keys))
+    }
+
+    /// Draws a new signing key for checkpoints; the one before goes on signing beside it.
+    pub async fn rotate_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
+        super::allowed(who, Right::Operate, "rotate the ledger's key")?;
+        let service = Arc::clone(self);
+        blocking(move || {
+            let keys = service.ledger.change_keys(LogKeys::rotate)?;
+            service.sign_again(&keys)?;
+            Ok(view(&keys))
+        })
+        .await
+    }
+
+    /// Ends a rotation: only the newest key signs.
+    pub async fn retire_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
+        super::allowed(who, Right::Operate, "retire the ledger's key")?;
+        let service = Arc::clone(self);
+        blocking(move || {
+            let keys = service.ledger.change_keys(|data, operator| LogKeys::open(data, operator)?.retire(data))?;
+            Ok(view(&keys))
+        })
+        .await
+    }
+}
+
+fn view(keys: &LogKeys) -> LedgerKeysView {
+    LedgerKeysView {
+        operator: keys.operator().to_string(),
+        verifier_keys: keys.verifiers().iter().map(ToString::to_string).collect(),
+        signing: keys.signing().map(ToString::to_string).collect(),
+    }
+}
+
+/// A stored checkpoint with its cosignatures, as it is published.
+pub fn cosigned(reads: &dyn Reads, merchant: &MerchantId, row: &CheckpointRow) -> Result<String, StoreError> {
+    let cosignatures = reads.cosignatures(merchant, row.size)?;
+    if cosignatures.is_empty() {
+        return Ok(row.note.clone());
+    }
+    let damaged = |error| StoreError::Damaged(format!("the checkpoint of `{merchant}` at {} records: {error}", row.size));
+    let mut note = Note::parse(&row.note).map_err(damaged)?;
+    for cosignature in cosignatures {
+        parse_signatures(&format!("{}\n", cosignature.line)).map_err(damaged)?.into_iter().for_each(|signature| note.add(signature));
+    }
+    Ok(note.to_string())
+}

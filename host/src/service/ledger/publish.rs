@@ -1,0 +1,170 @@
+//! Signing: a checkpoint of every log that has grown, at each tick.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use ombud_core::ids::MerchantId;
+use ombud_ledger::log::{Checkpoint, Frontier, Note};
+use ombud_store::{CheckpointRow, Group, Store as _, StoreError};
+
+use super::keys::LogKeys;
+use super::{cosigned, witness};
+use crate::service::Service;
+use crate::service::decide::now_ms;
+
+/// How long a server waits between two rounds of signing.
+pub const SIGN_EVERY: Duration = Duration::from_millis(500);
+/// Checkpoints of one transaction.
+const SIGNED_TOGETHER: usize = 128;
+
+impl Service {
+    /// Checks that every log goes on from where it was published, and draws the signing key where there is none. With
+    /// `go_on`, the files of logs that do not are set aside, and these logs are signed again from what is there.
+    ///
+    /// # Errors
+    /// The logs that do not go on, with what to do.
+    pub fn check_published(&self, go_on: bool) -> Result<()> {
+        let keys = self.ledger.keys()?;
+        for key in keys.signing() {
+            tracing::info!(verifier_key = %key, "checkpoints are signed");
+        }
+        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = Vec::new();
+        for merchant in self.ledger.published.merchants()? {
+            let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())))?;
+            match loss {
+                Some(loss) if go_on => {
+                    let file = self.ledger.published.set_aside(&merchant, now_ms())?;
+                    tracing::error!(%merchant, %loss, file = %file.display(), "the log goes on although records are lost");
+                    standing.insert(merchant, None);
+                }
+                Some(loss) => lost.push((merchant, loss)),
+                None => _ = standing.insert(merchant, None),
+            }
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<String> = lost.iter().map(|(merchant, loss)| format!("\n  {merchant}: {loss}")).collect();
+        bail!(
+            "logs do not go on from their published checkpoints:{}\nRestore a backup that has these records. If they are lost for good, \
+             `--accept-loss` goes on without them; whoever has the old checkpoints will notice.",
+            list.concat()
+        );
+    }
+
+    /// Signs until the task is dropped. A round that fails is made up for by the next.
+    pub async fn sign_for_ever(self: Arc<Self>, every: Duration) {
+        let mut every = tokio::time::interval(every);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut waiting = HashMap::new();
+        // What grew before this process began.
+        match self.store.read(|reads| reads.unsigned()) {
+            Ok(unsigned) => waiting.extend(unsigned),
+            Err(error) => tracing::error!(%error, "the logs that are not signed cannot be read"),
+        }
+        loop {
+            every.tick().await;
+            waiting.extend(self.store.grown());
+            if waiting.is_empty() {
+                continue;
+            }
+            let (service, heads) = (Arc::clone(&self), std::mem::take(&mut waiting));
+            let again = heads.clone();
+            match tokio::task::spawn_blocking(move || service.sign(heads)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(error = format!("{error:#}"), "checkpoints could not be signed; the next round tries again");
+                    waiting = again;
+                }
+                Err(_) => waiting = again,
+            }
+        }
+    }
+
+    /// Signs what has grown now, for a server that ends and for commands.
+    ///
+    /// # Errors
+    /// Keys or files cannot be read, the store fails.
+    pub fn sign_now(&self) -> Result<()> {
+        let mut heads: HashMap<MerchantId, Frontier> = self.store.read(|reads| reads.unsigned())?.into_iter().collect();
+        heads.extend(self.store.grown());
+        self.sign(heads)
+    }
+
+    /// Signs these heads and publishes them. A log that does not go on from where it was published is left out.
+    fn sign(&self, heads: HashMap<MerchantId, Frontier>) -> Result<()> {
+        let keys = self.ledger.keys()?;
+        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = Vec::with_capacity(heads.len());
+        for (merchant, head) in heads.into_iter().filter(|(_, head)| head.size() > 0) {
+            if !standing.contains_key(&merchant) {
+                let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())))?;
+                if let Some(loss) = &loss {
+                    self.metrics.observe_lost_log();
+                    tracing::error!(%merchant, %loss, "the log is not signed any more: `ombud audit check` says more");
+                }
+                standing.insert(merchant.clone(), loss);
+            }
+            if standing.get(&merchant).is_some_and(Option::is_some) {
+                continue;
+            }
+            let signing = keys.signing_of(&merchant);
+            let origin = keys.operator().of_merchant(&merchant);
+            let (size, root) = (head.size(), head.root());
+            let note = Checkpoint { origin, size, root }.sign(&signing)?.to_string();
+            rows.push((merchant, CheckpointRow { size, root, note, at_ms: now_ms() }));
+        }
+        for rows in rows.chunks(SIGNED_TOGETHER) {
+            let job = {
+                let rows = rows.to_vec();
+                move |group: &mut dyn Group| keep(group, &rows)
+            };
+            let kept = self.writer.wait(job).map_err(|error| anyhow!("{error}"))?;
+            for (merchant, row) in rows.iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row) {
+                self.ledger.published.put(merchant, &row.note)?;
+                self.metrics.observe_checkpoint();
+            }
+        }
+        witness::wake(&self.ledger.witnesses, rows.into_iter().map(|(merchant, _)| merchant));
+        Ok(())
+    }
+
+    /// Signs the newest checkpoints with keys that have not signed them yet: after a rotation they verify with the new key.
+    pub(super) fn sign_again(&self, keys: &LogKeys) -> Result<()> {
+        let _standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let merchants: Vec<MerchantId> = self.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id).collect();
+        for merchant in merchants {
+            let Some(row) = self.store.read(|reads| reads.checkpoint(&merchant))? else { continue };
+            let mut note = Note::parse(&row.note)?;
+            keys.signing_of(&merchant).iter().for_each(|key| note.sign(key));
+            let (of, note) = (merchant.clone(), note.to_string());
+            self.writer.wait(move |group| group.sign_again(&of, row.size, &note)).map_err(|error| anyhow!("{error}"))?;
+            self.publish_newest(&merchant)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes a log's newest checkpoint as it is stored. The caller holds the lock of signing.
+    pub(super) fn publish_newest(&self, merchant: &MerchantId) -> Result<()> {
+        let note = self.store.read(|reads| match reads.checkpoint(merchant)? {
+            Some(row) => cosigned(reads, merchant, &row).map(Some),
+            None => Ok::<_, StoreError>(None),
+        })?;
+        note.map_or(Ok(()), |note| self.ledger.published.put(merchant, &note))
+    }
+}
+
+/// Keeps checkpoints that are newer than what is kept, for a head can be told of twice; whether each was.
+fn keep(group: &mut dyn Group, rows: &[(MerchantId, CheckpointRow)]) -> Result<Vec<bool>, StoreError> {
+    let keep = |(merchant, row): &(MerchantId, CheckpointRow)| {
+        let newer = group.checkpoint(merchant)?.is_none_or(|newest| newest.size < row.size);
+        if newer {
+            group.put_checkpoint(merchant, row)?;
+        }
+        Ok(newer)
+    };
+    rows.iter().map(keep).collect()
+}

@@ -1,0 +1,103 @@
+//! The last published checkpoint of each log, in files beside the database: a database that was set back is noticed, for it
+//! has fewer records than were signed, or others.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use ombud_core::ids::MerchantId;
+use ombud_ledger::log::{Checkpoint, VerifierKeys, proof};
+use ombud_store::{Reads, StoreError, log_hashes};
+
+use super::files::{Readers, read, replace};
+use crate::service::admin::private_folder;
+
+/// The folder in the data directory; one file for each merchant, named after it.
+pub const FOLDER: &str = "checkpoints";
+/// What the name of a file has that was set aside.
+const LOST: &str = ".lost";
+
+/// Why a log does not go on from where it was published.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    #[error("its published checkpoint cannot be trusted: {0}")]
+    Untrusted(String),
+    #[error("{published} records were published, {records} are there: the database was set back")]
+    Shorter { published: u64, records: u64 },
+    #[error("the first {published} records are not those that were published")]
+    Other { published: u64 },
+}
+
+/// The files of one data directory.
+pub struct Published {
+    folder: PathBuf,
+}
+
+impl Published {
+    /// The files in this data directory.
+    pub fn of(data: &Path) -> Self {
+        Self { folder: data.join(FOLDER) }
+    }
+
+    /// Publishes a signed checkpoint. The file is not flushed: after a power failure it may be an older one.
+    pub fn put(&self, merchant: &MerchantId, note: &str) -> Result<()> {
+        if !self.folder.is_dir() {
+            private_folder(&self.folder).with_context(|| format!("cannot create `{}`", self.folder.display()))?;
+        }
+        replace(&self.folder.join(merchant.as_str()), note, Readers::Anybody, false)
+    }
+
+    /// The published note; none where nothing was published.
+    pub fn get(&self, merchant: &MerchantId) -> Result<Option<String>> {
+        read(&self.folder.join(merchant.as_str()))
+    }
+
+    /// The merchants of which something was published.
+    pub fn merchants(&self) -> Result<Vec<MerchantId>> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", self.folder.display())),
+        };
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<std::io::Result<Vec<_>>>();
+        let names = names.with_context(|| format!("cannot read `{}`", self.folder.display()))?;
+        let own = |name: &str| !name.ends_with(".new") && !name.contains(LOST);
+        let mut merchants: Vec<MerchantId> =
+            names.iter().filter_map(|name| name.to_str()).filter(|name| own(name)).filter_map(|name| MerchantId::new(name).ok()).collect();
+        merchants.sort();
+        Ok(merchants)
+    }
+
+    /// Sets a merchant's file aside, so that its log goes on from what is there.
+    pub fn set_aside(&self, merchant: &MerchantId, at_ms: i64) -> Result<PathBuf> {
+        let (from, to) = (self.folder.join(merchant.as_str()), self.folder.join(format!("{merchant}{LOST}-{at_ms}")));
+        std::fs::rename(&from, &to).with_context(|| format!("cannot rename `{}`", from.display()))?;
+        Ok(to)
+    }
+
+    /// Whether a merchant's log goes on from where it was published.
+    pub fn check(&self, reads: &dyn Reads, merchant: &MerchantId, keys: Option<&VerifierKeys>) -> Result<Option<Loss>> {
+        let Some(note) = self.get(merchant)? else { return Ok(None) };
+        let Some(keys) = keys else { return Ok(Some(Loss::Untrusted("there is no key to check it with".to_owned()))) };
+        let published = match Checkpoint::open(&note, keys.of_merchant(merchant).as_slice()) {
+            Ok(published) => published,
+            Err(error) => return Ok(Some(Loss::Untrusted(error.to_string()))),
+        };
+        Ok(goes_on(reads, merchant, &published)?)
+    }
+}
+
+/// Whether a log begins with the one of a checkpoint.
+pub fn goes_on(reads: &dyn Reads, merchant: &MerchantId, published: &Checkpoint) -> Result<Option<Loss>, StoreError> {
+    let tree = reads.frontier(merchant)?;
+    if tree.size() < published.size {
+        return Ok(Some(Loss::Shorter { published: published.size, records: tree.size() }));
+    }
+    // Mostly nothing was appended since, and the tree's edge is there.
+    let root = if tree.size() == published.size {
+        tree.root()
+    } else {
+        let root = proof::root(&log_hashes(reads, merchant, published.size), published.size);
+        root.map_err(|error| StoreError::Damaged(format!("the log of `{merchant}`: {error}")))?
+    };
+    Ok((root != published.root).then_some(Loss::Other { published: published.size }))
+}

@@ -1,0 +1,259 @@
+//! The ledger through the built binary: receipts within seconds, tiles that lead to the signed root, witnesses, rotation, and
+//! databases that were set back.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ombud_core::ids::MerchantId;
+use ombud_ledger::log::receipt::Receipt;
+use ombud_ledger::log::tile::{TILE_WIDTH, decode_bundle, decode_tile};
+use ombud_ledger::log::{Checkpoint, Frontier, Note, Tile, TileLevel, VerifierKeys, cosignature};
+use ombud_ledger::{Digest, leaf_hash};
+use ombud_tests::client::agent;
+use ombud_tests::events::event;
+use ombud_tests::process::{Process, command, demo_keys, ombud};
+use ombud_tests::server::wait_for;
+use ombud_tests::witness::Witness;
+use serde_json::Value;
+
+const MERCHANT: &str = "m-cosmetics";
+
+/// A server with its keys.
+struct Served {
+    process: Process,
+    agent: ureq::Agent,
+    keys: Value,
+}
+
+impl Served {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let mut serve = command(data);
+        serve.args(["--operator", "ombud.test"]).args(more);
+        let process = Process::start(serve);
+        Self { process, agent: agent(), keys: demo_keys(data) }
+    }
+
+    fn get(&self, path: &str) -> ombud_tests::client::Reply {
+        let key = self.keys["merchants"][MERCHANT]["auditor"].as_str().unwrap();
+        self.process.call(&self.agent, "GET", &format!("/v1/merchants/{MERCHANT}{path}")).key(key).send()
+    }
+
+    fn decide(&self, own: &str) -> Value {
+        let key = self.keys["merchants"][MERCHANT]["agent"].as_str().unwrap();
+        let call = self.process.call(&self.agent, "POST", &format!("/v1/merchants/{MERCHANT}/events"));
+        call.key(key).event(&event("delay.detected", own)).send().ok()["decisions"][0].clone()
+    }
+
+    /// Stops it the way an operator does.
+    fn stop(self) {
+        self.process.terminate();
+        assert!(self.process.ended(Duration::from_secs(30)).success());
+    }
+}
+
+/// The keys of the merchant's log, as an auditor derives them from the operator's file.
+fn keys(data: &Path) -> VerifierKeys {
+    let text = std::fs::read_to_string(data.join("ledger.vkey")).unwrap();
+    text.parse::<VerifierKeys>().unwrap().of_merchant(&MerchantId::new(MERCHANT).unwrap())
+}
+
+fn operator(data: &Path) -> VerifierKeys {
+    std::fs::read_to_string(data.join("ledger.vkey")).unwrap().parse().unwrap()
+}
+
+/// Runs a command and returns its exit code with what it said on standard error.
+fn run(arguments: &[&str], data: &Path) -> (i32, String) {
+    let output = Command::new(ombud()).args(arguments).arg("--data").arg(data).stdin(Stdio::null()).output().unwrap();
+    (output.status.code().unwrap(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn a_decision_has_its_receipt_within_two_seconds() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(data.path(), &[]);
+    for own in ["1", "2", "3"] {
+        let decision = served.decide(own);
+        let decided = Instant::now();
+        let path = format!("/decisions/{}/receipt", decision["id"].as_str().unwrap());
+        let mut reply = served.get(&path);
+        while reply.status != 200 {
+            assert_eq!(reply.problem(409)["type"], "urn:ombud:problem:not-yet");
+            assert!(decided.elapsed() < Duration::from_secs(2), "no receipt after {:?}", decided.elapsed());
+            std::thread::sleep(Duration::from_millis(50));
+            reply = served.get(&path);
+        }
+        let receipt = Receipt::parse(&reply.text()).unwrap();
+        let shown = receipt.verify(None, keys(data.path()).as_slice(), &[]).unwrap();
+        assert_eq!(shown.checkpoint.origin.as_str(), "ombud.test/m-cosmetics");
+        assert_eq!(leaf_hash(&shown.header).to_string(), decision["leaf"].as_str().unwrap());
+    }
+}
+
+/// Fetches every tile and bundle of the checkpoint's tree, as a monitor does, and computes the root from nothing else.
+#[test]
+fn tiles_and_entries_lead_to_the_signed_root() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(data.path(), &[]);
+    let key = served.keys["merchants"][MERCHANT]["agent"].as_str().unwrap().to_owned();
+    // More than a tile, posted as batches of events that are only recorded.
+    for batch in 0..6 {
+        let events: Vec<Value> = (0..50).map(|number| event("ticket.created", &format!("{batch}-{number}"))).collect();
+        let call = served.process.call(&served.agent, "POST", &format!("/v1/merchants/{MERCHANT}/events:batch")).key(&key);
+        let reply = call.header("content-type", "application/cloudevents-batch+json").body(Value::from(events).to_string()).send();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    let open = || {
+        let reply = served.get("/ledger/checkpoint");
+        (reply.status == 200).then(|| Checkpoint::open(&reply.text(), keys(data.path()).as_slice()).unwrap())
+    };
+    wait_for(|| open().is_some_and(|checkpoint| checkpoint.size >= 300));
+    let checkpoint = open().unwrap();
+    let all = |level| (0..).map_while(move |index| Tile::in_tree(level, index, checkpoint.size));
+    let fetch = |tile: Tile| {
+        let reply = served.get(&format!("/ledger/{tile}"));
+        assert_eq!((reply.status, reply.headers["content-type"].to_str().unwrap()), (200, "application/octet-stream"), "{tile}");
+        assert_eq!(reply.headers["cache-control"], "private, max-age=31536000, immutable");
+        reply.bytes
+    };
+    let leaves: Vec<Digest> = all(TileLevel::Entries).flat_map(|tile| decode_bundle(&fetch(tile)).unwrap().into_iter().map(leaf_hash).collect::<Vec<_>>()).collect();
+    assert_eq!(Frontier::of(leaves.iter().copied()).root(), checkpoint.root);
+    let level = |level| all(TileLevel::Hashes(level)).flat_map(|tile| decode_tile(&fetch(tile)).unwrap()).collect::<Vec<_>>();
+    assert_eq!(level(0), leaves);
+    let full = leaves.chunks_exact(usize::from(TILE_WIDTH)).map(|tile| Frontier::of(tile.iter().copied()).root()).collect::<Vec<_>>();
+    assert_eq!(level(1), full);
+    assert!(!full.is_empty() && leaves.len() as u64 == checkpoint.size);
+}
+
+#[test]
+fn witnesses_cosign_and_their_absence_hinders_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let witness = Witness::start();
+    // One that is not there, one that knows nobody yet.
+    let absent = format!("http://127.0.0.1:9/w={}", witness.key());
+    let served = Served::start(data.path(), &["--witness", &absent, "--witness", &witness.argument()]);
+    let decision = served.decide("1");
+    wait_for(|| witness.answers.lock().unwrap().contains(&404));
+    witness.trust(&operator(data.path()));
+    let origin = "ombud.test/m-cosmetics";
+    let cosigned = || {
+        let note = Note::parse(&served.get("/ledger/checkpoint").text()).unwrap();
+        cosignature::of_note(&note, &[witness.key()]).into_iter().map(|seen| seen.time_s - 1_800_000_000).collect::<Vec<_>>()
+    };
+    wait_for(|| cosigned() == [witness.size(origin)] && witness.size(origin) > 0);
+    let receipt = served.get(&format!("/decisions/{}/receipt", decision["id"].as_str().unwrap()));
+    let shown = Receipt::parse(&receipt.text()).unwrap().verify(None, keys(data.path()).as_slice(), &[witness.key()]).unwrap();
+    assert_eq!(shown.cosignatures.len(), 1);
+    // A larger log is cosigned with a consistency proof from the size before.
+    let before = witness.size(origin);
+    served.decide("2");
+    wait_for(|| witness.size(origin) > before && cosigned() == [witness.size(origin)]);
+    // The published file has the cosignature as well.
+    let published = || Note::parse(&std::fs::read_to_string(data.path().join("checkpoints").join(MERCHANT)).unwrap()).unwrap();
+    wait_for(|| cosignature::of_note(&published(), &[witness.key()]).len() == 1);
+    served.stop();
+
+    // After a restart the witness is asked from where it stands. One whose memory is newer than what is kept here says so (409).
+    let before = witness.size(origin);
+    rusqlite::Connection::open(data.path().join("ombud.db")).unwrap().execute("DELETE FROM cosignatures", []).unwrap();
+    let served = Served::start(data.path(), &["--witness", &witness.argument()]);
+    served.decide("3");
+    wait_for(|| witness.size(origin) > before);
+    assert!(witness.answers.lock().unwrap().contains(&409));
+    let metrics = served.process.call(&served.agent, "GET", "/metrics").key(served.keys["operator"].as_str().unwrap()).send().text();
+    assert!(metrics.contains(r#"ombud_ledger_witness_answers_total{said="conflict"}"#), "{metrics}");
+}
+
+#[test]
+fn keys_are_rotated_while_the_server_runs() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    wait_for(|| served.get("/ledger/checkpoint").status == 200);
+    let opens = |keys: &VerifierKeys, at: usize| {
+        let key = keys.as_slice()[at].of_merchant(&MerchantId::new(MERCHANT).unwrap());
+        Checkpoint::open(&served.get("/ledger/checkpoint").text(), &[key]).is_ok()
+    };
+    let first = operator(data.path());
+    assert_eq!(first.as_slice().len(), 1);
+    let (code, said) = run(&["key", "rotate-ledger"], data.path());
+    assert_eq!(code, 0, "{said}");
+    let both = operator(data.path());
+    assert_eq!(both.as_slice()[1], first.as_slice()[0]);
+    assert!(said.contains(&both.as_slice()[0].to_string()));
+    assert!(opens(&both, 0) && opens(&both, 1));
+    let (code, _) = run(&["key", "retire-ledger"], data.path());
+    assert_eq!(code, 0);
+    served.decide("2");
+    wait_for(|| opens(&both, 0) && !opens(&both, 1));
+    served.stop();
+    // Only the newest key is left to sign, and the file is its owner's.
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = data.path().join("ledger.key");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
+    // It is the same operator after a restart; another name is refused.
+    let serve = |more: &[&str]| {
+        let output = command(data.path()).args(more).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = serve(&["--operator", "other.test"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("the operator of this data directory is `ombud.test`, not `other.test`"), "{said}");
+    assert_eq!(serve(&["--operator", "two words"]).0, 2);
+    assert_eq!(serve(&["--witness", "http://w.test=nothing"]).0, 2);
+}
+
+#[test]
+fn a_database_that_was_set_back_does_not_start() {
+    let data = tempfile::tempdir().unwrap();
+    let database = data.path().join("ombud.db");
+    let copy = data.path().join("copy.db");
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    served.stop();
+    std::fs::copy(&database, &copy).unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("2");
+    // Killed, so that it is the running server that published.
+    wait_for(|| {
+        let published = std::fs::read_to_string(data.path().join("checkpoints").join(MERCHANT)).unwrap();
+        Checkpoint::open(&published, keys(data.path()).as_slice()).unwrap().size == ombud_tests::ledger::read(data.path(), MERCHANT).len() as u64
+    });
+    served.process.kill();
+    drop(served);
+    let set_back = || {
+        std::fs::copy(&copy, &database).unwrap();
+        for rest in ["ombud.db-wal", "ombud.db-shm"] {
+            _ = std::fs::remove_file(data.path().join(rest));
+        }
+    };
+    set_back();
+    let output = command(data.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("m-cosmetics: ") && said.contains("the database was set back") && said.contains("--accept-loss"), "{said}");
+
+    // Other records in the place of the lost ones are noticed as well: the directory is used without the file, then it is back.
+    let file = data.path().join("checkpoints").join(MERCHANT);
+    let published = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("another-2");
+    served.decide("another-3");
+    served.stop();
+    std::fs::write(&file, &published).unwrap();
+    let output = command(data.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("are not those that were published"), "{said}");
+
+    // Whoever knows what is lost may go on; the old checkpoint is kept.
+    let served = Served::start(data.path(), &["--accept-loss"]);
+    served.decide("4");
+    wait_for(|| served.get("/ledger/checkpoint").status == 200);
+    served.stop();
+    let kept = std::fs::read_dir(data.path().join("checkpoints")).unwrap().flatten();
+    assert!(kept.into_iter().any(|entry| entry.file_name().to_string_lossy().contains(".lost-") && std::fs::read(entry.path()).unwrap() == published));
+    Served::start(data.path(), &[]).stop();
+}
