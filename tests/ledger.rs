@@ -116,7 +116,9 @@ fn tiles_and_entries_lead_to_the_signed_root() {
         assert_eq!(reply.headers["cache-control"], "private, max-age=31536000, immutable");
         reply.bytes
     };
-    let leaves: Vec<Digest> = all(TileLevel::Entries).flat_map(|tile| decode_bundle(&fetch(tile)).unwrap().into_iter().map(leaf_hash).collect::<Vec<_>>()).collect();
+    let leaves: Vec<Digest> = all(TileLevel::Entries)
+        .flat_map(|tile| decode_bundle(&fetch(tile)).unwrap().into_iter().map(leaf_hash).collect::<Vec<_>>())
+        .collect();
     assert_eq!(Frontier::of(leaves.iter().copied()).root(), checkpoint.root);
     let level = |level| all(TileLevel::Hashes(level)).flat_map(|tile| decode_tile(&fetch(tile)).unwrap()).collect::<Vec<_>>();
     assert_eq!(level(0), leaves);
@@ -218,7 +220,8 @@ fn a_database_that_was_set_back_does_not_start() {
     // Killed, so that it is the running server that published.
     wait_for(|| {
         let published = std::fs::read_to_string(data.path().join("checkpoints").join(MERCHANT)).unwrap();
-        Checkpoint::open(&published, keys(data.path()).as_slice()).unwrap().size == ombud_tests::ledger::read(data.path(), MERCHANT).len() as u64
+        Checkpoint::open(&published, keys(data.path()).as_slice()).unwrap().size
+            == ombud_tests::ledger::read(data.path(), MERCHANT).len() as u64
     });
     served.process.kill();
     drop(served);
@@ -254,6 +257,11 @@ fn a_database_that_was_set_back_does_not_start() {
     wait_for(|| served.get("/ledger/checkpoint").status == 200);
     served.stop();
     let kept = std::fs::read_dir(data.path().join("checkpoints")).unwrap().flatten();
-    assert!(kept.into_iter().any(|entry| entry.file_name().to_string_lossy().contains(".lost-") && std::fs::read(entry.path()).unwrap() == published));
-    Served::start(data.path(), &[]).stop();
+    assert!(
+        kept.into_iter()
+            .any(|entry| entry.file_name().to_string_lossy().contains(".lost-") && std::fs::read(entry.path()).unwrap() == published)
+    );
+    let served = Served::start(data.path(), &[]);
+    assert_eq!(served.get("/ledger/checkpoint").status, 200);
+    served.stop();
 }
