@@ -251,8 +251,10 @@ fn a_database_that_was_set_back_does_not_start() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("are not those that were published"), "{said}");
 
-    // Whoever knows what is lost may go on; the old checkpoint is kept.
+    // Whoever knows what is lost may go on: that is recorded, and the old checkpoint is kept.
     let served = Served::start(data.path(), &["--accept-loss"]);
+    let acts = served.get("/acts?act=ledger.loss-accepted").ok();
+    assert_eq!(acts["acts"][0]["body"]["checkpoint"], String::from_utf8(published.clone()).unwrap(), "{acts}");
     served.decide("4");
     wait_for(|| served.get("/ledger/checkpoint").status == 200);
     served.stop();

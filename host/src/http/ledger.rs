@@ -12,6 +12,7 @@ use super::caller::{Caller, Params};
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::Endpoint;
+use crate::service::ledger::LogOf;
 use crate::service::wire::LedgerKeysView;
 
 /// The type of checkpoints (c2sp.org/tlog-tiles).
@@ -39,6 +40,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                  An entry is a record's header. The bytes under a path never change.",
             )
             .text(TILE, "Hashes of 32 bytes, or entries behind their lengths"),
+        Endpoint::get("/v1/ledger/checkpoint", "getOperatorCheckpoint", operators_checkpoint)
+            .tag("ledger")
+            .summary("The newest signed checkpoint of the operator's own log")
+            .describe("The log of acts that concern no merchant.")
+            .text(NOTE, "The checkpoint")
+            .errors(&[Code::NotYet]),
+        Endpoint::get("/v1/ledger/tile/{*tile}", "getOperatorTile", operators_tile)
+            .tag("ledger")
+            .summary("A tile or entry bundle of the operator's own log")
+            .text(TILE, "Hashes of 32 bytes, or entries behind their lengths"),
+        Endpoint::get("/v1/merchants/{merchant}/ledger/receipts/{seq}", "getReceiptOfRecord", receipt_at)
+            .tag("ledger")
+            .summary("The receipt of any record, acts included, by its place in the log")
+            .text(receipt::MEDIA_TYPE, "The receipt")
+            .errors(&[Code::NotYet]),
         Endpoint::get("/v1/merchants/{merchant}/decisions/{decision}/receipt", "getReceipt", receipt)
             .tag("ledger")
             .summary("The receipt of a decision")
@@ -71,7 +87,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn checkpoint(State(app): State<Shared>, Caller(who): Caller, Params(merchant): Params<String>) -> Result<Response, Refused> {
-    Ok(bytes(app.service.checkpoint(&who, &merchant)?, NOTE, AT_ONCE))
+    Ok(bytes(app.service.checkpoint(&who, LogOf::Merchant(&merchant)).await?, NOTE, AT_ONCE))
 }
 
 async fn tile(
@@ -79,7 +95,7 @@ async fn tile(
     Caller(who): Caller,
     Params((merchant, tile)): Params<(String, String)>,
 ) -> Result<Response, Refused> {
-    Ok(bytes(app.service.tile(&who, &merchant, &format!("tile/{tile}"))?, TILE, FOR_EVER))
+    Ok(bytes(app.service.tile(&who, LogOf::Merchant(&merchant), &format!("tile/{tile}")).await?, TILE, FOR_EVER))
 }
 
 async fn receipt(
@@ -87,7 +103,24 @@ async fn receipt(
     Caller(who): Caller,
     Params((merchant, decision)): Params<(String, String)>,
 ) -> Result<Response, Refused> {
-    Ok(bytes(app.service.receipt(&who, &merchant, &decision)?, receipt::MEDIA_TYPE, AT_ONCE))
+    Ok(bytes(app.service.receipt(&who, &merchant, &decision).await?, receipt::MEDIA_TYPE, AT_ONCE))
+}
+
+async fn receipt_at(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params((merchant, seq)): Params<(String, String)>,
+) -> Result<Response, Refused> {
+    let seq = seq.parse().map_err(|_| Refused::new(Code::NotFound, "no such record"))?;
+    Ok(bytes(app.service.receipt_at(&who, LogOf::Merchant(&merchant), seq).await?, receipt::MEDIA_TYPE, AT_ONCE))
+}
+
+async fn operators_checkpoint(State(app): State<Shared>, Caller(who): Caller) -> Result<Response, Refused> {
+    Ok(bytes(app.service.checkpoint(&who, LogOf::Operator).await?, NOTE, AT_ONCE))
+}
+
+async fn operators_tile(State(app): State<Shared>, Caller(who): Caller, Params(tile): Params<String>) -> Result<Response, Refused> {
+    Ok(bytes(app.service.tile(&who, LogOf::Operator, &format!("tile/{tile}")).await?, TILE, FOR_EVER))
 }
 
 async fn keys(State(app): State<Shared>, Caller(who): Caller) -> Result<Json<LedgerKeysView>, Refused> {

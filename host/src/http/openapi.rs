@@ -113,6 +113,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
                 "decision" => "The decision's id",
                 "request" => "The blacklist request's id",
                 "key" => "The key's id",
+                "seq" => "The record's place in the log",
                 "tile" => "The tile's path, slashes included",
                 _ => "The event type, or `merchant-config`",
             };

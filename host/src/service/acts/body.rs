@@ -130,6 +130,26 @@ pub enum What {
         /// The decision on it.
         decision: String,
     },
+    /// A new key signs checkpoints; the one before goes on beside it.
+    #[serde(rename = "ledger.key-rotated")]
+    LedgerKeyRotated {
+        /// The new key's verifier key.
+        key: String,
+    },
+    /// Only the newest key signs checkpoints from here on.
+    #[serde(rename = "ledger.key-retired")]
+    LedgerKeyRetired {
+        /// The verifier key of the one that still signs.
+        key: String,
+    },
+    /// The operator goes on with a log although what was published of it is lost.
+    #[serde(rename = "ledger.loss-accepted")]
+    LossAccepted {
+        /// What does not fit.
+        loss: String,
+        /// The published checkpoint, a signed note.
+        checkpoint: String,
+    },
     /// An auditor looked, for the first time in this hour.
     #[serde(rename = "audit.viewed")]
     Viewed {
@@ -154,6 +174,10 @@ pub enum Look {
     Blacklist,
     /// The list of acts.
     Acts,
+    /// Checkpoints and tiles.
+    Ledger,
+    /// A receipt.
+    Receipt,
 }
 
 impl What {
@@ -170,6 +194,9 @@ impl What {
             Self::KeyRevoked { .. } => "key.revoked",
             Self::Override { .. } => OVERRIDE,
             Self::BlacklistStep { .. } => "blacklist.step",
+            Self::LedgerKeyRotated { .. } => "ledger.key-rotated",
+            Self::LedgerKeyRetired { .. } => "ledger.key-retired",
+            Self::LossAccepted { .. } => "ledger.loss-accepted",
             Self::Viewed { .. } => "audit.viewed",
         }
     }
@@ -200,6 +227,9 @@ mod tests {
                 amounts: Amounts { refund: 1, cash: 2, coupon: 3 },
             },
             What::BlacklistStep { request: "r".into(), stage: "submitted".into(), verdict: "approve".into(), decision: "d".into() },
+            What::LedgerKeyRotated { key: "k".into() },
+            What::LedgerKeyRetired { key: "k".into() },
+            What::LossAccepted { loss: "l".into(), checkpoint: "c".into() },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
         for what in acts {

@@ -17,9 +17,9 @@ use anyhow::Result;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_ledger::log::note::parse_signatures;
 use ombud_ledger::log::receipt::Receipt;
-use ombud_ledger::log::tile::{encode_bundle, encode_tile};
+use ombud_ledger::log::tile::{TILE_WIDTH, encode_bundle, encode_tile};
 use ombud_ledger::log::{KeyName, Note, Tile, TileLevel, proof};
-use ombud_store::{CheckpointRow, Reads, Store as _, StoreError, log_hashes};
+use ombud_store::{CheckpointRow, Reads, Store as _, StoreError, StoredRecord, log_hashes};
 
 use self::keys::LogKeys;
 pub use self::publish::SIGN_EVERY;
@@ -27,6 +27,7 @@ use self::published::{Loss, Published};
 use self::witness::{Asked, Witness};
 use super::Service;
 use super::actor::{Principal, Right};
+use super::acts::{Look, NewAct, What, log_of};
 use super::admin::blocking;
 use super::error::ServiceError;
 use super::wire::LedgerKeysView;
@@ -81,29 +82,52 @@ impl Ledger {
     }
 }
 
+/// Whose log is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum LogOf<'a> {
+    /// A merchant's.
+    Merchant(&'a str),
+    /// The operator's own.
+    Operator,
+}
+
 impl Service {
-    /// The newest signed checkpoint of a merchant's log with the witnesses' cosignatures: a C2SP signed note.
-    pub fn checkpoint(&self, who: &Principal, merchant: &str) -> Result<String, ServiceError> {
-        let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
+    /// The log that the caller may see. An auditor's look is recorded.
+    async fn log(&self, who: &Principal, of: LogOf<'_>, look: Look) -> Result<MerchantId, ServiceError> {
+        match of {
+            LogOf::Operator => {
+                super::allowed(who, Right::Operate, "see the operator's ledger")?;
+                log_of(None)
+            }
+            LogOf::Merchant(merchant) => {
+                let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
+                self.looked(who, &tenant, look).await?;
+                Ok(tenant.config.id.clone())
+            }
+        }
+    }
+
+    /// The newest signed checkpoint of a log with the witnesses' cosignatures: a C2SP signed note.
+    pub async fn checkpoint(&self, who: &Principal, of: LogOf<'_>) -> Result<String, ServiceError> {
+        let log = self.log(who, of, Look::Ledger).await?;
         self.store.read(|reads| {
-            let row = reads.checkpoint(&tenant.config.id)?.ok_or(ServiceError::NotYet("no checkpoint of this log is signed yet"))?;
-            Ok(cosigned(reads, &tenant.config.id, &row)?)
+            let row = reads.checkpoint(&log)?.ok_or(ServiceError::NotYet("no checkpoint of this log is signed yet"))?;
+            Ok(cosigned(reads, &log, &row)?)
         })
     }
 
-    /// A tile or entry bundle of a merchant's log by its path (c2sp.org/tlog-tiles).
-    pub fn tile(&self, who: &Principal, merchant: &str, path: &str) -> Result<Vec<u8>, ServiceError> {
-        let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
-        let merchant = &tenant.config.id;
+    /// A tile or entry bundle of a log by its path (c2sp.org/tlog-tiles).
+    pub async fn tile(&self, who: &Principal, of: LogOf<'_>, path: &str) -> Result<Vec<u8>, ServiceError> {
+        let log = self.log(who, of, Look::Ledger).await?;
         let tile: Tile = path.parse().map_err(|_| ServiceError::NotFound("tile"))?;
         self.store.read(|reads| {
-            if !tile.is_in_tree(reads.frontier(merchant)?.size()) {
+            if !tile.is_in_tree(reads.frontier(&log)?.size()) {
                 return Err(ServiceError::NotFound("tile in this log"));
             }
             match tile.level {
-                TileLevel::Hashes(_) => Ok(encode_tile(&reads.tile(merchant, tile)?)),
+                TileLevel::Hashes(_) => Ok(encode_tile(&reads.tile(&log, tile)?)),
                 TileLevel::Entries => {
-                    let headers = reads.headers(merchant, tile.index * 256, u32::from(tile.width))?;
+                    let headers = reads.headers(&log, tile.index * u64::from(TILE_WIDTH), u32::from(tile.width))?;
                     encode_bundle(headers.iter().map(Vec::as_slice)).map_err(|error| ServiceError::Internal(error.into()))
                 }
             }
@@ -111,22 +135,25 @@ impl Service {
     }
 
     /// The receipt of a decision (c2sp.org/tlog-proof): its header, and the proof that the signed log has it.
-    pub fn receipt(&self, who: &Principal, merchant: &str, decision: &str) -> Result<String, ServiceError> {
-        let tenant = self.tenant(who, merchant, Right::Ledger, "see the ledger")?;
-        let merchant = &tenant.config.id;
+    pub async fn receipt(&self, who: &Principal, merchant: &str, decision: &str) -> Result<String, ServiceError> {
+        let log = self.log(who, LogOf::Merchant(merchant), Look::Receipt).await?;
         let decision = DecisionId::new(decision).map_err(|_| ServiceError::NotFound("decision"))?;
         self.store.read(|reads| {
-            let record = reads.decision(merchant, &decision)?.ok_or(ServiceError::NotFound("decision"))?;
-            let signed = reads.checkpoint(merchant)?.filter(|row| row.size > record.seq);
-            let row = signed.ok_or(ServiceError::NotYet("no checkpoint with this decision is signed yet"))?;
-            let proof = proof::prove_inclusion(&log_hashes(reads, merchant, row.size), record.seq, row.size);
-            let proof = proof.map_err(|error| StoreError::Damaged(format!("the log of `{merchant}`: {error}")))?;
-            let checkpoint = cosigned(reads, merchant, &row)?;
-            Ok(Receipt { header: Some(record.header), index: record.seq, proof, checkpoint }.to_string())
+            let record = reads.decision(&log, &decision)?.ok_or(ServiceError::NotFound("decision"))?;
+            receipt_of(reads, &log, record)
         })
     }
 
-    /// The operator's verifier keys, and how many keys sign.
+    /// The receipt of any record by its place in the log.
+    pub async fn receipt_at(&self, who: &Principal, of: LogOf<'_>, seq: u64) -> Result<String, ServiceError> {
+        let log = self.log(who, of, Look::Receipt).await?;
+        self.store.read(|reads| {
+            let record = reads.record(&log, seq)?.ok_or(ServiceError::NotFound("record"))?;
+            receipt_of(reads, &log, record)
+        })
+    }
+
+    /// The operator's verifier keys, and which of them sign.
     pub fn ledger_keys(&self, _: &Principal) -> Result<LedgerKeysView, ServiceError> {
         let keys = self.ledger.keys()?;
         Ok(view(&keys))
@@ -136,24 +163,38 @@ impl Service {
     pub async fn rotate_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
         super::allowed(who, Right::Operate, "rotate the ledger's key")?;
         let service = Arc::clone(self);
-        blocking(move || {
+        let keys = blocking(move || {
             let keys = service.ledger.change_keys(LogKeys::rotate)?;
             service.sign_again(&keys)?;
-            Ok(view(&keys))
-        })
-        .await
+            Ok(keys)
+        });
+        let keys = keys.await?;
+        self.record(&log_of(None)?, vec![NewAct::new(who, What::LedgerKeyRotated { key: newest(&keys) })]).await?;
+        Ok(view(&keys))
     }
 
     /// Ends a rotation: only the newest key signs.
     pub async fn retire_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
         super::allowed(who, Right::Operate, "retire the ledger's key")?;
         let service = Arc::clone(self);
-        blocking(move || {
-            let keys = service.ledger.change_keys(|data, operator| LogKeys::open(data, operator)?.retire(data))?;
-            Ok(view(&keys))
-        })
-        .await
+        let keys = blocking(move || Ok(service.ledger.change_keys(|data, operator| LogKeys::open(data, operator)?.retire(data))?)).await?;
+        self.record(&log_of(None)?, vec![NewAct::new(who, What::LedgerKeyRetired { key: newest(&keys) })]).await?;
+        Ok(view(&keys))
     }
+}
+
+/// A record's receipt from the newest checkpoint.
+fn receipt_of(reads: &dyn Reads, log: &MerchantId, record: StoredRecord) -> Result<String, ServiceError> {
+    let signed = reads.checkpoint(log)?.filter(|row| row.size > record.seq);
+    let row = signed.ok_or(ServiceError::NotYet("no checkpoint with this record is signed yet"))?;
+    let proof = proof::prove_inclusion(&log_hashes(reads, log, row.size), record.seq, row.size);
+    let proof = proof.map_err(|error| StoreError::Damaged(format!("the log of `{log}`: {error}")))?;
+    let checkpoint = cosigned(reads, log, &row)?;
+    Ok(Receipt { header: Some(record.header), index: record.seq, proof, checkpoint }.to_string())
+}
+
+fn newest(keys: &LogKeys) -> String {
+    keys.signing().next().map(ToString::to_string).unwrap_or_default()
 }
 
 fn view(keys: &LogKeys) -> LedgerKeysView {

@@ -12,7 +12,9 @@ use ombud_store::{CheckpointRow, Group, Store as _, StoreError};
 use super::keys::LogKeys;
 use super::{cosigned, witness};
 use crate::service::Service;
+use crate::service::acts::{By, NewAct, What};
 use crate::service::decide::now_ms;
+use crate::service::error::ServiceError;
 
 /// How long a server waits between two rounds of signing.
 pub const SIGN_EVERY: Duration = Duration::from_millis(500);
@@ -36,6 +38,11 @@ impl Service {
             let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())))?;
             match loss {
                 Some(loss) if go_on => {
+                    let checkpoint = self.ledger.published.get(&merchant)?.unwrap_or_default();
+                    let act = NewAct::new(By::host("ombud"), What::LossAccepted { loss: loss.to_string(), checkpoint });
+                    let (vault, log) = (self.vault.clone(), merchant.clone());
+                    let recorded = self.writer.wait(move |group| act.append(group, &vault, &log).map(|_| ()));
+                    recorded.map_err(ServiceError::from)?;
                     let file = self.ledger.published.set_aside(&merchant, now_ms())?;
                     tracing::error!(%merchant, %loss, file = %file.display(), "the log goes on although records are lost");
                     standing.insert(merchant, None);
