@@ -19,6 +19,7 @@ pub mod caps;
 pub mod chain;
 pub mod deciding;
 pub mod decision;
+pub mod explain;
 pub mod fallback;
 pub mod fault;
 pub mod golden;

@@ -1,0 +1,104 @@
+//! The texts that rules cite, as people call them.
+
+use crate::messages::Locale;
+use ombud_rules::contract::types::Citation;
+
+/// Chinese names of public texts with their English ones. What is not here is internal: a course, the shop's own rules, the
+/// platform's caps.
+const PUBLIC: &[(&str, &str)] = &[
+    ("消费者权益保护法", "Consumer Rights and Interests Protection Law"),
+    ("消费者权益保护法实施条例", "Implementing Regulations of the Consumer Rights and Interests Protection Law"),
+    ("网络购买商品七日无理由退货暂行办法", "Interim Measures for Seven-Day No-Reason Returns of Goods Bought Online"),
+    ("侵害消费者权益行为处罚办法", "Measures for Penalties for Infringing Consumers' Rights and Interests"),
+    ("电子商务法", "E-Commerce Law"),
+    ("民法典", "Civil Code"),
+    ("食品安全法", "Food Safety Law"),
+    ("个人信息保护法", "Personal Information Protection Law"),
+    ("广告法", "Advertising Law"),
+    ("法释〔2022〕8号", "Supreme People's Court, Interpretation [2022] No. 8"),
+    ("法释〔2020〕14号", "Supreme People's Court, Interpretation [2020] No. 14"),
+    ("网络交易平台规则监督管理办法", "Measures for the Supervision of Online Trading Platform Rules"),
+    ("部分商品修理更换退货责任规定", "Provisions on the Liability for Repair, Replacement and Return of Certain Goods"),
+    ("网络反不正当竞争暂行规定", "Interim Provisions against Unfair Competition Online"),
+    ("明码标价和禁止价格欺诈规定", "Provisions on Clear Price Marking and the Prohibition of Price Fraud"),
+    ("快递暂行条例", "Interim Regulations on Express Delivery"),
+    ("淘宝平台争议处理规则", "Taobao Rules for Disputes"),
+    ("京东商品类问题标准", "JD Standards for Problems with Goods"),
+    ("微信小店售后指引", "WeChat Shop After-Sales Guide"),
+    ("抖店售后类型", "Douyin Shop After-Sales Types"),
+];
+
+/// The training course that some rules come from is cited by the name of its file.
+const COURSE: (&str, &str) = ("003_8b0dd9d774a2b4b6.txt", "客服培训课件");
+
+/// A citation of a public text; none where the source is internal.
+pub(super) fn public(citation: &Citation, locale: Locale) -> Option<String> {
+    let (zh, en) = PUBLIC.iter().find(|(zh, _)| *zh == citation.source)?;
+    Some(match locale {
+        Locale::ZhCn => format!("{zh}{}", spaced(&citation.locator)),
+        Locale::En => format!("{en}, {}", locator_en(&citation.locator)),
+    })
+}
+
+/// Any citation, for those who may know every source.
+pub(super) fn any(citation: &Citation, locale: Locale) -> String {
+    public(citation, locale).unwrap_or_else(|| {
+        let source = if citation.source == COURSE.0 { COURSE.1 } else { &citation.source };
+        format!("{source} {}", citation.locator)
+    })
+}
+
+/// `第25条` follows a name at once, other places after a space.
+fn spaced(locator: &str) -> String {
+    if locator.starts_with('第') { locator.to_owned() } else { format!(" {locator}") }
+}
+
+/// `第25条第1款` as `art. 25(1)`; places that are no articles stay as they are.
+fn locator_en(locator: &str) -> String {
+    let part = |part: &str| -> Option<String> {
+        let (article, rest) = part.strip_prefix('第')?.split_once('条')?;
+        if !article.chars().all(|digit| digit.is_ascii_digit() || digit == '–') || article.is_empty() {
+            return None;
+        }
+        let mut text = article.to_owned();
+        let mut rest = rest;
+        while !rest.is_empty() {
+            let end = rest.find(['款', '项'])?;
+            let number = rest.get(..end)?.strip_prefix('第')?;
+            text.push_str(&format!("({number})"));
+            rest = rest.get(end + '款'.len_utf8()..)?;
+        }
+        Some(text)
+    };
+    let joined = |separator: &str, word: &str| -> Option<String> {
+        let parts: Option<Vec<String>> = locator.split(separator).map(part).collect();
+        parts.map(|parts| parts.join(word))
+    };
+    let articles = joined("、", ", ").or_else(|| joined("至", " to "));
+    articles.map_or_else(|| locator.to_owned(), |articles| format!("art. {articles}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn articles_are_cited_as_each_language_does() {
+        let cite = |source: &str, locator: &str| Citation { source: source.into(), locator: locator.into() };
+        let law = cite("消费者权益保护法", "第25条");
+        assert_eq!(public(&law, Locale::ZhCn).unwrap(), "消费者权益保护法第25条");
+        assert_eq!(public(&law, Locale::En).unwrap(), "Consumer Rights and Interests Protection Law, art. 25");
+        for (zh, en) in [
+            ("第24条第3款", "art. 24(3)"),
+            ("第9条第1款第3项", "art. 9(1)(3)"),
+            ("第9条、第12条", "art. 9, 12"),
+            ("第6条至第10条", "art. 6 to 10"),
+            ("第16–17条", "art. 16–17"),
+            ("2 发货前退款", "2 发货前退款"),
+        ] {
+            assert_eq!(locator_en(zh), en);
+        }
+        assert_eq!(public(&cite("本店规定", "概不退换"), Locale::ZhCn), None);
+        assert_eq!(any(&cite(COURSE.0, "拉黑流程規範"), Locale::En), "客服培训课件 拉黑流程規範");
+    }
+}
