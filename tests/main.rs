@@ -5,6 +5,7 @@ mod bad_input;
 mod blacklist;
 mod crash;
 mod decisions;
+mod explanation;
 mod faults;
 mod history;
 mod hostile;

@@ -4,6 +4,7 @@
 
 mod cli {
     mod diff;
+    mod explain;
     pub mod run;
 }
 

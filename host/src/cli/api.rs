@@ -1,14 +1,15 @@
 //! A data directory as commands use it: through the local socket of the server that holds it, or through the same interface
 //! in this process, which then holds the directory itself. Either way the caller is the directory's owner, and a command
-//! knows one way to do a thing.
+//! knows one way to do a thing. A server elsewhere is reached by its URL with an API key, in the same way.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use axum::Router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http1;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
+use ureq::Agent;
 
 use super::data;
 use crate::http::{self, HttpLimits};
@@ -29,6 +31,11 @@ use crate::telemetry::{self, LogFormat};
 const TRIES_MAX: u32 = 10;
 /// How long the interface in this process may take for one answer, in milliseconds: nobody else waits for it.
 const OWN_REQUEST_MS: u64 = 3_600_000;
+
+/// How long a server elsewhere may take for one answer.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// Bytes of one answer from elsewhere.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
 /// What stands for itself in a segment of a path and in a query.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -44,6 +51,34 @@ enum Via {
     Socket(PathBuf),
     /// This process holds it.
     Here(Router),
+    /// A server elsewhere.
+    Url { agent: Agent, base: String, authorization: String },
+}
+
+/// Where a command finds a merchant's records.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("source").args(["data", "url"]).required(true))]
+pub(super) struct Source {
+    /// A data directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A server.
+    #[arg(long, requires = "key")]
+    url: Option<String>,
+    /// An API key for it.
+    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+impl Source {
+    /// Its interface. A data directory must be there.
+    pub(super) fn api(&self) -> Result<Api> {
+        match (&self.data, &self.url, &self.key) {
+            (Some(directory), _, _) => Api::on_existing(directory, None),
+            (None, Some(url), Some(key)) => Api::at(url, key),
+            _ => bail!("name a data directory with --data, or a server with --url and --key"),
+        }
+    }
 }
 
 /// Who holds a data directory.
@@ -103,6 +138,21 @@ impl Api {
         Ok(Self { runtime: data::runtime()?, via: Via::Here(http::owners_router(service, limits)) })
     }
 
+    /// The interface of a server elsewhere.
+    pub(super) fn at(url: &str, key: &str) -> Result<Self> {
+        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_MAX)).build().into();
+        let base = url.trim_end_matches('/').to_owned();
+        Ok(Self { runtime: data::runtime()?, via: Via::Url { agent, base, authorization: format!("Bearer {key}") } })
+    }
+
+    /// What stands at a path, as plain text.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn get_text(&self, path: &str) -> Result<String> {
+        self.text(self.ask(request(Method::GET, path).header(header::ACCEPT, "text/plain"), Vec::new())?)
+    }
+
     /// What stands at a path.
     ///
     /// # Errors
@@ -110,7 +160,7 @@ impl Api {
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let mut tries = 0;
         loop {
-            match self.ask(Method::GET, path, None).and_then(|response| self.text(response)) {
+            match self.ask(request(Method::GET, path), Vec::new()).and_then(|response| self.text(response)) {
                 Ok(text) => return read(&text),
                 Err(error) if is_full(&error) && tries < TRIES_MAX => {
                     tries += 1;
@@ -126,7 +176,16 @@ impl Api {
     /// # Errors
     /// A [`Refusal`], or no answer.
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
-        read(&self.text(self.ask(Method::POST, path, Some(json))?)?)
+        self.post_as(path, "application/json", json)
+    }
+
+    /// Posts bytes of a media type.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn post_as<T: DeserializeOwned>(&self, path: &str, media_type: &str, bytes: Vec<u8>) -> Result<T> {
+        let request = request(Method::POST, path).header(header::CONTENT_TYPE, media_type);
+        read(&self.text(self.ask(request, bytes)?)?)
     }
 
     /// Puts JSON.
@@ -134,7 +193,8 @@ impl Api {
     /// # Errors
     /// A [`Refusal`], or no answer.
     pub(super) fn put<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
-        read(&self.text(self.ask(Method::PUT, path, Some(json))?)?)
+        let request = request(Method::PUT, path).header(header::CONTENT_TYPE, "application/json");
+        read(&self.text(self.ask(request, json)?)?)
     }
 
     /// Deletes what stands at a path, and reads what is left.
@@ -142,7 +202,7 @@ impl Api {
     /// # Errors
     /// A [`Refusal`], or no answer.
     pub(super) fn delete_for<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        read(&self.text(self.ask(Method::DELETE, path, None)?)?)
+        read(&self.text(self.ask(request(Method::DELETE, path), Vec::new())?)?)
     }
 
     /// Deletes what stands at a path.
@@ -150,7 +210,7 @@ impl Api {
     /// # Errors
     /// A [`Refusal`], or no answer.
     pub(super) fn delete(&self, path: &str) -> Result<()> {
-        self.text(self.ask(Method::DELETE, path, None)?).map(|_| ())
+        self.text(self.ask(request(Method::DELETE, path), Vec::new())?).map(|_| ())
     }
 
     /// A refusal for a merchant that is not there names it, with those that are.
@@ -175,14 +235,14 @@ impl Api {
         }
     }
 
-    fn ask(&self, method: Method, path: &str, json: Option<Vec<u8>>) -> Result<Response<Body>> {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
-        if json.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+    fn ask(&self, request: Builder, body: Vec<u8>) -> Result<Response<Body>> {
+        if let Via::Url { agent, base, authorization } = &self.via {
+            return elsewhere(agent, base, authorization, request, body);
         }
-        let request = request.body(json.map_or_else(Body::empty, Body::from))?;
+        let request = request.body(Body::from(body))?;
         self.runtime.block_on(async {
             match &self.via {
+                Via::Url { .. } => bail!("a server elsewhere is asked by its URL"),
                 // A router never fails: what went wrong is an answer.
                 Via::Here(router) => router.clone().oneshot(request).await.map_err(|never| match never {}),
                 Via::Socket(directory) => {
@@ -216,6 +276,24 @@ pub(super) fn reach(directory: &Path, open: impl FnOnce(&Path) -> Result<Arc<Ser
         Some(_) => Ok(Reached::Server(Api { runtime, via: Via::Socket(directory.to_path_buf()) })),
         None => open(directory).map(Reached::Here),
     }
+}
+
+fn request(method: Method, path: &str) -> Builder {
+    Request::builder().method(method).uri(path).header(header::HOST, "localhost")
+}
+
+/// Asks a server elsewhere.
+fn elsewhere(agent: &Agent, base: &str, authorization: &str, request: Builder, body: Vec<u8>) -> Result<Response<Body>> {
+    let (mut parts, ()) = request.body(())?.into_parts();
+    let url = format!("{base}{}", parts.uri);
+    parts.uri = url.parse().with_context(|| format!("`{url}` is no URL"))?;
+    parts.headers.remove(header::HOST);
+    parts.headers.insert(header::AUTHORIZATION, authorization.parse().context("the key is no API key")?);
+    // A request without a body says so; one with an empty body would ask for its length.
+    let answer = if body.is_empty() { agent.run(Request::from_parts(parts, ())) } else { agent.run(Request::from_parts(parts, body)) };
+    let (parts, mut body) = answer.with_context(|| format!("no answer from `{base}`"))?.into_parts();
+    let bytes = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec().context("the answer broke off")?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
 /// The status of a refusal; none for other errors.

@@ -10,6 +10,7 @@ mod check;
 mod decide;
 mod demo;
 mod diff;
+mod explain;
 mod key;
 mod merchant;
 mod replay;
@@ -61,6 +62,8 @@ enum Command {
     Replay(replay::Replay),
     /// What the ledger says of those who administer.
     Audit(audit::Audit),
+    /// Say why a decision is what it is: for the customer in plain words, for an auditor in full.
+    Explain(explain::Explain),
     /// Create, list and revoke API keys.
     Key(key::Key),
     /// Create, change and show merchants.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match result {

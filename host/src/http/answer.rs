@@ -1,7 +1,7 @@
 //! Answers as JSON.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -39,4 +39,51 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// Whether the caller would rather have plain text than JSON: the media type with the higher quality, JSON of equals
+/// (RFC 9110, section 12.5.1).
+pub fn prefers_text(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let quality = |wanted: &[&str]| {
+        let mut best = (0_usize, 0_u32);
+        for range in accept.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let thousandths = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .and_then(|text| text.trim().parse::<f32>().ok())
+                .map_or(1000, |quality| (quality.clamp(0.0, 1.0) * 1000.0) as u32);
+            // The most specific range that fits counts.
+            if let Some(specific) = wanted.iter().position(|own| *own == media) {
+                best = best.max((specific + 1, thousandths));
+            }
+        }
+        best.1
+    };
+    quality(&["*/*", "text/*", "text/plain"]) > quality(&["*/*", "application/*", "application/json"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_type_of_the_higher_quality_is_answered() {
+        let prefers = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
+            prefers_text(&headers)
+        };
+        assert!(!prefers_text(&HeaderMap::new()));
+        for text in
+            ["text/plain", "text/*", "Text/Plain; charset=utf-8", "application/json;q=0.5, text/plain", "text/plain;q=0.9, */*;q=0.1"]
+        {
+            assert!(prefers(text), "{text}");
+        }
+        for json in ["*/*", "application/json", "text/html", "text/plain;q=0.5, application/json", "text/plain, application/json", "", "x"]
+        {
+            assert!(!prefers(json), "{json}");
+        }
+    }
 }

@@ -1,17 +1,20 @@
 //! Decisions: the list, one in detail, its replay, and a person's act on it.
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::value::RawValue;
 
-use super::answer::{Created, Json};
+use super::answer::{Created, Json, prefers_text};
 use super::app::Shared;
 use super::body;
 use super::caller::{Caller, Params, Queried};
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
-use crate::service::wire::{DecisionDetail, DecisionsPage, DecisionsQuery, OverrideAnswer, OverrideRequest, ReplayReport};
+use crate::service::wire::{
+    DecisionDetail, DecisionsPage, DecisionsQuery, Explanation, ExplanationQuery, OverrideAnswer, OverrideRequest, ReplayReport,
+};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -31,6 +34,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .describe("The recorded component and settings on the recorded input. Whether ruling, review and decision are the recorded bytes, and why not.")
             .answer::<ReplayReport>("What the replay gave")
             .errors(&[Code::Saturated]),
+        Endpoint::get("/v1/merchants/{merchant}/decisions/{decision}/explanation", "explainDecision", explanation)
+            .tag("decisions")
+            .summary("Why a decision is what it is")
+            .describe(
+                "For the customer: the outcome, the messages of the rules' templates, the law behind them and the right to a person's review, \
+                 in words that may be sent. For an auditor: facts read, rules, versions, guardrail, caps, what follows, acts of persons and the \
+                 ticket's timeline. As text where `accept` prefers `text/plain`.",
+            )
+            .query::<ExplanationQuery>()
+            .answer_or_text::<Explanation>("The explanation")
+            .errors(&[Code::Invalid]),
         Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/override", "overrideDecision", override_decision)
             .tag("decisions")
             .summary("Approve, amend or cancel a decision")
@@ -64,6 +78,22 @@ async fn replay(
     Params((merchant, decision)): Params<(String, String)>,
 ) -> Result<Json<ReplayReport>, Refused> {
     Ok(Json(app.service.replay(&who, &merchant, &decision).await?))
+}
+
+async fn explanation(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params((merchant, decision)): Params<(String, String)>,
+    Queried(query): Queried<ExplanationQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let explanation = app.service.explanation(&who, &merchant, &decision, query).await?;
+    if prefers_text(&headers) {
+        return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::VARY, "accept")], explanation.text()).into_response());
+    }
+    let mut response = Json(explanation).into_response();
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
 }
 
 async fn override_decision(

@@ -219,6 +219,10 @@ fn responses(endpoint: &Endpoint, answers: &mut SchemaGenerator) -> Value {
             Content::Nothing => None,
             Content::Json(schema_of) => Some(json!({"application/json": {"schema": schema_of(answers)}})),
             Content::Text(media_type) => Some(json!({*media_type: {"schema": {"type": "string"}}})),
+            Content::JsonOrText(schema_of) => Some(json!({
+                "application/json": {"schema": schema_of(answers)},
+                "text/plain": {"schema": {"type": "string"}},
+            })),
         };
         if let (Value::Object(answer), Some(content)) = (&mut answer, content) {
             answer.insert("content".into(), content);

@@ -100,6 +100,8 @@ pub enum Content {
     Json(SchemaOf),
     /// Text of a media type.
     Text(&'static str),
+    /// JSON of a type, or plain text for who asks for that.
+    JsonOrText(SchemaOf),
 }
 
 impl Endpoint {
@@ -191,6 +193,12 @@ impl Endpoint {
     /// JSON with another status that is no error.
     pub fn also<T: JsonSchema>(self, status: StatusCode, description: &'static str) -> Self {
         self.answered::<T>(status, description)
+    }
+
+    /// JSON with status 200, or plain text where `accept` prefers it.
+    pub fn answer_or_text<T: JsonSchema>(self, description: &'static str) -> Self {
+        let content = Content::JsonOrText(|generator| generator.subschema_for::<T>());
+        self.with(Answer { status: StatusCode::OK, description, content })
     }
 
     /// Text with status 200.

@@ -7,6 +7,7 @@
 mod decisions;
 mod http;
 mod ledger;
+mod policies;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -18,9 +19,12 @@ use prometheus_client::registry::{Registry, Unit};
 use ombud_core::kind::Kind;
 
 use crate::judge::Phases;
+use crate::service::wire::OverrideAction;
 use decisions::Decisions;
 pub use http::{Refusal, RouteMetrics, StatusClass};
 pub use ledger::Witnessed;
+pub use policies::POLICIES_MAX;
+use policies::Policies;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -38,6 +42,7 @@ const GROUP_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 2
 pub struct Metrics {
     registry: Registry,
     decisions: Decisions,
+    policies: Policies,
     http: http::Http,
     ledger: ledger::Ledger,
     duplicates: Counter,
@@ -58,6 +63,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("ombud");
         registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let decisions = Decisions::register(&mut registry);
+        let policies = Policies::register(&mut registry);
         let http = http::Http::register(&mut registry);
         let ledger = ledger::Ledger::register(&mut registry);
         let (duplicates, queue) = (Counter::default(), Gauge::default());
@@ -71,12 +77,22 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
-        Self { registry, decisions, http, ledger, duplicates, queue, group_records, group_duration }
+        Self { registry, decisions, policies, http, ledger, duplicates, queue, group_records, group_duration }
     }
 
     /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
     pub fn observe_decision(&self, kind: Kind, outcome: &str, fault: Option<&str>, phases: Phases) {
         self.decisions.observe(kind, outcome, fault, phases);
+    }
+
+    /// Counts one decision under the policy that ruled.
+    pub fn observe_policy(&self, policy: Option<&str>) {
+        self.policies.decided(policy);
+    }
+
+    /// Counts a person's act on a decision under the policy that had ruled.
+    pub fn observe_override(&self, policy: Option<&str>, action: OverrideAction) {
+        self.policies.overridden(policy, action);
     }
 
     /// Counts an event that was answered from the record.

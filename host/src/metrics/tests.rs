@@ -5,8 +5,9 @@ use std::time::Duration;
 use ombud_core::fault::FaultCode;
 use ombud_core::kind::Kind;
 
-use super::{Metrics, Refusal, Witnessed};
+use super::{Metrics, POLICIES_MAX, Refusal, Witnessed};
 use crate::judge::Phases;
+use crate::service::wire::OverrideAction;
 
 fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("no series {series} in\n{text}"));
@@ -47,4 +48,36 @@ fn nothing_a_caller_says_makes_a_new_series() {
     assert_eq!(text.lines().count(), series);
     assert!(text.ends_with("# EOF\n"));
     assert!(text.contains(r#"ombud_build_info{version=""#), "{text}");
+}
+
+#[test]
+fn how_often_people_decide_otherwise_is_known_by_policy() {
+    let metrics = Metrics::new();
+    (0..4).for_each(|_| metrics.observe_policy(Some("delay")));
+    metrics.observe_override(Some("delay"), OverrideAction::Approve);
+    metrics.observe_override(Some("delay"), OverrideAction::Cancel);
+    let text = metrics.text();
+    assert_eq!(value(&text, r#"ombud_policy_decisions_total{policy="delay"}"#), 4.0);
+    assert_eq!(value(&text, r#"ombud_policy_overrides_total{policy="delay",action="approve"}"#), 1.0);
+    assert_eq!(value(&text, r#"ombud_policy_overrides_total{policy="delay",action="cancel"}"#), 1.0);
+    assert_eq!(value(&text, r#"ombud_policy_override_ratio{policy="delay"}"#), 0.25, "an approval is no override of the policy");
+}
+
+#[test]
+fn names_that_merchants_choose_stay_a_bounded_label() {
+    let metrics = Metrics::new();
+    let policies = |text: &str| text.lines().filter(|line| line.starts_with("ombud_policy_decisions_total")).count();
+    for at in 0..POLICIES_MAX {
+        metrics.observe_policy(Some(&format!("policy-{at}")));
+    }
+    assert_eq!(policies(&metrics.text()), POLICIES_MAX);
+    for at in 0..50 {
+        metrics.observe_policy(Some(&format!("more-{at}")));
+    }
+    metrics.observe_policy(None);
+    assert_eq!(policies(&metrics.text()), POLICIES_MAX + 1);
+    assert_eq!(value(&metrics.text(), r#"ombud_policy_decisions_total{policy="(other)"}"#), 51.0);
+    // A policy that has its series keeps it.
+    metrics.observe_policy(Some("policy-0"));
+    assert_eq!(value(&metrics.text(), r#"ombud_policy_decisions_total{policy="policy-0"}"#), 2.0);
 }

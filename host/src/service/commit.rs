@@ -42,6 +42,8 @@ pub struct Made {
     pub outcome: String,
     /// The fault's code, for metrics.
     pub fault: Option<&'static str>,
+    /// The policy that ruled, for metrics.
+    pub policy: Option<String>,
     /// The version that ruled, for the span.
     pub version: Option<String>,
     /// Fuel of policy and guardrail, for the span.
@@ -120,6 +122,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         acts.extend(project::decision(group, pending, item, &record.sealed.decision, record.seq, record.leaf)?);
         made.push(Made {
             kind: item.kind,
+            policy: item.policy.as_ref().map(|policy| policy.name.clone()),
             version: item.policy.as_ref().map(|policy| format!("{} {}", policy.name, policy.version)),
             fuel: item.policy_call.as_ref().map_or(0, |policy| policy.call.fuel) + item.guardrail_call.map_or(0, |call| call.fuel),
             phases: item.phases,

@@ -11,6 +11,7 @@ mod blacklist;
 mod commit;
 mod decide;
 mod expiry;
+mod explain;
 mod history;
 pub mod ledger;
 mod listing;
@@ -207,6 +208,7 @@ impl Service {
     /// One span for each decision: who, what, how and how long; nothing personal.
     fn observe(&self, merchant: &str, made: &commit::Made) {
         self.metrics.observe_decision(made.kind, &made.outcome, made.fault, made.phases);
+        self.metrics.observe_policy(made.policy.as_deref());
         let phases = &made.phases;
         let span = tracing::info_span!(
             "decision",

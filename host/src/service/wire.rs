@@ -1,6 +1,7 @@
 //! What requests and answers look like: the JSON of the HTTP interface and of `--json`, beside no other type.
 
 use ombud_core::decision::Decision;
+use ombud_core::explain::{self, ForAuditor, ForCustomer};
 use ombud_core::kind::Kind;
 use ombud_core::money::Amounts;
 use schemars::JsonSchema;
@@ -153,6 +154,70 @@ pub struct OverrideAnswer {
     pub outcome: String,
     /// Money that counts by this act, in fen.
     pub amounts: Amounts,
+}
+
+/// For whom a decision is explained, and in which language.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExplanationQuery {
+    /// `customer` (default) or `auditor`.
+    #[serde(rename = "for")]
+    pub audience: Audience,
+    /// `zh-CN` (default) or `en`.
+    pub lang: Lang,
+}
+
+/// For whom a decision is explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Audience {
+    /// In plain words, with nothing internal.
+    #[default]
+    Customer,
+    /// In full.
+    Auditor,
+}
+
+/// A language of explanations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Lang {
+    /// Simplified Chinese.
+    #[default]
+    #[serde(rename = "zh-CN")]
+    ZhCn,
+    /// English.
+    #[serde(rename = "en")]
+    En,
+}
+
+impl Lang {
+    /// The tag.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ZhCn => "zh-CN",
+            Self::En => "en",
+        }
+    }
+}
+
+/// An explanation.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Explanation {
+    /// For the customer.
+    Customer(Box<ForCustomer>),
+    /// For an auditor.
+    Auditor(Box<ForAuditor>),
+}
+
+impl Explanation {
+    /// The same as text.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Customer(explanation) => explain::customer_text(explanation),
+            Self::Auditor(explanation) => explain::auditor_text(explanation),
+        }
+    }
 }
 
 /// A merchant as configured.

@@ -204,6 +204,8 @@ pub struct DueLine {
 pub struct ActLine {
     /// Its place in the ledger.
     pub seq: u64,
+    /// Its leaf hash, hex.
+    pub leaf: String,
     /// When, RFC 3339.
     pub at: String,
     /// What was done.

@@ -170,6 +170,8 @@ pub enum Look {
     Decision,
     /// A replay.
     Replay,
+    /// Why a decision is what it is.
+    Explanation,
     /// Blacklist requests and measures.
     Blacklist,
     /// The list of acts.

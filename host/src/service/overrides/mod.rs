@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ombud_core::case::Case;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::money::{self, Amounts};
-use ombud_ledger::{BodyKind, Digest};
+use ombud_ledger::{BodyKind, Digest, Entry};
 use ombud_store::{EntryKind, Filter, Group, Reads, Store as _};
 
 use super::actor::{Principal, Right};
@@ -56,21 +56,27 @@ impl Service {
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         acts::reason(&request.reason)?;
         // The order's or the request's lock too: a decision between reading its history and its record must not miss this act.
-        let on = self.store.read(|reads| {
+        let (on, policy) = self.store.read(|reads| {
             let record = reads.decision(&tenant.config.id, &id)?.ok_or(ServiceError::NotFound("decision"))?;
             let subjects = read::subjects_of(reads, &tenant.config.id, record.seq)?;
-            Target::read(&read::open(reads, &self.vault, &tenant.config.id, &record, &subjects)?).map(|target| match target.case {
+            let opened = read::open(reads, &self.vault, &tenant.config.id, &record, &subjects)?;
+            let on = Target::read(&opened).map(|target| match target.case {
                 Case::Blacklist(case) => ("blacklist", case.request_id),
                 case => ("order", money::order_id(&case).unwrap_or_default().to_owned()),
-            })
+            })?;
+            let policy = if let Entry::Decision(entry) = &opened.header.entry { entry.policy.as_ref() } else { None };
+            Ok::<_, ServiceError>((on, policy.map(|policy| policy.name.clone())))
         })?;
         let keys = vec![locks::key(&[merchant, "override", id.as_str()]), locks::key(&[merchant, on.0, &on.1])];
         let _held = self.locks.hold(keys).await;
         let (service, who) = (Arc::clone(self), who.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
+        let action = request.action;
         let job = move |group: &mut dyn Group| service.override_in(group, &tenant, &who, &id, &request);
         self.writer.submit(job, move |result| _ = answer.send(result))?;
-        Ok(answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??)
+        let answer = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
+        self.metrics.observe_override(policy.as_deref(), action);
+        Ok(answer)
     }
 
     fn override_in(
