@@ -6,6 +6,7 @@ use ombud::service::Role;
 use ombud_tests::client::pointers;
 use ombud_tests::events::{event, refund, set};
 use ombud_tests::guests::root;
+use ombud_tests::ledger;
 use ombud_tests::server::{Merchant, Server, policies_with, rules, shared};
 use serde_json::{Value, json};
 
@@ -113,6 +114,42 @@ fn the_caps_hold_a_lavish_policy() {
         assert_eq!(decision["outcome"], if expected.is_empty() { "compensate" } else { "escalate" });
     }
     assert_eq!(counted(&merchant), (0, 21_000));
+    all_replay(&merchant);
+}
+
+#[test]
+fn decisions_of_one_event_count_each_other() {
+    let mut config = caps(json!({}));
+    config["policies"] = json!({"delay": {"policy": "lavish", "settings": {"coupon_fen": 7_000}}});
+    let merchant = with_test_policies().merchant(config);
+    let both = |own: &str, id: &str| {
+        let mut both = refund(own, "c_both", 10_000);
+        both["id"] = id.into();
+        both["type"] = "logistics.updated".into();
+        both["data"]["after_sale"]["stage"] = "requested".into();
+        both["data"]["delay"] = event("delay.detected", own)["data"]["delay"].clone();
+        both["data"]["delay"]["already"] = json!([]);
+        merchant.post(&both)["decisions"].as_array().unwrap().clone()
+    };
+    let decisions = both("both", "both-1");
+    let [after_sale, delay] = decisions.as_slice() else { panic!("{decisions:?}") };
+    assert_eq!(
+        (refund_of(after_sale), &after_sale["due"], &delay["amounts"]["coupon"], &delay["due"]),
+        (10_000, &json!("now"), &json!(7_000), &json!("now"))
+    );
+    // The refund is not yet on record when the compensation is counted, and counts all the same.
+    for window in ["order_refund", "customer_24h_refund", "merchant_day_refund"] {
+        assert_eq!((&after_sale["caps"]["used"][window], &delay["caps"]["used"][window]), (&json!(0), &json!(10_000)), "{window}: {delay}");
+    }
+    assert_eq!(counted(&merchant), (10_000, 7_000));
+    // What the two came to is on record together, and the next event finds it once.
+    let next = both("next", "both-2");
+    assert_eq!(
+        (&next[0]["caps"]["used"]["customer_24h_refund"], &next[1]["caps"]["used"]["customer_24h_goodwill"]),
+        (&json!(10_000), &json!(7_000)),
+        "{next:?}"
+    );
+    ledger::gap_free(&merchant.server.data, &merchant.id);
     all_replay(&merchant);
 }
 

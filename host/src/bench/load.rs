@@ -33,7 +33,12 @@ pub(super) struct Loaded {
 impl Loaded {
     /// The 99th percentile in microseconds.
     pub(super) fn p99(&self) -> f64 {
-        let at = self.micros.len().saturating_sub(1) * 99 / 100;
+        self.quantile(990)
+    }
+
+    /// The time in microseconds below which this many of a thousand answers came.
+    pub(super) fn quantile(&self, of_a_thousand: usize) -> f64 {
+        let at = self.micros.len().saturating_sub(1) * of_a_thousand / 1000;
         self.micros.get(at).copied().map_or(0.0, f64::from)
     }
 }

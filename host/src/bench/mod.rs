@@ -2,6 +2,8 @@
 
 mod decision;
 mod load;
+mod processor;
+mod served;
 mod service;
 
 use anyhow::Result;

@@ -106,8 +106,8 @@ impl Metrics {
     }
 
     /// Counts one commit group.
-    pub fn observe_group(&self, records: usize, took: std::time::Duration) {
-        self.group_records.observe(u32::try_from(records).map_or(f64::MAX, f64::from));
+    pub fn observe_group(&self, records: u64, took: std::time::Duration) {
+        self.group_records.observe(records as f64);
         self.group_duration.observe(took.as_secs_f64());
     }
 

@@ -100,7 +100,7 @@ pub struct Service {
     looks: acts::Looks,
     replayer: Replayer,
     /// Counters and histograms.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     draining: AtomicBool,
 }
 
@@ -120,7 +120,12 @@ impl Service {
         for folder in &options.more_policies {
             registry.packages.extend(Registry::load(folder, &sandbox, &options.limits)?.packages);
         }
-        let writer = Writer::start(writer, options.writer)?;
+        let metrics = Arc::new(Metrics::new());
+        let counting = Arc::clone(&metrics);
+        let writer = Writer::start(writer, options.writer, move |group| {
+            counting.observe_group(group.records, group.took);
+            counting.set_commit_queue(group.waiting);
+        })?;
         let replayer = Replayer::new(sandbox, options.limits.clone());
         let vault = Arc::new(Vault::new(master));
         let guardrail = Arc::new(admin::guardrail(&registry));
@@ -137,7 +142,7 @@ impl Service {
             locks: KeyedLocks::default(),
             looks: acts::Looks::default(),
             replayer,
-            metrics: Metrics::new(),
+            metrics,
             draining: AtomicBool::new(false),
         });
         service.open_operators_log()?;

@@ -105,3 +105,43 @@ impl Vault {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ombud_store::{MerchantRow, SqliteStore, Store as _, Writer, WriterLimits};
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_remembered_only_once_it_is_durable() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, transactions) = SqliteStore::open(directory.path()).unwrap();
+        let writer = Writer::start(transactions, WriterLimits::default(), |_| ()).unwrap();
+        let (merchant, subject) = (MerchantId::new("m").unwrap(), SubjectId::Customer("c_1".into()));
+        let row = MerchantRow { id: merchant.clone(), config: "{}".into(), created_at_ms: 1 };
+        writer.wait(move |group| group.put_merchant(&row)).unwrap();
+        let vault = Arc::new(Vault::new(MasterKey::generate()));
+        let drawn = || store.read(|reads| vault.open_or_draw(&merchant, &subject, reads)).unwrap();
+        // Opens the key in the group that stores it, as a second event of a new customer does, and then fails or not.
+        let stored = |secret: &SubjectSecret, fails: bool| {
+            let (vault, merchant, subject, secret) = (vault.clone(), merchant.clone(), subject.clone(), secret.clone());
+            let job = move |group: &mut dyn ombud_store::Group| {
+                group.insert_subject_key(&merchant, subject.as_subject(), secret.wrapped.as_deref().unwrap(), 1)?;
+                let opened = vault.open(&merchant, &subject, group)?.unwrap();
+                assert_eq!(opened.bytes(), secret.key.bytes());
+                if fails { Err(StoreError::Closed) } else { Ok(()) }
+            };
+            writer.wait(job)
+        };
+        let first = drawn();
+        stored(&first, true).unwrap_err();
+        let second = drawn();
+        assert!(second.wrapped.is_some(), "the store has no key: what was rolled back must not be taken for it");
+        assert_ne!(first.key.bytes(), second.key.bytes());
+        stored(&second, false).unwrap();
+        let third = drawn();
+        assert_eq!((third.key.bytes(), &third.wrapped), (second.key.bytes(), &None));
+        // From now on it is remembered.
+        assert!(Arc::ptr_eq(&third.key, &drawn().key));
+    }
+}

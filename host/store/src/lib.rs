@@ -25,4 +25,4 @@ pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
 pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};
-pub use self::writer::{JobError, Writer, WriterLimits};
+pub use self::writer::{GroupDone, JobError, Writer, WriterLimits};

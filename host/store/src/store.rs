@@ -40,6 +40,12 @@ pub trait Transactions: Group + Send {
     /// Rows written since the group began; by it a job that failed half-way is noticed.
     fn writes(&self) -> u64;
 
+    /// Records appended since the group began.
+    fn appended(&self) -> u64;
+
+    /// Called between two groups, when every answer has been handed on: for what no answer should wait for.
+    fn between_groups(&mut self) {}
+
     /// This, as the jobs see it.
     fn group(&mut self) -> &mut dyn Group;
 }

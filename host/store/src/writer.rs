@@ -4,8 +4,11 @@
 //! makes groups larger instead of making answers slower.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::store::{Group, Transactions};
@@ -36,22 +39,42 @@ pub enum JobError<E, S = StoreError> {
     Store(S),
 }
 
+/// A group that was committed, for whoever counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupDone {
+    /// Jobs of the group.
+    pub jobs: usize,
+    /// Records that they appended.
+    pub records: u64,
+    /// From its first job's turn until it was durable.
+    pub took: Duration,
+    /// Jobs that wait for the next one.
+    pub waiting: usize,
+}
+
 /// The running writer. Dropping it finishes what waits.
 pub struct Writer {
     queue: Option<SyncSender<Box<dyn Queued>>>,
+    waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread that drives `transactions`.
+    /// Starts the thread that drives `transactions`. `seen` is called on it after each group that was committed.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub fn start(transactions: impl Transactions + 'static, limits: WriterLimits) -> Result<Self, StoreError> {
+    pub fn start(
+        transactions: impl Transactions + 'static,
+        limits: WriterLimits,
+        seen: impl Fn(GroupDone) + Send + 'static,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(limits.queue_jobs_max);
-        let thread = std::thread::Builder::new().name("ombud-writer".to_owned()).spawn(move || drive(transactions, &jobs, limits));
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let queued = Waiting { jobs, count: Arc::clone(&waiting) };
+        let thread = std::thread::Builder::new().name("ombud-writer".to_owned()).spawn(move || drive(transactions, &queued, limits, &seen));
         let thread = thread.map_err(|error| StoreError::backend("start the writer", error))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), waiting, thread: Some(thread) })
     }
 
     /// Puts a job into the queue. `done` is called on the writer's thread, once, after the job's group is durable or has
@@ -73,11 +96,16 @@ impl Writer {
         E: Send + 'static,
     {
         let queued = Box::new(Job { job, result: None, done });
-        match self.queue.as_ref().ok_or(StoreError::Closed)?.try_send(queued) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
-        }
+        let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
+        // Counted before it can be taken out again.
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let refused = match queue.try_send(queued) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(_)) => StoreError::Busy,
+            Err(TrySendError::Disconnected(_)) => StoreError::Closed,
+        };
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        Err(refused)
     }
 
     /// Puts a job into the queue and waits for its answer. Not for the threads of an asynchronous runtime.
@@ -142,11 +170,27 @@ where
     }
 }
 
-fn drive(mut transactions: impl Transactions, jobs: &Receiver<Box<dyn Queued>>, limits: WriterLimits) {
-    let mut group = Vec::with_capacity(limits.group_jobs_max);
-    while let Ok(first) = jobs.recv() {
+/// The jobs that wait, counted.
+struct Waiting {
+    jobs: Receiver<Box<dyn Queued>>,
+    count: Arc<AtomicUsize>,
+}
+
+impl Waiting {
+    /// Waits for a job and takes what waits with it, up to the size of a group; false where nothing will come any more.
+    fn take(&self, group: &mut Vec<Box<dyn Queued>>, jobs_max: usize) -> bool {
+        let Ok(first) = self.jobs.recv() else { return false };
         group.push(first);
-        group.extend(jobs.try_iter().take(limits.group_jobs_max.saturating_sub(1)));
+        group.extend(self.jobs.try_iter().take(jobs_max.saturating_sub(1)));
+        self.count.fetch_sub(group.len(), Ordering::Relaxed);
+        true
+    }
+}
+
+fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterLimits, seen: &impl Fn(GroupDone)) {
+    let mut group = Vec::with_capacity(limits.group_jobs_max);
+    while waiting.take(&mut group, limits.group_jobs_max) {
+        let (started, jobs) = (Instant::now(), group.len());
         match run(&mut transactions, &mut group) {
             // One job broke the group: alone, only that one fails.
             Err(StoreError::Aborted(_)) if group.len() > 1 => {
@@ -156,8 +200,15 @@ fn drive(mut transactions: impl Transactions, jobs: &Receiver<Box<dyn Queued>>, 
                     alone.into_iter().for_each(|job| finish(job, committed.clone()));
                 }
             }
-            committed => group.drain(..).for_each(|job| finish(job, committed.clone())),
+            committed => {
+                let took = started.elapsed();
+                group.drain(..).for_each(|job| finish(job, committed.clone()));
+                if committed.is_ok() {
+                    seen(GroupDone { jobs, records: transactions.appended(), took, waiting: waiting.count.load(Ordering::Relaxed) });
+                }
+            }
         }
+        transactions.between_groups();
     }
 }
 

@@ -172,7 +172,7 @@ fn a_merchant_of_a_group_that_failed_is_not_remembered() {
 fn a_full_queue_is_busy_and_what_waits_is_finished_when_the_writer_closes() {
     let directory = tempfile::tempdir().unwrap();
     let (store, transactions) = SqliteStore::open(directory.path()).unwrap();
-    let writer = Writer::start(transactions, WriterLimits { queue_jobs_max: 3, group_jobs_max: 2 }).unwrap();
+    let writer = Writer::start(transactions, WriterLimits { queue_jobs_max: 3, group_jobs_max: 2 }, |_| ()).unwrap();
     let row = MerchantRow { id: merchant("a"), config: "{}".into(), created_at_ms: 1 };
     writer.wait(move |group| group.put_merchant(&row)).unwrap();
     let go_on = hold(&writer);

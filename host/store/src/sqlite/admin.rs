@@ -6,6 +6,7 @@ use ombud_ledger::keys::Subject;
 use rusqlite::{Row, params};
 
 use super::connection::{Database, SqliteWriter};
+use super::known::KeyOf;
 use super::ledger::{digest, unknown};
 use crate::StoreError;
 use crate::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
@@ -56,9 +57,13 @@ impl<T: Database> ReadAdmin for T {
 
     fn subject_key(&self, merchant: &MerchantId, subject: Subject<'_>) -> Result<SubjectKey, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(SubjectKey::None) };
+        let subject = subject.to_string();
+        if !self.may_hold(KeyOf::Subject, merchant, &[&subject]) {
+            return Ok(SubjectKey::None);
+        }
         let sql = "SELECT wrapped, erased_at_ms FROM subject_keys WHERE merchant_no = ?1 AND subject = ?2";
         let found: Option<(Option<Vec<u8>>, Option<i64>)> =
-            self.one("read a subject's key", sql, params![merchant, subject.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.one("read a subject's key", sql, params![merchant, subject], |row| Ok((row.get(0)?, row.get(1)?)))?;
         match found {
             None => Ok(SubjectKey::None),
             Some((Some(wrapped), _)) => Ok(SubjectKey::Wrapped(wrapped)),
@@ -142,9 +147,10 @@ impl WriteAdmin for SqliteWriter {
     }
 
     fn insert_subject_key(&mut self, merchant: &MerchantId, subject: Subject<'_>, wrapped: &[u8], at_ms: i64) -> Result<(), StoreError> {
-        let merchant = self.known_merchant(merchant)?;
+        let (merchant, subject) = (self.known_merchant(merchant)?, subject.to_string());
+        self.now_known(KeyOf::Subject, merchant, &[&subject]);
         let sql = "INSERT INTO subject_keys (merchant_no, subject, wrapped, created_at_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-        self.insert("a key of the subject", sql, params![merchant, subject.to_string(), wrapped, at_ms])
+        self.insert("a key of the subject", sql, params![merchant, subject, wrapped, at_ms])
     }
 
     fn erase_subject(&mut self, merchant: &MerchantId, subject: Subject<'_>, at_ms: i64) -> Result<bool, StoreError> {

@@ -1,14 +1,18 @@
 //! Connections: how they are opened, what they remember, and the transaction of a group.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ombud_core::ids::MerchantId;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 
+use super::checkpoint::Checkpointer;
+use super::known::{KeyOf, Known};
 use super::ledger::unsigned;
 use super::lock::DirectoryLock;
 use super::tree::Log;
@@ -22,9 +26,6 @@ const STATEMENTS_MAX: usize = 128;
 const WRITER_CACHE_KIB: i64 = 128 * 1024;
 /// A reader's page cache in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
-/// Pages of the log after which the writer moves them into the database: 64 MiB, so that a page that many groups changed
-/// is moved once.
-const CHECKPOINT_PAGES: i64 = 16 * 1024;
 /// To what the log's file is cut back after a burst, in bytes.
 const LOG_BYTES: i64 = 64 << 20;
 /// How long a connection waits for SQLite's own locks, which are held for moments.
@@ -34,15 +35,19 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Db {
     pub(super) connection: Connection,
     merchants: RefCell<HashMap<MerchantId, i64>>,
+    known: Arc<Known>,
 }
 
 /// One reading connection.
 pub struct SqliteReader {
     db: Db,
+    /// A snapshot is held: it begins with the first query, for many a read needs none.
+    reading: Cell<bool>,
 }
 
 /// The writing connection.
 pub struct SqliteWriter {
+    checkpointer: Checkpointer,
     db: Db,
     /// The tree of each merchant met since the last rollback.
     pub(super) logs: HashMap<i64, Log>,
@@ -55,6 +60,10 @@ pub struct SqliteWriter {
     writes: u64,
     /// A statement failed since the group began: whatever the job makes of it, the group must not be committed.
     failed: bool,
+    /// Records appended since the group began.
+    pub(super) appended: u64,
+    // Closed after the connections.
+    _database: Arc<File>,
     _lock: Arc<DirectoryLock>,
 }
 
@@ -65,6 +74,16 @@ pub(crate) trait Database {
     /// The merchant's log, where this connection is the one that makes it grow.
     fn known_log(&self, _merchant: i64) -> Option<&Log> {
         None
+    }
+
+    /// Called before each query.
+    fn begin_to_read(&self) -> rusqlite::Result<()> {
+        Ok(())
+    }
+
+    /// Whether a row with this key may be there; false is certain, and spares the query.
+    fn may_hold(&self, of: KeyOf, merchant: i64, parts: &[&str]) -> bool {
+        self.db().known.may_hold(of, merchant, parts)
     }
 
     /// The merchant's number; none where it is not known.
@@ -95,7 +114,8 @@ pub(crate) trait Database {
         parameters: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        let row = self.db().connection.prepare_cached(sql).and_then(|mut query| query.query_row(parameters, read).optional());
+        let query = self.begin_to_read().and_then(|()| self.db().connection.prepare_cached(sql));
+        let row = query.and_then(|mut query| query.query_row(parameters, read).optional());
         row.map_err(|error| StoreError::backend(doing, error))
     }
 
@@ -107,7 +127,8 @@ pub(crate) trait Database {
         parameters: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = self.db().connection.prepare_cached(sql).and_then(|mut query| query.query_map(parameters, read)?.collect());
+        let query = self.begin_to_read().and_then(|()| self.db().connection.prepare_cached(sql));
+        let rows = query.and_then(|mut query| query.query_map(parameters, read)?.collect());
         rows.map_err(|error| StoreError::backend(doing, error))
     }
 }
@@ -115,6 +136,14 @@ pub(crate) trait Database {
 impl Database for SqliteReader {
     fn db(&self) -> &Db {
         &self.db
+    }
+
+    fn begin_to_read(&self) -> rusqlite::Result<()> {
+        if !self.reading.get() {
+            self.db.execute("BEGIN")?;
+            self.reading.set(true);
+        }
+        Ok(())
     }
 }
 
@@ -129,9 +158,16 @@ impl Database for SqliteWriter {
 }
 
 impl Db {
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection, known: Arc<Known>) -> rusqlite::Result<Self> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        Self { connection, merchants: RefCell::new(HashMap::new()) }
+        // A plan must not hang on the values that are bound: SQLite would prepare many a statement again each time it is run.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(Self { connection, merchants: RefCell::new(HashMap::new()), known })
+    }
+
+    /// Runs a statement without parameters and rows.
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 }
 
@@ -143,7 +179,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
-        db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        // That is done beside the commits: see `checkpoint`.
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
         db.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         Ok(db)
     };
@@ -151,7 +188,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 }
 
 impl SqliteReader {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, known: Arc<Known>) -> Result<Self, StoreError> {
         let open = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(path, flags)?;
@@ -160,23 +197,55 @@ impl SqliteReader {
             Ok(connection)
         };
         open()
-            .map(|connection| Self { db: Db::new(connection) })
+            .and_then(|connection| Ok(Self { db: Db::new(connection, known)?, reading: Cell::new(false) }))
             .map_err(|error: rusqlite::Error| StoreError::backend("open a reader", error))
     }
 
     /// Runs `read` on one snapshot of the database: several queries see the same groups.
     pub(super) fn consistently<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
-        let failed = |error| StoreError::backend("read the database", error);
-        // Dropping the transaction ends it, whatever `read` answered.
-        let _snapshot = self.db.connection.unchecked_transaction().map_err(failed)?;
+        let _snapshot = Snapshot(self);
         read(self)
+    }
+
+    /// Whether the last snapshot could not be ended: such a reader is thrown away.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.reading.get()
+    }
+}
+
+/// Ends a reader's snapshot when it is dropped, whatever the read came to.
+struct Snapshot<'a>(&'a SqliteReader);
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if self.0.reading.get() && self.0.db.execute("COMMIT").is_ok() {
+            self.0.reading.set(false);
+        }
     }
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: Connection, grown: Grown, lock: Arc<DirectoryLock>) -> Self {
-        let db = Db::new(connection);
-        Self { db, logs: HashMap::new(), touched: Vec::new(), grown, sources: HashMap::new(), writes: 0, failed: false, _lock: lock }
+    pub(super) fn new(
+        connection: Connection,
+        known: Arc<Known>,
+        grown: Grown,
+        checkpointer: Checkpointer,
+        database: Arc<File>,
+        lock: Arc<DirectoryLock>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            checkpointer,
+            db: Db::new(connection, known).map_err(|error| StoreError::backend("open the writer", error))?,
+            logs: HashMap::new(),
+            touched: Vec::new(),
+            grown,
+            sources: HashMap::new(),
+            writes: 0,
+            failed: false,
+            appended: 0,
+            _database: database,
+            _lock: lock,
+        })
     }
 
     /// The merchant's number; a merchant that is not known cannot be written for.
@@ -203,15 +272,19 @@ impl SqliteWriter {
         }
     }
 
+    /// Notes the key of a row that is about to be written.
+    pub(super) fn now_known(&self, of: KeyOf, merchant: i64, parts: &[&str]) {
+        self.db.known.add(of, merchant, parts);
+    }
+
     fn execute(&self, doing: &'static str, sql: &str) -> Result<(), StoreError> {
-        let done = self.db.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        done.map(|_| ()).map_err(|error| StoreError::backend(doing, error))
+        self.db.execute(sql).map_err(|error| StoreError::backend(doing, error))
     }
 }
 
 impl Transactions for SqliteWriter {
     fn begin(&mut self) -> Result<(), StoreError> {
-        (self.writes, self.failed) = (0, false);
+        (self.writes, self.failed, self.appended) = (0, false, 0);
         self.execute("begin a group", "BEGIN IMMEDIATE")
     }
 
@@ -239,6 +312,14 @@ impl Transactions for SqliteWriter {
 
     fn writes(&self) -> u64 {
         self.writes
+    }
+
+    fn appended(&self) -> u64 {
+        self.appended
+    }
+
+    fn between_groups(&mut self) {
+        self.checkpointer.look(&self.db.connection);
     }
 
     fn group(&mut self) -> &mut dyn Group {

@@ -4,6 +4,7 @@ use ombud_core::ids::MerchantId;
 use rusqlite::{Row, params};
 
 use super::connection::{Database, SqliteWriter};
+use super::known::KeyOf;
 use super::ledger::{signed, unknown, unsigned};
 use crate::StoreError;
 use crate::history::{AfterSaleRow, CaseState, GrantRow, IncidentRow, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory};
@@ -11,6 +12,9 @@ use crate::history::{AfterSaleRow, CaseState, GrantRow, IncidentRow, MeasureRow,
 impl<T: Database> ReadHistory for T {
     fn after_sale_cases(&self, merchant: &MerchantId, order: &str) -> Result<Vec<AfterSaleRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        if !self.may_hold(KeyOf::AfterSales, merchant, &[order]) {
+            return Ok(Vec::new());
+        }
         let sql =
             "SELECT order_id, after_sale_id, customer, state, outcome, resolution, attempts, lines, freight_refunded, policy, version,
             opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason FROM after_sale_cases WHERE merchant_no = ?1 AND order_id = ?2 ORDER BY after_sale_id";
@@ -28,6 +32,9 @@ impl<T: Database> ReadHistory for T {
 
     fn grants(&self, merchant: &MerchantId, order: &str) -> Result<Vec<GrantRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        if !self.may_hold(KeyOf::Grants, merchant, &[order]) {
+            return Ok(Vec::new());
+        }
         let sql = "SELECT order_id, episode_id, form, value, at_ms, seq FROM delay_grants
             WHERE merchant_no = ?1 AND order_id = ?2 ORDER BY seq, episode_id, form";
         self.all("read grants", sql, params![merchant, order], |row| {
@@ -44,6 +51,9 @@ impl<T: Database> ReadHistory for T {
 
     fn incidents(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        if !self.may_hold(KeyOf::Incidents, merchant, &[customer]) {
+            return Ok(Vec::new());
+        }
         let sql = "SELECT customer, criterion, incident_id, confirmed, ticket, at_ms, seq FROM incidents
             WHERE merchant_no = ?1 AND customer = ?2 AND at_ms >= ?3 ORDER BY at_ms, incident_id";
         self.all("read incidents", sql, params![merchant, customer, since_ms], |row| {
@@ -61,6 +71,9 @@ impl<T: Database> ReadHistory for T {
 
     fn measure(&self, merchant: &MerchantId, customer: &str) -> Result<Option<MeasureRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        if !self.may_hold(KeyOf::Measure, merchant, &[customer]) {
+            return Ok(None);
+        }
         let sql =
             "SELECT customer, measure, review_by_ms, request_id, since_ms, seq FROM measures WHERE merchant_no = ?1 AND customer = ?2";
         self.one("read a measure", sql, params![merchant, customer], measure)
@@ -77,6 +90,9 @@ impl<T: Database> ReadHistory for T {
 
     fn blacklist_request(&self, merchant: &MerchantId, request: &str) -> Result<Option<(RequestRow, Vec<StepRow>)>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        if !self.may_hold(KeyOf::Request, merchant, &[request]) {
+            return Ok(None);
+        }
         let sql = "SELECT request_id, customer, state, stage, criterion, submitter_id, submitter_role, round, detail, opened_at_ms,
             updated_at_ms, last_seq FROM blacklist_requests WHERE merchant_no = ?1 AND request_id = ?2";
         let Some(row) = self.one("read a blacklist request", sql, params![merchant, request], request_row)? else { return Ok(None) };
@@ -104,6 +120,7 @@ impl<T: Database> ReadHistory for T {
 impl WriteHistory for SqliteWriter {
     fn put_after_sale_case(&mut self, merchant: &MerchantId, row: &AfterSaleRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::AfterSales, merchant, &[&row.order]);
         let lines = serde_json::to_string(&row.lines).map_err(|error| StoreError::backend("write lines as JSON", error))?;
         let sql = "INSERT INTO after_sale_cases (merchant_no, order_id, after_sale_id, customer, state, outcome, resolution, attempts, lines,
             freight_refunded, policy, version, opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason)
@@ -137,6 +154,7 @@ impl WriteHistory for SqliteWriter {
 
     fn insert_grant(&mut self, merchant: &MerchantId, row: &GrantRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::Grants, merchant, &[&row.order]);
         let sql =
             "INSERT INTO delay_grants (merchant_no, order_id, seq, episode_id, form, value, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             ON CONFLICT DO UPDATE SET value = value + excluded.value";
@@ -146,6 +164,7 @@ impl WriteHistory for SqliteWriter {
 
     fn put_incident(&mut self, merchant: &MerchantId, row: &IncidentRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::Incidents, merchant, &[&row.customer]);
         let sql = "INSERT INTO incidents (merchant_no, customer, criterion, incident_id, confirmed, ticket, at_ms, seq)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET confirmed = excluded.confirmed, ticket = excluded.ticket,
             at_ms = excluded.at_ms, seq = excluded.seq WHERE NOT confirmed";
@@ -162,6 +181,7 @@ impl WriteHistory for SqliteWriter {
 
     fn put_measure(&mut self, merchant: &MerchantId, row: &MeasureRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::Measure, merchant, &[&row.customer]);
         let sql = "INSERT OR REPLACE INTO measures (merchant_no, customer, measure, review_by_ms, request_id, since_ms, seq)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let parameters = params![merchant, row.customer, row.measure, row.review_by_ms, row.request_id, row.since_ms, signed(row.seq)];
@@ -175,6 +195,7 @@ impl WriteHistory for SqliteWriter {
 
     fn put_blacklist_request(&mut self, merchant: &MerchantId, row: &RequestRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::Request, merchant, &[&row.request_id]);
         let sql = "INSERT OR REPLACE INTO blacklist_requests (merchant_no, request_id, customer, state, stage, criterion, submitter_id,
             submitter_role, round, detail, opened_at_ms, updated_at_ms, last_seq)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";

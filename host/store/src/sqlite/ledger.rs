@@ -8,6 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
 
 use super::connection::{Database, SqliteWriter};
+use super::known::KeyOf;
 use crate::StoreError;
 use crate::ledger::{EntryKind, EventSeen, NewRecord, ReadLedger, StoredRecord, WriteLedger};
 use crate::listing::{Cursor, Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
@@ -58,6 +59,9 @@ impl<T: Database> ReadLedger for T {
 
     fn event(&self, merchant: &MerchantId, event: &EventKey) -> Result<Option<EventSeen>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        if !self.may_hold(KeyOf::Event, merchant, &[event.source(), event.id()]) {
+            return Ok(None);
+        }
         let sql = "SELECT body, first_seq, records FROM events
             WHERE merchant_no = ?1 AND source_no = (SELECT source_no FROM sources WHERE source = ?2) AND event_id = ?3";
         self.one("look for an event", sql, params![merchant, event.source(), event.id()], |row| {
@@ -155,11 +159,13 @@ impl WriteLedger for SqliteWriter {
             record.leaf.0,
         ];
         self.run("list a record", sql, parameters)?;
+        self.appended += 1;
         self.grow(merchant, record.leaf)
     }
 
     fn insert_event(&mut self, merchant: &MerchantId, event: &EventKey, seen: &EventSeen) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::Event, merchant, &[event.source(), event.id()]);
         let source = self.source_no(event.source())?;
         let sql = "INSERT INTO events (merchant_no, source_no, event_id, body, first_seq, records) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             ON CONFLICT DO NOTHING";

@@ -53,13 +53,15 @@ fn create(directory: &Path) -> std::io::Result<()> {
 }
 
 /// Creates the database's file for its owner only, before SQLite opens it: its log files get the rights that it has.
-pub(super) fn private(path: &Path) -> Result<(), StoreError> {
+///
+/// The file that is returned must stay open as long as any connection: closing one descriptor of a file gives up all locks
+/// that the process has on it, SQLite's among them.
+pub(super) fn private(path: &Path) -> Result<File, StoreError> {
     let create = || {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        drop(file);
-        Ok(())
+        Ok(file)
     };
     create().map_err(|source| StoreError::Io { path: path.to_owned(), source: Arc::new(source) })
 }

@@ -5,8 +5,11 @@
 //! `measures_in_force` are written for people.
 
 mod admin;
+mod checkpoint;
 mod connection;
+mod filling;
 mod history;
+mod known;
 mod ledger;
 mod lock;
 mod migrate;
@@ -14,13 +17,17 @@ mod money;
 mod tree;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::Frontier;
 
+use self::checkpoint::Checkpointer;
 pub use self::connection::{SqliteReader, SqliteWriter};
+use self::filling::Filling;
+use self::known::Known;
 use self::lock::DirectoryLock;
 use crate::store::{Reads, Store};
 use crate::tree::Grown;
@@ -35,8 +42,12 @@ const IDLE_READERS_MAX: usize = 8;
 pub struct SqliteStore {
     path: PathBuf,
     schema_version: u32,
+    known: Arc<Known>,
+    _filling: Filling,
     idle: Mutex<Vec<SqliteReader>>,
     grown: Grown,
+    // Closed after the connections.
+    _database: Arc<File>,
     lock: Arc<DirectoryLock>,
 }
 
@@ -49,12 +60,16 @@ impl SqliteStore {
     pub fn open(directory: &Path) -> Result<(Self, SqliteWriter), StoreError> {
         let lock = Arc::new(DirectoryLock::take(directory)?);
         let path = directory.join(DATABASE);
-        lock::private(&path)?;
+        let database = Arc::new(lock::private(&path)?);
         let mut writer = connection::open_writer(&path)?;
         let schema_version = migrate::migrate(&mut writer, &path)?;
-        let grown = Grown::default();
-        let writer = SqliteWriter::new(writer, grown.clone(), Arc::clone(&lock));
-        Ok((Self { path, schema_version, idle: Mutex::new(Vec::new()), grown, lock }, writer))
+        let known = Arc::new(Known::new());
+        let filling = Filling::start(SqliteReader::open(&path, Arc::clone(&known))?, Arc::clone(&known))?;
+        let checkpointer = Checkpointer::start(&path, Arc::clone(&database))?;
+        let (grown, database_kept, held) = (Grown::default(), Arc::clone(&database), Arc::clone(&lock));
+        let writer = SqliteWriter::new(writer, Arc::clone(&known), grown.clone(), checkpointer, database_kept, held)?;
+        let idle = Mutex::new(Vec::new());
+        Ok((Self { path, schema_version, known, _filling: filling, idle, grown, _database: database, lock }, writer))
     }
 
     /// The data directory.
@@ -70,7 +85,7 @@ impl SqliteStore {
 
     fn reader(&self) -> Result<SqliteReader, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| SqliteReader::open(&self.path), Ok)
+        idle.map_or_else(|| SqliteReader::open(&self.path, Arc::clone(&self.known)), Ok)
     }
 }
 
@@ -78,6 +93,9 @@ impl Store for SqliteStore {
     fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
         let reader = self.reader()?;
         let result = reader.consistently(read);
+        if reader.is_stuck() {
+            return result;
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_READERS_MAX {
             idle.push(reader);

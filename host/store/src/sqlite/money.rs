@@ -6,6 +6,7 @@ use ombud_core::money::{Intent, Payment};
 use rusqlite::{Row, params};
 
 use super::connection::{Database, SqliteWriter};
+use super::known::KeyOf;
 use super::ledger::{signed, unsigned};
 use crate::StoreError;
 use crate::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
@@ -16,6 +17,9 @@ const CUSTOMER_WINDOW_MS: i64 = 24 * 60 * 60 * 1000;
 impl<T: Database> ReadMoney for T {
     fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Option<IntentRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        if !self.may_hold(KeyOf::Intent, merchant, &[key, payment.as_str()]) {
+            return Ok(None);
+        }
         let sql = "SELECT amount, seq, cancelled FROM intents WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3";
         self.one("look for an intent", sql, params![merchant, key, payment.as_str()], |row| {
             Ok(IntentRow { amount: row.get(0)?, seq: unsigned(row, 1)?, cancelled: row.get(2)? })
@@ -25,12 +29,12 @@ impl<T: Database> ReadMoney for T {
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(CapUsage::default()) };
         let mut usage = CapUsage::default();
-        if let Some(order) = of.order {
+        if let Some(order) = of.order.filter(|order| self.may_hold(KeyOf::CountedOrder, merchant, &[order])) {
             let sql = "SELECT total(refund), total(goodwill) FROM counted WHERE merchant_no = ?1 AND order_id = ?2";
             (usage.order_refund, usage.order_goodwill) =
                 self.one("sum up an order", sql, params![merchant, order], sums)?.unwrap_or_default();
         }
-        if let Some(customer) = of.customer {
+        if let Some(customer) = of.customer.filter(|customer| self.may_hold(KeyOf::CountedCustomer, merchant, &[customer])) {
             let sql = "SELECT total(refund), total(goodwill) FROM counted WHERE merchant_no = ?1 AND customer = ?2 AND at_ms > ?3";
             let since = of.at_ms.saturating_sub(CUSTOMER_WINDOW_MS);
             (usage.customer_24h_refund, usage.customer_24h_goodwill) =
@@ -52,6 +56,7 @@ fn sums(row: &Row<'_>) -> rusqlite::Result<(i64, i64)> {
 impl WriteMoney for SqliteWriter {
     fn pay_intent(&mut self, merchant: &MerchantId, intent: &Intent, seq: u64) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::Intent, merchant, &[&intent.key, intent.payment.as_str()]);
         let sql = "INSERT INTO intents (merchant_no, key, payment, amount, seq) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT DO UPDATE SET amount = excluded.amount, seq = excluded.seq, cancelled = 0 WHERE cancelled";
         self.insert("the paid intent", sql, params![merchant, intent.key, intent.payment.as_str(), intent.amount, signed(seq)])
@@ -65,6 +70,10 @@ impl WriteMoney for SqliteWriter {
 
     fn count(&mut self, merchant: &MerchantId, count: &Count<'_>) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
+        self.now_known(KeyOf::CountedOrder, merchant, &[count.order]);
+        if let Some(customer) = count.customer {
+            self.now_known(KeyOf::CountedCustomer, merchant, &[customer]);
+        }
         let sql = "INSERT INTO counted (merchant_no, seq, order_id, customer, at_ms, day, refund, goodwill)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
         let row = params![merchant, signed(count.seq), count.order, count.customer, count.at_ms, count.day, count.refund, count.goodwill];

@@ -23,7 +23,7 @@ pub fn merchant(id: &str) -> MerchantId {
 /// Opens the store with these merchants.
 pub fn open(directory: &Path, merchants: &[&str]) -> Opened {
     let (store, transactions) = SqliteStore::open(directory).unwrap();
-    let writer = Writer::start(transactions, WriterLimits::default()).unwrap();
+    let writer = Writer::start(transactions, WriterLimits::default(), |_| ()).unwrap();
     for id in merchants {
         let row = MerchantRow { id: merchant(id), config: "{}".into(), created_at_ms: 1 };
         writer.wait(move |group| group.put_merchant(&row)).unwrap();
