@@ -15,6 +15,7 @@ mod key;
 mod merchant;
 mod replay;
 mod serve;
+mod table;
 mod test;
 
 mod api;
@@ -76,6 +77,8 @@ enum Command {
     Test(test::Test),
     /// Compare two versions of a policy without history: every boundary where their answers part.
     Diff(diff::Diff),
+    /// Compile decision tables, written as YAML or CSV, into settings of the policy `table`.
+    Table(table::Table),
     /// Measure the promised speeds against floors of the same run.
     Bench(bench::Bench),
 }
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Table(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
     match result {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use ombud_sandbox::{Limits, Plugin, Sandbox};
 
+use super::table;
 use crate::registry::PackageToml;
 
 /// A policy's files, read and not yet judged.
@@ -19,7 +20,14 @@ pub(super) struct Files {
     pub toml: Option<Result<PackageToml>>,
     /// `settings.json`; none where there is no such file.
     pub settings: Option<String>,
+    /// Cases that stand beside the policy and not in its component: those of a table.
+    pub cases: Option<String>,
 }
+
+/// Where the packages that come with the host are.
+const POLICIES: &str = "policies";
+/// The package that runs decision tables.
+const TABLE: &str = "table";
 
 impl Files {
     /// The settings to run with: the file's, else the policy's defaults.
@@ -32,11 +40,12 @@ impl Files {
 pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut expanded = Vec::new();
     for path in paths {
-        if !path.is_dir() || path.join("policy.toml").is_file() || component_in(path)?.is_some() {
+        if !path.is_dir() || path.join("policy.toml").is_file() || table::is_table(path) || component_in(path)?.is_some() {
             expanded.push(path.clone());
             continue;
         }
-        let mut packages: Vec<PathBuf> = entries(path)?.into_iter().filter(|folder| folder.join("policy.toml").is_file()).collect();
+        let is_package = |folder: &PathBuf| folder.join("policy.toml").is_file() || (folder.is_dir() && table::is_table(folder));
+        let mut packages: Vec<PathBuf> = entries(path)?.into_iter().filter(is_package).collect();
         packages.sort();
         if packages.is_empty() {
             bail!("`{}` holds no component (`.wasm`) and no policy packages: `ombud build` writes them", path.display());
@@ -48,13 +57,16 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// Reads the files of a policy.
 pub(super) fn read(path: &Path) -> Result<Files> {
+    if table::is_table(path) {
+        return read_table(path);
+    }
     let read = |component: PathBuf| -> Result<(PathBuf, Vec<u8>)> {
         let bytes = std::fs::read(&component).with_context(|| format!("cannot read `{}`", component.display()))?;
         Ok((component, bytes))
     };
     if !path.is_dir() {
         let (component, bytes) = read(path.to_path_buf())?;
-        return Ok(Files { path: path.to_path_buf(), component, bytes, toml: None, settings: None });
+        return Ok(Files { path: path.to_path_buf(), component, bytes, toml: None, settings: None, cases: None });
     }
     let toml = match std::fs::read_to_string(path.join("policy.toml")) {
         Ok(text) => Some(toml::from_str::<PackageToml>(&text).context("`policy.toml`")),
@@ -74,14 +86,36 @@ pub(super) fn read(path: &Path) -> Result<Files> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}/settings.json`", path.display())),
     };
-    Ok(Files { path: path.to_path_buf(), component, bytes, toml, settings })
+    Ok(Files { path: path.to_path_buf(), component, bytes, toml, settings, cases: None })
 }
 
-/// Loads a policy with the settings it runs with.
-pub(super) fn load(sandbox: &Sandbox, path: &Path, limits: &Limits) -> Result<(Plugin, String)> {
+/// A decision table: the component that runs tables, with the table as its settings and the cases beside it.
+fn read_table(path: &Path) -> Result<Files> {
+    let tables = match table::read(path)? {
+        Ok(tables) => tables,
+        Err(problems) => {
+            let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            bail!("`{}` is no table yet:\n  {}", path.display(), listed.join("\n  "));
+        }
+    };
+    let folder = std::env::var_os("OMBUD_POLICIES").map_or_else(|| PathBuf::from(POLICIES), PathBuf::from).join(TABLE);
+    let package = read(&folder).with_context(|| {
+        format!("the package that runs tables is not in `{}`: name the folder of packages with OMBUD_POLICIES", folder.display())
+    })?;
+    let beside = if path.is_dir() { path.join("cases.yaml") } else { path.with_file_name("cases.yaml") };
+    let cases = match std::fs::read_to_string(&beside) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", beside.display())),
+    };
+    Ok(Files { path: path.to_path_buf(), settings: Some(table::settings(&tables)?), cases, ..package })
+}
+
+/// Loads a policy with the settings it runs with and the cases beside it.
+pub(super) fn load(sandbox: &Sandbox, path: &Path, limits: &Limits) -> Result<(Plugin, String, Option<String>)> {
     let files = read(path)?;
     let plugin = sandbox.load(&files.bytes, limits).with_context(|| format!("`{}` is refused", files.component.display()))?;
-    Ok((plugin, files.settings().to_owned()))
+    Ok((plugin, files.settings().to_owned(), files.cases))
 }
 
 /// Has a policy take settings, or says what it refuses of them.

@@ -53,19 +53,23 @@ impl Test {
         let limits = Limits::default();
         let loading = Progress::waiting("compiling the policies");
         let mut plugins = Vec::new();
+        let mut beside = Vec::new();
         let mut refused = Vec::new();
         for path in packages::expand(&self.policies)? {
-            let (plugin, settings) = packages::load(&sandbox, &path, &limits)?;
+            let (plugin, settings, cases) = packages::load(&sandbox, &path, &limits)?;
             let policy = path.display().to_string();
             match plugin.check_settings(&settings, &limits).result {
-                Ok(Ok(())) => plugins.push((plugin, settings)),
+                Ok(Ok(())) => {
+                    plugins.push((plugin, settings));
+                    beside.push(cases);
+                }
                 Ok(Err(problems)) => refused.push(RefusedSettings { policy, problems }),
                 Err(fault) => bail!("`{policy}` gave no answer about its settings: {fault}"),
             }
         }
         drop(loading);
 
-        let runs = self.runs(&plugins)?;
+        let runs = self.runs(&plugins, &beside)?;
         let progress = Progress::new(runs.iter().map(|(_, cases)| cases.len() as u64).sum(), "cases");
         let mut report = Report::default();
         for (plugins, cases) in &runs {
@@ -89,17 +93,17 @@ impl Test {
         Ok(if report.failed == 0 && refused.is_empty() { EXIT_OK } else { EXIT_FINDINGS })
     }
 
-    /// The cases with the policies that they are put to.
-    fn runs(&self, plugins: &[(Plugin, String)]) -> Result<Vec<PoliciesAndCases>> {
+    /// The cases with the policies that they are put to; those beside a policy stand for its component's own.
+    fn runs(&self, plugins: &[(Plugin, String)], beside: &[Option<String>]) -> Result<Vec<PoliciesAndCases>> {
         if let Some(path) = &self.cases {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             let cases = golden::load(&text).with_context(|| format!("`{}`", path.display()))?;
             return Ok(vec![(plugins.to_vec(), cases)]);
         }
         let mut runs = Vec::new();
-        for plugin in plugins {
+        for (plugin, beside) in plugins.iter().zip(beside) {
             let inspection = plugin.0.inspection();
-            let Some(text) = &inspection.cases else { continue };
+            let Some(text) = beside.as_ref().or(inspection.cases.as_ref()) else { continue };
             let name = inspection.package.as_ref().map_or("the component", |package| package.name.as_str());
             runs.push((vec![plugin.clone()], golden::load(text).with_context(|| format!("the cases that `{name}` carries"))?));
         }

@@ -4,18 +4,29 @@
 
 #[cfg(all(
     target_family = "wasm",
-    not(any(feature = "after-sale", feature = "delay", feature = "blacklist", feature = "reply", feature = "guardrail"))
+    not(any(
+        feature = "after-sale",
+        feature = "delay",
+        feature = "blacklist",
+        feature = "reply",
+        feature = "guardrail",
+        feature = "policy"
+    ))
 ))]
-compile_error!("a component needs one feature of `ombud-sdk`: `after-sale`, `delay`, `blacklist`, `reply` or `guardrail`");
+compile_error!("a component needs one feature of `ombud-sdk`: `after-sale`, `delay`, `blacklist`, `reply`, `guardrail` or `policy`");
 
 // Each world leaves a custom section in the component; two of them would ask for the exports of both.
 #[cfg(all(
     target_family = "wasm",
     any(
-        all(feature = "after-sale", any(feature = "delay", feature = "blacklist", feature = "reply", feature = "guardrail")),
-        all(feature = "delay", any(feature = "blacklist", feature = "reply", feature = "guardrail")),
-        all(feature = "blacklist", any(feature = "reply", feature = "guardrail")),
-        all(feature = "reply", feature = "guardrail"),
+        all(
+            feature = "after-sale",
+            any(feature = "delay", feature = "blacklist", feature = "reply", feature = "guardrail", feature = "policy")
+        ),
+        all(feature = "delay", any(feature = "blacklist", feature = "reply", feature = "guardrail", feature = "policy")),
+        all(feature = "blacklist", any(feature = "reply", feature = "guardrail", feature = "policy")),
+        all(feature = "reply", any(feature = "guardrail", feature = "policy")),
+        all(feature = "guardrail", feature = "policy"),
     )
 ))]
 compile_error!("a component has one feature of `ombud-sdk`; build plugins one at a time");
@@ -51,6 +62,12 @@ world!("reply", reply, "reply-policy", "ombud_sdk::bindings::reply", {
     "ombud:policy/reply-types@1.0.0": ombud_rules::contract::reply,
 });
 world!("guardrail", guardrail, "guardrail", "ombud_sdk::bindings::guardrail", {
+    "ombud:policy/after-sale-types@1.0.0": ombud_rules::contract::after_sale,
+    "ombud:policy/delay-types@1.0.0": ombud_rules::contract::delay,
+    "ombud:policy/blacklist-types@1.0.0": ombud_rules::contract::blacklist,
+    "ombud:policy/reply-types@1.0.0": ombud_rules::contract::reply,
+});
+world!("policy", policy, "policy", "ombud_sdk::bindings::policy", {
     "ombud:policy/after-sale-types@1.0.0": ombud_rules::contract::after_sale,
     "ombud:policy/delay-types@1.0.0": ombud_rules::contract::delay,
     "ombud:policy/blacklist-types@1.0.0": ombud_rules::contract::blacklist,

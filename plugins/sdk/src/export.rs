@@ -162,6 +162,52 @@ macro_rules! guardrail {
     };
 }
 
+/// Makes a component of the world `policy` of a type that implements the traits of all four kinds with the same settings.
+#[macro_export]
+macro_rules! policy {
+    ($policy:ty) => {
+        const _: fn() = || {
+            fn decides_every_kind<S, P>()
+            where
+                P: $crate::AfterSalePolicy<Settings = S>
+                    + $crate::DelayPolicy<Settings = S>
+                    + $crate::BlacklistPolicy<Settings = S>
+                    + $crate::ReplyPolicy<Settings = S>,
+            {
+            }
+            decides_every_kind::<<$policy as $crate::AfterSalePolicy>::Settings, $policy>();
+        };
+
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code)]
+        const _: () = {
+            $crate::export_settings!(policy, <$policy as $crate::AfterSalePolicy>::Settings);
+            $crate::export_decide!($policy, AfterSalePolicy, after_sale, AfterSaleCase, AfterSaleRuling);
+            $crate::export_decide!($policy, DelayPolicy, delay, DelayCase, DelayRuling);
+            $crate::export_decide!($policy, BlacklistPolicy, blacklist, BlacklistCase, BlacklistRuling);
+            $crate::export_decide!($policy, ReplyPolicy, reply, ReplyCase, ReplyRuling);
+
+    $crate::bindings::policy::export!(Component with_types_in $crate::bindings::policy);
+        };
+    };
+}
+
+/// Implements the exported interface of one kind for the hidden type `Component`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_decide {
+    ($policy:ty, $trait:ident, $kind:ident, $case:ident, $ruling:ident) => {
+        impl exports::$kind::Guest for Component {
+            fn decide(
+                ctx: $crate::Context,
+                facts: $crate::$kind::$case,
+            ) -> ::std::result::Result<$crate::$kind::$ruling, $crate::PolicyError> {
+                SETTINGS.with(|prepared| prepared.decide(|settings| <$policy as $crate::$trait>::decide(settings, &ctx, &facts)))
+            }
+        }
+    };
+}
+
 /// Implements one exported review interface: the function of the trait has the interface's name.
 #[doc(hidden)]
 #[macro_export]

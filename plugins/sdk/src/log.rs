@@ -44,6 +44,8 @@ mod component {
     use crate::bindings::delay as world;
     #[cfg(feature = "guardrail")]
     use crate::bindings::guardrail as world;
+    #[cfg(feature = "policy")]
+    use crate::bindings::policy as world;
     #[cfg(feature = "reply")]
     use crate::bindings::reply as world;
     use world::ombud::policy::log;

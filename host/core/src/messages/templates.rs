@@ -120,6 +120,8 @@ pub const TEMPLATES: &[Template] = &[
         "检测报告显示损坏由使用造成，不属于质量问题；我们可以为您安排付费维修，如有异议可申请人工复核。",
         "The inspection report shows damage from use, not a quality problem; we can arrange a paid repair, and you may request human review.",
     ),
+    // A merchant's own rule, which has no number of this project's.
+    template("as.explain.merchant", "处理依据：{rule}；您有权要求人工复核。", "Basis: {rule}; you may ask for human review."),
     template("as.explain.*", "处理依据：{rule}；您有权要求人工复核。", "Basis: {rule}; you may ask for human review."),
     template(
         "dc.ship.slight",

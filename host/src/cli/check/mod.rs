@@ -1,6 +1,7 @@
 //! `ombud check`: what an upload would be asked, and more: contract, limits, metadata, settings, cases, repeatability.
 
 mod bounds;
+mod coverage;
 mod steps;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use clap::Args;
 use ombud_sandbox::{Limits, Sandbox};
 use serde::Serialize;
 
-use super::{EXIT_FINDINGS, EXIT_OK, packages, screen};
+use super::{EXIT_FINDINGS, EXIT_OK, packages, screen, table};
 
 /// Arguments of `ombud check`.
 #[derive(Args)]
@@ -44,6 +45,9 @@ struct Step {
     text: String,
     /// What is wrong, and what to do.
     problems: Vec<String>,
+    /// What was found of tables, with whole cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<ombud_table::Findings>,
 }
 
 /// A policy with its steps.
@@ -58,15 +62,15 @@ struct Checked {
 
 impl Step {
     fn passed(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, status: Status::Passed, text: text.into(), problems: Vec::new() }
+        Self { name, status: Status::Passed, text: text.into(), problems: Vec::new(), findings: None }
     }
 
     fn warning(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, status: Status::Warning, text: text.into(), problems: Vec::new() }
+        Self { name, status: Status::Warning, text: text.into(), problems: Vec::new(), findings: None }
     }
 
     fn failed(name: &'static str, text: impl Into<String>, problems: Vec<String>) -> Self {
-        Self { name, status: Status::Failed, text: text.into(), problems }
+        Self { name, status: Status::Failed, text: text.into(), problems, findings: None }
     }
 
     /// Passed if there are no problems.
@@ -81,11 +85,15 @@ impl Check {
         let limits = Limits::default();
         let mut checked = Vec::new();
         for path in packages::expand(&self.paths)? {
-            let files = packages::read(&path)?;
-            let steps = steps::all(&files, &sandbox, &limits);
+            let (mut steps, ready) = if table::is_table(&path) { coverage::steps(&path)? } else { (Vec::new(), true) };
+            // A table that does not compile has no settings to go on with.
+            let files = if ready { Some(packages::read(&path)?) } else { None };
+            if let Some(files) = &files {
+                steps.extend(steps::all(files, &sandbox, &limits));
+            }
             let policy = Checked {
                 path: path.display().to_string(),
-                component: hex::encode(ombud_sandbox::digest(&files.bytes)),
+                component: files.map_or_else(String::new, |files| hex::encode(ombud_sandbox::digest(&files.bytes))),
                 passed: steps.iter().all(|step| !matches!(step.status, Status::Failed | Status::Skipped)),
                 steps,
             };

@@ -27,7 +27,7 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
         Err(refused) => {
             steps.push(Step::failed("contract", "the component is refused", vec![refused.to_string()]));
             for name in ["metadata", "schema", "settings", "bounds", "cases", "repeat"] {
-                steps.push(Step { name, status: Status::Skipped, text: "the component does not load".into(), problems: Vec::new() });
+                steps.push(Step { name, status: Status::Skipped, text: "the component does not load".into(), problems: Vec::new(), findings: None });
             }
             return steps;
         }
@@ -43,7 +43,7 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
     steps.push(step);
     steps.push(settings(files, &plugin, schema.as_ref(), limits));
     steps.push(bounds::step(&plugin, schema.as_ref(), limits));
-    match own_cases(&plugin) {
+    match own_cases(files, &plugin) {
         Ok(Some(own)) => {
             let plugins = [(plugin, files.settings().to_owned())];
             steps.push(run_cases(&plugins, &own, limits));
@@ -154,8 +154,9 @@ fn settings(files: &Files, plugin: &Plugin, schema: Option<&Value>, limits: &Lim
     Step::of("settings", text, problems)
 }
 
-fn own_cases(plugin: &Plugin) -> Result<Option<Vec<GoldenCase>>, String> {
-    plugin.inspection().cases.as_deref().map(|text| golden::load(text).map_err(|error| error.to_string())).transpose()
+/// The cases beside a table, else those the component carries.
+fn own_cases(files: &Files, plugin: &Plugin) -> Result<Option<Vec<GoldenCase>>, String> {
+    files.cases.as_deref().or(plugin.inspection().cases.as_deref()).map(|text| golden::load(text).map_err(|error| error.to_string())).transpose()
 }
 
 fn run_cases(plugins: &[(Plugin, String)], own: &[GoldenCase], limits: &Limits) -> Step {

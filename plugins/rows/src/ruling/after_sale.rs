@@ -1,0 +1,184 @@
+//! Refund, return, exchange and repair.
+
+use ombud_rules::after_sale::{Amount, Draft, ExchangeFor, Row as Rule, Terms, half_up, input_is_broken, return_payer};
+use ombud_rules::civil::DAY_MS;
+use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling, Outcome, Payer, RequestKind};
+use ombud_rules::contract::types::{Context, Reason, Role, Severity};
+
+use super::{AMOUNT, CONFLICT, INPUT, NO_TABLE, UNKNOWN, case_of, named, person, reasons, undecided};
+use crate::fact::derived::AfterSaleDerived;
+use crate::program::Records;
+use crate::reason::Place;
+use crate::run::{Answer, Ran, amount, holds, run, together};
+use crate::table::{Kind, Row, Table};
+
+/// The shop's clocks, as the default policy has them.
+const TERMS: Terms = Terms { send_back_days: 7, refund_days: 3, exchange_ship_days: 3, repair_days: 30, sign_proof_hours: 72 };
+/// Hours in which a customer is answered (SL-010).
+const ANSWER_HOURS: i64 = 24;
+
+/// The ruling on a case.
+pub fn after_sale<'a>(table: Option<&'a Table<'a>>, ctx: &'a Context, case: &'a AfterSaleCase) -> AfterSaleRuling {
+    let derived = AfterSaleDerived::new(ctx, case);
+    let mut draft = Draft::new(ctx, case, &derived.lines, TERMS, Outcome::HumanReview);
+    match table {
+        None => review(&mut draft, vec![person(NO_TABLE, Vec::new())]),
+        Some(_) if derived.lines.is_empty() || input_is_broken(case) => review(&mut draft, vec![person(INPUT, Vec::new())]),
+        Some(table) => answer(table, &derived, ctx, case, &mut draft),
+    }
+    draft.ruling
+}
+
+/// What the table says; the draft outlives the answer, so facts are read before it is written.
+fn answer(table: &Table<'_>, derived: &AfterSaleDerived<'_>, ctx: &Context, case: &AfterSaleCase, draft: &mut Draft<'_>) {
+    let records = Records { case, context: ctx, derived, item: None };
+    let ran = run(table, |row| holds(row, records));
+    if let Some(reason) = undecided(&ran.answer) {
+        return review(draft, vec![reason]);
+    }
+    match &ran.answer {
+        Answer::Ask(row) => {
+            draft.ruling.outcome = Outcome::NeedEvidence;
+            draft.ruling.missing_evidence = row.missing.iter().map(|entry| (*entry).to_owned()).collect();
+            draft.ruling.notes.reasons = reasons(&[row], Kind::AfterSale, &records, Place::default());
+            settle(draft, row.id, ExchangeFor::Other);
+        }
+        Answer::Review(row) => review(draft, reasons(&[row], Kind::AfterSale, &records, Place::default())),
+        Answer::Rows(rows) => decided(table, rows, &ran, derived, &records, draft),
+        Answer::Overlap(_) | Answer::NoRow => {}
+    }
+}
+
+fn decided(
+    table: &Table<'_>,
+    rows: &[&Row<'_>],
+    ran: &Ran<'_>,
+    derived: &AfterSaleDerived<'_>,
+    records: &Records<'_>,
+    draft: &mut Draft<'_>,
+) {
+    let Some(first) = rows.first() else { return };
+    let mut written = reasons(rows, Kind::AfterSale, records, Place::default());
+    let outcomes: Vec<Outcome> = rows.iter().filter_map(|row| case_of(Outcome::ALL, row.outcome)).collect();
+    // Rows that decide together say the same, or one of them asks for a person.
+    let careful = outcomes.iter().copied().find(|outcome| matches!(outcome, Outcome::Escalate | Outcome::HumanReview));
+    let outcome = match (outcomes.first(), careful) {
+        (Some(one), None) if outcomes.iter().all(|other| other == one) => *one,
+        (_, Some(careful)) => careful,
+        _ => {
+            written.push(person(CONFLICT, named(rows)));
+            return review(draft, written);
+        }
+    };
+    if refuses(outcome) && !ran.passed_over.is_empty() {
+        written.push(person(UNKNOWN, named(&ran.passed_over)));
+        return review(draft, written);
+    }
+    let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, ()>>() else {
+        written.push(person(AMOUNT, named(rows)));
+        return review(draft, written);
+    };
+    let wanted = together(table.hit, &amounts.into_iter().flatten().collect::<Vec<_>>());
+    let of = |pick: fn(&Row<'_>) -> Option<u8>| rows.iter().find_map(|row| pick(row));
+    draft.ruling.outcome = outcome;
+    draft.ruling.notes.reasons = written;
+    draft.ruling.return_freight = of(|row| row.more.payer).and_then(|place| case_of(Payer::ALL, place)).unwrap_or_else(|| payer(outcome, draft));
+    for row in rows {
+        let options = row.more.options.iter().filter_map(|option| case_of(RequestKind::ALL, *option));
+        draft.ruling.options.extend(options);
+        draft.ruling.missing_evidence.extend(row.missing.iter().map(|entry| (*entry).to_owned()));
+    }
+    if wanted.is_some() || pays(outcome) {
+        refund(draft, derived, wanted);
+    }
+    if outcome == Outcome::RefundNow {
+        draft.ruling.refund_deadline =
+            draft.case.return_received_at.map(|received| received.saturating_add(i64::from(TERMS.refund_days) * DAY_MS));
+    }
+    if refuses(outcome) {
+        refuse(draft, rows);
+    }
+    for duty in rows.iter().flat_map(|row| &row.duties) {
+        let due = duty.due_h.map(|hours| draft.in_hours(i64::from(hours)));
+        draft.oblige(duty.action, case_of(Role::ALL, duty.owner).unwrap_or(Role::Agent), due, &[]);
+    }
+    let exchange = if draft.case.class().is_fault() { ExchangeFor::Quality } else { ExchangeFor::Other };
+    settle(draft, first.id, exchange);
+}
+
+/// A person decides.
+fn review(draft: &mut Draft<'_>, reasons: Vec<Reason>) {
+    draft.ruling.outcome = Outcome::HumanReview;
+    let id = reasons.last().map_or_else(String::new, |reason| reason.rule.clone());
+    draft.ruling.notes.reasons = reasons;
+    settle(draft, &id, ExchangeFor::Other);
+}
+
+/// A refund is the amount that is due unless the table has one; never more than what is left of the order (CAP-01).
+fn refund(draft: &mut Draft<'_>, derived: &AfterSaleDerived<'_>, wanted: Option<i64>) {
+    let due = derived.due();
+    let account = derived.account();
+    let amount = match wanted {
+        None => due,
+        Some(wanted) => {
+            let refund = wanted.clamp(0, account.balance());
+            Amount { refund, freight: half_up(due.freight, refund.min(due.refund), due.refund), rules: Vec::new() }
+        }
+    };
+    let (breakdown, channels) = account.breakdown(&amount);
+    for rule in amount.rules.iter().chain(&channels) {
+        draft.because(rule);
+    }
+    draft.ruling.refund = amount.refund;
+    draft.ruling.breakdown = breakdown;
+}
+
+/// The words of a refusal: what it rests on, what is offered instead, and that a person can be asked (PIPL 24(3)).
+fn refuse(draft: &mut Draft<'_>, rows: &[&Row<'_>]) {
+    let Some(first) = rows.first() else { return };
+    let basis = match first.sources.first() {
+        Some((source, locator)) => [source, locator, "（", first.id, "）"].concat(),
+        None => first.id.to_owned(),
+    };
+    draft.say("as.explain.merchant", &[("rule", &basis)]);
+    let due = Some(draft.in_hours(ANSWER_HOURS));
+    draft.oblige("explain-policy-basis", Role::Agent, due, &[]);
+    if let Some(alternative) = rows.iter().find_map(|row| row.more.alternative) {
+        draft.oblige("offer-alternative", Role::Agent, due, &[("kind", alternative)]);
+    }
+}
+
+/// Who bears the return freight where the table does not say: the merchant for a fault, else as without a reason.
+fn payer(outcome: Outcome, draft: &Draft<'_>) -> Payer {
+    let moves_goods = matches!(outcome, Outcome::ApproveReturnRefund | Outcome::ApproveExchange | Outcome::ApproveRepair | Outcome::OfferOptions);
+    match draft.lines.first() {
+        Some(line) if moves_goods => return_payer(draft.case, line),
+        _ => Payer::NotApplicable,
+    }
+}
+
+const fn refuses(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Reject | Outcome::RejectWithAlternative | Outcome::RejectDuplicate | Outcome::InvalidInput)
+}
+
+const fn pays(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::ApproveRefundOnly
+            | Outcome::ApproveReturnRefund
+            | Outcome::ApprovePartialRefund
+            | Outcome::RefundNow
+            | Outcome::InterceptThenRefund
+    )
+}
+
+/// Stands in for a row in the shared words, which know rules by their ids at compile time.
+const STAND_IN: Rule = Rule { id: "TABLE", severity: Severity::Medium, sources: &[], reads: &[] };
+
+/// What follows from the outcome, under the id of the row that decided.
+fn settle(draft: &mut Draft<'_>, id: &str, exchange: ExchangeFor) {
+    draft.settle(&STAND_IN, exchange);
+    for approval in draft.ruling.notes.approvals.iter_mut().filter(|approval| approval.rule == STAND_IN.id) {
+        id.clone_into(&mut approval.rule);
+    }
+}
