@@ -6,6 +6,7 @@ mod cli {
     mod diff;
     mod explain;
     pub mod run;
+    mod tables;
 }
 
 use serde_json::Value;

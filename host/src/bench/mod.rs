@@ -5,6 +5,7 @@ mod load;
 mod processor;
 mod served;
 mod service;
+mod table;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -48,7 +49,7 @@ impl BenchRow {
 }
 
 /// The rows there are, in the order of the table.
-pub const NAMES: [&str; 7] = ["after-sale", "reply", "durable", "p99", "merchants", "records", "restart"];
+pub const NAMES: [&str; 8] = ["after-sale", "reply", "table", "durable", "p99", "merchants", "records", "restart"];
 
 /// Measures the named rows, or all.
 pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRow>> {
@@ -57,6 +58,9 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
     if wanted("after-sale") || wanted("reply") {
         rows.extend(decision::rows(policies)?.into_iter().filter(|row| wanted(&row.name)));
     }
+    if wanted("table") {
+        rows.push(table::row(policies)?);
+    }
     let service = service::Wanted {
         durable: wanted("durable"),
         p99: wanted("p99"),
@@ -64,7 +68,7 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
         records: wanted("records"),
         restart: wanted("restart"),
     };
-    if NAMES.iter().skip(2).any(|name| wanted(name)) {
+    if NAMES.iter().skip(3).any(|name| wanted(name)) {
         rows.extend(service::rows(policies, &service)?);
     }
     Ok(rows)

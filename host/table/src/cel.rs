@@ -244,7 +244,9 @@ impl Compiler<'_> {
                 return self.err(at, format!("{}: records and lists cannot be compared", wrong()));
             }
             (Op::Eq | Op::Ne, left, right) if left == right => Type::Bool,
-            (Op::Lt | Op::Le | Op::Gt | Op::Ge, left @ (Type::Int | Type::Text | Type::Instant | Type::Duration), right) if left == right => {
+            (Op::Lt | Op::Le | Op::Gt | Op::Ge, left @ (Type::Int | Type::Text | Type::Instant | Type::Duration), right)
+                if left == right =>
+            {
                 Type::Bool
             }
             (Op::Contains | Op::StartsWith | Op::EndsWith, Type::Text, Type::Text) => Type::Bool,
@@ -254,7 +256,8 @@ impl Compiler<'_> {
             (Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Rem | Op::Share, Type::Int, Type::Int) => Type::Int,
             (Op::Min | Op::Max, left @ (Type::Int | Type::Duration | Type::Instant), right) if left == right => left,
             (_, Type::Instant | Type::Duration, Type::Int) | (_, Type::Int, Type::Instant | Type::Duration) => {
-                return self.err(at, format!("{} is not possible: write duration('72h') or timestamp('2026-11-11T00:00:00+08:00')", wrong()));
+                return self
+                    .err(at, format!("{} is not possible: write duration('72h') or timestamp('2026-11-11T00:00:00+08:00')", wrong()));
             }
             _ => return self.err(at, format!("{} is not possible", wrong())),
         };

@@ -76,9 +76,9 @@ impl Tables {
 
     /// The settings of a compiled table, with the source it was compiled from.
     pub fn text(tables: &[(Kind, Vec<u8>, &str)]) -> Value {
-        let parts = tables.iter().map(|(kind, bytes, source)| {
-            (kind.property().to_owned(), json!({"program": STANDARD_NO_PAD.encode(bytes), "source": source}))
-        });
+        let parts = tables
+            .iter()
+            .map(|(kind, bytes, source)| (kind.property().to_owned(), json!({"program": STANDARD_NO_PAD.encode(bytes), "source": source})));
         Value::Object(parts.collect())
     }
 

@@ -71,10 +71,9 @@ fn overlaps(compiled: &Compiled, findings: &Findings) -> Step {
     match compiled.hit {
         _ if findings.overlaps.is_empty() => Step::passed("overlaps", "none"),
         Hit::Unique => Step::failed("overlaps", format!("{count} of rows match the same case, and the hit policy is unique"), listed),
-        Hit::First => Step {
-            problems: listed,
-            ..Step::passed("overlaps", format!("{count} of rows match the same case; the first of them decides"))
-        },
+        Hit::First => {
+            Step { problems: listed, ..Step::passed("overlaps", format!("{count} of rows match the same case; the first of them decides")) }
+        }
         _ => Step { problems: listed, ..Step::passed("overlaps", format!("{count} of rows are collected together")) },
     }
 }

@@ -27,7 +27,13 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
         Err(refused) => {
             steps.push(Step::failed("contract", "the component is refused", vec![refused.to_string()]));
             for name in ["metadata", "schema", "settings", "bounds", "cases", "repeat"] {
-                steps.push(Step { name, status: Status::Skipped, text: "the component does not load".into(), problems: Vec::new(), findings: None });
+                steps.push(Step {
+                    name,
+                    status: Status::Skipped,
+                    text: "the component does not load".into(),
+                    problems: Vec::new(),
+                    findings: None,
+                });
             }
             return steps;
         }
@@ -156,7 +162,12 @@ fn settings(files: &Files, plugin: &Plugin, schema: Option<&Value>, limits: &Lim
 
 /// The cases beside a table, else those the component carries.
 fn own_cases(files: &Files, plugin: &Plugin) -> Result<Option<Vec<GoldenCase>>, String> {
-    files.cases.as_deref().or(plugin.inspection().cases.as_deref()).map(|text| golden::load(text).map_err(|error| error.to_string())).transpose()
+    files
+        .cases
+        .as_deref()
+        .or(plugin.inspection().cases.as_deref())
+        .map(|text| golden::load(text).map_err(|error| error.to_string()))
+        .transpose()
 }
 
 fn run_cases(plugins: &[(Plugin, String)], own: &[GoldenCase], limits: &Limits) -> Step {

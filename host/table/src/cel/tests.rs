@@ -56,15 +56,16 @@ fn interpreted(text: &str, context: &Context, case: &AfterSaleCase) -> Answer {
         let cel::objects::Key::String(name) = name else { panic!("a name") };
         variables.add_variable_from_value(name.as_str().to_owned(), value.clone());
     }
-    for (name, schema, record) in
-        [("context", roots.context, Value::Record(context)), ("derived", roots.derived, Value::Record(&derived))]
+    for (name, schema, record) in [("context", roots.context, Value::Record(context)), ("derived", roots.derived, Value::Record(&derived))]
     {
         variables.add_variable_from_value(name, reference(Type::Record(schema), record).expect("a record"));
     }
     // Durations are milliseconds, as the contract has them.
     let millis = |text: Arc<String>| crate::literal::duration(&text).unwrap_or(0);
     variables.add_function("duration", millis).expect("a new function");
-    variables.add_function("share", |amount: i64, bp: i64| ombud_rules::delay::share_of(amount, u32::try_from(bp).unwrap_or(0))).expect("new");
+    variables
+        .add_function("share", |amount: i64, bp: i64| ombud_rules::delay::share_of(amount, u32::try_from(bp).unwrap_or(0)))
+        .expect("new");
     match Program::compile(text).expect("the interpreter's own parser").execute(&variables) {
         Ok(CelValue::Bool(true)) => Answer::Yes,
         Ok(CelValue::Bool(false)) => Answer::No,
@@ -88,23 +89,50 @@ fn compiled(text: &str, context: &Context, case: &AfterSaleCase) -> Answer {
 /// Expressions that are yes or no, as text. `local` is the variable of the list around, with what it has.
 fn bools(local: Option<&'static str>) -> BoxedStrategy<String> {
     let mut paths = vec![
-        "duplicate_active", "customer.extortion_flag", "condition.opened", "condition.tags_removed", "order.freight_insurance",
-        "derived.received", "derived.intact", "derived.in_no_reason_window", "order.lines[0].recalled", "order.threshold.disclosed",
-        "has(order.threshold.reduce_by)", "has(order.lines[0].paid)", "has(condition.opened)", "has(order.paid_at)", "true", "false",
-        "'gift-order' in order.special", "reason in ['quality', 'spoiled', 'injury']", "reason == 'quality'", "reason != 'spoiled'",
-        "derived.category == 'apparel'", "agreed_resolution == 'exchange'", "parcel_content != 'ok'", "after_sale_id == 'as1'",
-        "'other' != after_sale_id", "after_sale_id.startsWith('as')", "order.order_id.contains('x')", "context.merchant_id.endsWith('1')",
-        "attempts_used in [0, 1, -2]", "context.now - order.lines[0].signed_at < duration('72h')",
-        "order.paid_at + duration('1h') <= applied_at", "derived.today >= '2026-11-06'",
+        "duplicate_active",
+        "customer.extortion_flag",
+        "condition.opened",
+        "condition.tags_removed",
+        "order.freight_insurance",
+        "derived.received",
+        "derived.intact",
+        "derived.in_no_reason_window",
+        "order.lines[0].recalled",
+        "order.threshold.disclosed",
+        "has(order.threshold.reduce_by)",
+        "has(order.lines[0].paid)",
+        "has(condition.opened)",
+        "has(order.paid_at)",
+        "true",
+        "false",
+        "'gift-order' in order.special",
+        "reason in ['quality', 'spoiled', 'injury']",
+        "reason == 'quality'",
+        "reason != 'spoiled'",
+        "derived.category == 'apparel'",
+        "agreed_resolution == 'exchange'",
+        "parcel_content != 'ok'",
+        "after_sale_id == 'as1'",
+        "'other' != after_sale_id",
+        "after_sale_id.startsWith('as')",
+        "order.order_id.contains('x')",
+        "context.merchant_id.endsWith('1')",
+        "attempts_used in [0, 1, -2]",
+        "context.now - order.lines[0].signed_at < duration('72h')",
+        "order.paid_at + duration('1h') <= applied_at",
+        "derived.today >= '2026-11-06'",
     ];
     paths.extend(match local {
-        Some("e") => vec!["e.intact", "e.kind == 'photo'", "e.kind in ['video', 'photo']", "has(e.captured_at)", "e.captured_at < context.now"],
+        Some("e") => {
+            vec!["e.intact", "e.kind == 'photo'", "e.kind in ['video', 'photo']", "has(e.captured_at)", "e.captured_at < context.now"]
+        }
         Some("l") => vec!["l.recalled", "l.custom_made", "l.paid > 100", "has(l.paid)", "l.qty == 1"],
         _ => vec![],
     });
     let leaf = prop_oneof![
         select(paths).prop_map(str::to_owned),
-        (ints(local), select(vec!["==", "!=", "<", "<=", ">", ">="]), ints(local)).prop_map(|(left, op, right)| format!("{left} {op} {right}")),
+        (ints(local), select(vec!["==", "!=", "<", "<=", ">", ">="]), ints(local))
+            .prop_map(|(left, op, right)| format!("{left} {op} {right}")),
     ];
     leaf.prop_recursive(4, 24, 3, move |inner| {
         let mut shapes = vec![
@@ -127,9 +155,26 @@ fn bools(local: Option<&'static str>) -> BoxedStrategy<String> {
 
 fn ints(local: Option<&'static str>) -> BoxedStrategy<String> {
     let mut paths = vec![
-        "requested_amount", "spoiled_share", "repairs_failed", "attempts_used", "order.freight_paid", "order.lines[0].unit_price",
-        "order.lines[1].qty", "order.threshold.reduce_by", "derived.price", "derived.refund_due", "derived.days_since_receipt", "0", "1", "7",
-        "19900", "-3", "9223372036854775807", "size(evidence)", "order.lines.size()", "size(after_sale_id)",
+        "requested_amount",
+        "spoiled_share",
+        "repairs_failed",
+        "attempts_used",
+        "order.freight_paid",
+        "order.lines[0].unit_price",
+        "order.lines[1].qty",
+        "order.threshold.reduce_by",
+        "derived.price",
+        "derived.refund_due",
+        "derived.days_since_receipt",
+        "0",
+        "1",
+        "7",
+        "19900",
+        "-3",
+        "9223372036854775807",
+        "size(evidence)",
+        "order.lines.size()",
+        "size(after_sale_id)",
     ];
     if local == Some("l") {
         paths.extend(["l.unit_price", "l.paid", "l.qty"]);
@@ -137,7 +182,8 @@ fn ints(local: Option<&'static str>) -> BoxedStrategy<String> {
     let leaf = select(paths).prop_map(str::to_owned);
     leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
-            (inner.clone(), select(vec!["+", "-", "*", "/", "%"]), inner.clone()).prop_map(|(left, op, right)| format!("({left} {op} {right})")),
+            (inner.clone(), select(vec!["+", "-", "*", "/", "%"]), inner.clone())
+                .prop_map(|(left, op, right)| format!("({left} {op} {right})")),
             inner.prop_map(|of| format!("share({of}, 1000)")),
         ]
     })
@@ -152,7 +198,11 @@ fn cases() -> impl Strategy<Value = (Context, AfterSaleCase)> {
     let line = (proptest::option::of(0..50_000_i64), tri(), any::<bool>(), any::<bool>(), select(vec!["apparel", "fresh"]));
     (
         (tri(), tri(), tri(), any::<bool>(), select(vec!["ok", "empty", "unknown"])),
-        (proptest::option::of(0..30_000_i64), proptest::option::of(0..10_000_u32), proptest::option::of(select(vec!["exchange", "repair"]))),
+        (
+            proptest::option::of(0..30_000_i64),
+            proptest::option::of(0..10_000_u32),
+            proptest::option::of(select(vec!["exchange", "repair"])),
+        ),
         proptest::collection::vec(evidence, 0..3),
         proptest::collection::vec(line, 1..3),
         (any::<bool>(), select(vec!["quality", "spoiled", "no-reason"]), any::<bool>()),

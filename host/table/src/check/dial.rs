@@ -187,7 +187,8 @@ fn shift(value: &mut Json, by: i64) {
     match value {
         Json::Object(fields) => {
             for (name, value) in fields {
-                let instant = name.ends_with("_at") || matches!(name.as_str(), "at" | "due" | "done" | "promised_ship_by" | "review_by" | "eta");
+                let instant =
+                    name.ends_with("_at") || matches!(name.as_str(), "at" | "due" | "done" | "promised_ship_by" | "review_by" | "eta");
                 match value.as_i64().filter(|_| instant) {
                     Some(at) => *value = json!(at + by),
                     None => shift(value, by),
@@ -203,9 +204,15 @@ fn after_sale(name: &str, choice: &Choice, case: &mut Json) {
     const LINE: &str = "/order/lines/0";
     let line = |field: &str| format!("{LINE}/{field}");
     let condition = |case: &mut Json, said: &str| {
-        for field in
-            ["inner_seal_broken", "tags_removed", "soiled_or_damaged", "activated", "used_beyond_inspection", "unauthorized_repair", "opened"]
-        {
+        for field in [
+            "inner_seal_broken",
+            "tags_removed",
+            "soiled_or_damaged",
+            "activated",
+            "used_beyond_inspection",
+            "unauthorized_repair",
+            "opened",
+        ] {
             write(case, &format!("/condition/{field}"), json!(said));
         }
     };
@@ -325,9 +332,7 @@ fn steps_of_stage(case: &mut Json) {
     let stage = case.get("stage").and_then(Json::as_str).unwrap_or_default().to_owned();
     let all = [("submitted", "u1", "agent"), ("supervisor-reviewed", "u2", "supervisor"), ("head-reviewed", "u3", "dept-head")];
     let Some(last) = all.iter().position(|(name, ..)| *name == stage) else { return };
-    let step = |(stage, actor, role): &(&str, &str, &str)| {
-        json!({"stage": stage, "actor_id": actor, "role": role, "verdict": "approve", "at": 1_762_000_000_000_i64, "note": ""})
-    };
+    let step = |(stage, actor, role): &(&str, &str, &str)| json!({"stage": stage, "actor_id": actor, "role": role, "verdict": "approve", "at": 1_762_000_000_000_i64, "note": ""});
     let steps: Json = all.iter().take(last + 1).map(step).collect();
     write(case, "/steps", steps);
 }

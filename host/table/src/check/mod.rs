@@ -15,9 +15,9 @@ use ombud_rows::{Hit, Kind, Table, Type, Value};
 use serde::Serialize;
 
 use crate::Compiled;
+use base::Made;
 #[cfg(test)]
 pub(crate) use base::json as base_json;
-use base::Made;
 use vary::Variable;
 
 /// Cases tried for one table. More combinations than that are sampled.
@@ -77,8 +77,7 @@ pub struct Findings {
 pub fn check(compiled: &Compiled) -> Findings {
     let Ok(table) = Table::read(&compiled.bytes, compiled.kind) else { return Findings::default() };
     let variables = vary::variables(compiled);
-    let shown: Vec<&Path> = variables.iter().map(|variable| &variable.path).collect();
-    let mut seen = Seen::new(&table);
+    let mut seen = Seen::new(&table, compiled, &variables);
     let (choices, complete) = choices(&variables);
     for choice in &choices {
         let made = base::make(compiled.kind, |case, context| {
@@ -89,7 +88,7 @@ pub fn check(compiled: &Compiled) -> Findings {
             }
         });
         if let Some(made) = made {
-            made.ask(&table, |records, holds| seen.case(records, holds, &made, &shown));
+            made.ask(&table, |records, holds| seen.case(records, holds, &made));
         }
     }
     seen.findings(complete)
@@ -141,12 +140,26 @@ struct Seen<'t> {
     decided: Vec<bool>,
     /// For each row, the rows that decided where it matched.
     behind: Vec<Vec<usize>>,
+    /// Every fact that is varied, and for each row those it reads.
+    paths: Vec<&'t Path>,
+    reads: Vec<Vec<&'t Path>>,
 }
 
 impl<'t> Seen<'t> {
-    fn new(table: &'t Table<'t>) -> Self {
+    fn new(table: &'t Table<'t>, compiled: &Compiled, variables: &'t [Variable]) -> Self {
         let rows = table.rows.len();
+        let paths: Vec<&Path> = variables.iter().map(|variable| &variable.path).collect();
+        let read_by = |row: &crate::compile::BuiltRow| {
+            let mut read = Vec::new();
+            if let Some(when) = &row.when {
+                crate::compile::paths(when, &mut |path| read.push(path.clone()));
+            }
+            let worded = |path: &Path| !row.words.is_empty() && vary::text_path(compiled.kind).as_ref() == Some(path);
+            paths.iter().copied().filter(|path| read.contains(path) || worded(path)).collect()
+        };
         Self {
+            reads: compiled.rows.iter().map(read_by).collect(),
+            paths,
             table,
             tried: 0,
             gaps: Vec::new(),
@@ -157,15 +170,15 @@ impl<'t> Seen<'t> {
         }
     }
 
-    fn case(&mut self, records: Records<'_>, holds: &dyn Fn(usize) -> Holds, made: &Made, shown: &[&Path]) {
+    fn case(&mut self, records: Records<'_>, holds: &dyn Fn(usize) -> Holds, made: &Made) {
         self.tried += 1;
         let answers: Vec<Holds> = (0..self.table.rows.len()).map(holds).collect();
         let matched: Vec<usize> = answers.iter().enumerate().filter(|(_, answer)| **answer == Holds::Yes).map(|(row, _)| row).collect();
-        let example = || made.example(self.table.kind(), records, shown);
+        let example = |paths: &[&Path]| made.example(self.table.kind(), records, paths);
         if matched.is_empty() && !answers.contains(&Holds::Unknown) {
             self.gap_count += 1;
             if self.gaps.len() < EXAMPLES_MAX {
-                let example = example();
+                let example = example(&self.paths);
                 if self.gaps.iter().all(|known| known.facts != example.facts) {
                     self.gaps.push(example);
                 }
@@ -174,7 +187,10 @@ impl<'t> Seen<'t> {
         for (at, one) in matched.iter().enumerate() {
             for other in matched.iter().skip(at + 1) {
                 if !self.overlaps.iter().any(|(known, with, _)| (known, with) == (one, other)) {
-                    self.overlaps.push((*one, *other, example()));
+                    // Only what the two rows read.
+                    let of = |row: usize| self.reads.get(row).map(Vec::as_slice).unwrap_or_default();
+                    let both = self.paths.iter().copied().filter(|path| of(*one).contains(path) || of(*other).contains(path));
+                    self.overlaps.push((*one, *other, example(&both.collect::<Vec<_>>())));
                 }
             }
         }
@@ -204,17 +220,11 @@ impl<'t> Seen<'t> {
             complete,
             gaps: self.gaps,
             gap_count: self.gap_count,
-            idle: idle
-                .map(|(row, (_, behind))| Idle { row: id(row), behind: behind.iter().map(|row| id(*row)).collect() })
-                .collect(),
+            idle: idle.map(|(row, (_, behind))| Idle { row: id(row), behind: behind.iter().map(|row| id(*row)).collect() }).collect(),
             overlaps: self
                 .overlaps
                 .into_iter()
-                .map(|(one, other, example)| Overlap {
-                    rows: (id(one), id(other)),
-                    contradict: outcome(one) != outcome(other),
-                    example,
-                })
+                .map(|(one, other, example)| Overlap { rows: (id(one), id(other)), contradict: outcome(one) != outcome(other), example })
                 .collect(),
         }
     }
@@ -282,3 +292,6 @@ fn duration(millis: i64) -> String {
 fn instant(millis: i64) -> String {
     jiff::Timestamp::from_millisecond(millis).map_or_else(|_| millis.to_string(), |at| at.to_string())
 }
+
+#[cfg(test)]
+mod tests;

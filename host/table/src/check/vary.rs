@@ -46,16 +46,23 @@ pub fn variables(compiled: &Compiled) -> Vec<Variable> {
         collected.node(node);
     }
     let words: Vec<&String> = compiled.rows.iter().flat_map(|row| row.words.first()).collect();
-    if let (false, Some((place, _))) = (words.is_empty(), compiled.kind.roots().case.field("text")) {
-        let path = Path { root: Root::Case, steps: vec![Step::Field(place)] };
-        for word in words {
+    if let (false, Some(path)) = (words.is_empty(), text_path(compiled.kind)) {
+        for word in &words {
             collected.add(&path, [Choice::Text(format!("您好，{word}。"))]);
         }
+        let all: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
+        collected.add(&path, [Choice::Text(all.join("，"))]);
     }
     for variable in &mut collected.variables {
         variable.values.truncate(VALUES_MAX);
     }
     collected.variables
+}
+
+/// Where the draft of a reply stands.
+pub fn text_path(kind: Kind) -> Option<Path> {
+    let (place, _) = kind.roots().case.field("text").filter(|_| kind == Kind::Reply)?;
+    Some(Path { root: Root::Case, steps: vec![Step::Field(place)] })
 }
 
 struct Collected {
@@ -112,7 +119,8 @@ impl Collected {
             },
             Node::In(of, list) => match (of.as_ref(), list.as_ref()) {
                 (Node::Const(value), Node::Path(path)) => {
-                    let item = base::type_of(self.kind, path).and_then(|(ty, _)| if let Type::List(item) = ty { Some(*item) } else { None });
+                    let item =
+                        base::type_of(self.kind, path).and_then(|(ty, _)| if let Type::List(item) = ty { Some(*item) } else { None });
                     let values = item.map(|item| near(value, item)).unwrap_or_default();
                     self.add(path, values.into_iter().map(|value| Choice::Values(vec![value])));
                 }
@@ -145,7 +153,8 @@ impl Collected {
             // The size of a list, or of a text, around a number.
             (Node::Size(of), Node::Const(Const::Int(size))) | (Node::Const(Const::Int(size)), Node::Size(of)) => match of.as_ref() {
                 Node::Path(path) => {
-                    let sizes = [size - 1, *size, size + 1].into_iter().filter_map(|size| usize::try_from(size).ok()).filter(|size| *size <= 20);
+                    let sizes =
+                        [size - 1, *size, size + 1].into_iter().filter_map(|size| usize::try_from(size).ok()).filter(|size| *size <= 20);
                     self.add(path, sizes.map(Choice::Count));
                 }
                 other => self.node(other),
@@ -196,7 +205,9 @@ impl Collected {
 fn fields(node: &Node, item: &Type, out: &mut Vec<(Option<u8>, Choice)>) {
     let mut compare = |path: &Path, values: &[&Const]| {
         let field = match (path.root, path.steps.as_slice(), item) {
-            (Root::Local(_), [Step::Field(place)], Type::Record(schema)) => schema.fields.get(usize::from(*place)).map(|field| (Some(*place), field.ty)),
+            (Root::Local(_), [Step::Field(place)], Type::Record(schema)) => {
+                schema.fields.get(usize::from(*place)).map(|field| (Some(*place), field.ty))
+            }
             (Root::Local(_), [], ty) => Some((None, *ty)),
             _ => None,
         };

@@ -15,12 +15,42 @@ use crate::{Problem, cel, literal};
 
 /// Codes of what can be done (domain model 4.5).
 const ACTIONS: [&str; 36] = [
-    "provide-return-address", "inspect-on-receipt", "refund-after-receipt", "refund-now", "free-pickup", "apology-gift",
-    "remote-troubleshoot", "arrange-exchange", "arrange-repair", "arrange-resend", "intercept-parcel", "chase-carrier",
-    "fetch-sign-record", "send-pickup-code", "extend-window", "ask-evidence", "decline-extra-compensation", "explain-policy-basis",
-    "offer-alternative", "notify-customer", "offer-cancel-full-refund", "set-priority-shipping", "issue-coupon", "pay-cash",
-    "pay-solatium", "supervisor-call", "preserve-evidence", "report-to-platform", "end-chat-politely", "hand-over-supervisor",
-    "execute-in-platform", "archive-record", "schedule-review", "notify-customer-of-measure", "log-decision", "notify-compliance",
+    "provide-return-address",
+    "inspect-on-receipt",
+    "refund-after-receipt",
+    "refund-now",
+    "free-pickup",
+    "apology-gift",
+    "remote-troubleshoot",
+    "arrange-exchange",
+    "arrange-repair",
+    "arrange-resend",
+    "intercept-parcel",
+    "chase-carrier",
+    "fetch-sign-record",
+    "send-pickup-code",
+    "extend-window",
+    "ask-evidence",
+    "decline-extra-compensation",
+    "explain-policy-basis",
+    "offer-alternative",
+    "notify-customer",
+    "offer-cancel-full-refund",
+    "set-priority-shipping",
+    "issue-coupon",
+    "pay-cash",
+    "pay-solatium",
+    "supervisor-call",
+    "preserve-evidence",
+    "report-to-platform",
+    "end-chat-politely",
+    "hand-over-supervisor",
+    "execute-in-platform",
+    "archive-record",
+    "schedule-review",
+    "notify-customer-of-measure",
+    "log-decision",
+    "notify-compliance",
 ];
 
 /// Columns of every kind.
@@ -150,7 +180,9 @@ impl<'a> Columns<'a> {
     fn complete(&mut self, row: &BuiltRow, default: bool) {
         match self.kind {
             Kind::Delay => {
-                let pays = [delay::Outcome::Compensate, delay::Outcome::CompensateWithApproval].iter().any(|outcome| *outcome as u8 == row.outcome);
+                let pays = [delay::Outcome::Compensate, delay::Outcome::CompensateWithApproval]
+                    .iter()
+                    .any(|outcome| *outcome as u8 == row.outcome);
                 if pays && row.form.is_none_or(|form| form == CompForm::None as u8) {
                     self.wrong("form", "an award has a form: coupon, sample-gift, cash-refund or solatium");
                 }

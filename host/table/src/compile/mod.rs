@@ -214,3 +214,6 @@ pub fn paths(node: &Node, each: &mut impl FnMut(&Path)) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

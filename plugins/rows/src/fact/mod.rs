@@ -91,7 +91,10 @@ impl EnumType {
 
     /// The place of the case with this name.
     pub fn place(&self, name: &str) -> Option<u8> {
-        (0..=u8::MAX).map_while(|place| (self.text)(place).map(|text| (place, text))).find(|(_, text)| *text == name).map(|(place, _)| place)
+        (0..=u8::MAX)
+            .map_while(|place| (self.text)(place).map(|text| (place, text)))
+            .find(|(_, text)| *text == name)
+            .map(|(place, _)| place)
     }
 }
 

@@ -82,7 +82,8 @@ fn decided(
     let of = |pick: fn(&Row<'_>) -> Option<u8>| rows.iter().find_map(|row| pick(row));
     draft.ruling.outcome = outcome;
     draft.ruling.notes.reasons = written;
-    draft.ruling.return_freight = of(|row| row.more.payer).and_then(|place| case_of(Payer::ALL, place)).unwrap_or_else(|| payer(outcome, draft));
+    draft.ruling.return_freight =
+        of(|row| row.more.payer).and_then(|place| case_of(Payer::ALL, place)).unwrap_or_else(|| payer(outcome, draft));
     for row in rows {
         let options = row.more.options.iter().filter_map(|option| case_of(RequestKind::ALL, *option));
         draft.ruling.options.extend(options);
@@ -150,7 +151,8 @@ fn refuse(draft: &mut Draft<'_>, rows: &[&Row<'_>]) {
 
 /// Who bears the return freight where the table does not say: the merchant for a fault, else as without a reason.
 fn payer(outcome: Outcome, draft: &Draft<'_>) -> Payer {
-    let moves_goods = matches!(outcome, Outcome::ApproveReturnRefund | Outcome::ApproveExchange | Outcome::ApproveRepair | Outcome::OfferOptions);
+    let moves_goods =
+        matches!(outcome, Outcome::ApproveReturnRefund | Outcome::ApproveExchange | Outcome::ApproveRepair | Outcome::OfferOptions);
     match draft.lines.first() {
         Some(line) if moves_goods => return_payer(draft.case, line),
         _ => Payer::NotApplicable,

@@ -128,7 +128,8 @@ impl<'a> Writing<'a> {
             reasons.push(person(CONFLICT, named(rows)));
             return self.escalate(reasons);
         };
-        let sanctions = !matches!(outcome, Outcome::Reject | Outcome::ReturnForEvidence | Outcome::Closed | Outcome::Invalid | Outcome::Escalate);
+        let sanctions =
+            !matches!(outcome, Outcome::Reject | Outcome::ReturnForEvidence | Outcome::Closed | Outcome::Invalid | Outcome::Escalate);
         if sanctions && !passed_over.is_empty() {
             reasons.push(person(UNKNOWN, named(passed_over)));
             return self.escalate(reasons);

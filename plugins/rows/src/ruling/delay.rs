@@ -19,7 +19,8 @@ const REVIEW_MS: i64 = 24 * 3_600_000;
 /// The ruling on a case.
 pub fn delay<'a>(table: Option<&'a Table<'a>>, ctx: &'a Context, case: &'a DelayCase) -> DelayRuling {
     let order = processing_order(case, ctx);
-    let mut writing = Writing { ctx, case, table, awards: Vec::new(), covered: Vec::new(), outcome: Outcome::None, notes: Notes::empty(), asks: None };
+    let mut writing =
+        Writing { ctx, case, table, awards: Vec::new(), covered: Vec::new(), outcome: Outcome::None, notes: Notes::empty(), asks: None };
     if table.is_none() {
         writing.review(vec![person(NO_TABLE, Vec::new())]);
     }
@@ -84,7 +85,8 @@ impl<'a> Writing<'a> {
 
     fn decided(&mut self, table: &Table<'_>, rows: &[&Row<'_>], ran: &Ran<'_>, episode: &'a Episode, records: &Records<'_>, place: Place) {
         let mut written = reasons(rows, Kind::Delay, records, place);
-        let outcome = rows.iter().filter_map(|row| case_of(Outcome::ALL, row.outcome)).max_by_key(|outcome| rank(*outcome)).unwrap_or(Outcome::None);
+        let outcome =
+            rows.iter().filter_map(|row| case_of(Outcome::ALL, row.outcome)).max_by_key(|outcome| rank(*outcome)).unwrap_or(Outcome::None);
         // Giving less than a row might give that hangs on an unknown fact would be a refusal.
         if !ran.passed_over.is_empty() && matches!(outcome, Outcome::None | Outcome::CareOnly) {
             written.push(person(UNKNOWN, named(&ran.passed_over)));

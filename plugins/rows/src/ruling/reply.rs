@@ -99,7 +99,9 @@ fn decided(draft: &Draft<'_>, rows: &[&Row<'_>], mut reasons: Vec<Reason>) -> Re
         for (start, end) in places {
             let span = start as usize..end as usize;
             let matched = draft.case.text.chars().skip(span.start).take(span.len()).collect();
-            if action == Action::Mask && let Some(hidden) = masked.get_mut(span) {
+            if action == Action::Mask
+                && let Some(hidden) = masked.get_mut(span)
+            {
                 hidden.fill('*');
             }
             if findings.len() < FINDINGS_MAX {

@@ -3,8 +3,8 @@
 use core::cell::OnceCell;
 
 use ombud_rules::after_sale::{
-    Account, Amount, Basis, Bill, Class, Intact, NoReasonTerms, Requested, Standing, due_basis, intact, is_excluded, no_reason_days, requested,
-    strength, window,
+    Account, Amount, Basis, Bill, Class, Intact, NoReasonTerms, Requested, Standing, due_basis, intact, is_excluded, no_reason_days,
+    requested, strength, window,
 };
 use ombud_rules::contract::after_sale::AfterSaleCase;
 use ombud_rules::contract::types::{Context, ItemCategory, Strength};

@@ -1,0 +1,96 @@
+//! Decision tables as a merchant meets them: compiled, checked, tested and used by an event.
+
+use serde_json::{Value, json};
+
+use super::run::{folder, ombud, ombud_in};
+
+const EXAMPLES: &str = "plugins/table/examples";
+
+#[test]
+fn the_example_tables_pass_their_cases_and_checks() {
+    let names = ["exchange-first", "fresh-fruit", "house-style", "patient-blacklist", "singles-day-delays"];
+    let tested = ombud(&["test", EXAMPLES, "--json"]).exits(0).json();
+    assert!(tested["passed"].as_u64().unwrap() >= 44, "{tested}");
+    let checked = ombud(&["check", EXAMPLES, "--json"]).exits(0).json();
+    let paths: Vec<&str> = checked.as_array().unwrap().iter().map(|policy| policy["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, names.map(|name| format!("{EXAMPLES}/{name}")));
+    for policy in checked.as_array().unwrap() {
+        let findings = &policy["steps"][0]["findings"];
+        assert!(findings["tried"].as_u64().unwrap() > 100, "{findings}");
+        assert_eq!(findings["idle"], json!([]));
+    }
+    // Of a unique table nothing overlaps; what several rows match is shown with a whole case.
+    let of = |name: &str| checked.as_array().unwrap().iter().find(|policy| policy["path"].as_str().unwrap().ends_with(name)).unwrap();
+    assert_eq!(of("exchange-first")["steps"][0]["findings"]["overlaps"], json!([]));
+    let overlap = &of("fresh-fruit")["steps"][0]["findings"]["overlaps"][0];
+    assert!(overlap["example"]["case"]["order"]["lines"].is_array(), "{overlap}");
+}
+
+#[test]
+fn a_compiled_table_decides_an_event() {
+    let data = folder();
+    let settings = format!("{}/settings.json", data.text());
+    ombud(&["table", "compile", "plugins/table/examples/singles-day-delays", "-o", &settings]).exits(0);
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let settings: Value = serde_json::from_str(&text).unwrap();
+    assert!(settings["delay"]["source"].as_str().unwrap().contains("SD-22"), "the source is kept for people");
+    let merchant = json!({
+        "id": "m-table", "shop_id": "1", "platform": "douyin", "policies": {"delay": {"policy": "table", "settings": settings}},
+    });
+    let merchant = data.write("merchant.json", &merchant.to_string());
+    let decided = ombud(&["decide", "tests/events/delay.detected.json", "--merchant", &merchant, "--json"]).exits(0).json();
+    let decision = &decided["decisions"][0];
+    assert_eq!(decision["fault"], Value::Null, "{decision}");
+    assert!(decision["reasons"][0]["rule"].as_str().unwrap().starts_with("SD-"), "{decision}");
+}
+
+#[test]
+fn a_table_with_mistakes_names_their_rows_and_columns() {
+    let data = folder();
+    let bad = data.write("table.csv", "# kind: delay\nid,episode.knd,derived.overdue,outcome\nA,shipping,> soon,none\nB,,> 1h,nothing\n");
+    let checked = ombud(&["check", &bad]);
+    checked
+        .exits(1)
+        .says("row `A`, `episode.knd`: ")
+        .says("row `A`, `derived.overdue`: `soon` is no duration")
+        .says("row `B`, `outcome`: ");
+    ombud(&["table", "compile", &bad]).exits(1).complains("row `B`, `outcome`");
+    ombud(&["test", &bad]).exits(2).complains("is no table yet");
+    ombud(&["table", "compile", "Cargo.toml"]).exits(2).complains("neither `.yaml` nor `.csv`");
+}
+
+#[test]
+fn gaps_overlaps_and_idle_rows_are_shown_with_cases() {
+    let data = folder();
+    let gap = data.write("table.yaml", "kind: delay\nhit: unique\nrows:\n- {id: A, derived.overdue: '< 72h', outcome: none}\n- {id: B, derived.overdue: '> 72h', outcome: care-only}\n");
+    ombud(&["check", &gap]).exits(0).says("fall to no row").says("derived.overdue = 72h");
+    let overlap = gap.replace("table.yaml", "table-b.yaml");
+    std::fs::write(&overlap, std::fs::read_to_string(&gap).unwrap().replace("> 72h", ">= 2h")).unwrap();
+    ombud(&["check", &overlap]).exits(1).says("`A` and `B` both match, with different outcomes").says("derived.overdue = 2h");
+    std::fs::write(&overlap, std::fs::read_to_string(&gap).unwrap().replace("hit: unique", "hit: first").replace("> 72h", "< 2h")).unwrap();
+    ombud(&["check", &overlap]).exits(1).says("`B` never decides: where it matches, `A` does");
+    ombud_in(data.path(), &["table", "compile", "DATA"]).exits(2).complains("two tables of kind delay");
+}
+
+#[test]
+fn settings_that_are_no_compiled_table_are_refused_with_their_place() {
+    let data = folder();
+    let bad = |settings: Value| {
+        let merchant =
+            json!({"id": "m-t", "shop_id": "1", "platform": "douyin", "policies": {"delay": {"policy": "table", "settings": settings}}});
+        let merchant = data.write("merchant.json", &merchant.to_string());
+        let event = ombud(&["decide", "tests/events/delay.detected.json", "--merchant", &merchant, "--json"]);
+        format!("{}{}", event.out, event.err)
+    };
+    for (settings, place) in [
+        (json!({"dely": {}}), "/dely"),
+        (json!({"delay": {"source": ""}}), "/delay/program"),
+        (json!({"delay": {"program": 5}}), "/delay/program"),
+        (json!({"delay": {"program": "***"}}), "not base64"),
+        (json!({"delay": {"program": "AAAA"}}), "not a compiled table"),
+        (json!({"delay": {"program": "", "rows": []}}), "/delay/rows"),
+    ] {
+        let said = bad(settings.clone());
+        assert!(said.contains(place), "{settings}: {said}");
+    }
+}
