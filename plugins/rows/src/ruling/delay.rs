@@ -200,6 +200,9 @@ impl<'a> Writing<'a> {
         let total_refund_due = total_refund_due(self.case, self.ctx.now);
         if total_refund_due > 0 {
             self.weigh(Outcome::Compensate);
+        } else if self.outcome == Outcome::Compensate && total_cash + total_coupon == 0 {
+            // Everything was granted before.
+            self.outcome = Outcome::CareOnly;
         }
         if matches!(self.outcome, Outcome::HumanReview | Outcome::Escalate | Outcome::CompensateWithApproval) {
             let rule = self.asks.take().or_else(|| self.notes.reasons.first().map(|reason| reason.rule.clone())).unwrap_or_default();
