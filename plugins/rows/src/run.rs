@@ -49,13 +49,17 @@ pub fn holds<'a>(row: &Row<'a>, records: Records<'a>) -> Holds {
     }
 }
 
+/// An amount hangs on a fact that is not known, or cannot be computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoAmount;
+
 /// The amount of a row in fen; none where it has none, an error where it hangs on what is not known.
-pub fn amount<'a>(row: &Row<'a>, records: Records<'a>) -> Result<Option<i64>, ()> {
+pub fn amount<'a>(row: &Row<'a>, records: Records<'a>) -> Result<Option<i64>, NoAmount> {
     let Some(program) = row.amount else { return Ok(None) };
     let program: &'a [u8] = program;
     match eval(program, &mut Env::new(records)) {
         Value::Int(amount) => Ok(Some(amount)),
-        _ => Err(()),
+        _ => Err(NoAmount),
     }
 }
 

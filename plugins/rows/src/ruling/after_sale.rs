@@ -9,7 +9,7 @@ use super::{AMOUNT, CONFLICT, INPUT, NO_TABLE, UNKNOWN, case_of, named, person, 
 use crate::fact::derived::AfterSaleDerived;
 use crate::program::Records;
 use crate::reason::Place;
-use crate::run::{Answer, Ran, amount, holds, run, together};
+use crate::run::{Answer, NoAmount, Ran, amount, holds, run, together};
 use crate::table::{Kind, Row, Table};
 
 /// The shop's clocks, as the default policy has them.
@@ -74,7 +74,7 @@ fn decided(
         written.push(person(UNKNOWN, named(&ran.passed_over)));
         return review(draft, written);
     }
-    let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, ()>>() else {
+    let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, NoAmount>>() else {
         written.push(person(AMOUNT, named(rows)));
         return review(draft, written);
     };

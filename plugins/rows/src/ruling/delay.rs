@@ -10,7 +10,7 @@ use super::{AMOUNT, NO_TABLE, UNKNOWN, case_of, named, person, reasons, undecide
 use crate::fact::derived::DelayDerived;
 use crate::program::Records;
 use crate::reason::Place;
-use crate::run::{Answer, Ran, amount, holds, run, together};
+use crate::run::{Answer, NoAmount, Ran, amount, holds, run, together};
 use crate::table::{Kind, Row, Table};
 
 /// Hours in which a person answers (SL-010).
@@ -92,7 +92,7 @@ impl<'a> Writing<'a> {
             written.push(person(UNKNOWN, named(&ran.passed_over)));
             return self.review(written);
         }
-        let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, ()>>() else {
+        let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, NoAmount>>() else {
             written.push(person(AMOUNT, named(rows)));
             return self.review(written);
         };
