@@ -105,7 +105,8 @@ fn read_table(path: &Path) -> Result<Files> {
     let beside = if path.is_dir() { path.join("cases.yaml") } else { path.with_file_name("cases.yaml") };
     let cases = match std::fs::read_to_string(&beside) {
         Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        // The component's own cases are those of a policy without a table.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("cases: []".to_owned()),
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", beside.display())),
     };
     Ok(Files { path: path.to_path_buf(), settings: Some(table::settings(&tables)?), cases, ..package })

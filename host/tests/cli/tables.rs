@@ -66,7 +66,7 @@ fn gaps_overlaps_and_idle_rows_are_shown_with_cases() {
     ombud(&["check", &gap]).exits(0).says("fall to no row").says("derived.overdue = 72h");
     let overlap = gap.replace("table.yaml", "table-b.yaml");
     std::fs::write(&overlap, std::fs::read_to_string(&gap).unwrap().replace("> 72h", ">= 2h")).unwrap();
-    ombud(&["check", &overlap]).exits(1).says("`A` and `B` both match, with different outcomes").says("derived.overdue = 2h");
+    ombud(&["check", &overlap]).exits(1).says("`A` and `B` both match, with different outcomes").says("for instance derived.overdue = ");
     std::fs::write(&overlap, std::fs::read_to_string(&gap).unwrap().replace("hit: unique", "hit: first").replace("> 72h", "< 2h")).unwrap();
     ombud(&["check", &overlap]).exits(1).says("`B` never decides: where it matches, `A` does");
     ombud_in(data.path(), &["table", "compile", "DATA"]).exits(2).complains("two tables of kind delay");

@@ -50,6 +50,7 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
     steps.push(settings(files, &plugin, schema.as_ref(), limits));
     steps.push(bounds::step(&plugin, schema.as_ref(), limits));
     match own_cases(files, &plugin) {
+        Ok(Some(own)) if own.is_empty() => steps.push(Step::warning("cases", "there are none: write a `cases.yaml` beside the table")),
         Ok(Some(own)) => {
             let plugins = [(plugin, files.settings().to_owned())];
             steps.push(run_cases(&plugins, &own, limits));

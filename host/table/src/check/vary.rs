@@ -2,6 +2,7 @@
 
 use ombud_rows::program::{Const, Node, Path, Root, Step};
 use ombud_rows::{Kind, Type};
+use ombud_rules::civil::{iso_date, parse_iso_date};
 
 use super::base;
 use crate::Compiled;
@@ -245,7 +246,14 @@ fn near(value: &Const, ty: Type) -> Vec<Choice> {
         Const::Int(number) | Const::Instant(number) | Const::Duration(number) => {
             [number.saturating_sub(1), *number, number.saturating_add(1)].map(Choice::Int).to_vec()
         }
-        Const::Text(text) => vec![Choice::Text(text.clone()), Choice::Text("another".to_owned())],
+        Const::Text(text) => {
+            let mut texts = vec![text.clone()];
+            match parse_iso_date(text) {
+                Some(day) => texts.extend([iso_date(day - 1), iso_date(day + 1)]),
+                None => texts.push("another".to_owned()),
+            }
+            texts.into_iter().map(Choice::Text).collect()
+        }
         Const::Enum(place) => match ty {
             Type::Enum(of) => {
                 let named = (of.text)(*place);
