@@ -88,6 +88,11 @@ fn a_server_answers_replays_and_stops_when_told() {
     };
     assert_eq!(remote(&key("auditor"), &["--all"]).exits(0).json()["identical"], 1);
     assert_eq!(remote(&key("auditor"), &[id]).exits(0).json()["replayed"], 1);
+    assert_eq!(remote(&key("auditor"), &["--ticket", "t-none"]).exits(0).json()["replayed"], 0);
+    remote(&key("auditor"), &["--from", "yesterday"]).exits(2).complains("RFC 3339");
+    // The directory's owner reaches the server that holds it, and an operator replays every merchant.
+    let owner = ombud_in(data.path(), &["replay", "--data", "DATA", "--all", "--json"]).exits(0).json();
+    assert_eq!((&owner["identical"], owner["merchants"].as_array().unwrap().len()), (&1.into(), 3));
     remote(&key("agent"), &["--all"]).exits(2).complains("403");
     remote("ombud_none", &["--all"]).exits(2).complains("401");
 
@@ -117,6 +122,18 @@ fn replays_of_a_directory_are_counted_and_chosen() {
     assert!(all["replayed"].as_u64().unwrap() >= 8, "{all}");
     assert_eq!(replay(&["--from", "2026-01-01T00:00:00Z", "--json"]).exits(0).json()["replayed"], all["replayed"]);
     assert_eq!(replay(&["--to", "2026-01-01T00:00:00Z", "--json"]).exits(0).json()["replayed"], 0);
+    // Every merchant, and one ticket.
+    let whole = ombud_in(data.path(), &["replay", "--data", "DATA", "--all", "--json"]).exits(0).json();
+    let merchants = whole["merchants"].as_array().unwrap();
+    assert_eq!(merchants.len(), 3);
+    assert!(merchants.iter().any(|own| own["merchant"] == "m-fresh" && own["replayed"] == all["replayed"]), "{whole}");
+    assert_eq!(whole["engines"].as_array().unwrap().len(), 1);
+    let table = ombud_in(data.path(), &["replay", "--data", "DATA", "--all", "--threads", "1"]);
+    table.exits(0).says("m-cosmetics").says("of them faults").says("0 diverged");
+    let ticket = replay(&["--ticket", "t-f-2001", "--json"]).exits(0).json();
+    assert!(ticket["replayed"].as_u64().unwrap() >= 1 && ticket["replayed"].as_u64() < all["replayed"].as_u64(), "{ticket}");
+    assert_eq!(replay(&["--ticket", "t-none", "--json"]).exits(0).json()["replayed"], 0);
+    ombud_in(data.path(), &["replay", "--data", "DATA", "00000000000000000000000000000000"]).exits(2).complains("--merchant");
     replay(&["--from", "yesterday"]).exits(2).complains("--from").complains("RFC 3339");
     replay(&["00000000000000000000000000000000"]).exits(2).complains("no decision");
     replay(&[]).exits(2).complains("--all");
@@ -135,7 +152,10 @@ fn a_store_that_was_tampered_with_diverges() {
     let tally = ran.exits(1).json();
     assert!(tally["diverged"].as_u64().unwrap() > 0, "{tally}");
     assert_eq!(tally["diverged"].as_u64().unwrap() + tally["identical"].as_u64().unwrap(), tally["replayed"].as_u64().unwrap());
-    ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-fresh", "--all"]).exits(1).says("divergence").says("diverged");
+    ombud_in(data.path(), &["replay", "--data", "DATA", "--merchant", "m-fresh", "--all"])
+        .exits(1)
+        .says("settings")
+        .says("missing or damaged");
 }
 
 #[test]

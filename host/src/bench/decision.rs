@@ -11,6 +11,7 @@ use ombud_core::decision::{Counted, Terms, conclude};
 use ombud_core::fallback::Fallbacks;
 use ombud_core::golden::{self, Given};
 use ombud_ledger::Digest;
+use ombud_rules::contract::after_sale::{AfterSaleCase, LineRequest, OrderLine};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::{Facts, Limits, LoweredRuling, Sandbox, floor};
 
@@ -26,7 +27,7 @@ const CALLS: u32 = 2_000;
 const SAMPLES: u32 = 15;
 
 /// Lines of the order under test.
-const LINES: usize = 5;
+pub(super) const LINES: usize = 5;
 /// Characters of the draft under test.
 const DRAFT: &str = "您好,非常抱歉给您带来不便。您反馈的包裹我们已经联系快递核实,目前显示包裹正在派送途中,预计会在两天内送达,请您耐心等待。\
 如果收到商品后有任何问题,欢迎随时联系我们,我们会第一时间为您处理。退换货请保持商品完好,并保留好外包装和吊牌,在订单页面提交申请即可,\
@@ -53,6 +54,17 @@ pub(super) fn rows(policies: &Path) -> Result<Vec<BenchRow>> {
     Ok(vec![first, second])
 }
 
+/// Microseconds of the first row.
+pub(super) fn after_sale_micros(policies: &Path) -> Result<f64> {
+    let sandbox = Sandbox::new()?;
+    let limits = Limits::default();
+    let registry = Registry::load(policies, &sandbox, &limits)?;
+    let guardrail = bound(registry.guardrail().ok_or_else(|| anyhow!("no guardrail package"))?);
+    let (ctx, case) = after_sale(&golden::load(include_str!("../../../tests/cases/golden.yaml"))?)?;
+    let policy = bound(registry.deciding("after-sale").ok_or_else(|| anyhow!("no after-sale package"))?);
+    Ok(measure(&ctx, &case, &policy, &guardrail, &limits)?.1)
+}
+
 fn bound(package: &Package) -> Bound {
     Bound {
         name: package.name.clone(),
@@ -68,13 +80,17 @@ fn bound(package: &Package) -> Bound {
 fn after_sale(cases: &[golden::GoldenCase]) -> Result<(Context, Case)> {
     let case = cases.iter().find(|case| case.id == "AS-G01").ok_or_else(|| anyhow!("no case AS-G01"))?;
     let Given::AfterSale(ctx, case) = &case.given else { return Err(anyhow!("AS-G01 is no after-sale case")) };
-    let mut case = case.clone();
+    Ok((ctx.clone(), Case::AfterSale(with_lines(case.clone(), LINES)?)))
+}
+
+/// The same with so many lines, each like the first.
+pub(super) fn with_lines(mut case: AfterSaleCase, lines: usize) -> Result<AfterSaleCase> {
     let (line, request) = (case.order.lines.first().cloned(), case.lines.first().cloned());
     let (Some(line), Some(request)) = (line, request) else { return Err(anyhow!("AS-G01 has no line")) };
     let named = |at: usize| format!("L{}", at + 1);
-    case.order.lines = (0..LINES).map(|at| ombud_rules::contract::after_sale::OrderLine { line_id: named(at), ..line.clone() }).collect();
-    case.lines = (0..LINES).map(|at| ombud_rules::contract::after_sale::LineRequest { line_id: named(at), ..request.clone() }).collect();
-    Ok((ctx.clone(), Case::AfterSale(case)))
+    case.order.lines = (0..lines).map(|at| OrderLine { line_id: named(at), ..line.clone() }).collect();
+    case.lines = (0..lines).map(|at| LineRequest { line_id: named(at), ..request.clone() }).collect();
+    Ok(case)
 }
 
 /// A friendly draft of 200 characters.

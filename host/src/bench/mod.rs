@@ -3,6 +3,7 @@
 mod decision;
 mod load;
 mod processor;
+mod replay;
 mod served;
 mod service;
 mod table;
@@ -49,7 +50,7 @@ impl BenchRow {
 }
 
 /// The rows there are, in the order of the table.
-pub const NAMES: [&str; 8] = ["after-sale", "reply", "table", "durable", "p99", "merchants", "records", "restart"];
+pub const NAMES: [&str; 9] = ["after-sale", "reply", "table", "replay", "durable", "p99", "merchants", "records", "restart"];
 
 /// Measures the named rows, or all.
 pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRow>> {
@@ -61,6 +62,9 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
     if wanted("table") {
         rows.push(table::row(policies)?);
     }
+    if wanted("replay") {
+        rows.push(replay::row(policies)?);
+    }
     let service = service::Wanted {
         durable: wanted("durable"),
         p99: wanted("p99"),
@@ -68,7 +72,7 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
         records: wanted("records"),
         restart: wanted("restart"),
     };
-    if NAMES.iter().skip(3).any(|name| wanted(name)) {
+    if NAMES.iter().skip(4).any(|name| wanted(name)) {
         rows.extend(service::rows(policies, &service)?);
     }
     Ok(rows)

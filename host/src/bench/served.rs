@@ -12,9 +12,10 @@ use ombud_core::golden::{self, Given};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::decision;
 use super::load::{MARK, Request};
 use crate::http::{HttpLimits, serve};
-use crate::service::{Options, Role, Service};
+use crate::service::{Options, Role, Service, ServiceError};
 
 /// Merchants with the secret of their key.
 pub(super) type Keys = Vec<(String, String)>;
@@ -39,7 +40,6 @@ pub(super) fn open(data: &Path, policies: &Path, merchants: usize) -> Result<(Ar
     for at in 0..merchants {
         let id = format!("m{at}");
         let config = json!({"id": id, "shop_id": "s1", "platform": "douyin"}).to_string();
-        let said = |error: crate::service::ServiceError| anyhow!("{error}: {error:?}");
         service.put_merchant_now(&owner, &id, config.as_bytes()).map_err(said)?;
         let key = service.create_key_now(&owner, Some(&id), Role::Agent, "bench").map_err(said)?;
         keys.push((id, key.secret));
@@ -48,17 +48,22 @@ pub(super) fn open(data: &Path, policies: &Path, merchants: usize) -> Result<(Ar
 }
 
 /// One request for each merchant.
+/// An error of the service with all it knows.
+pub(super) fn said(error: ServiceError) -> anyhow::Error {
+    anyhow!("{error}: {error:?}")
+}
+
 pub(super) fn requests(event: &Value, keys: &[(String, String)]) -> Vec<Arc<Request>> {
     let body = event.to_string();
     keys.iter().map(|(id, key)| Arc::new(Request::post(&format!("/v1/merchants/{id}/events"), key, &body))).collect()
 }
 
-/// AS-G01 as an event, with its own id, customer and order each time.
-pub(super) fn event() -> Result<Value> {
+/// AS-G01 with so many lines as an event, with its own id, customer and order each time.
+pub(super) fn event(lines: usize) -> Result<Value> {
     let cases = golden::load(include_str!("../../../tests/cases/golden.yaml"))?;
     let case = cases.iter().find(|case| case.id == "AS-G01").context("no case AS-G01")?;
     let Given::AfterSale(_, facts) = &case.given else { return Err(anyhow!("AS-G01 is no after-sale case")) };
-    let mut facts = serde_json::to_value(facts)?;
+    let mut facts = serde_json::to_value(decision::with_lines(facts.clone(), lines)?)?;
     let members = facts.as_object_mut().context("a case is an object")?;
     let mut order = members.remove("order").context("a case has an order")?;
     members.remove("customer");

@@ -44,7 +44,7 @@ struct Sample {
 /// The rows.
 pub(super) fn rows(policies: &Path, wanted: &Wanted) -> Result<Vec<BenchRow>> {
     let client = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("client").enable_all().build()?;
-    let event = event()?;
+    let event = event(1)?;
     let mut rows = Vec::new();
     let loads = wanted.durable || wanted.p99 || wanted.merchants || wanted.records;
     let one = if loads { Some(one_merchant(policies, &event, &client, wanted, &mut rows)?) } else { None };

@@ -55,7 +55,17 @@ impl Progress {
 
     /// One more step is done.
     pub(super) fn step(&self) {
-        self.bar.inc(1);
+        self.steps(1);
+    }
+
+    /// More is to be done than was known.
+    pub(super) fn more(&self, steps: u64) {
+        self.bar.inc_length(steps);
+    }
+
+    /// So many more steps are done.
+    pub(super) fn steps(&self, steps: u64) {
+        self.bar.inc(steps);
         if self.began.elapsed() > PATIENCE && !self.shown.swap(true, Ordering::Relaxed) {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

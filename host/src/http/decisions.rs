@@ -12,8 +12,10 @@ use super::caller::{Caller, Params, Queried};
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
+use crate::service::REPLAYS_MAX;
 use crate::service::wire::{
     DecisionDetail, DecisionsPage, DecisionsQuery, Explanation, ExplanationQuery, OverrideAnswer, OverrideRequest, ReplayReport,
+    ReplaysAnswer, ReplaysRequest,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -45,6 +47,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .query::<ExplanationQuery>()
             .answer_or_text::<Explanation>("The explanation")
             .errors(&[Code::Invalid]),
+        Endpoint::post("/v1/merchants/{merchant}/replays", "replayDecisions", replays)
+            .tag("decisions")
+            .summary("Run recorded decisions again")
+            .describe(
+                "Of a ticket, of a time, or all, oldest first. An answer covers so many as fit into a request; its cursor says where to go on.",
+            )
+            .body(RequestBody::of::<ReplaysRequest>())
+            .answer::<ReplaysAnswer>("What the replays gave, by cause")
+            .errors(&[Code::Malformed, Code::MediaType, Code::Invalid, Code::Saturated]),
         Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/override", "overrideDecision", override_decision)
             .tag("decisions")
             .summary("Approve, amend or cancel a decision")
@@ -96,6 +107,16 @@ async fn explanation(
     Ok(response)
 }
 
+async fn replays(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+    request: Request,
+) -> Result<Json<ReplaysAnswer>, Refused> {
+    let which: ReplaysRequest = body::json(&app, request).await?;
+    Ok(Json(app.service.replays(&who, &merchant, which).await?))
+}
+
 async fn override_decision(
     State(app): State<Shared>,
     Caller(who): Caller,
@@ -107,4 +128,13 @@ async fn override_decision(
     Ok(Created(recorded.await?))
 }
 
-body::posted_json! { OverrideRequest { reason: Bound::Scalars(2000) } }
+body::posted_json! {
+    OverrideRequest { reason: Bound::Scalars(2000) }
+    ReplaysRequest {
+        ticket: Bound::Id,
+        from: Bound::Bytes(64),
+        to: Bound::Bytes(64),
+        cursor: Bound::Whole(0, i64::MAX),
+        limit: Bound::Whole(1, REPLAYS_MAX as i64),
+    }
+}

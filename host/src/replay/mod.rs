@@ -2,7 +2,8 @@
 //! and stored bytes are given to it, by the store or by an auditor's file.
 //!
 //! In reading order: a record with its bodies opened ([`Record`]), the case it holds ([`RecordedCase`]), the stored bytes
-//! it names ([`Blobs`]), the machine that runs it ([`Replayer`]), and what came of it ([`ReplayReport`]).
+//! it names ([`Blobs`]), the machine that runs it ([`Replayer`]), what came of it ([`ReplayReport`]), and
+//! what came of many ([`Tally`]).
 
 mod blobs;
 mod case;
@@ -11,9 +12,11 @@ mod plugins;
 mod record;
 mod replayer;
 mod report;
+mod tally;
 
 pub use blobs::Blobs;
 pub use case::{RecordedCase, Rerun};
 pub use record::{Bodies, Damage, Record};
 pub use replayer::{Calls, Missing, Replayer};
-pub use report::{Difference, Divergence, ReplayReport};
+pub use report::{Difference, Divergence, EngineSeen, ReplayReport};
+pub use tally::{Counts, DIVERGING_MAX, EngineCounts, Tally};

@@ -32,6 +32,9 @@ pub enum Damage {
     /// A sound header of another place.
     #[error("the header is of record {seq} of `{merchant}`")]
     Place { merchant: MerchantId, seq: u64 },
+    /// The header is not the leaf that was listed.
+    #[error("the header is not the one whose hash is in the log")]
+    Leaf,
     /// The sealed part.
     #[error(transparent)]
     Sealed(#[from] UnsealError),

@@ -87,6 +87,7 @@ impl Replayer {
             divergence: None,
             detail: None,
             fault: entry.fault.as_ref().map(|fault| fault.code),
+            engine: Some((&entry.engine).into()),
             fuel_recorded: fuel(entry.policy.as_ref().map(|policy| policy.call)) + fuel(entry.guardrail),
             fuel_now: 0,
             differences: Vec::new(),

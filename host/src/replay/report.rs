@@ -1,6 +1,7 @@
 //! What came of a replay.
 
 use ombud_core::fault::FaultCode;
+use ombud_ledger::Engine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,6 +23,9 @@ pub struct ReplayReport {
     /// The fault on record, where the policy or guardrail gave no ruling then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultCode>,
+    /// The engine that made the record; none where it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineSeen>,
     /// Fuel the record names and fuel used now, policy and guardrail together.
     pub fuel_recorded: u64,
     /// Compared only under the same engine profile.
@@ -29,6 +33,21 @@ pub struct ReplayReport {
     /// The first members that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
+}
+
+/// An engine, as records name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct EngineSeen {
+    /// wasmtime's version.
+    pub wasmtime: String,
+    /// SHA-256 of the engine's profile, hex.
+    pub profile: String,
+}
+
+impl From<&Engine> for EngineSeen {
+    fn from(engine: &Engine) -> Self {
+        Self { wasmtime: engine.wasmtime.clone(), profile: engine.profile.to_string() }
+    }
 }
 
 /// One member that differs.
@@ -139,6 +158,7 @@ impl ReplayReport {
             divergence: Some(Divergence::RecordDamaged),
             detail: Some(detail.to_string()),
             fault: None,
+            engine: None,
             fuel_recorded: 0,
             fuel_now: 0,
             differences: Vec::new(),

@@ -37,12 +37,14 @@ use ombud_ledger::keys::MasterKey;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
+use tokio::sync::Semaphore;
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use read::Opened;
+pub use replay::{Part, REPLAYS_MAX, Scope, cores};
 pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
 
 use crate::metrics::Metrics;
@@ -99,6 +101,8 @@ pub struct Service {
     /// Auditors' looks that are on record.
     looks: acts::Looks,
     replayer: Replayer,
+    /// Places for replays that callers ask for.
+    replay_lanes: Arc<Semaphore>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     draining: AtomicBool,
@@ -142,6 +146,7 @@ impl Service {
             locks: KeyedLocks::default(),
             looks: acts::Looks::default(),
             replayer,
+            replay_lanes: Arc::new(Semaphore::new(replay::lanes_for_callers())),
             metrics,
             draining: AtomicBool::new(false),
         });
@@ -232,6 +237,11 @@ impl Service {
         );
         tracing::debug!(parent: &span, "decided");
     }
+}
+
+/// Runs what waits for the writer, or works for long, off the runtime's threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Internal(error.into()))?
 }
 
 /// Whether the caller has a right.

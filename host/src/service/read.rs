@@ -5,14 +5,16 @@ use ombud_core::history::RequestState;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::ruling::Ruling;
+use ombud_ledger::keys::DataKey;
+use ombud_ledger::seal::UnsealError;
 use ombud_ledger::{BodyKind, Digest, Entry, Header, id, leaf_hash};
 use ombud_rules::contract::blacklist::BlacklistCase;
-use ombud_store::{EventSeen, Reads, StoreError, StoredRecord, SubjectKey};
+use ombud_store::{EventSeen, Reads, StoreError, StoredRecord};
 use serde_json::value::RawValue;
 
 use super::blacklist;
 use super::error::ServiceError;
-use super::vault::{SubjectId, Vault};
+use super::vault::{self, SubjectId, Vault};
 use super::wire::EventAnswer;
 use crate::bodies::CaseBodyBack;
 use crate::replay::{Bodies, Damage, Record};
@@ -51,42 +53,24 @@ pub fn open(
     subjects: &[SubjectId],
 ) -> Result<Opened, ServiceError> {
     let leaf = leaf_hash(&record.header);
-    match recorded(reads, vault, merchant, record, subjects)? {
-        Ok(Record { header, bodies: Bodies::Opened(bodies) }) => Ok(Opened { header, leaf, bodies, erased: false }),
-        Ok(Record { header, bodies: Bodies::Erased }) => Ok(Opened { header, leaf, bodies: Vec::new(), erased: true }),
-        Err(damage) => Err(StoreError::Damaged(format!("record {} of `{merchant}`: {damage}", record.seq)).into()),
-    }
-}
-
-/// The same for a replay, which reports damage instead of failing.
-pub fn recorded(
-    reads: &dyn Reads,
-    vault: &Vault,
-    merchant: &MerchantId,
-    record: &StoredRecord,
-    subjects: &[SubjectId],
-) -> Result<Result<Record, Damage>, StoreError> {
-    let mut keys = Vec::with_capacity(1);
-    let mut erased = false;
+    let opened = |key: Option<&DataKey>| Record::open(merchant, record.seq, &record.header, &record.sealed, key, key.is_some());
+    let damaged = |damage: Damage| StoreError::Damaged(format!("record {} of `{merchant}`: {damage}", record.seq));
     for subject in subjects {
-        match vault.open(merchant, subject, reads) {
-            Ok(Some(key)) => keys.push(key),
-            Ok(None) => erased |= matches!(reads.subject_key(merchant, subject.as_subject())?, SubjectKey::Erased { .. }),
-            Err(StoreError::Damaged(detail)) => return Ok(Err(Damage::Key(detail))),
-            Err(error) => return Err(error),
+        let Some(key) = vault.open(merchant, subject, reads)? else { continue };
+        match opened(Some(&key)) {
+            Ok(Record { header, bodies: Bodies::Opened(bodies) }) => return Ok(Opened { header, leaf, bodies, erased: false }),
+            Ok(_) | Err(Damage::Sealed(UnsealError::WrongKey)) => {}
+            Err(damage) => return Err(damaged(damage).into()),
         }
     }
-    // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure.
-    let kept = !erased && matches!(subjects.first(), Some(SubjectId::Customer(_)));
-    Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept))
+    let Record { header, .. } = opened(None).map_err(damaged)?;
+    Ok(Opened { header, leaf, bodies: Vec::new(), erased: true })
 }
 
 /// The subjects under whose keys a record may be sealed, by its listing.
 pub fn subjects_of(reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Vec<SubjectId>, ServiceError> {
     let Some(entry) = reads.listed(merchant, seq)? else { return Ok(Vec::new()) };
-    let customer = entry.customer.map(SubjectId::Customer);
-    let ticket = entry.ticket.map(SubjectId::Ticket);
-    Ok(customer.into_iter().chain(ticket).chain([SubjectId::Merchant]).collect())
+    Ok(vault::subjects(entry.customer, entry.ticket).collect())
 }
 
 /// A record by its place, opened.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ombud_core::ids::MerchantId;
-use ombud_ledger::keys::{DataKey, MasterKey, Subject};
+use ombud_ledger::keys::{DataKey, KeyError, MasterKey, Subject};
 use ombud_store::{Reads, StoreError, SubjectKey};
 
 /// Keys remembered at the same time.
@@ -30,6 +30,11 @@ impl SubjectId {
             Self::Merchant => Subject::Merchant,
         }
     }
+}
+
+/// Under whose keys a record may be sealed, by its listing, in the order in which they are chosen when it is made.
+pub fn subjects(customer: Option<String>, ticket: Option<String>) -> impl Iterator<Item = SubjectId> {
+    customer.map(SubjectId::Customer).into_iter().chain(ticket.map(SubjectId::Ticket)).chain([SubjectId::Merchant])
 }
 
 /// A subject's key, and whether the store has it yet.
@@ -68,11 +73,14 @@ impl Vault {
         match reads.subject_key(merchant, subject.as_subject())? {
             SubjectKey::None | SubjectKey::Erased { .. } => Ok(None),
             SubjectKey::Wrapped(wrapped) => {
-                let key =
-                    self.master.unwrap(&wrapped, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
-                Ok(Some(Arc::new(key)))
+                self.unwrap(merchant, subject, &wrapped).map(Some).map_err(|error| StoreError::Damaged(error.to_string()))
             }
         }
+    }
+
+    /// A subject's key from its wrapped form.
+    pub fn unwrap(&self, merchant: &MerchantId, subject: &SubjectId, wrapped: &[u8]) -> Result<Arc<DataKey>, KeyError> {
+        self.master.unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
     }
 
     /// The subject's key, drawn if there is none yet. `reads` sees committed groups only, so that a key found is remembered.

@@ -1,5 +1,7 @@
 //! The ledger's rows: records, their place in the merchant's log, and the events seen.
 
+use std::ops::Range;
+
 use ombud_core::ids::{DecisionId, EventKey, MerchantId};
 use ombud_ledger::Digest;
 
@@ -72,6 +74,29 @@ pub struct StoredRecord {
     pub sealed: Vec<u8>,
 }
 
+/// Which decisions of a merchant are wanted; all of them, unless a member says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Their places in the log.
+    pub seqs: Range<u64>,
+    pub ticket: Option<String>,
+    /// Received at or after, epoch milliseconds.
+    pub from_ms: Option<i64>,
+    /// Received before, epoch milliseconds.
+    pub to_ms: Option<i64>,
+}
+
+/// The record of a decision, with what its listing says of its subjects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRecord {
+    pub record: StoredRecord,
+    /// The leaf hash as listed; the log is built from these.
+    pub leaf: Digest,
+    /// None where the customer was erased, too.
+    pub customer: Option<String>,
+    pub ticket: Option<String>,
+}
+
 /// What is known of an event that came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSeen {
@@ -92,6 +117,8 @@ pub trait ReadLedger {
     fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError>;
     /// Up to `count` headers from `from`, for entry bundles.
     fn headers(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// Up to `count` decisions that are wanted, oldest first: with their subjects, because they are to be opened.
+    fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError>;
     /// Up to `count` leaf hashes from `from`, for the tree.
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
     /// The record of a decision; another merchant's is not found.

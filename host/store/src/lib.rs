@@ -19,7 +19,7 @@ pub use self::error::StoreError;
 pub use self::history::{
     AfterSaleRow, CaseState, GrantRow, IncidentRow, LineHistory, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
 };
-pub use self::ledger::{EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, WriteLedger};
+pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
 pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};

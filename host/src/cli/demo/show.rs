@@ -6,10 +6,11 @@ use anyhow::Result;
 use console::style;
 use serde_json::{Value, json};
 
-use super::super::replay::{self, Tally};
+use super::super::replay;
 use super::super::screen;
 use super::super::shown::Detail;
 use crate::demo::{MERCHANTS, Sent, Ticket};
+use crate::replay::Tally;
 use crate::service::Service;
 
 /// What was shown so far.
@@ -106,12 +107,13 @@ impl Show {
         for merchant in MERCHANTS {
             let tally = replay::every(service, merchant.id)?;
             if !self.json {
-                println!("     {:<15} {} of {} identical", merchant.id, tally.identical, tally.replayed());
+                let total = tally.total();
+                println!("     {:<15} {} of {} identical", merchant.id, total.identical, total.replayed());
             }
             self.tally.merge(tally);
         }
-        if !self.json && self.tally.diverged() > 0 {
-            self.tally.print();
+        if !self.json && self.tally.total().diverged() > 0 {
+            replay::print_divergences(&self.tally);
         }
         Ok(())
     }
@@ -119,10 +121,11 @@ impl Show {
     /// Prints the sum; whether all was as expected.
     pub(super) fn conclude(&self) -> Result<bool> {
         let as_expected = self.differences.is_empty();
-        let (identical, replayed) = (self.tally.identical, self.tally.replayed());
+        let total = self.tally.total();
+        let (identical, replayed) = (total.identical, total.replayed());
         let all = as_expected && identical == replayed;
         if self.json {
-            let replays = json!({"replayed": replayed, "identical": identical, "divergences": self.tally.divergences});
+            let replays = json!({"replayed": replayed, "identical": identical, "divergences": total.divergences});
             println!("{}", serde_json::to_string_pretty(&json!({"as_expected": all, "tickets": self.tickets, "replays": replays}))?);
             return Ok(all);
         }

@@ -1,29 +1,34 @@
 //! `ombud replay`: recorded decisions run again, on a data directory or through a server.
 
-mod lanes;
 mod local;
 mod remote;
-mod tally;
+mod show;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
 
-use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
-use crate::service::Service;
+use super::api::{self, Reached};
+use super::{EXIT_FINDINGS, EXIT_OK, data};
+use crate::replay::Tally;
+use crate::service::{Service, cores};
 use remote::Remote;
-pub(super) use tally::Tally;
 
 /// Arguments of `ombud replay`.
 #[derive(Args)]
 #[command(group = ArgGroup::new("source").args(["data", "url"]).required(true))]
-#[command(after_help = "Exit codes: 0 every decision is identical (those of erased customers and of faults of the machine are counted \
-apart), 1 at least one diverges, 2 the command could not run.\n\nExamples:\n  ombud replay --data ombud-data --merchant m-1 --all\n  \
-ombud replay --url http://127.0.0.1:8787 --key $OMBUD_KEY --merchant m-1 0f3a…\n  \
-ombud replay --data ombud-data --merchant m-1 --from 2026-11-01T00:00:00+08:00 --to 2026-12-01T00:00:00+08:00")]
+#[command(
+    after_help = "Exit codes: 0 every decision that can be compared is identical (those of erased customers, and faults that belong \
+to another machine or engine, are counted apart), 1 at least one diverges, 2 the command could not run.\n\nExamples:\n  \
+ombud replay --data ombud-data --all\n  \
+ombud replay --data ombud-data --merchant m-1 --from 2026-11-01T00:00:00+08:00 --to 2026-12-01T00:00:00+08:00\n  \
+ombud replay --data ombud-data --merchant m-1 --ticket t-17\n  \
+ombud replay --url http://127.0.0.1:8787 --key $OMBUD_KEY --merchant m-1 0f3a…"
+)]
 pub(super) struct Replay {
-    /// A data directory that no server holds.
+    /// A data directory; where a server holds it, the server replays.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A server.
@@ -32,25 +37,31 @@ pub(super) struct Replay {
     /// An API key of the merchant's auditor, or another that may replay.
     #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// The merchant.
+    /// The merchant; every merchant, unless it is given.
     #[arg(long, value_name = "MERCHANT")]
-    merchant: String,
+    merchant: Option<String>,
     #[command(flatten)]
     which: Which,
+    /// Threads that replay; as many as there are cores, unless it is given. A server has its own number.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 /// Which decisions.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(super) struct Which {
     /// One decision, by its id.
-    #[arg(conflicts_with_all = ["all", "from", "to"])]
+    #[arg(requires = "merchant", conflicts_with_all = ["all", "ticket", "from", "to"])]
     decision: Option<String>,
-    /// Every decision of the merchant.
-    #[arg(long, conflicts_with_all = ["from", "to"])]
+    /// Every decision.
+    #[arg(long, conflicts_with_all = ["ticket", "from", "to"])]
     all: bool,
+    /// Those of a ticket.
+    #[arg(long, value_name = "TICKET")]
+    ticket: Option<String>,
     /// Those received at or after this time, RFC 3339.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -59,41 +70,50 @@ pub(super) struct Which {
     to: Option<String>,
 }
 
+/// What was replayed, and how long it took.
+pub(super) struct Replayed {
+    /// The sum.
+    pub(super) tally: Tally,
+    /// From the first read to the last comparison.
+    pub(super) took: Duration,
+}
+
 impl Replay {
     pub(super) fn run(self) -> Result<u8> {
-        if self.which.decision.is_none() && !self.which.all && self.which.from.is_none() && self.which.to.is_none() {
-            bail!("which decisions? Name one by its id, all with --all, or a time with --from and --to");
+        let Which { decision, all, ticket, from, to } = &self.which;
+        if !all && [decision, ticket, from, to].into_iter().all(Option::is_none) {
+            bail!("which decisions? Name one by its id, a ticket with --ticket, a time with --from and --to, or all with --all");
         }
-        let tally = match (&self.data, &self.url, &self.key) {
-            (Some(folder), _, _) => {
-                let service = data::open_existing(folder, None)?;
-                local::run(&service, &self.merchant, &self.which)?
-            }
-            (None, Some(url), Some(key)) => Remote::new(url, key, &self.merchant).run(&self.which)?,
+        let merchant = self.merchant.as_deref();
+        let replayed = match (&self.data, &self.url, &self.key) {
+            (Some(folder), _, _) => match api::reach(folder, |folder| data::open_existing(folder, None))? {
+                Reached::Here(service) => local::run(&service, merchant, &self.which, self.threads.unwrap_or_else(cores))?,
+                Reached::Server(api) => remote::run(&api, merchant, &self.which)?,
+            },
+            (None, Some(url), Some(key)) => remote::run(&Remote::new(url, key), merchant, &self.which)?,
             _ => bail!("name a data directory with --data, or a server with --url and --key"),
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&tally.json(&self.merchant))?);
+            println!("{}", serde_json::to_string_pretty(&show::json(&replayed))?);
         } else {
-            tally.print();
+            show::print(&replayed);
         }
-        Ok(if tally.diverged() == 0 { EXIT_OK } else { EXIT_FINDINGS })
+        Ok(if replayed.tally.total().diverged() == 0 { EXIT_OK } else { EXIT_FINDINGS })
     }
 }
 
 /// Replays every decision of a merchant of an open service.
 pub(super) fn every(service: &std::sync::Arc<Service>, merchant: &str) -> Result<Tally> {
-    local::run(service, merchant, &Which { decision: None, all: true, from: None, to: None })
+    Ok(local::run(service, Some(merchant), &Which { all: true, ..Which::default() }, cores())?.tally)
 }
 
-/// The sentence about a tally.
-fn sentence(tally: &Tally) -> String {
-    format!(
-        "{} replayed, {} identical, {} diverged, in {:.2} s ({:.0}/s)",
-        screen::count(tally.replayed(), "decision"),
-        tally.identical,
-        tally.diverged(),
-        tally.elapsed.as_secs_f64(),
-        tally.rate()
-    )
+/// Prints what diverged.
+pub(super) fn print_divergences(tally: &Tally) {
+    show::tables(tally);
+}
+
+/// Takes the time of some replays.
+fn timed(replay: impl FnOnce() -> Result<Tally>) -> Result<Replayed> {
+    let began = Instant::now();
+    Ok(Replayed { tally: replay()?, took: began.elapsed() })
 }

@@ -1,6 +1,6 @@
-//! Replays through a server: it runs them, this counts them.
+//! Replays through a server: it runs them, this adds them up.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
@@ -8,103 +8,114 @@ use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-use super::{Tally, Which, lanes};
-use crate::service::wire::ReplayReport;
+use super::super::api::{self, Api, Refusal};
+use super::super::progress::Progress;
+use super::{Replayed, Which, timed};
+use crate::replay::Tally;
+use crate::service::wire::{ReplayReport, ReplaysAnswer, ReplaysRequest};
 
-/// Requests under way at the same time.
-const LANES: usize = 8;
-/// Lines of one page of the list of decisions.
-const PAGE: &str = "200";
 /// How long one answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// How often a full server is asked again.
 const TRIES_MAX: u32 = 10;
 
-/// A merchant on a server.
+/// A server that can be asked.
+pub(super) trait Ask {
+    /// What stands at a path.
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T>;
+    /// Posts JSON, or nothing.
+    fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T>;
+    /// An error about a merchant in words that help.
+    fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error;
+}
+
+impl Ask for Api {
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        Self::get(self, path)
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
+        Self::post(self, path, json)
+    }
+
+    fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error {
+        Self::explained(self, merchant, error)
+    }
+}
+
+/// Replays what was asked for, of one merchant or of all that the caller may see.
+pub(super) fn run(server: &impl Ask, merchant: Option<&str>, which: &Which) -> Result<Replayed> {
+    let merchants = match merchant {
+        Some(merchant) => vec![merchant.to_owned()],
+        None => all(server)?,
+    };
+    timed(|| {
+        let mut tally = Tally::default();
+        let progress = Progress::new(0, "records");
+        for merchant in &merchants {
+            tally.merge(of(server, merchant, which, &progress).map_err(|error| server.explained(merchant, error))?);
+        }
+        Ok(tally)
+    })
+}
+
+fn all(server: &impl Ask) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Known {
+        config: Id,
+    }
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    let known: Vec<Known> = server.get("/v1/merchants").context("the merchants are not listed: name one with --merchant")?;
+    Ok(known.into_iter().map(|known| known.config.id).collect())
+}
+
+fn of(server: &impl Ask, merchant: &str, which: &Which, progress: &Progress) -> Result<Tally> {
+    let base = format!("/v1/merchants/{}", api::plain(merchant));
+    let mut tally = Tally::default();
+    if let Some(decision) = &which.decision {
+        let report: ReplayReport = server.post(&format!("{base}/decisions/{}/replay", api::plain(decision)), Vec::new())?;
+        tally.add(merchant, report);
+        return Ok(tally);
+    }
+    let mut request = ReplaysRequest { ticket: which.ticket.clone(), from: which.from.clone(), to: which.to.clone(), ..Default::default() };
+    let mut known = 0;
+    loop {
+        let answer: ReplaysAnswer = server.post(&format!("{base}/replays"), serde_json::to_vec(&request)?)?;
+        let reached = answer.cursor.unwrap_or(answer.log_size);
+        progress.more(answer.log_size.saturating_sub(known));
+        progress.steps(reached.saturating_sub(request.cursor.unwrap_or(0)));
+        known = answer.log_size;
+        request.cursor = answer.cursor;
+        tally.merge(answer.into_tally(merchant));
+        if request.cursor.is_none() {
+            return Ok(tally);
+        }
+    }
+}
+
+/// A server by its address, with a key.
 pub(super) struct Remote {
     agent: Agent,
-    /// Up to the merchant, without a slash at the end.
-    base: String,
+    /// Without a slash at the end.
+    url: String,
     authorization: String,
-}
-
-/// The part of the list that is needed.
-#[derive(Deserialize)]
-struct Page {
-    decisions: Vec<Line>,
-    cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    id: String,
-}
-
-/// The part of a problem document that people read.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    title: String,
-    detail: Option<String>,
 }
 
 impl Remote {
     /// Nothing is sent yet.
-    pub(super) fn new(url: &str, key: &str, merchant: &str) -> Self {
+    pub(super) fn new(url: &str, key: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_MAX)).build();
-        Self {
-            agent: config.into(),
-            base: format!("{}/v1/merchants/{merchant}", url.trim_end_matches('/')),
-            authorization: format!("Bearer {key}"),
-        }
-    }
-
-    /// Replays what was asked for.
-    pub(super) fn run(&self, which: &Which) -> Result<Tally> {
-        let began = Instant::now();
-        let ids = match &which.decision {
-            Some(decision) => vec![decision.clone()],
-            None => self.list(which)?,
-        };
-        let mut tally = lanes::run(&ids, LANES, |id| self.replay(id).map(Some))?;
-        tally.elapsed = began.elapsed();
-        Ok(tally)
-    }
-
-    fn list(&self, which: &Which) -> Result<Vec<String>> {
-        let url = format!("{}/decisions", self.base);
-        let mut ids = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let page: Page = self.answer(|| {
-                let mut request = self.agent.get(&url).header("authorization", &self.authorization).query("limit", PAGE);
-                for (name, value) in [("from", &which.from), ("to", &which.to), ("cursor", &cursor)] {
-                    if let Some(value) = value {
-                        request = request.query(name, value);
-                    }
-                }
-                request.call()
-            })?;
-            ids.extend(page.decisions.into_iter().map(|line| line.id));
-            match page.cursor {
-                Some(next) => cursor = Some(next),
-                None => break,
-            }
-        }
-        ids.reverse();
-        Ok(ids)
-    }
-
-    fn replay(&self, id: &str) -> Result<ReplayReport> {
-        let url = format!("{}/decisions/{id}/replay", self.base);
-        self.answer(|| self.agent.post(&url).header("authorization", &self.authorization).send_empty())
+        Self { agent: config.into(), url: url.trim_end_matches('/').to_owned(), authorization: format!("Bearer {key}") }
     }
 
     /// The answer to a request, which is repeated while the server says that it is full.
     fn answer<T: DeserializeOwned>(&self, request: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<T> {
         for _ in 0..TRIES_MAX {
             let mut response =
-                request().with_context(|| format!("no answer from `{}`: is the server running, and the address right?", self.base))?;
+                request().with_context(|| format!("no answer from `{}`: is the server running, and the address right?", self.url))?;
             let status = response.status();
             if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
                 std::thread::sleep(retry_after(&response));
@@ -120,13 +131,31 @@ impl Remote {
     }
 }
 
+impl Ask for Remote {
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let url = format!("{}{path}", self.url);
+        self.answer(|| self.agent.get(&url).header("authorization", &self.authorization).call())
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
+        let url = format!("{}{path}", self.url);
+        self.answer(|| {
+            let request = self.agent.post(&url).header("authorization", &self.authorization);
+            if json.is_empty() { request.send_empty() } else { request.content_type("application/json").send(&json) }
+        })
+    }
+
+    fn explained(&self, _merchant: &str, error: anyhow::Error) -> anyhow::Error {
+        error
+    }
+}
+
 fn retry_after(response: &Response<Body>) -> Duration {
     let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
     Duration::from_secs(seconds.unwrap_or(1).min(10))
 }
 
 fn refusal(status: StatusCode, text: &str) -> anyhow::Error {
-    let problem: Problem = serde_json::from_str(text).unwrap_or_default();
-    let said = problem.detail.unwrap_or(problem.title);
+    let said = serde_json::from_str::<Refusal>(text).unwrap_or_default().to_string();
     anyhow!("the server refused: {status}{}{said}", if said.is_empty() { "" } else { ": " })
 }

@@ -8,7 +8,6 @@ use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, Store as _};
 
-use super::blocking;
 use super::load::principal;
 use crate::service::actor::{NewKey, Principal, Right, Role};
 use crate::service::acts::{NewAct, What, log_of};
@@ -16,7 +15,7 @@ use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::wire::{CreatedKey, KeyView};
-use crate::service::{Service, allowed};
+use crate::service::{Service, allowed, blocking};
 
 impl Service {
     /// Creates a key. The operator may for anybody, a merchant's administrator for the merchant.

@@ -9,7 +9,6 @@ use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _};
 use serde_json::Value;
 
-use super::blocking;
 use super::load::JSON;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{NewAct, OPERATOR, What};
@@ -18,7 +17,7 @@ use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
 use crate::service::wire::MerchantView;
-use crate::service::{Service, allowed};
+use crate::service::{Service, allowed, blocking};
 
 impl Service {
     /// Creates or changes a merchant. `config_json` is the configuration with an optional member `policies`:

@@ -28,7 +28,7 @@ use self::witness::{Asked, Witness};
 use super::Service;
 use super::actor::{Principal, Right};
 use super::acts::{Look, NewAct, What, log_of};
-use super::admin::blocking;
+use super::blocking;
 use super::error::ServiceError;
 use super::wire::LedgerKeysView;
 

@@ -10,7 +10,7 @@ use rusqlite::{Row, params, params_from_iter};
 use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use crate::StoreError;
-use crate::ledger::{EntryKind, EventSeen, NewRecord, ReadLedger, StoredRecord, WriteLedger};
+use crate::ledger::{DecisionRecord, EntryKind, EventSeen, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 use crate::listing::{Cursor, Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 
 /// Entries looked at for one page where no index leads to the wanted ones.
@@ -43,6 +43,29 @@ impl<T: Database> ReadLedger for T {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         let sql = "SELECT header FROM entries JOIN records USING (record_no) WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
         self.all("read headers", sql, params![merchant, signed(from), count], |row| row.get(0))
+    }
+
+    fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let mut sql = "SELECT seq, header, sealed, leaf, customer, ticket FROM entries JOIN records USING (record_no)
+            WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3 AND entry = 'decision'"
+            .to_owned();
+        let mut parameters: Vec<Value> =
+            vec![merchant.into(), signed(wanted.seqs.start).into(), signed(wanted.seqs.end).into(), i64::from(count).into()];
+        let conditions = [
+            ("ticket =", wanted.ticket.clone().map(Value::from)),
+            ("received_at_ms >=", wanted.from_ms.map(Value::from)),
+            ("received_at_ms <", wanted.to_ms.map(Value::from)),
+        ];
+        for (column, value) in conditions.into_iter().filter_map(|(column, value)| Some((column, value?))) {
+            parameters.push(value);
+            // Writing into a string cannot fail.
+            _ = write!(sql, " AND {column} ?{}", parameters.len());
+        }
+        sql.push_str(" ORDER BY seq LIMIT ?4");
+        self.all("read decisions", &sql, params_from_iter(parameters), |row| {
+            Ok(DecisionRecord { record: stored(row)?, leaf: digest(row, 3)?, customer: row.get(4)?, ticket: row.get(5)? })
+        })
     }
 
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError> {
