@@ -25,6 +25,8 @@ fn routes(merchant: &Merchant<'_>, decision: &str, key: &str) -> Vec<Route> {
             ("{key}", key),
             ("{request}", "bl-iso"),
             ("{schema}", "merchant-config"),
+            ("{tile}", "0/000.p/1"),
+            ("{seq}", "0"),
         ];
         let path = values.iter().fold(template.clone(), |path, (name, value)| path.replace(name, value));
         assert!(!path.contains('{'), "`{template}` has a parameter that this test does not know: add it, with another merchant's value");
@@ -180,6 +182,16 @@ fn each_role_may_what_its_role_may() {
         ("GET", "/v1/merchants/{merchant}/policies", everybody),
         ("GET", "/v1/merchants/{merchant}/acts", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("GET", "/v1/acts", &[Operator]),
+        ("POST", "/v1/merchants/{merchant}/replays", &[Operator, MerchantAdmin, Supervisor, DepartmentHead, Compliance, Auditor]),
+        ("GET", "/v1/merchants/{merchant}/decisions/{decision}/explanation", everybody),
+        ("GET", "/v1/merchants/{merchant}/decisions/{decision}/receipt", &[Operator, MerchantAdmin, Auditor]),
+        ("GET", "/v1/merchants/{merchant}/ledger/checkpoint", &[Operator, MerchantAdmin, Auditor]),
+        ("GET", "/v1/merchants/{merchant}/ledger/tile/{tile}", &[Operator, MerchantAdmin, Auditor]),
+        ("GET", "/v1/merchants/{merchant}/ledger/receipts/{seq}", &[Operator, MerchantAdmin, Auditor]),
+        ("GET", "/v1/ledger/checkpoint", &[Operator]),
+        ("GET", "/v1/ledger/tile/{tile}", &[Operator]),
+        ("GET", "/v1/ledger/keys", &[Operator]),
+        ("POST", "/v1/ledger/keys", &[Operator]),
         ("GET", "/v1/merchants/{merchant}/keys", &[Operator, MerchantAdmin]),
         ("POST", "/v1/merchants/{merchant}/keys", &[Operator, MerchantAdmin]),
         ("GET", "/v1/keys", &[Operator]),
@@ -203,7 +215,10 @@ fn each_role_may_what_its_role_may() {
             let status = send(&merchant, &route, Some(presented)).status;
             let refused = status == 403;
             assert_eq!(refused, !may.contains(&role), "{} {} as {role}: {status}", route.method, route.template);
-            assert!(refused || status < 300 || matches!(status, 409 | 422), "{} {} as {role}: {status}", route.method, route.template);
+            // A checkpoint is signed a moment after its records; until then proofs are not there yet.
+            let unsigned = status == 404 && (route.template.contains("/ledger/") || route.template.ends_with("/receipt"));
+            let taken = status < 300 || matches!(status, 409 | 422) || unsigned;
+            assert!(refused || taken, "{} {} as {role}: {status}", route.method, route.template);
         }
     }
 }
