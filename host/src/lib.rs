@@ -1,5 +1,6 @@
 //! The service, its HTTP interface and its command line.
 
+pub mod audit;
 pub mod behaviour;
 pub mod bench;
 pub mod bodies;

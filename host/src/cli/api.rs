@@ -2,6 +2,7 @@
 //! in this process, which then holds the directory itself. Either way the caller is the directory's owner, and a command
 //! knows one way to do a thing. A server elsewhere is reached by its URL with an API key, in the same way.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -211,6 +212,27 @@ impl Api {
     /// A [`Refusal`], or no answer.
     pub(super) fn delete(&self, path: &str) -> Result<()> {
         self.text(self.ask(request(Method::DELETE, path), Vec::new())?).map(|_| ())
+    }
+
+    /// Writes what stands at a path as it comes, however much it is; its size in bytes.
+    ///
+    /// # Errors
+    /// A [`Refusal`], no answer, or the file cannot be written.
+    pub(super) fn download(&self, path: &str, into: &mut impl Write) -> Result<u64> {
+        let response = self.ask(Method::GET, path, None)?;
+        if !response.status().is_success() {
+            return Err(self.text(response).err().unwrap_or_else(|| anyhow!("the answer is no answer")));
+        }
+        let mut body = response.into_body();
+        let mut bytes = 0;
+        while let Some(frame) = self.runtime.block_on(body.frame()) {
+            let frame = frame.context("the answer broke off")?;
+            if let Ok(data) = frame.into_data() {
+                into.write_all(&data)?;
+                bytes += data.len() as u64;
+            }
+        }
+        Ok(bytes)
     }
 
     /// A refusal for a merchant that is not there names it, with those that are.

@@ -61,7 +61,7 @@ enum Command {
     Decide(decide::Decide),
     /// Run recorded decisions again and compare them byte for byte.
     Replay(replay::Replay),
-    /// What the ledger says of those who administer.
+    /// List what was administered, export records for an auditor, check such an export.
     Audit(audit::Audit),
     /// Say why a decision is what it is: for the customer in plain words, for an auditor in full.
     Explain(explain::Explain),

@@ -15,6 +15,7 @@ mod answer;
 mod body;
 mod caller;
 mod finish;
+mod stream;
 
 mod acts;
 mod admin;
@@ -22,6 +23,7 @@ mod batch;
 mod blacklist;
 mod decisions;
 mod events;
+mod export;
 mod ledger;
 mod meta;
 mod openapi;

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, batch, blacklist, decisions, events, ledger, meta};
+use super::{acts, admin, batch, blacklist, decisions, events, export, ledger, meta};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -19,6 +19,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         blacklist::endpoints(),
         acts::endpoints(),
         ledger::endpoints(),
+        export::endpoints(),
         admin::endpoints(),
         meta::endpoints(),
     ]

@@ -72,6 +72,8 @@ impl Role {
             Right::ReadActs => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Compliance | Self::Auditor),
             Right::Configure => matches!(self, Self::Operator | Self::MerchantAdmin),
             Right::Ledger => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Auditor),
+            Right::Export => !matches!(self, Self::Agent),
+            Right::ExportText => matches!(self, Self::Operator | Self::Auditor),
             Right::Operate => matches!(self, Self::Operator),
         }
     }
@@ -100,6 +102,10 @@ pub enum Right {
     Configure,
     /// Checkpoints, tiles and receipts of a merchant's log.
     Ledger,
+    /// Exports of records without the keys of their text.
+    Export,
+    /// Exports with the keys. The operator has them anyway.
+    ExportText,
     /// Merchants, operator's bounds.
     Operate,
 }

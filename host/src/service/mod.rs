@@ -12,6 +12,7 @@ mod commit;
 mod decide;
 mod expiry;
 mod explain;
+pub mod export;
 mod history;
 pub mod ledger;
 mod listing;
@@ -103,6 +104,8 @@ pub struct Service {
     replayer: Replayer,
     /// Places for replays that callers ask for.
     replay_lanes: Arc<Semaphore>,
+    /// Places for exports.
+    exports: Arc<Semaphore>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     draining: AtomicBool,
@@ -147,6 +150,7 @@ impl Service {
             looks: acts::Looks::default(),
             replayer,
             replay_lanes: Arc::new(Semaphore::new(replay::lanes_for_callers())),
+            exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
             metrics,
             draining: AtomicBool::new(false),
         });

@@ -5,6 +5,7 @@
 
 mod admin;
 mod error;
+mod export;
 mod history;
 mod ledger;
 mod listing;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
 pub use self::error::StoreError;
+pub use self::export::{ExportRow, ReadExport};
 pub use self::history::{
     AfterSaleRow, CaseState, GrantRow, IncidentRow, LineHistory, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
 };

@@ -2,15 +2,16 @@
 
 use crate::StoreError;
 use crate::admin::{ReadAdmin, WriteAdmin};
+use crate::export::ReadExport;
 use crate::history::{ReadHistory, WriteHistory};
 use crate::ledger::{ReadLedger, WriteLedger};
 use crate::money::{ReadMoney, WriteMoney};
 use crate::tree::{ReadTree, WriteTree};
 
 /// Everything that can be read. Within a [`Group`] it sees the group's own writes, elsewhere committed groups only.
-pub trait Reads: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin {}
+pub trait Reads: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport {}
 
-impl<T: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin> Reads for T {}
+impl<T: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport> Reads for T {}
 
 /// A write group: one transaction in which waiting jobs run one after the other.
 ///

@@ -177,13 +177,6 @@ impl Manifest {
     }
 }
 
-impl Window {
-    /// Whether a moment is in it.
-    pub fn has(&self, at_ms: i64) -> bool {
-        self.from_ms.is_none_or(|from| at_ms >= from) && self.to_ms.is_none_or(|to| at_ms < to)
-    }
-}
-
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

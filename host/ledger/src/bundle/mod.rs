@@ -30,8 +30,9 @@
 //! A *full* bundle carries the data keys of its records' subjects and can be replayed; in a *masked* one they are left out,
 //! and components and settings with them. The window's records are those that were received in it. Records stand in the log
 //! in the order in which they became durable, which differs from that of their receipt by the time that requests are under
-//! way; so the run is from the first record of the window to its last, and the neighbours show that outside of it the window
-//! is over.
+//! way. So the run is the shortest one before which all records were received before the window, and after which all were
+//! received after it: it may hold a few records of moments beside the window. The neighbours are evidence of that; who wants
+//! proof takes the whole log.
 
 mod decode;
 mod encode;
@@ -45,7 +46,7 @@ mod write;
 pub use self::item::{Counts, End, Growth, Item, Key, Manifest, ManifestError, Neighbour, Record, Window, end_text};
 pub use self::open::{Bodies, Opened};
 pub use self::problem::{Part, Problem, Problems};
-pub use self::read::{Broken, Reader};
+pub use self::read::{Broken, Reader, manifest};
 pub use self::verify::{OpenError, Step, Verified, Verifier};
 pub use self::write::Writer;
 

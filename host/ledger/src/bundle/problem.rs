@@ -105,6 +105,14 @@ impl Problems {
         }
     }
 
+    /// Adds those that were found elsewhere.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.kept.extend(other.kept);
+        self.kept.sort();
+        self.kept.truncate(PROBLEMS_MAX);
+    }
+
     /// How many there are.
     pub const fn count(&self) -> u64 {
         self.count

@@ -20,6 +20,8 @@ pub enum OpenError {
     Broken(#[from] Broken),
     #[error("the bundle is of the log `{origin}`, the key is of `{key}`")]
     OtherKey { origin: String, key: String },
+    #[error("the checkpoint to compare with is not one of this log: {0}")]
+    Kept(CheckpointError),
 }
 
 /// Something that the caller has to go on with.
@@ -80,11 +82,11 @@ struct Run {
 
 impl<R: Read> Verifier<R> {
     /// Reads the manifest, the latest checkpoint and the proof of the run. `keys` are the operator's, or those of the
-    /// merchant's log itself; `kept` is a checkpoint of the log that the auditor has from earlier.
+    /// merchant's log itself; `kept` is a signed checkpoint of the log that the auditor has from earlier.
     ///
     /// # Errors
-    /// It is no bundle, or of a log that is not the keys'.
-    pub fn open(input: R, keys: &VerifierKeys, kept: Option<Checkpoint>) -> Result<Self, OpenError> {
+    /// It is no bundle, or of a log that is not the keys'; the kept checkpoint is not one of this log.
+    pub fn open(input: R, keys: &VerifierKeys, kept: Option<&str>) -> Result<Self, OpenError> {
         let mut reader = Reader::new(input);
         let manifest = match reader.next()?.map(|found| found.item) {
             Some(Ok(Item::Manifest(manifest))) => manifest,
@@ -99,6 +101,7 @@ impl<R: Read> Verifier<R> {
             names.dedup();
             return Err(OpenError::OtherKey { origin: manifest.origin.to_string(), key: names.join("`, `") });
         }
+        let kept = kept.map(|note| Checkpoint::open(note, keys.as_slice())).transpose().map_err(OpenError::Kept)?;
         let run = Run { next: manifest.proven().start, headers: None, leaves: None, parted: false, proven_to: manifest.proven().start };
         let verified = Verified {
             manifest,
@@ -270,10 +273,16 @@ impl<R: Read> Verifier<R> {
         }
         match place(&neighbour.header, &self.verified.manifest, neighbour.seq) {
             Err(problem) => self.verified.problems.add(problem),
-            Ok(header) if self.verified.manifest.window.has(header.received_at_ms) => {
-                self.at(neighbour.seq, Part::Window, "it was received in the window, and is not among the records");
+            Ok(header) => {
+                let Manifest { window, records, .. } = &self.verified.manifest;
+                let (at_ms, before) = (header.received_at_ms, neighbour.seq < records.start);
+                let outside =
+                    if before { window.from_ms.is_some_and(|from| at_ms < from) } else { window.to_ms.is_some_and(|to| at_ms >= to) };
+                if !outside {
+                    let side = if before { "before" } else { "after" };
+                    self.at(neighbour.seq, Part::Window, format!("it stands {side} the records, and was not received {side} the window"));
+                }
             }
-            Ok(_) => {}
         }
         None
     }

@@ -1,14 +1,18 @@
-//! `ombud audit`: what the ledger says of those who administer.
+//! `ombud audit`: what an auditor reads of a ledger, and bundles of records that are made here and checked elsewhere.
 
 mod acts;
+mod export;
+mod verify;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use super::{EXIT_FINDINGS, EXIT_OK, progress, screen};
+
 /// Arguments of `ombud audit`.
 #[derive(Args)]
 #[command(after_help = "While a server holds the data directory, it is asked through its local socket.\n\n\
-Exit codes: 0 done, 2 the command could not run.")]
+Exit codes: 0 done, 2 the command could not run; `verify` has more.")]
 pub(super) struct Audit {
     #[command(subcommand)]
     act: Act,
@@ -18,12 +22,18 @@ pub(super) struct Audit {
 enum Act {
     /// List acts: what was administered, when and by whom.
     Acts(acts::Acts),
+    /// Write a merchant's records into one file, with everything to check them.
+    Export(export::Export),
+    /// Check a bundle without network, database or data directory, and run its decisions again.
+    Verify(verify::Verify),
 }
 
 impl Audit {
     pub(super) fn run(self) -> Result<u8> {
         match self.act {
             Act::Acts(command) => command.run(),
+            Act::Export(command) => command.run(),
+            Act::Verify(command) => command.run(),
         }
     }
 }

@@ -150,6 +150,18 @@ pub enum What {
         /// The published checkpoint, a signed note.
         checkpoint: String,
     },
+    /// Records were exported.
+    #[serde(rename = "ledger.exported")]
+    Exported {
+        /// Received at or after, as asked for; none from the beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// Received before, as asked for; none up to now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// Whether the keys of the text were left out.
+        masked: bool,
+    },
     /// An auditor looked, for the first time in this hour.
     #[serde(rename = "audit.viewed")]
     Viewed {
@@ -199,6 +211,7 @@ impl What {
             Self::LedgerKeyRotated { .. } => "ledger.key-rotated",
             Self::LedgerKeyRetired { .. } => "ledger.key-retired",
             Self::LossAccepted { .. } => "ledger.loss-accepted",
+            Self::Exported { .. } => "ledger.exported",
             Self::Viewed { .. } => "audit.viewed",
         }
     }
@@ -232,6 +245,7 @@ mod tests {
             What::LedgerKeyRotated { key: "k".into() },
             What::LedgerKeyRetired { key: "k".into() },
             What::LossAccepted { loss: "l".into(), checkpoint: "c".into() },
+            What::Exported { from: Some("2026-07-01".into()), to: None, masked: true },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
         for what in acts {

@@ -62,8 +62,13 @@ impl Ledger {
         })
     }
 
+    /// The published checkpoint of a merchant's log; none where nothing was published.
+    pub(super) fn published(&self, merchant: &MerchantId) -> Result<Option<String>> {
+        self.published.get(merchant)
+    }
+
     /// The keys, drawn at the first call on a new data directory.
-    fn keys(&self) -> Result<Arc<LogKeys>> {
+    pub(super) fn keys(&self) -> Result<Arc<LogKeys>> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = &*keys {
             return Ok(Arc::clone(keys));

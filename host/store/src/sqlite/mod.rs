@@ -7,6 +7,7 @@
 mod admin;
 mod checkpoint;
 mod connection;
+mod export;
 mod filling;
 mod history;
 mod known;

@@ -28,9 +28,9 @@ fn named(problems: &[Problem], frames: &[(Range<usize>, Item)], at: usize) -> bo
 #[test]
 fn every_flipped_bit_is_found_and_named() {
     let log = Log::of(9);
-    let kept = log.checkpoint(1);
+    let kept = log.kept(1);
     let bundle = log.bundle_with(3..7, false, &[1], |manifest| manifest);
-    check(&bundle, &log.keys(), Some(kept.clone())).clean();
+    check(&bundle, &log.keys(), Some(&kept)).clean();
     let frames = frames(&bundle);
     let seed = rand::random();
     let mut random = StdRng::seed_from_u64(seed);
@@ -41,7 +41,7 @@ fn every_flipped_bit_is_found_and_named() {
         let mut damaged = bundle.clone();
         let bit = bits.random_range(0..8);
         damaged[at] ^= 1 << bit;
-        let found = check(&damaged, &log.keys(), Some(kept.clone()));
+        let found = check(&damaged, &log.keys(), Some(&kept));
         assert!(!found.problems.is_empty(), "bit {bit} of byte {at} was missed (seed {seed})");
         assert!(named(&found.problems, &frames, at), "bit {bit} of byte {at} (seed {seed}): {:#?}", found.problems);
     }

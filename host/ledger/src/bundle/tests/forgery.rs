@@ -44,19 +44,26 @@ fn an_operator_who_rewrites_the_log_is_shown_by_any_earlier_checkpoint() {
     // By itself it is sound: the operator's signature is what an auditor trusts, so checkpoints are to be kept.
     check(&forgery.bundle(0..10, false), &log.keys(), None).clean();
     for size in 4..=10 {
-        let found = check(&forgery.bundle(0..10, false), &log.keys(), Some(log.checkpoint(size)));
+        let found = check(&forgery.bundle(0..10, false), &log.keys(), Some(&log.kept(size)));
         found.names(None, Part::KeptCheckpoint, "the log is not the one that you have a checkpoint of");
-        let found = check(&forgery.bundle_with(8..10, false, &[size as u64], |manifest| manifest), &log.keys(), Some(log.checkpoint(size)));
+        let found = check(&forgery.bundle_with(8..10, false, &[size as u64], |manifest| manifest), &log.keys(), Some(&log.kept(size)));
         found.names(None, Part::KeptCheckpoint, "the log is not the one that you have a checkpoint of");
     }
-    check(&forgery.bundle(0..10, false), &log.keys(), Some(log.checkpoint(3))).clean();
+    check(&forgery.bundle(0..10, false), &log.keys(), Some(&log.kept(3))).clean();
 }
 
 #[test]
 fn a_log_that_was_rolled_back_is_shown_by_an_earlier_checkpoint() {
     let (log, rolled_back) = (Log::of(10), Log::of(8));
-    let found = check(&rolled_back.bundle(0..8, false), &log.keys(), Some(log.checkpoint(10)));
+    let found = check(&rolled_back.bundle(0..8, false), &log.keys(), Some(&log.kept(10)));
     found.names(None, Part::KeptCheckpoint, "rolled back: you have a checkpoint of 10 records, the latest one here is of 8");
+}
+
+#[test]
+fn a_checkpoint_to_compare_with_must_be_the_logs_own() {
+    let (log, other) = (Log::of(4), Log { key: operator_key(66), ..Log::of(4) });
+    check(&log.bundle(0..4, false), &log.keys(), Some(&other.kept(2))).names(None, Part::Manifest, "not one of this log");
+    check(&log.bundle(0..4, false), &log.keys(), Some("nothing")).names(None, Part::Manifest, "not one of this log");
 }
 
 #[test]
@@ -91,8 +98,8 @@ fn claims_of_the_manifest_are_held_against_the_records() {
             Manifest { window: Window { from_ms: from_ms.map(|at| at - ms), to_ms: to_ms.map(|at| at + ms) }, ..manifest }
         }
     };
-    bundle(&wider(999)).names(Some(7), Part::Window, "received in the window");
-    bundle(&wider(1_000)).names(Some(2), Part::Window, "received in the window").names(Some(7), Part::Window, "received in the window");
+    bundle(&wider(999)).names(Some(7), Part::Window, "was not received");
+    bundle(&wider(1_000)).names(Some(2), Part::Window, "was not received").names(Some(7), Part::Window, "was not received");
     // Keys where none should be.
     bundle(&|manifest| Manifest { masked: true, ..manifest }).names(Some(3), Part::Key, "claims to be masked");
     let masked = log.bundle_with(3..7, true, &[], |manifest| Manifest { masked: false, ..manifest });

@@ -1,0 +1,7 @@
+//! Auditing away from the service: a bundle checked to its last byte and run again, with nothing but the operator's key.
+
+mod report;
+mod verify;
+
+pub use report::{AuditReport, BundleClaims, Found};
+pub use verify::{Checks, verify};

@@ -1,0 +1,227 @@
+//! What checking a bundle found: for people as a table, for programs as JSON.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ombud_core::fault::FaultCode;
+use ombud_ledger::bundle::{Bodies, Manifest, Opened, Problem, Problems};
+use ombud_ledger::log::Checkpoint;
+use ombud_ledger::{Entry, Header};
+use serde::Serialize;
+
+use crate::replay::{Divergence, ReplayReport};
+
+/// Reports of divergences that are kept; the rest is only counted.
+const REPORTS_MAX: usize = 100;
+
+/// Everything that was found. All is well if [`AuditReport::well`].
+#[derive(Debug, Serialize)]
+pub struct AuditReport {
+    /// Whether nothing at all is wrong.
+    pub well: bool,
+    /// What the bundle says it is.
+    pub bundle: BundleClaims,
+    /// Records of the latest checkpoint, whose signature is good; none where it is not.
+    pub signed_records: Option<u64>,
+    /// The latest checkpoint's root, hex.
+    pub signed_root: Option<String>,
+    /// The latest checkpoint, a signed note, to be kept for the next time.
+    pub checkpoint: String,
+    /// Witnesses asked for, and when each signed the latest checkpoint, RFC 3339.
+    pub witnesses: BTreeMap<String, String>,
+    /// Proofs that were checked and hold: the records' own, and each consistency with an earlier checkpoint.
+    pub proofs: u64,
+    /// Whether decisions were run again.
+    pub replayed: bool,
+    /// What was found in the records.
+    #[serde(flatten)]
+    pub found: Found,
+    /// Problems in all, those below included.
+    pub problem_count: u64,
+    /// What is wrong, and where: the first thousand.
+    pub problems: Vec<ProblemLine>,
+    /// Neither checkpoint nor bundle is signed by the key that was given.
+    pub wrong_key: bool,
+    /// How long it took, milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// What a bundle says it is.
+#[derive(Debug, Serialize)]
+pub struct BundleClaims {
+    /// The log.
+    pub origin: String,
+    /// The merchant.
+    pub merchant: String,
+    /// Received at or after, RFC 3339; none from the beginning.
+    pub from: Option<String>,
+    /// Received before, RFC 3339; none up to the latest checkpoint.
+    pub to: Option<String>,
+    /// The first record's sequence number.
+    pub first: u64,
+    /// The sequence number after the last record's.
+    pub end: u64,
+    /// Whether the keys were left out.
+    pub masked: bool,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+    /// What made it.
+    pub made_by: String,
+}
+
+/// One problem.
+#[derive(Debug, Serialize)]
+pub struct ProblemLine {
+    /// The record; none where it is about the bundle.
+    pub seq: Option<u64>,
+    /// Which part.
+    pub part: &'static str,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// What was found in the records.
+#[derive(Debug, Default, Serialize)]
+pub struct Found {
+    /// Records.
+    pub records: u64,
+    /// Records of decisions.
+    pub decisions: u64,
+    /// Records of events on which nothing was to be decided.
+    pub events: u64,
+    /// Records of persons' acts.
+    pub acts: u64,
+    /// Records whose bodies nobody can open any more.
+    pub erased: u64,
+    /// Records whose keys were left out.
+    pub masked: u64,
+    /// Decisions run again with the recorded bytes as the result.
+    pub identical: u64,
+    /// Decisions run again with another result, by cause.
+    pub divergences: BTreeMap<Divergence, u64>,
+    /// Decisions that nothing can be compared of, by cause.
+    pub not_compared: BTreeMap<Divergence, u64>,
+    /// Faults of policies and guardrails that are on record, by code: decisions in which the fallback stood.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// The first reports of divergences.
+    pub diverging: Vec<ReplayReport>,
+    /// What is wrong with records themselves.
+    #[serde(skip)]
+    pub(super) problems: Problems,
+}
+
+impl Found {
+    /// Counts a record that opened.
+    pub(super) fn opened(&mut self, opened: &Opened) {
+        self.header(&opened.header);
+        match &opened.bodies {
+            Bodies::Opened(_) => {}
+            Bodies::Erased => self.erased += 1,
+            Bodies::Masked => self.masked += 1,
+        }
+    }
+
+    fn header(&mut self, header: &Header) {
+        match &header.entry {
+            Entry::Decision(decision) => {
+                self.decisions += 1;
+                if let Some(fault) = &decision.fault {
+                    *self.faults.entry(name(fault.code)).or_default() += 1;
+                }
+            }
+            Entry::Event(_) => self.events += 1,
+            Entry::Act(_) => self.acts += 1,
+        }
+    }
+
+    /// Counts a replay.
+    pub(super) fn replayed(&mut self, report: ReplayReport) {
+        match report.divergence {
+            None => self.identical += 1,
+            // Erased records are counted whether they are of decisions or not.
+            Some(Divergence::Erased) => {}
+            Some(cause) if !cause.diverged() => *self.not_compared.entry(cause).or_default() += 1,
+            Some(cause) => {
+                *self.divergences.entry(cause).or_default() += 1;
+                if self.diverging.len() < REPORTS_MAX {
+                    self.diverging.push(report);
+                }
+            }
+        }
+    }
+
+    /// Adds what another thread found.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.records += other.records;
+        self.decisions += other.decisions;
+        self.events += other.events;
+        self.acts += other.acts;
+        self.erased += other.erased;
+        self.masked += other.masked;
+        self.identical += other.identical;
+        for (own, others) in [(&mut self.divergences, other.divergences), (&mut self.not_compared, other.not_compared)] {
+            others.into_iter().for_each(|(cause, count)| *own.entry(cause).or_default() += count);
+        }
+        other.faults.into_iter().for_each(|(code, count)| *self.faults.entry(code).or_default() += count);
+        self.diverging.extend(other.diverging);
+        self.diverging.sort_by_key(|report| report.seq);
+        self.diverging.truncate(REPORTS_MAX);
+        self.problems.merge(other.problems);
+    }
+
+    /// Decisions run again with another result.
+    pub fn diverged(&self) -> u64 {
+        self.divergences.values().sum()
+    }
+}
+
+fn name(code: FaultCode) -> &'static str {
+    code.as_str()
+}
+
+impl BundleClaims {
+    /// The claims of a manifest.
+    pub fn of(manifest: &Manifest) -> Self {
+        Self {
+            origin: manifest.origin.to_string(),
+            merchant: manifest.merchant.to_string(),
+            from: manifest.window.from_ms.map(rfc3339),
+            to: manifest.window.to_ms.map(rfc3339),
+            first: manifest.records.start,
+            end: manifest.records.end,
+            masked: manifest.masked,
+            made_at: rfc3339(manifest.made_at_ms),
+            made_by: manifest.made_by.clone(),
+        }
+    }
+}
+
+impl From<Problem> for ProblemLine {
+    fn from(problem: Problem) -> Self {
+        Self { seq: problem.seq, part: problem.part.as_str(), problem: problem.what }
+    }
+}
+
+impl AuditReport {
+    /// The latest checkpoint as the report has it.
+    pub(super) fn signed(head: Option<&Checkpoint>) -> (Option<u64>, Option<String>) {
+        (head.map(|head| head.size), head.map(|head| head.root.to_string()))
+    }
+
+    /// Records a second.
+    pub fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let (records, ms) = (self.found.records as f64, self.elapsed_ms.max(1) as f64);
+        records * 1_000.0 / ms
+    }
+
+    /// How long it took.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms)
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds.
+pub(super) fn rfc3339(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
+}

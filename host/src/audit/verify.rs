@@ -1,0 +1,157 @@
+//! The line of a verification: one thread follows the file with its order, proofs and signatures; the others open the
+//! records it hands out and run their decisions again. No more of the file is in memory than they are at work on.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Instant;
+
+use ombud_ledger::Digest;
+use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Record, Step, Verified, Verifier};
+use ombud_ledger::log::{Note, VerifierKey, cosignature};
+
+use super::report::{AuditReport, BundleClaims, Found, rfc3339};
+use crate::replay::{self, Blobs, Replayer};
+
+/// Records handed over at once: so many that the threads seldom wait for each other.
+const BATCH_RECORDS: usize = 32;
+/// Batches that wait for each thread.
+const BATCHES_WAITING: usize = 2;
+
+/// What is checked beyond the file itself.
+pub struct Checks<'a> {
+    /// Runs decisions again; none where they are not to be run.
+    pub replayer: Option<&'a Replayer>,
+    /// Threads that open and run records, at least one.
+    pub lanes: usize,
+    /// Witnesses that must have signed the latest checkpoint.
+    pub witnesses: &'a [VerifierKey],
+    /// Called with the number of records that were just finished.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// Checks a bundle that was opened.
+pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditReport {
+    let began = Instant::now();
+    let manifest = verifier.manifest().clone();
+    let carried = Carried::default();
+    let mut found = Found::default();
+    let lanes = checks.lanes.max(1);
+    let (hand_out, handed) = sync_channel(lanes * BATCHES_WAITING);
+    let handed = Mutex::new(handed);
+    std::thread::scope(|scope| {
+        let work = || lane(&manifest, &handed, &carried, checks);
+        let workers: Vec<_> = (0..lanes).map(|_| scope.spawn(work)).collect();
+        follow(&mut verifier, hand_out, &carried);
+        for worker in workers {
+            match worker.join() {
+                Ok(part) => found.merge(part),
+                // A defect of this program, which must not look like a sound bundle.
+                Err(_) => {
+                    found.problems.add(Problem::of(Part::File, "checking some of the records did not end: this is a defect of the program"))
+                }
+            }
+        }
+    });
+    report(verifier.finish(), found, checks, began)
+}
+
+/// Follows the file, and hands out its records in batches.
+fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>, carried: &Carried) {
+    let mut batch = Vec::with_capacity(BATCH_RECORDS);
+    while let Some(step) = verifier.step() {
+        match step {
+            Step::Blob(digest, bytes) => carried.keep(digest, bytes),
+            Step::Record(record) => batch.push(record),
+        }
+        // Nobody is there to take them only where every thread has panicked, which its end shows.
+        if batch.len() == BATCH_RECORDS && hand_out.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_RECORDS))).is_err() {
+            break;
+        }
+    }
+    _ = hand_out.send(batch);
+}
+
+/// Opens records and runs their decisions again until there are no more.
+fn lane(manifest: &Manifest, handed: &Mutex<Receiver<Vec<Record>>>, carried: &Carried, checks: &Checks<'_>) -> Found {
+    let mut found = Found::default();
+    loop {
+        let batch = handed.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(batch) = batch else { return found };
+        let finished = batch.len() as u64;
+        batch.into_iter().for_each(|record| one(&record, manifest, carried, checks, &mut found));
+        (checks.progress)(finished);
+    }
+}
+
+fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<'_>, found: &mut Found) {
+    found.records += 1;
+    let opened = match record.open(manifest) {
+        Ok(opened) => opened,
+        Err(problem) => return found.problems.add(problem),
+    };
+    found.opened(&opened);
+    let Some(replayer) = checks.replayer else { return };
+    let bodies = match opened.bodies {
+        Bodies::Opened(bodies) => replay::Bodies::Opened(bodies),
+        Bodies::Erased | Bodies::Masked => return,
+    };
+    match replayer.replay(&replay::Record { header: opened.header, bodies }, carried) {
+        Ok(Some(report)) => found.replayed(report),
+        Ok(None) => {}
+        Err(never) => match never {},
+    }
+}
+
+fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant) -> AuditReport {
+    let mut problems = verified.problems;
+    let mut found = found;
+    problems.merge(std::mem::take(&mut found.problems));
+    let mut witnesses = std::collections::BTreeMap::new();
+    let cosigned = Note::parse(&verified.head_note).map(|note| cosignature::of_note(&note, checks.witnesses)).unwrap_or_default();
+    for witness in checks.witnesses {
+        match cosigned.iter().find(|cosigned| cosigned.witness == witness.name().as_str()) {
+            Some(cosigned) => {
+                let at_ms = i64::try_from(cosigned.time_s).unwrap_or_default().saturating_mul(1_000);
+                witnesses.insert(cosigned.witness.clone(), rfc3339(at_ms));
+            }
+            None => problems.add(Problem::of(Part::Checkpoint, format!("the witness `{}` did not sign the latest one", witness.name()))),
+        }
+    }
+    let (signed_records, signed_root) = AuditReport::signed(verified.head.as_ref());
+    AuditReport {
+        well: problems.count() == 0 && found.diverged() == 0,
+        bundle: BundleClaims::of(&verified.manifest),
+        signed_records,
+        signed_root,
+        checkpoint: verified.head_note,
+        witnesses,
+        proofs: verified.proofs,
+        replayed: checks.replayer.is_some() && !verified.manifest.masked,
+        found,
+        problem_count: problems.count(),
+        problems: problems.sorted().into_iter().map(Into::into).collect(),
+        wrong_key: verified.wrong_key,
+        elapsed_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Components and settings that the bundle has carried so far.
+#[derive(Default)]
+struct Carried(RwLock<HashMap<Digest, Vec<u8>>>);
+
+impl Carried {
+    fn keep(&self, digest: Digest, bytes: Vec<u8>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(digest, bytes);
+    }
+}
+
+impl Blobs for Carried {
+    type Error = Infallible;
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned())
+    }
+}

@@ -1,0 +1,187 @@
+//! `ombud audit verify`: a bundle checked with nothing but the operator's key.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
+use ombud_ledger::bundle::{OpenError, Verifier};
+use ombud_ledger::log::VerifierKeys;
+use ombud_sandbox::Limits;
+
+use super::super::data;
+use super::progress::Progress;
+use super::{EXIT_FINDINGS, EXIT_OK, screen};
+use crate::audit::{AuditReport, Checks, verify};
+use crate::replay::Replayer;
+
+/// The bundle is not signed by the key.
+const EXIT_WRONG_KEY: u8 = 3;
+
+/// Bytes of the file read at once.
+const BUFFER_BYTES: usize = 1 << 20;
+/// Problems and divergences shown to people; programs get more.
+const SHOWN_MAX: usize = 20;
+
+/// Arguments of `ombud audit verify`.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 problems or divergences were found, 2 the file cannot be read or is no bundle, 3 it is \
+not signed by the key.\n\nExamples:\n  ombud audit verify q3.ombud --key ledger.vkey\n  \
+ombud audit verify q3.ombud --key ledger.vkey --checkpoint q2.checkpoint --keep-checkpoint q3.checkpoint"
+)]
+pub(super) struct Verify {
+    /// The bundle.
+    file: PathBuf,
+    /// The operator's verifier key (C2SP), as text or as a file of keys, one a line: the server has it in `DIR/ledger.vkey`.
+    #[arg(long, value_name = "KEY")]
+    key: String,
+    /// A signed checkpoint of the same log that you kept from earlier: the log must have grown from it.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Where to keep the bundle's checkpoint for the next time, if all is well.
+    #[arg(long, value_name = "FILE")]
+    keep_checkpoint: Option<PathBuf>,
+    /// A witness's verifier key, as text or as a file: it must have signed the bundle's checkpoint.
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
+    /// Do not run decisions again.
+    #[arg(long)]
+    no_replay: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<u8> {
+        let keys = keys(&self.key)?;
+        let mut witnesses = Vec::new();
+        for witness in &self.witness {
+            witnesses.extend(keys_of(witness)?.iter().cloned());
+        }
+        let file = File::open(&self.file).with_context(|| format!("cannot read `{}`", self.file.display()))?;
+        let input = BufReader::with_capacity(BUFFER_BYTES, file);
+        let kept =
+            self.checkpoint.as_ref().map(|path| std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())));
+        let verifier = match Verifier::open(input, &keys, kept.transpose()?.as_deref()) {
+            Ok(verifier) => verifier,
+            Err(error @ OpenError::OtherKey { .. }) => {
+                eprintln!("ombud: `{}`: {error}", self.file.display());
+                return Ok(EXIT_WRONG_KEY);
+            }
+            Err(error) => bail!("`{}`: {error}", self.file.display()),
+        };
+        let replayer = match self.no_replay || verifier.manifest().masked {
+            true => None,
+            false => Some(Replayer::new(Arc::new(data::sandbox()?), Limits::default())),
+        };
+        let records = verifier.manifest().records.clone();
+        let progress = Progress::new(records.end - records.start, "records");
+        let report = verify(
+            verifier,
+            &Checks {
+                replayer: replayer.as_ref(),
+                lanes: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+                witnesses: &witnesses,
+                progress: &|finished| progress.steps(finished),
+            },
+        );
+        drop(progress);
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report)?);
+        } else {
+            print(&report, self.no_replay);
+        }
+        if !report.well {
+            return Ok(if report.wrong_key { EXIT_WRONG_KEY } else { EXIT_FINDINGS });
+        }
+        if let Some(path) = &self.keep_checkpoint {
+            std::fs::write(path, &report.checkpoint).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        Ok(EXIT_OK)
+    }
+}
+
+/// The operator's keys, from text or from a file.
+fn keys(given: &str) -> Result<VerifierKeys> {
+    keys_of(given).context("--key takes the operator's verifier key, which the server has in `DIR/ledger.vkey`")
+}
+
+fn keys_of(given: &str) -> Result<VerifierKeys> {
+    let path = Path::new(given);
+    if !path.is_file() {
+        return given.parse().map_err(|error| anyhow!("`{given}` is no file and no verifier key: {error}"));
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{given}`"))?;
+    text.parse().map_err(|error| anyhow!("`{given}`: {error}"))
+}
+
+/// For people.
+fn print(report: &AuditReport, no_replay: bool) {
+    let bundle = &report.bundle;
+    println!("{}", bundle.origin);
+    let end = |at: &Option<String>, open: &str| at.clone().unwrap_or_else(|| open.to_owned());
+    screen::field("window", &format!("{} to {}", end(&bundle.from, "the beginning"), end(&bundle.to, "the latest checkpoint")));
+    screen::field("made", &format!("{} by {}{}", bundle.made_at, bundle.made_by, if bundle.masked { ", masked" } else { "" }));
+    if let (Some(records), Some(root)) = (report.signed_records, &report.signed_root) {
+        screen::field("signed", &format!("{} with root {root}", screen::count(records, "record")));
+    }
+    for (witness, at) in &report.witnesses {
+        screen::field("witness", &format!("{witness} at {at}"));
+    }
+    let found = &report.found;
+    let mut table = screen::table(&["", "", "what it means"]);
+    let mut row = |name: &str, count: u64, meaning: &str| _ = table.add_row([name.to_owned(), count.to_string(), meaning.to_owned()]);
+    let kinds = format!(
+        "{}, {}, {}",
+        screen::count(found.decisions, "decision"),
+        screen::count(found.events, "event"),
+        screen::count(found.acts, "act")
+    );
+    row("records", found.records, &kinds);
+    row("proofs", report.proofs, "the records are those of the signed tree; every earlier checkpoint is its beginning");
+    match (bundle.masked, no_replay) {
+        (true, _) => row("masked", found.masked, "not replayable: masked"),
+        (false, true) => row("identical", 0, "not run again (--no-replay)"),
+        (false, false) => row("identical", found.identical, "run again with the recorded bytes as the result"),
+    }
+    for (cause, count) in found.divergences.iter().chain(&found.not_compared) {
+        row(cause.as_str(), *count, cause.meaning());
+    }
+    if found.divergences.is_empty() && report.replayed {
+        row("diverged", 0, "");
+    }
+    row("erased", found.erased, "the key was erased: proved to be on record, and unreadable for ever");
+    let codes: Vec<String> = found.faults.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let faults =
+        if codes.is_empty() { "no policy failed".to_owned() } else { format!("on record, and the fallback stood: {}", codes.join(", ")) };
+    row("faults", found.faults.values().sum(), &faults);
+    row("problems", report.problem_count, "");
+    println!("{table}");
+    for report in found.diverging.iter().take(SHOWN_MAX) {
+        let cause = report.divergence.map_or("", |cause| cause.as_str());
+        println!(
+            "record {}, decision {}: {cause}{}",
+            report.seq,
+            report.id,
+            report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default()
+        );
+        for difference in &report.differences {
+            println!("  {}{}: recorded {}, now {}", difference.body, difference.pointer, difference.recorded, difference.now);
+        }
+    }
+    for problem in report.problems.iter().take(SHOWN_MAX) {
+        let place = problem.seq.map(|seq| format!("record {seq}, ")).unwrap_or_default();
+        println!("{place}{}: {}", problem.part, problem.problem);
+    }
+    let more = (report.problem_count + found.diverged())
+        .saturating_sub((report.problems.len().min(SHOWN_MAX) + found.diverging.len().min(SHOWN_MAX)) as u64);
+    if more > 0 {
+        println!("and {more} more: --json has them");
+    }
+    let verdict = if report.well { "all is well" } else { "NOT well" };
+    println!("{verdict}: {} in {:.2} s ({:.0}/s)", screen::count(found.records, "record"), report.elapsed().as_secs_f64(), report.rate());
+}
