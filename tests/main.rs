@@ -6,6 +6,7 @@ mod blacklist;
 mod crash;
 mod decisions;
 mod explanation;
+mod export;
 mod faults;
 mod history;
 mod hostile;

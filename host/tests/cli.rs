@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cli {
+    mod audit;
     mod diff;
     mod explain;
     pub mod run;

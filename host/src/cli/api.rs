@@ -219,7 +219,7 @@ impl Api {
     /// # Errors
     /// A [`Refusal`], no answer, or the file cannot be written.
     pub(super) fn download(&self, path: &str, into: &mut impl Write) -> Result<u64> {
-        let response = self.ask(Method::GET, path, None)?;
+        let response = self.ask(request(Method::GET, path), Vec::new())?;
         if !response.status().is_success() {
             return Err(self.text(response).err().unwrap_or_else(|| anyhow!("the answer is no answer")));
         }

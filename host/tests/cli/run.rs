@@ -32,6 +32,16 @@ pub fn ombud(arguments: &[&str]) -> Ran {
     }
 }
 
+/// Runs a command in a folder, knowing nothing of this machine but that folder.
+pub fn ombud_alone(folder: &Path, arguments: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_ombud")).args(arguments).current_dir(folder).env_clear().output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// Runs a command; `DATA` in its arguments stands for a folder.
 pub fn ombud_in(data: &Path, arguments: &[&str]) -> Ran {
     let arguments: Vec<String> = arguments.iter().map(|argument| argument.replace("DATA", data.to_str().unwrap())).collect();
@@ -102,7 +112,7 @@ pub fn demo_data() -> Folder {
     copy
 }
 
-fn copy_into(from: &Path, to: &Path) {
+pub fn copy_into(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {

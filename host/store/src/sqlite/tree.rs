@@ -221,5 +221,7 @@ pub(super) fn build(db: &Connection) -> Result<(), StoreError> {
 }
 
 fn checkpoint(row: &Row<'_>) -> rusqlite::Result<CheckpointRow> {
-    Ok(CheckpointRow { size: unsigned(row, 0)?, root: digest(row, 1)?, note: row.get(2)?, at_ms: row.get(3)? })
+    // Bytes that are no text any more are read as a note that is not signed: whoever checks it names the damage.
+    let note = String::from_utf8_lossy(row.get_ref(2)?.as_bytes()?).into_owned();
+    Ok(CheckpointRow { size: unsigned(row, 0)?, root: digest(row, 1)?, note, at_ms: row.get(3)? })
 }

@@ -1,0 +1,182 @@
+//! `ombud audit export` and `verify`: made on a data directory, checked in a folder with nothing but the file and the key.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::run::{Folder, Ran, Served, demo_data, folder, ombud_alone, ombud_in, root};
+
+/// A folder with a bundle and the operator's key, as an auditor gets them.
+struct Handed(Folder);
+
+impl Handed {
+    /// Exports from a data directory with more arguments.
+    fn from(data: &Path, merchant: &str, more: &[&str]) -> Self {
+        let handed = folder();
+        let file = handed.path().join("b.ombud");
+        let export = ["audit", "export", "--data", "DATA", "--merchant", merchant, "-o", file.to_str().unwrap()];
+        ombud_in(data, &[&export, more].concat()).exits(0);
+        std::fs::copy(data.join("ledger.vkey"), handed.path().join("ledger.vkey")).unwrap();
+        Self(handed)
+    }
+
+    fn verify(&self, more: &[&str]) -> Ran {
+        ombud_alone(self.0.path(), &[&["audit", "verify", "b.ombud", "--key", "ledger.vkey"], more].concat())
+    }
+
+    fn json(&self, code: i32, more: &[&str]) -> Value {
+        self.verify(&[more, &["--json"]].concat()).exits(code).json()
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.0.path().join("b.ombud")
+    }
+}
+
+#[test]
+fn a_bundle_is_checked_with_nothing_but_the_file_and_the_key() {
+    let data = demo_data();
+    for merchant in ["m-cosmetics", "m-electronics", "m-fresh"] {
+        let handed = Handed::from(data.path(), merchant, &[]);
+        let report = handed.json(0, &[]);
+        assert_eq!((&report["well"], &report["problem_count"], &report["replayed"]), (&true.into(), &0.into(), &true.into()));
+        assert!(report["decisions"].as_u64().unwrap() >= 8, "{report}");
+        assert_eq!(report["identical"], report["decisions"]);
+        // Administration is in the same log, and the export is the last act in it.
+        let count = |name: &str| report[name].as_u64().unwrap();
+        assert_eq!(count("records"), count("decisions") + count("events") + count("acts"));
+        assert_eq!((&report["bundle"]["end"], &report["signed_records"]), (&report["records"], &report["records"]));
+        assert!(count("acts") > 6);
+        let acts = ombud_in(data.path(), &["audit", "acts", "--data", "DATA", "--merchant", merchant, "--last", "1", "--json"]);
+        assert_eq!(acts.exits(0).json()[0]["name"], "ledger.exported");
+    }
+    let handed = Handed::from(data.path(), "m-fresh", &[]);
+    let ran = handed.verify(&[]);
+    ran.exits(0).says("all is well").says("ombud.local/m-fresh").says("identical").says("proofs").says("erased").says("faults");
+    assert!(!ran.out.contains('\u{1b}'), "no colour where there is no terminal");
+    // The key as text, as it would be printed on paper.
+    let key = std::fs::read_to_string(data.path().join("ledger.vkey")).unwrap();
+    ombud_alone(handed.0.path(), &["audit", "verify", "b.ombud", "--key", key.trim(), "--no-replay"]).exits(0).says("--no-replay");
+    // Keys of customers are in it.
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(handed.file()).unwrap().permissions());
+    assert_eq!(mode & 0o077, 0);
+}
+
+#[test]
+fn a_masked_bundle_proves_without_showing() {
+    let data = demo_data();
+    let handed = Handed::from(data.path(), "m-cosmetics", &["--masked"]);
+    let report = handed.json(0, &[]);
+    assert_eq!((&report["masked"], &report["identical"], &report["replayed"]), (&report["records"], &0.into(), &false.into()));
+    handed.verify(&[]).exits(0).says("not replayable: masked");
+    let whole = Handed::from(data.path(), "m-cosmetics", &[]);
+    let bytes = |handed: &Handed| std::fs::metadata(handed.file()).unwrap().len();
+    assert!(bytes(&handed) * 2 < bytes(&whole), "no components in it");
+}
+
+#[test]
+fn a_window_is_a_run_with_evidence_at_both_ends() {
+    let data = demo_data();
+    let list = ombud_in(data.path(), &["audit", "acts", "--data", "DATA", "--merchant", "m-fresh", "--json"]).exits(0).json();
+    let moments: Vec<&str> = list.as_array().unwrap().iter().map(|act| act["recorded_at"].as_str().unwrap()).collect();
+    let (first, last) = (*moments.iter().min().unwrap(), *moments.iter().max().unwrap());
+    let report = Handed::from(data.path(), "m-fresh", &["--from", first, "--to", last]).json(0, &[]);
+    assert_eq!(report["bundle"]["first"], 0);
+    assert!(report["bundle"]["end"].as_u64().unwrap() < report["signed_records"].as_u64().unwrap(), "{report}");
+    // A day begins at midnight in the merchant's zone.
+    for (from, to, some) in [("2026-01-01", "2099-01-01", true), ("2026-01-01", "2026-01-02", false), ("2099-01-01", "2099-01-02", false)] {
+        let report = Handed::from(data.path(), "m-fresh", &["--from", from, "--to", to]).json(0, &[]);
+        assert_eq!(report["records"].as_u64().unwrap() > 0, some, "{from}: {report}");
+        assert_eq!(report["bundle"]["from"].as_str().unwrap()[10..], *"T16:00:00.000Z", "{report}");
+    }
+    let export = |more: &[&str]| {
+        let arguments = ["audit", "export", "--data", "DATA", "--merchant", "m-fresh", "-o", "DATA/never.ombud"];
+        ombud_in(data.path(), &[&arguments, more].concat())
+    };
+    export(&["--from", "yesterday"]).exits(2).complains("/from").complains("2026-07-01");
+    export(&["--from", "2026-02-01", "--to", "2026-01-01"]).exits(2).complains("/to").complains("before");
+    assert!(!data.path().join("never.ombud").exists(), "nothing is left of what was refused");
+    ombud_in(data.path(), &["audit", "export", "--data", "DATA", "--merchant", "m-none", "-o", "x"])
+        .exits(2)
+        .complains("there are m-cosmetics");
+    ombud_in(data.path(), &["audit", "export", "--data", "DATA/none", "--merchant", "m", "-o", "x"])
+        .exits(2)
+        .complains("no data directory");
+}
+
+#[test]
+fn what_is_wrong_has_its_code_and_its_name() {
+    let data = demo_data();
+    let handed = Handed::from(data.path(), "m-cosmetics", &[]);
+    let alone = |arguments: &[&str]| ombud_alone(handed.0.path(), arguments);
+    // Another operator's key, and another name.
+    let other = folder();
+    ombud_in(other.path(), &["demo", "--once", "--data", "DATA"]).exits(0);
+    let key = std::fs::read_to_string(other.path().join("ledger.vkey")).unwrap();
+    alone(&["audit", "verify", "b.ombud", "--key", key.trim(), "--no-replay"]).exits(3).says("not signed by").says("NOT well");
+    let named = "example.com/x+5ed43a80+AXDd6HSYLgvPCQdYpFNgpnWZFWiC4NVJZ1s6nk3z5Fyp";
+    alone(&["audit", "verify", "b.ombud", "--key", named]).exits(2).complains("no verifier key");
+    // No bundle.
+    alone(&["audit", "verify", "none.ombud", "--key", "ledger.vkey"]).exits(2).complains("cannot read");
+    alone(&["audit", "verify", "ledger.vkey", "--key", "ledger.vkey"]).exits(2).complains("no item");
+    std::fs::write(handed.0.path().join("empty"), "").unwrap();
+    alone(&["audit", "verify", "empty", "--key", "ledger.vkey"]).exits(2).complains("the file is empty");
+    // A bit of the last record's text.
+    let mut bytes = std::fs::read(handed.file()).unwrap();
+    let at = bytes.len() - 1_000;
+    bytes[at] ^= 1;
+    std::fs::write(handed.0.path().join("bit"), &bytes).unwrap();
+    alone(&["audit", "verify", "bit", "--key", "ledger.vkey"]).exits(1).says("NOT well").says("record ");
+    bytes.truncate(at);
+    std::fs::write(handed.0.path().join("cut"), &bytes).unwrap();
+    alone(&["audit", "verify", "cut", "--key", "ledger.vkey"]).exits(1).says("in the middle of an item").says("missing");
+}
+
+#[test]
+fn a_log_is_held_against_the_checkpoints_that_an_auditor_keeps() {
+    let data = demo_data();
+    let before = folder();
+    super::run::copy_into(data.path(), before.path());
+    let first = Handed::from(data.path(), "m-fresh", &[]);
+    let kept = first.0.path().join("kept");
+    let kept = kept.to_str().unwrap();
+    first.verify(&["--no-replay", "--keep-checkpoint", kept]).exits(0);
+    // The log goes on: the export itself is a record.
+    let second = Handed::from(data.path(), "m-fresh", &[]);
+    second.verify(&["--no-replay", "--checkpoint", kept]).exits(0);
+    // A window without the old tree has no proof of it, unless it was asked for.
+    let late = ["--from", "2099-01-01", "--to", "2099-01-02"];
+    Handed::from(data.path(), "m-fresh", &late)
+        .verify(&["--no-replay", "--checkpoint", kept])
+        .exits(1)
+        .says("kept-checkpoint")
+        .says("--checkpoint");
+    let asked = [&late[..], &["--checkpoint", kept]].concat();
+    Handed::from(data.path(), "m-fresh", &asked).verify(&["--no-replay", "--checkpoint", kept]).exits(0);
+    // A copy from before the checkpoint: first shorter, then as long with other records.
+    let rolled_back = Handed::from(before.path(), "m-fresh", &["--to", "2026-01-01"]);
+    rolled_back.verify(&["--no-replay", "--checkpoint", kept]).exits(1).says("kept-checkpoint");
+    Handed::from(before.path(), "m-fresh", &[])
+        .verify(&["--no-replay", "--checkpoint", kept])
+        .exits(1)
+        .says("not the one that you have a checkpoint of");
+    Handed::from(data.path(), "m-cosmetics", &[]).verify(&["--checkpoint", kept]).exits(2).complains("not one of this log");
+}
+
+#[test]
+fn an_export_goes_through_the_server_that_holds_the_directory() {
+    let data = folder();
+    let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0", "--demo"]);
+    let keys: Value = serde_json::from_slice(&std::fs::read(data.path().join("demo-keys.json")).unwrap()).unwrap();
+    let event = std::fs::read_to_string(root().join("host/src/demo/tickets/01-unopened-lipstick.json")).unwrap();
+    served.post("/v1/merchants/m-cosmetics/events", keys["merchants"]["m-cosmetics"]["agent"].as_str().unwrap(), &event);
+    let handed = Handed::from(data.path(), "m-cosmetics", &[]);
+    assert_eq!(handed.json(0, &[])["identical"], 1);
+    let out = ombud_in(data.path(), &["audit", "export", "--data", "DATA", "--merchant", "m-cosmetics", "-o", "DATA/b", "--json"]);
+    let said = out.exits(0).json();
+    assert_eq!(said["bundle"]["origin"], "ombud.local/m-cosmetics");
+    assert_eq!(said["bytes"].as_u64().unwrap(), std::fs::metadata(data.path().join("b")).unwrap().len());
+    assert_eq!(served.stop(), Some(0));
+}
