@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Made, merchant, open, submit};
-use ombud_store::{ExportRow, ReadExport as _, Store as _, StoreError};
+use ombud_store::{ExportRow, Store as _, StoreError};
 use rusqlite::Connection;
 
 #[test]

@@ -21,7 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::{Principal, Right};
 use super::acts::{NewAct, What};
-use super::admin::blocking;
+use super::blocking;
 use super::decide::now_ms;
 use super::error::ServiceError;
 use super::ledger::cosigned;
