@@ -11,7 +11,7 @@ use ombud_ledger::{
 
 /// Bytes of event, case, ruling, review and decision of a usual after-sale decision.
 const BODIES: [(BodyKind, usize); 5] =
-    [(BodyKind::Event, 900), (BodyKind::Case, 900), (BodyKind::Ruling, 300), (BodyKind::Review, 20), (BodyKind::Decision, 600)];
+    [(BodyKind::Event, 2900), (BodyKind::Case, 3300), (BodyKind::Ruling, 1300), (BodyKind::Review, 20), (BodyKind::Decision, 3200)];
 const RECORDS: u32 = 50_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,8 +1,10 @@
 //! Sealed bodies: XChaCha20-Poly1305 under the subject's data key.
 //!
-//! The bodies of one record are sealed together: nonce(24) ‖ ciphertext ‖ tag(16), the plaintext inside is salt(32) ‖ bytes
-//! for one body after the other. The associated data binds merchant, record and the list of bodies, not the sequence
-//! number, so that bodies are sealed before the writer assigns it.
+//! The bodies of one record are sealed together: nonce(24) ‖ ciphertext ‖ tag(16). The plaintext is salt(32) ‖ bytes for one
+//! body after the other, as a whole packed into an LZ4 block behind a byte that says so: the bodies of a decision repeat each
+//! other, and packing them costs less than sealing, hashing and storing what it spares. The commitments are to the bytes
+//! themselves. The associated data binds merchant, record and the list of bodies, not the sequence number, so that bodies
+//! are sealed before the writer assigns it.
 
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
@@ -16,8 +18,13 @@ use crate::{BodyCommitment, BodyKind, Detached, Digest, Entry, Header, id};
 /// Bytes of the salt before each body.
 const SALT_BYTES: usize = 32;
 /// Bytes that sealing adds to a record.
-const RECORD_OVERHEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES;
-/// The largest sealed part of a record, in bytes: bodies at the bounds of the wire with room for what the host adds.
+const RECORD_OVERHEAD_BYTES: usize = NONCE_BYTES + 1 + TAG_BYTES;
+/// Before bytes that stand as they are.
+const PLAIN: u8 = 0;
+/// Before an LZ4 block.
+const PACKED: u8 = 1;
+/// The largest sealed part of a record before it is packed, in bytes: bodies at the bounds of the wire with room for what
+/// the host adds.
 pub const SEALED_BYTES_MAX: usize = 8 << 20;
 
 /// The record that bodies belong to.
@@ -73,28 +80,56 @@ pub fn seal(
     if bytes > SEALED_BYTES_MAX {
         return Err(SealError::TooLarge { bytes });
     }
-    out.reserve(bytes);
-    let start = out.len();
-    // A random nonce of 192 bits does not repeat under a key.
-    let nonce: [u8; NONCE_BYTES] = random();
-    out.extend_from_slice(&nonce);
+    let mut plain = Vec::with_capacity(bytes);
     let mut commitments = Vec::with_capacity(bodies.len());
-    let mut random = rand::rng();
+    let mut salts = rand::rng();
     for (kind, bytes) in bodies {
         let mut salt = [0; SALT_BYTES];
-        random.fill_bytes(&mut salt);
-        out.extend_from_slice(&salt);
-        out.extend_from_slice(bytes);
+        salts.fill_bytes(&mut salt);
+        plain.extend_from_slice(&salt);
+        plain.extend_from_slice(bytes);
         // The bound on the whole keeps each length far below 32 bits.
         let len = u32::try_from(bytes.len()).map_err(|_| SealError::TooLarge { bytes: bytes.len() })?;
         commitments.push(BodyCommitment { kind: *kind, len, plain: salted(&salt, bytes) });
     }
+    let start = out.len();
+    // A random nonce of 192 bits does not repeat under a key.
+    let nonce: [u8; NONCE_BYTES] = random();
+    out.extend_from_slice(&nonce);
+    pack(&plain, out);
     let buffer = out.get_mut(start + NONCE_BYTES..).ok_or(SealError::Cipher)?;
     let tag = cipher(key).encrypt_inout_detached(&nonce.into(), &binding(merchant, of, &commitments), buffer.into());
     out.extend_from_slice(&tag.map_err(|_| SealError::Cipher)?);
-    let sealed = Digest::of(out.get(start..).unwrap_or_default());
-    let sealed_len = u32::try_from(bytes).map_err(|_| SealError::TooLarge { bytes })?;
-    Ok(Detached { sealed_len, sealed, bodies: commitments })
+    let sealed = out.get(start..).unwrap_or_default();
+    let sealed_len = u32::try_from(sealed.len()).map_err(|_| SealError::TooLarge { bytes })?;
+    Ok(Detached { sealed_len, sealed: Digest::of(sealed), bodies: commitments })
+}
+
+/// Appends bytes packed, or as they are where packing does not make them smaller.
+fn pack(plain: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(PACKED);
+    out.resize(start + 1 + lz4_flex::block::get_maximum_output_size(plain.len()), 0);
+    let packed = lz4_flex::block::compress_into(plain, out.get_mut(start + 1..).unwrap_or_default());
+    match packed {
+        Ok(packed) if packed < plain.len() => out.truncate(start + 1 + packed),
+        _ => {
+            out.truncate(start);
+            out.push(PLAIN);
+            out.extend_from_slice(plain);
+        }
+    }
+}
+
+/// The bytes that were packed, if they are as many as the commitments say.
+fn unpack(packed: &[u8], bodies: &[BodyCommitment]) -> Option<Vec<u8>> {
+    let bytes = bodies.iter().map(|body| body.len as usize + SALT_BYTES).sum::<usize>();
+    let plain = match packed.split_first()? {
+        (&PLAIN, plain) => plain.to_vec(),
+        (&PACKED, block) if bytes <= SEALED_BYTES_MAX => lz4_flex::block::decompress(block, bytes).ok()?,
+        _ => return None,
+    };
+    (plain.len() == bytes).then_some(plain)
 }
 
 impl Header {
@@ -123,7 +158,8 @@ impl Header {
         cipher(key)
             .decrypt_inout_detached(&XNonce::from(*nonce), &associated, opened.as_mut_slice().into(), &Tag::from(*tag))
             .map_err(|_| UnsealError::WrongKey)?;
-        let mut rest = opened.as_slice();
+        let plain = unpack(&opened, &detached.bodies).ok_or(UnsealError::Damaged)?;
+        let mut rest = plain.as_slice();
         let mut bodies = Vec::with_capacity(detached.bodies.len());
         for body in &detached.bodies {
             let forged = UnsealError::Forged { kind: body.kind };
@@ -165,7 +201,7 @@ fn salted(salt: &[u8; SALT_BYTES], bytes: &[u8]) -> Digest {
 fn binding(merchant: &MerchantId, of: Of<'_>, bodies: &[BodyCommitment]) -> Vec<u8> {
     let merchant = merchant.as_str().as_bytes();
     let mut binding = Vec::with_capacity(192);
-    binding.extend(b"ombud bodies v1\0");
+    binding.extend(b"ombud bodies v2\0");
     binding.extend((merchant.len() as u64).to_be_bytes());
     binding.extend(merchant);
     match of {

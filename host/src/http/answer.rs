@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::problem::{Code, Refused};
+use crate::service::wire::EventAnswer;
 
 /// An answer's usual size, in bytes, reserved at once.
 const USUAL_BYTES: usize = 4 << 10;
@@ -28,6 +29,12 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
+impl IntoResponse for EventAnswer {
+    fn into_response(self) -> Response {
+        written(StatusCode::OK, self.to_json())
+    }
+}
+
 /// A JSON answer.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
@@ -35,6 +42,10 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
         tracing::error!(cause = %error, "an answer could not be written");
         return Refused::new(Code::Internal, "internal error").into_response();
     }
+    written(status, bytes)
+}
+
+fn written(status: StatusCode, bytes: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -115,7 +115,7 @@ async fn submit(
     Caller(who): Caller,
     Params(merchant): Params<String>,
     request: Request,
-) -> Result<Json<EventAnswer>, Refused> {
+) -> Result<EventAnswer, Refused> {
     let posted = body::json(&app, request).await?;
     act(app, who, merchant, BlacklistActKind::Submit, posted).await
 }
@@ -125,7 +125,7 @@ async fn step(
     Caller(who): Caller,
     Params((merchant, id)): Params<(String, String)>,
     request: Request,
-) -> Result<Json<EventAnswer>, Refused> {
+) -> Result<EventAnswer, Refused> {
     let posted = of_request(body::json(&app, request).await?, id)?;
     act(app, who, merchant, BlacklistActKind::Step, posted).await
 }
@@ -135,7 +135,7 @@ async fn appeal(
     Caller(who): Caller,
     Params((merchant, id)): Params<(String, String)>,
     request: Request,
-) -> Result<Json<EventAnswer>, Refused> {
+) -> Result<EventAnswer, Refused> {
     let posted = of_request(body::json(&app, request).await?, id)?;
     act(app, who, merchant, BlacklistActKind::Appeal, posted).await
 }
@@ -150,17 +150,11 @@ fn of_request(mut posted: BlacklistPost, id: String) -> Result<BlacklistPost, Re
     Err(Refused::with(Code::Invalid, vec![problem]))
 }
 
-async fn act(
-    app: Shared,
-    who: Principal,
-    merchant: String,
-    act: BlacklistActKind,
-    posted: BlacklistPost,
-) -> Result<Json<EventAnswer>, Refused> {
+async fn act(app: Shared, who: Principal, merchant: String, act: BlacklistActKind, posted: BlacklistPost) -> Result<EventAnswer, Refused> {
     let BlacklistPost { event_id, customer_ref, ticket_id, blacklist } = posted;
     let act = BlacklistAct { event_id, act, customer_ref, ticket_id, blacklist: Value::Object(blacklist) };
     let decided = finish(async move { app.service.blacklist_act(&who, &merchant, act).await });
-    Ok(Json(decided.await?))
+    Ok(decided.await?)
 }
 
 body::posted_json! { BlacklistPost { event_id: Bound::Id, customer_ref: Bound::Id, ticket_id: Bound::Id } }

@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, header};
 use ombud_core::event::{self, Event, Mode};
 use ombud_core::problem::Problem;
 
-use super::answer::Json;
 use super::app::{Reserved, Shared};
 use super::body::{self, Posted};
 use super::caller::{Caller, Params};
@@ -44,13 +43,13 @@ async fn post(
     Caller(who): Caller,
     Params(merchant): Params<String>,
     request: Request,
-) -> Result<Json<EventAnswer>, Refused> {
+) -> Result<EventAnswer, Refused> {
     let (event, reserved) = read(&app, request).await?;
     let decided = finish(async move {
         let _reserved = reserved;
         app.service.decide(&who, &merchant, event).await
     });
-    Ok(Json(decided.await?))
+    Ok(decided.await?)
 }
 
 async fn preview(
@@ -58,9 +57,9 @@ async fn preview(
     Caller(who): Caller,
     Params(merchant): Params<String>,
     request: Request,
-) -> Result<Json<EventAnswer>, Refused> {
+) -> Result<EventAnswer, Refused> {
     let (event, _reserved) = read(&app, request).await?;
-    Ok(Json(app.service.preview(&who, &merchant, event).await?))
+    Ok(app.service.preview(&who, &merchant, event).await?)
 }
 
 /// Reads one event, in structured or binary mode.

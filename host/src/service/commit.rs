@@ -5,11 +5,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ombud_core::case::Case;
-use ombud_core::chain::Judged;
 use ombud_core::decision::{Counted, Decision};
 use ombud_core::event::Event;
-use ombud_core::kind::Kind;
-use ombud_core::money::{self, Due, Intent};
+use ombud_core::money::{self, Intent};
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, id, leaf_hash};
@@ -24,34 +22,23 @@ use super::read;
 use super::snapshot::Tenant;
 use super::vault::Vault;
 use super::wire::EventAnswer;
-use crate::judge::Phases;
 
 /// What became of a pending event.
 pub enum Committed {
-    /// Its records were appended.
-    New(Vec<Made>),
+    /// Its records were appended, one for each decision.
+    New(Vec<Appended>),
     /// It was known: these are its recorded decisions.
     Known(EventAnswer),
 }
 
-/// One decision made.
-pub struct Made {
-    /// The kind, for metrics.
-    pub kind: Kind,
-    /// The outcome, for metrics.
-    pub outcome: String,
-    /// The fault's code, for metrics.
-    pub fault: Option<&'static str>,
-    /// The policy that ruled, for metrics.
-    pub policy: Option<String>,
-    /// The version that ruled, for the span.
-    pub version: Option<String>,
-    /// Fuel of policy and guardrail, for the span.
-    pub fuel: u64,
-    /// Where the time went.
-    pub phases: Phases,
-    /// The answer's JSON.
-    pub json: String,
+/// A decision on record.
+pub struct Appended {
+    /// Its place in the ledger.
+    pub seq: u64,
+    /// Its leaf.
+    pub leaf: Digest,
+    /// The decision, where it was made again in the transaction; none where it is the one that was ready.
+    pub again: Option<Box<Sealed>>,
 }
 
 /// A record ready to be appended.
@@ -115,26 +102,21 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         return Ok(Committed::New(Vec::new()));
     }
     blacklist::flag(group, pending, first)?;
-    let mut made = Vec::with_capacity(ready.len());
+    let mut appended = Vec::with_capacity(ready.len());
     let mut acts = Vec::new();
     for (item, record) in pending.items.iter().zip(ready) {
         append(group, pending, item, &record)?;
         acts.extend(project::decision(group, pending, item, &record.sealed.decision, record.seq, record.leaf)?);
-        made.push(Made {
-            kind: item.kind,
-            policy: item.policy.as_ref().map(|policy| policy.name.clone()),
-            version: item.policy.as_ref().map(|policy| format!("{} {}", policy.name, policy.version)),
-            fuel: item.policy_call.as_ref().map_or(0, |policy| policy.call.fuel) + item.guardrail_call.map_or(0, |call| call.fuel),
-            phases: item.phases,
-            fault: record.sealed.decision.fault.as_ref().map(|fault| fault.code.as_str()),
-            json: read::answer(item.id.as_str(), record.seq, &record.leaf, &record.sealed.body),
-            outcome: record.sealed.decision.outcome.clone(),
-        });
+        let again = match record.sealed {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(again) => Some(Box::new(again)),
+        };
+        appended.push(Appended { seq: record.seq, leaf: record.leaf, again });
     }
     for act in acts {
         act.append(group, vault, merchant)?;
     }
-    Ok(Committed::New(made))
+    Ok(Committed::New(appended))
 }
 
 /// A group reads like a reader.
@@ -142,16 +124,10 @@ fn as_reads(group: &mut dyn Group) -> &dyn Reads {
     group
 }
 
-/// Whether a ruling's money counts, so that the counters bear on its decision.
-pub fn needs_counting(judged: &Judged) -> bool {
-    money::due(&judged.ruling) == Due::Now
-}
-
-/// What is counted so far for a case: its windows, and which of its intents are on record.
-pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, judged: &Judged) -> Result<Counted, ServiceError> {
-    if !needs_counting(judged) {
-        return Ok(Counted::default());
-    }
+/// What is counted so far for a case: its windows, and which of the payments asked for are on record. Nothing where nothing
+/// falls due now.
+pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, asked: Option<&[Intent]>) -> Result<Counted, ServiceError> {
+    let Some(asked) = asked else { return Ok(Counted::default()) };
     let merchant = &about.tenant.config.id;
     let usage = reads.usage(
         merchant,
@@ -163,7 +139,7 @@ pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, judged: &Judge
         },
     )?;
     let mut on_record = Vec::new();
-    for intent in money::intents(case, &judged.ruling) {
+    for intent in asked {
         if reads.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled) {
             on_record.push(intent.name());
         }
@@ -183,7 +159,7 @@ fn make_ready<'a>(
     let merchant = &pending.tenant.config.id;
     let seq = group.log_size(merchant)? + earlier.len() as u64;
     let about = About { tenant: &pending.tenant, event: &pending.event, received_at_ms: pending.received_at_ms };
-    let mut counted = counted(as_reads(group), &about, &item.case, &item.judged)?;
+    let mut counted = counted(as_reads(group), &about, &item.case, item.asked.as_deref())?;
     count_earlier(&mut counted, pending, item, earlier);
     let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.secret.key) {
         Cow::Borrowed(&item.ready)
@@ -206,10 +182,8 @@ fn make_ready<'a>(
 
 /// Adds what the earlier decisions of the same event count and pay: they are appended in the same transaction, but not yet.
 fn count_earlier(counted: &mut Counted, pending: &Pending, item: &Item, earlier: &[Ready<'_>]) {
-    if !needs_counting(&item.judged) {
-        return;
-    }
-    let own: Vec<String> = money::intents(&item.case, &item.judged.ruling).iter().map(Intent::name).collect();
+    let Some(asked) = &item.asked else { return };
+    let own: Vec<String> = asked.iter().map(Intent::name).collect();
     for (record, before) in earlier.iter().zip(&pending.items) {
         let (refund, goodwill) = {
             let amounts = &record.sealed.decision.caps.counted;
@@ -292,8 +266,8 @@ fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready<
         decision: Some(&item.id),
         kind: Some(item.kind.as_str()),
         outcome: Some(&record.sealed.decision.outcome),
-        policy: item.policy.as_ref().map(|policy| policy.name.as_str()),
-        version: item.policy.as_ref().map(|policy| policy.version.as_str()),
+        policy: item.policy().map(|policy| policy.name.as_str()),
+        version: item.policy().map(|policy| policy.version.as_str()),
         order: money::order_id(&item.case),
         ..listing(pending, EntryKind::Decision)
     };

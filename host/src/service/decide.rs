@@ -16,14 +16,14 @@ use tokio::sync::oneshot;
 
 use super::actor::{Principal, Right};
 use super::acts::By;
-use super::commit::{About, Committed, commit, counted, needs_counting};
+use super::commit::{About, Committed, commit, counted};
 use super::error::ServiceError;
 use super::pending::{Draft, Pending};
 use super::snapshot::Tenant;
 use super::vault::SubjectId;
-use super::wire::EventAnswer;
+use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
-use crate::judge::{judge, micros};
+use crate::judge::{Phases, judge, micros};
 
 impl Service {
     /// Decides an event and answers once its records are durable.
@@ -39,25 +39,25 @@ impl Service {
             self.metrics.observe_duplicate();
             return Ok(answer);
         }
-        let pending = self.judged(&tenant, who, event, body_digest)?;
+        let pending = Arc::new(self.judged(&tenant, who, event, body_digest)?);
         let (answer, answered) = oneshot::channel();
-        let service = Arc::clone(self);
-        let job = move |group: &mut dyn ombud_store::Group| commit(group, &pending, &service.vault, &service.engine);
+        let (service, waiting) = (Arc::clone(self), Arc::clone(&pending));
+        let job = move |group: &mut dyn ombud_store::Group| commit(group, &waiting, &service.vault, &service.engine);
         let handed_over = Instant::now();
         // Nobody waits where the caller has gone: the records stand all the same.
         self.writer.submit(job, move |result| _ = answer.send(result))?;
         let committed = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
-        let made = match committed {
+        let appended = match committed {
             Committed::Known(answer) => return Ok(answer),
-            Committed::New(made) => made,
+            Committed::New(appended) => appended,
         };
-        let mut decisions = Vec::with_capacity(made.len());
-        for mut made in made {
-            made.phases.commit_us = micros(handed_over);
-            self.observe(merchant, &made);
-            decisions.push(raw(made.json)?);
-        }
-        Ok(EventAnswer { event: event_id, duplicate: false, decisions })
+        let commit_us = micros(handed_over);
+        let answered = pending.items.iter().zip(&appended).map(|(item, record)| {
+            let sealed = record.again.as_deref().unwrap_or(&item.ready);
+            self.observe(merchant, item, &sealed.decision, Phases { commit_us, ..item.phases });
+            Verbatim::new(read::answer(item.id.as_str(), record.seq, &record.leaf, &sealed.body))
+        });
+        Ok(EventAnswer { event: event_id, duplicate: false, decisions: answered.collect() })
     }
 
     /// The same line, recording nothing.
@@ -68,7 +68,7 @@ impl Service {
         let event_id = event.envelope.key.id().to_owned();
         let body_digest = digest_of(&tenant, &event);
         let pending = self.judged(&tenant, who, event, body_digest)?;
-        let decisions = pending.items.into_iter().map(|item| raw(item.ready.body)).collect::<Result<Vec<_>, _>>()?;
+        let decisions = pending.items.into_iter().map(|item| Verbatim::new(item.ready.body)).collect();
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
     }
 
@@ -97,10 +97,9 @@ impl Service {
             let draft = Draft::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome);
             // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
             let about = About { tenant, event: &event, received_at_ms };
-            let counted = if needs_counting(draft.judged()) {
-                self.store.read(|reads| counted(reads, &about, draft.case(), draft.judged()))?
-            } else {
-                Counted::default()
+            let counted = match draft.asked() {
+                None => Counted::default(),
+                asked => self.store.read(|reads| counted(reads, &about, draft.case(), asked))?,
             };
             let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &secret.key, &event_body);
             let mut item = item.map_err(|error| ServiceError::Internal(error.into()))?;
@@ -143,11 +142,9 @@ impl Service {
         let customer = event.data.customer_ref.as_ref().map(|customer| SubjectId::Customer(customer.to_string()));
         let ticket = event.data.ticket_id.as_ref().map(|ticket| SubjectId::Ticket(ticket.to_string()));
         for subject in customer.into_iter().chain(ticket).chain([SubjectId::Merchant]) {
-            if let ombud_store::SubjectKey::Erased { .. } = reads.subject_key(merchant, subject.as_subject())? {
-                continue;
+            if let Some(secret) = self.vault.open_or_draw(merchant, &subject, reads)? {
+                return Ok((subject, secret));
             }
-            let secret = self.vault.open_or_draw(merchant, &subject, reads)?;
-            return Ok((subject, secret));
         }
         Err(ServiceError::Conflict("the merchant's own key was erased".into()))
     }

@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
+use ombud_core::decision::Decision;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Engine;
 use ombud_ledger::keys::MasterKey;
@@ -48,6 +49,7 @@ pub use read::Opened;
 pub use replay::{Part, REPLAYS_MAX, Scope, cores};
 pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
 
+use crate::judge::Phases;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::replay::Replayer;
@@ -220,18 +222,18 @@ impl Service {
     }
 
     /// One span for each decision: who, what, how and how long; nothing personal.
-    fn observe(&self, merchant: &str, made: &commit::Made) {
-        self.metrics.observe_decision(made.kind, &made.outcome, made.fault, made.phases);
-        self.metrics.observe_policy(made.policy.as_deref());
-        let phases = &made.phases;
+    fn observe(&self, merchant: &str, item: &pending::Item, decision: &Decision, phases: Phases) {
+        let fault = decision.fault.as_ref().map(|fault| fault.code.as_str());
+        self.metrics.observe_decision(item.kind, &decision.outcome, fault, phases);
+        self.metrics.observe_policy(item.policy().map(|policy| policy.name.as_str()));
         let span = tracing::info_span!(
             "decision",
             merchant,
-            kind = made.kind.as_str(),
-            version = made.version.as_deref(),
-            outcome = made.outcome,
-            fault = made.fault,
-            fuel = made.fuel,
+            kind = item.kind.as_str(),
+            version = item.policy().map(|policy| format!("{} {}", policy.name, policy.version)).as_deref(),
+            outcome = decision.outcome,
+            fault,
+            fuel = item.fuel(),
             history_us = phases.history_us,
             lower_us = phases.lower_us,
             policy_us = phases.policy_us,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ombud_core::case::Case;
-use ombud_core::chain::Judged;
+use ombud_core::chain::{self, Judged};
 use ombud_core::decision::{Counted, Decision, PolicyRef, Terms, conclude};
 use ombud_core::event::Event;
+use ombud_core::fault::Fault;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
-use ombud_core::money::Intent;
+use ombud_core::money::{self, Due, Intent};
+use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, SealError, seal};
 use ombud_ledger::{BodyKind, Call, Detached, Digest, PolicyCall};
@@ -52,10 +54,12 @@ pub struct Item {
     pub kind: Kind,
     /// The facts put to the policy.
     pub case: Case,
-    /// The ruling that stands before the caps.
-    pub judged: Judged,
-    /// The version that ruled.
-    pub policy: Option<PolicyRef>,
+    /// What the policy said.
+    ruled: Result<Ruling, Fault>,
+    /// What the guardrail said of it.
+    review: Option<Result<RulingReview, Fault>>,
+    /// The payments that the ruling asks for now; none where nothing falls due now, so that no counter bears on the decision.
+    pub asked: Option<Vec<Intent>>,
     /// How the header names the policy's call.
     pub policy_call: Option<PolicyCall>,
     /// How the header names the guardrail's call.
@@ -90,7 +94,10 @@ pub struct Sealed {
 pub struct Draft {
     id: DecisionId,
     case: Case,
+    ruled: Result<Ruling, Fault>,
+    review: Option<Result<RulingReview, Fault>>,
     judged: Judged,
+    asked: Option<Vec<Intent>>,
     policy: Option<PolicyRef>,
     policy_call: Option<PolicyCall>,
     guardrail_call: Option<Call>,
@@ -133,6 +140,9 @@ impl Draft {
             case_body,
             ruling_body: answer_body(&ruled, &log),
             review_body: review.as_ref().map(|review| answer_body(review, &[])).unwrap_or_default(),
+            ruled,
+            review,
+            asked: (money::due(&judged.ruling) == Due::Now).then(|| money::intents(&case, &judged.ruling)),
             judged,
             case,
             phases,
@@ -144,9 +154,9 @@ impl Draft {
         &self.case
     }
 
-    /// The ruling that stands before the caps.
-    pub const fn judged(&self) -> &Judged {
-        &self.judged
+    /// The payments that the ruling asks for now, if anything falls due now.
+    pub fn asked(&self) -> Option<&[Intent]> {
+        self.asked.as_deref()
     }
 
     /// Concludes and seals ahead of the writer's turn.
@@ -159,11 +169,25 @@ impl Draft {
         key: &DataKey,
         event_body: &[u8],
     ) -> Result<Item, SealError> {
-        let Self { id, case, judged, policy, policy_call, guardrail_call, case_body, ruling_body, review_body, phases } = self;
+        let Self {
+            id,
+            case,
+            ruled,
+            review,
+            judged,
+            asked,
+            policy,
+            policy_call,
+            guardrail_call,
+            case_body,
+            ruling_body,
+            review_body,
+            phases,
+        } = self;
         let bodies = Bodies { case_body, ruling_body, review_body };
-        let (decision, paid) = conclude(&case, judged.clone(), policy.clone(), terms, &counted, now);
+        let (decision, paid) = conclude(&case, judged, policy, terms, &counted, now);
         let ready = bodies.seal(merchant, &id, key, event_body, counted, decision, paid)?;
-        Ok(Item { kind: case.kind(), id, case, judged, policy, policy_call, guardrail_call, bodies, phases, ready })
+        Ok(Item { kind: case.kind(), id, case, ruled, review, asked, policy_call, guardrail_call, bodies, phases, ready })
     }
 }
 
@@ -200,6 +224,16 @@ impl Bodies {
 }
 
 impl Item {
+    /// The version that ruled; none where no policy is bound.
+    pub const fn policy(&self) -> Option<&PolicyRef> {
+        self.ready.decision.policy.as_ref()
+    }
+
+    /// Fuel of policy and guardrail.
+    pub fn fuel(&self) -> u64 {
+        self.policy_call.as_ref().map_or(0, |policy| policy.call.fuel) + self.guardrail_call.map_or(0, |call| call.fuel)
+    }
+
     /// Concludes and seals again: the counters moved, or another record drew the subject's key first.
     pub fn again(
         &self,
@@ -210,7 +244,8 @@ impl Item {
         key: &DataKey,
         event_body: &[u8],
     ) -> Result<Sealed, SealError> {
-        let (decision, paid) = conclude(&self.case, self.judged.clone(), self.policy.clone(), terms, &counted, now);
+        let judged = chain::judge(&self.case, &self.ruled, self.review.as_ref(), &terms.fallback, now);
+        let (decision, paid) = conclude(&self.case, judged, self.policy().cloned(), terms, &counted, now);
         self.bodies.seal(merchant, &self.id, key, event_body, counted, decision, paid)
     }
 }

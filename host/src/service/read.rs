@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::blacklist;
 use super::error::ServiceError;
 use super::vault::{self, SubjectId, Vault};
-use super::wire::EventAnswer;
+use super::wire::{EventAnswer, Verbatim};
 use crate::bodies::CaseBodyBack;
 use crate::replay::{Bodies, Damage, Record};
 
@@ -113,7 +113,7 @@ pub fn event_again(
     for seq in (seen.first_seq..).take(seen.records as usize) {
         let opened = opened_at(reads, vault, merchant, seq)?.ok_or(ServiceError::NotFound("record"))?;
         if let Some(json) = recorded_answer(&opened) {
-            decisions.push(RawValue::from_string(json).map_err(|error| ServiceError::Internal(error.into()))?);
+            decisions.push(Verbatim::new(json));
         }
     }
     Ok(EventAnswer { event: event_id.to_owned(), duplicate: true, decisions })

@@ -72,9 +72,7 @@ impl Vault {
         }
         match reads.subject_key(merchant, subject.as_subject())? {
             SubjectKey::None | SubjectKey::Erased { .. } => Ok(None),
-            SubjectKey::Wrapped(wrapped) => {
-                self.unwrap(merchant, subject, &wrapped).map(Some).map_err(|error| StoreError::Damaged(error.to_string()))
-            }
+            SubjectKey::Wrapped(wrapped) => self.opened(&wrapped, &id).map(Some),
         }
     }
 
@@ -83,20 +81,42 @@ impl Vault {
         self.master.unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
     }
 
-    /// The subject's key, drawn if there is none yet. `reads` sees committed groups only, so that a key found is remembered.
+    /// The subject's key, drawn if there is none yet; none where it was erased, for there is never a second one. `reads` sees
+    /// committed groups only, so that a key found is remembered.
     pub fn open_or_draw(
         &self,
         merchant: &MerchantId,
         subject: &SubjectId,
         reads: &(impl Reads + ?Sized),
-    ) -> Result<SubjectSecret, StoreError> {
-        if let Some(key) = self.open(merchant, subject, reads)? {
-            let key = self.remember((merchant.clone(), subject.clone()), key);
-            return Ok(SubjectSecret { key, wrapped: None });
+    ) -> Result<Option<SubjectSecret>, StoreError> {
+        match reads.subject_key(merchant, subject.as_subject())? {
+            SubjectKey::Erased { .. } => Ok(None),
+            SubjectKey::Wrapped(wrapped) => {
+                let id = (merchant.clone(), subject.clone());
+                let remembered = self.remembered().get(&id).cloned();
+                let key = match remembered {
+                    Some(key) => key,
+                    None => self.remember(id.clone(), self.opened(&wrapped, &id)?),
+                };
+                Ok(Some(SubjectSecret { key, wrapped: None }))
+            }
+            SubjectKey::None => {
+                let key = DataKey::generate();
+                let wrapped = self.master.wrap(&key, merchant, subject.as_subject());
+                let wrapped = wrapped.map_err(|error| StoreError::Damaged(error.to_string()))?;
+                Ok(Some(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) }))
+            }
         }
-        let key = DataKey::generate();
-        let wrapped = self.master.wrap(&key, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        Ok(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) })
+    }
+
+    /// The key of the merchant itself, which is never erased, drawn if there is none yet.
+    pub fn of_merchant(&self, merchant: &MerchantId, reads: &(impl Reads + ?Sized)) -> Result<SubjectSecret, StoreError> {
+        let erased = || StoreError::Damaged(format!("the key of `{merchant}` itself was erased"));
+        self.open_or_draw(merchant, &SubjectId::Merchant, reads)?.ok_or_else(erased)
+    }
+
+    fn opened(&self, wrapped: &[u8], (merchant, subject): &(MerchantId, SubjectId)) -> Result<Arc<DataKey>, StoreError> {
+        self.unwrap(merchant, subject, wrapped).map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
     /// Remembers a key that is durable.
@@ -129,7 +149,7 @@ mod tests {
         let row = MerchantRow { id: merchant.clone(), config: "{}".into(), created_at_ms: 1 };
         writer.wait(move |group| group.put_merchant(&row)).unwrap();
         let vault = Arc::new(Vault::new(MasterKey::generate()));
-        let drawn = || store.read(|reads| vault.open_or_draw(&merchant, &subject, reads)).unwrap();
+        let drawn = || store.read(|reads| vault.open_or_draw(&merchant, &subject, reads)).unwrap().unwrap();
         // Opens the key in the group that stores it, as a second event of a new customer does, and then fails or not.
         let stored = |secret: &SubjectSecret, fails: bool| {
             let (vault, merchant, subject, secret) = (vault.clone(), merchant.clone(), subject.clone(), secret.clone());

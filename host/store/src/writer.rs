@@ -162,7 +162,11 @@ where
     }
 
     fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
-        (self.done)(match (committed, self.result) {
+        let Self { job, result, done } = *self;
+        // Whoever waits for the answer then has the last hold on what the job worked on, and frees it where it was made:
+        // memory that another thread frees has to be collected there.
+        drop(job);
+        done(match (committed, result) {
             (Ok(()), Some(result)) => result.map_err(JobError::Job),
             (Ok(()), None) => Err(JobError::Store(StoreError::Closed)),
             (Err(error), _) => Err(JobError::Store(error)),

@@ -33,6 +33,35 @@ proptest! {
 }
 
 #[test]
+fn bodies_that_repeat_each_other_take_less_room_and_random_ones_hardly_more() {
+    let key = DataKey::generate();
+    let text = "{\"reason\":\"七天无理由\",\"amount\":19900}".repeat(50);
+    let random: Vec<u8> = (0..20).flat_map(|_| random::<32>()).collect();
+    for (bytes, sealed_max) in [(text.as_bytes(), 500), (random.as_slice(), 3 * (640 + 32) + 41), (b"", 3 * 32 + 41)] {
+        let (header, sealed) = record(&key, &[(BodyKind::Event, bytes), (BodyKind::Case, bytes), (BodyKind::Decision, bytes)]);
+        assert!(sealed.len() <= sealed_max, "{} bytes", sealed.len());
+        assert!(header.open(Some(&key), &sealed).unwrap().iter().all(|(_, opened)| opened == bytes));
+    }
+}
+
+#[test]
+fn a_block_of_another_length_than_committed_is_damaged() {
+    let bodies = [BodyCommitment { kind: BodyKind::Event, len: 10, plain: Digest::of(b"") }];
+    let mut packed = Vec::new();
+    for (plain, fits) in [(vec![7; 42], true), (vec![7; 43], false), (vec![7; 41], false)] {
+        packed.clear();
+        pack(&plain, &mut packed);
+        assert_eq!(unpack(&packed, &bodies), fits.then_some(plain));
+    }
+    for bad in [&[][..], &[PLAIN], &[PACKED], &[PACKED, 0xff, 0xff, 0xff], &[2, 0]] {
+        assert_eq!(unpack(bad, &bodies), None, "{bad:?}");
+    }
+    // Whoever says that a small block holds more than any record may is not believed.
+    let huge = [BodyCommitment { kind: BodyKind::Event, len: u32::MAX, plain: Digest::of(b"") }];
+    assert_eq!(unpack(&[PACKED, 0x10, 7], &huge), None);
+}
+
+#[test]
 fn every_damaged_bit_is_noticed() {
     let key = DataKey::generate();
     let (header, sealed) = record(&key, &[(BodyKind::Event, "退货".as_bytes()), (BodyKind::Case, b"facts")]);
@@ -96,7 +125,7 @@ fn another_plaintext_is_forged_and_the_same_plaintext_never_looks_the_same() {
 fn bodies_too_large_or_out_of_order_are_refused() {
     let bytes = vec![0; SEALED_BYTES_MAX];
     let seal = |bodies: &[(BodyKind, &[u8])]| seal(&DataKey::generate(), &merchant("m"), Of::Act(&[0; 16]), bodies, &mut Vec::new());
-    assert_eq!(seal(&[(BodyKind::Act, &bytes)]), Err(SealError::TooLarge { bytes: bytes.len() + 72 }));
+    assert_eq!(seal(&[(BodyKind::Act, &bytes)]), Err(SealError::TooLarge { bytes: bytes.len() + 73 }));
     assert_eq!(seal(&[(BodyKind::Case, b""), (BodyKind::Event, b"")]), Err(SealError::Order));
     assert_eq!(seal(&[(BodyKind::Case, b""), (BodyKind::Case, b"")]), Err(SealError::Order));
 }

@@ -199,7 +199,7 @@ impl Service {
         let log = log_of(None)?;
         let (known, secret) = self.store.read(|reads| {
             let known = reads.merchant(&log)?.is_some();
-            Ok::<_, ServiceError>((known, self.vault.open_or_draw(&log, &SubjectId::Merchant, reads)?))
+            Ok::<_, ServiceError>((known, self.vault.of_merchant(&log, reads)?))
         })?;
         if known && secret.wrapped.is_none() {
             return Ok(());

@@ -67,7 +67,7 @@ impl Service {
         };
         let blobs = bindings.values().map(|binding| (JSON, binding.settings.clone().into_bytes())).collect();
         self.keep_blobs(blobs)?;
-        let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads))?;
+        let secret = self.store.read(|reads| self.vault.of_merchant(&config.id, reads))?;
         let acts = changes(who, known.as_deref(), &config, &bindings);
         let (stored, vault) = (row.clone(), self.vault.clone());
         self.writer.wait(move |group| {

@@ -22,8 +22,9 @@ use crate::tree::Grown;
 
 /// Statements kept prepared on each connection: more than there are.
 const STATEMENTS_MAX: usize = 128;
-/// The writer's page cache in KiB: the inner pages of every index and the recent leaves.
-const WRITER_CACHE_KIB: i64 = 128 * 1024;
+/// The writer's page cache in KiB: the inner pages of every index, and the leaves of the last groups. Each commit walks over
+/// all of it (SQLite looks for pages beyond the end of the database), so that more would cost more than it spares.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// A reader's page cache in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// To what the log's file is cut back after a burst, in bytes.
