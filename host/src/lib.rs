@@ -13,5 +13,6 @@ pub mod metrics;
 pub mod package;
 pub mod registry;
 pub mod replay;
+pub mod scaffold;
 pub mod service;
 pub mod telemetry;

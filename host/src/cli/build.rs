@@ -1,4 +1,4 @@
-//! `ombud build`: a plugin crate becomes a package folder.
+//! `ombud build`: a policy's folder, in Rust, TypeScript, JavaScript or Python, becomes a package folder.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use crate::registry::PackageToml;
 /// Arguments of `ombud build`.
 #[derive(Args)]
 pub(super) struct Build {
-    /// Plugin crates, for example `plugins/after-sale`.
-    #[arg(required = true)]
-    crates: Vec<PathBuf>,
-    /// Folder under which each package gets a folder with its crate's name.
+    /// Policies' folders, for example `plugins/after-sale`: with a `Cargo.toml`, a `package.json` or a `pyproject.toml`.
+    #[arg(required = true, value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
+    /// Folder under which each package gets a folder with its name.
     #[arg(long, default_value = "policies")]
     out: PathBuf,
     /// Where cargo keeps its files between builds.
@@ -34,7 +34,7 @@ impl Build {
     pub(super) fn run(self) -> Result<u8> {
         let mut differing = 0;
         let target = std::path::absolute(&self.target)?;
-        for folder in &self.crates {
+        for folder in &self.folders {
             let built = package::build(folder, &target)?;
             let out = self.out.join(&built.name);
             let file = out.join(format!("{}.wasm", built.name));
@@ -53,7 +53,7 @@ impl Build {
                 version: built.inspection.package.as_ref().map(|package| package.version.clone()).unwrap_or_default(),
                 component: format!("{}.wasm", built.name).into(),
                 sha256: digest.clone(),
-                toolchain: built.toolchain.version(),
+                toolchain: built.tool.version.clone(),
                 decides: built.inspection.decides.clone(),
                 reviews: built.inspection.reviews.clone(),
             };
@@ -61,7 +61,7 @@ impl Build {
             if let Some(schema) = &built.inspection.settings_schema {
                 std::fs::write(out.join("settings.schema.json"), schema)?;
             }
-            println!("{} {} bytes, sha256 {digest}, with {}", file.display(), built.bytes.len(), built.toolchain.describe());
+            println!("{} {} bytes, sha256 {digest}, with {}", file.display(), built.bytes.len(), built.tool.described);
         }
         Ok(if differing == 0 { EXIT_OK } else { EXIT_FINDINGS })
     }
@@ -73,8 +73,8 @@ impl Build {
         let text = std::fs::read_to_string(&toml).with_context(|| format!("cannot read `{}`", toml.display()))?;
         let facts: PackageToml = toml::from_str(&text).with_context(|| format!("`{}`", toml.display()))?;
         let same_bytes = std::fs::read(file).is_ok_and(|old| old == built.bytes);
-        let now = built.toolchain.version();
-        if same_bytes || facts.toolchain == now {
+        let now = &built.tool.version;
+        if same_bytes || facts.toolchain == *now {
             println!("{} {}", if same_bytes { "the same bytes    " } else { "DIFFERENT BYTES   " }, built.name);
             return Ok(same_bytes);
         }

@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod key;
 mod merchant;
+mod new;
 mod replay;
 mod serve;
 mod table;
@@ -69,7 +70,9 @@ enum Command {
     Key(key::Key),
     /// Create, change and show merchants.
     Merchant(merchant::Merchant),
-    /// Build a Rust plugin crate into a component with its cases and settings schema.
+    /// Begin a policy: in Rust, TypeScript or Python, or as a decision table.
+    New(new::New),
+    /// Build a policy's folder into a component with its cases and settings schema.
     Build(build::Build),
     /// Check a component or a policy's folder: contract, limits, settings, cases, repeatability.
     Check(check::Check),
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Merchant(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),

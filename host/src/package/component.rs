@@ -14,14 +14,18 @@ pub struct Extras {
     pub cases: Option<String>,
 }
 
-/// Wraps `module` and adds the sections.
-pub fn finish(module: &[u8], extras: &Extras) -> Result<Vec<u8>> {
-    let component = wit_component::ComponentEncoder::default()
+/// Wraps a core module that carries the contract.
+pub fn wrap(module: &[u8]) -> Result<Vec<u8>> {
+    wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
         .context("the module does not carry the contract: does its crate use one of the SDK's policy macros?")?
         .encode()
-        .context("the module cannot be wrapped as a component")?;
+        .context("the module cannot be wrapped as a component")
+}
+
+/// Adds the sections to a component.
+pub fn finish(component: Vec<u8>, extras: &Extras) -> Result<Vec<u8>> {
     if !component.starts_with(&Component::HEADER) {
         bail!("the encoder wrote something that is not a component");
     }
