@@ -17,6 +17,8 @@ pub enum StoreError {
     Foreign { path: PathBuf },
     #[error("the database has schema version {found}, this program knows versions up to {known}: run a newer release")]
     Newer { found: u32, known: u32 },
+    #[error("the database has schema version {found}, this program needs {known}: start the server once, it brings the schema up to date")]
+    Older { found: u32, known: u32 },
     #[error("data directory `{}`: {source}", path.display())]
     Io { path: PathBuf, source: Arc<std::io::Error> },
     #[error("{doing}: {source}")]

@@ -4,6 +4,7 @@
 //! before its group is on stable storage. Readers use connections of their own and see committed groups only.
 
 mod admin;
+mod check;
 mod error;
 mod export;
 mod history;
@@ -16,6 +17,7 @@ mod tree;
 mod writer;
 
 pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
+pub use self::check::{CheckReport, Checked, FINDINGS_MAX, Finding, Place};
 pub use self::error::StoreError;
 pub use self::export::{ExportRow, ReadExport};
 pub use self::history::{
@@ -24,7 +26,7 @@ pub use self::history::{
 pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
-pub use self::sqlite::{SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};
+pub use self::sqlite::{Inspection, SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};
 pub use self::writer::{GroupDone, JobError, Writer, WriterLimits};

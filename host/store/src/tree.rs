@@ -10,7 +10,8 @@ use ombud_ledger::log::{Frontier, Tile, TileHashes, TileReader};
 use crate::StoreError;
 use crate::store::Reads;
 
-/// Checkpoints kept of each merchant however old the others are; of the others the last of each day (UTC).
+/// Checkpoints kept of each merchant however old the others are; of the others the last of each day (UTC), by
+/// the time of receipt of its last record.
 pub const CHECKPOINTS_KEPT: u32 = 64;
 
 /// A signed head of a merchant's log.
@@ -20,7 +21,6 @@ pub struct CheckpointRow {
     pub root: Digest,
     /// The signed note, without cosignatures.
     pub note: String,
-    pub at_ms: i64,
 }
 
 /// A witness's signature of a checkpoint.
@@ -30,9 +30,8 @@ pub struct CosignatureRow {
     pub size: u64,
     /// The witness's verifier key.
     pub witness: String,
-    /// The signature's line, without its newline.
+    /// The signature's line, without its newline; it has its time.
     pub line: String,
-    pub at_ms: i64,
 }
 
 /// Reading the tree. Unknown merchants have an empty one.

@@ -155,8 +155,8 @@ fn nothing_is_appended_to_a_log_that_does_not_fit_its_tree() {
     }
 }
 
-fn checkpoint(size: u64, at_ms: i64) -> CheckpointRow {
-    CheckpointRow { size, root: Digest::of(&size.to_be_bytes()), note: format!("note {size}"), at_ms }
+fn checkpoint(size: u64) -> CheckpointRow {
+    CheckpointRow { size, root: Digest::of(&size.to_be_bytes()), note: format!("note {size}") }
 }
 
 #[test]
@@ -164,18 +164,20 @@ fn the_newest_checkpoints_and_one_a_day_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a", "b"]);
     let put = |row: CheckpointRow| opened.writer.wait(move |group| group.put_checkpoint(&merchant("a"), &row));
-    // Three days of a hundred checkpoints each.
+    // Three days of a hundred records each, signed one by one.
     for size in 1..=300_u64 {
-        put(checkpoint(size, (size as i64 - 1) / 100 * DAY_MS + size as i64)).unwrap();
+        let received_at_ms = (size as i64 - 1) / 100 * DAY_MS + size as i64;
+        submit(&opened.writer, &merchant("a"), &size.to_string(), Made { received_at_ms, ..Made::default() }).unwrap();
+        put(checkpoint(size)).unwrap();
     }
     let sizes: Vec<u64> =
         opened.store.read(|reads| reads.checkpoints(&merchant("a"), 0, 1000)).unwrap().iter().map(|row| row.size).collect();
     let newest = 300 - u64::from(CHECKPOINTS_KEPT) + 1;
     assert_eq!(sizes, [100, 200].into_iter().chain(newest..=300).collect::<Vec<_>>());
-    assert_eq!(opened.store.read(|reads| reads.checkpoint(&merchant("a"))).unwrap(), Some(checkpoint(300, 2 * DAY_MS + 300)));
+    assert_eq!(opened.store.read(|reads| reads.checkpoint(&merchant("a"))).unwrap(), Some(checkpoint(300)));
     assert_eq!(opened.store.read(|reads| reads.checkpoints(&merchant("a"), 101, 1)).unwrap()[0].size, 200);
     assert_eq!(opened.store.read(|reads| reads.checkpoint(&merchant("b"))).unwrap(), None);
-    let again = put(checkpoint(300, 9));
+    let again = put(checkpoint(300));
     assert!(matches!(again, Err(JobError::Job(StoreError::Conflict(_)))), "{again:?}");
 }
 
@@ -184,10 +186,10 @@ fn cosignatures_belong_to_a_checkpoint() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a"]);
     let put = |size, witness: &'static str, line: &str| {
-        let row = CosignatureRow { size, witness: witness.into(), line: line.into(), at_ms: 5 };
+        let row = CosignatureRow { size, witness: witness.into(), line: line.into() };
         opened.writer.wait(move |group| group.put_cosignature(&merchant("a"), &row)).unwrap()
     };
-    opened.writer.wait(|group| group.put_checkpoint(&merchant("a"), &checkpoint(7, 1))).unwrap();
+    opened.writer.wait(|group| group.put_checkpoint(&merchant("a"), &checkpoint(7))).unwrap();
     assert!(!put(6, "w1", "x"));
     assert!(put(7, "w2", "x") && put(7, "w1", "y") && put(7, "w1", "z"));
     let lines = opened.store.read(|reads| reads.cosignatures(&merchant("a"), 7)).unwrap();

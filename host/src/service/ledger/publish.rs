@@ -122,7 +122,7 @@ impl Service {
             let origin = keys.operator().of_merchant(&merchant);
             let (size, root) = (head.size(), head.root());
             let note = Checkpoint { origin, size, root }.sign(&signing)?.to_string();
-            rows.push((merchant, CheckpointRow { size, root, note, at_ms: now_ms() }));
+            rows.push((merchant, CheckpointRow { size, root, note }));
         }
         for rows in rows.chunks(SIGNED_TOGETHER) {
             let job = {

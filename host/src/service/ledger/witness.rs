@@ -19,7 +19,6 @@ use ureq::http::StatusCode;
 
 use crate::metrics::Witnessed;
 use crate::service::Service;
-use crate::service::decide::now_ms;
 
 /// How long a witness may take for one answer.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -235,7 +234,6 @@ impl Service {
             size: row.size,
             witness: witness.key().to_string(),
             line: signature.to_string(),
-            at_ms: now_ms(),
         });
         let Some(kept) = kept else { return Ok(()) };
         let of = merchant.clone();

@@ -30,7 +30,7 @@ const READER_CACHE_KIB: i64 = 8 * 1024;
 /// To what the log's file is cut back after a burst, in bytes.
 const LOG_BYTES: i64 = 64 << 20;
 /// How long a connection waits for SQLite's own locks, which are held for moments.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection with the numbers of merchants it has met. Merchants are never removed nor renumbered.
 pub(crate) struct Db {

@@ -8,12 +8,13 @@ use super::tree;
 use crate::StoreError;
 
 /// The scripts in order. A released script is never changed: what must change is the next one.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
 ];
 /// The script that brought the trees: records from before it get theirs.
 const TREES: u32 = 5;
@@ -45,4 +46,18 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<u32, StoreErro
         transaction.commit().map_err(failed)?;
     }
     Ok(known)
+}
+
+/// Refuses a database that is not this program's, or not at this program's version.
+pub(super) fn must_be_newest(db: &Connection) -> Result<(), StoreError> {
+    let failed = |error| StoreError::backend("look at the schema", error);
+    let pragma = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
+    let known = u32::try_from(SCRIPTS.len()).unwrap_or(u32::MAX);
+    let found = u32::try_from(pragma("user_version")?).unwrap_or(u32::MAX);
+    match found {
+        _ if pragma("application_id")? != APPLICATION_ID => Err(StoreError::Foreign { path: db.path().unwrap_or_default().into() }),
+        found if found == known => Ok(()),
+        found if found > known => Err(StoreError::Newer { found, known }),
+        found => Err(StoreError::Older { found, known }),
+    }
 }

@@ -5,6 +5,7 @@
 //! `measures_in_force` are written for people.
 
 mod admin;
+mod check;
 mod checkpoint;
 mod connection;
 mod export;
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::Frontier;
 
+pub use self::check::Inspection;
 use self::checkpoint::Checkpointer;
 pub use self::connection::{SqliteReader, SqliteWriter};
 use self::filling::Filling;

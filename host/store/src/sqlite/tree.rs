@@ -49,21 +49,21 @@ impl<T: Database> ReadTree for T {
 
     fn checkpoint(&self, merchant: &MerchantId) -> Result<Option<CheckpointRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
-        let sql = "SELECT size, root, note, at_ms FROM checkpoints WHERE merchant_no = ?1 ORDER BY size DESC LIMIT 1";
+        let sql = "SELECT size, root, note FROM checkpoints WHERE merchant_no = ?1 ORDER BY size DESC LIMIT 1";
         self.one("read the newest checkpoint", sql, [merchant], checkpoint)
     }
 
     fn checkpoints(&self, merchant: &MerchantId, size: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT size, root, note, at_ms FROM checkpoints WHERE merchant_no = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
+        let sql = "SELECT size, root, note FROM checkpoints WHERE merchant_no = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
         self.all("read checkpoints", sql, params![merchant, signed(size), count], checkpoint)
     }
 
     fn cosignatures(&self, merchant: &MerchantId, size: u64) -> Result<Vec<CosignatureRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT size, witness, line, at_ms FROM cosignatures WHERE merchant_no = ?1 AND size = ?2 ORDER BY witness";
+        let sql = "SELECT size, witness, line FROM cosignatures WHERE merchant_no = ?1 AND size = ?2 ORDER BY witness";
         self.all("read cosignatures", sql, params![merchant, signed(size)], |row| {
-            Ok(CosignatureRow { size: unsigned(row, 0)?, witness: row.get(1)?, line: row.get(2)?, at_ms: row.get(3)? })
+            Ok(CosignatureRow { size: unsigned(row, 0)?, witness: row.get(1)?, line: row.get(2)? })
         })
     }
 
@@ -98,10 +98,12 @@ fn stored(db: &(impl Database + ?Sized), number: i64, merchant: &MerchantId) -> 
 impl WriteTree for SqliteWriter {
     fn put_checkpoint(&mut self, merchant: &MerchantId, row: &CheckpointRow) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
-        let sql = "INSERT INTO checkpoints (merchant_no, size, root, note, at_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-        self.insert("a checkpoint of this size", sql, params![merchant, signed(row.size), row.root.0, row.note, row.at_ms])?;
+        let sql = "INSERT INTO checkpoints (merchant_no, size, root, note) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        self.insert("a checkpoint of this size", sql, params![merchant, signed(row.size), row.root.0, row.note])?;
         // The newest that is too old to be kept for itself goes, unless it is the last of its day.
-        let sql = "SELECT size, at_ms FROM checkpoints WHERE merchant_no = ?1 ORDER BY size DESC LIMIT 2 OFFSET ?2";
+        let sql =
+            "SELECT c.size, e.received_at_ms FROM checkpoints c JOIN entries e ON e.merchant_no = c.merchant_no AND e.seq = c.size - 1
+            WHERE c.merchant_no = ?1 ORDER BY c.size DESC LIMIT 2 OFFSET ?2";
         let at = |row: &Row<'_>| Ok((unsigned(row, 0)?, row.get::<_, i64>(1)?));
         let oldest = self.all("look for old checkpoints", sql, params![merchant, CHECKPOINTS_KEPT - 1], at)?;
         if let [(_, kept), (size, old)] = oldest[..]
@@ -125,10 +127,10 @@ impl WriteTree for SqliteWriter {
 
     fn put_cosignature(&mut self, merchant: &MerchantId, row: &CosignatureRow) -> Result<bool, StoreError> {
         let merchant = self.known_merchant(merchant)?;
-        let sql = "INSERT INTO cosignatures (merchant_no, witness, size, line, at_ms)
-            SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM checkpoints WHERE merchant_no = ?1 AND size = ?3)
-            ON CONFLICT DO UPDATE SET line = excluded.line, at_ms = excluded.at_ms";
-        Ok(self.run("keep a cosignature", sql, params![merchant, row.witness, signed(row.size), row.line, row.at_ms])? > 0)
+        let sql = "INSERT INTO cosignatures (merchant_no, witness, size, line)
+            SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM checkpoints WHERE merchant_no = ?1 AND size = ?3)
+            ON CONFLICT DO UPDATE SET line = excluded.line";
+        Ok(self.run("keep a cosignature", sql, params![merchant, row.witness, signed(row.size), row.line])? > 0)
     }
 }
 
@@ -223,5 +225,5 @@ pub(super) fn build(db: &Connection) -> Result<(), StoreError> {
 fn checkpoint(row: &Row<'_>) -> rusqlite::Result<CheckpointRow> {
     // Bytes that are no text any more are read as a note that is not signed: whoever checks it names the damage.
     let note = String::from_utf8_lossy(row.get_ref(2)?.as_bytes()?).into_owned();
-    Ok(CheckpointRow { size: unsigned(row, 0)?, root: digest(row, 1)?, note, at_ms: row.get(3)? })
+    Ok(CheckpointRow { size: unsigned(row, 0)?, root: digest(row, 1)?, note })
 }

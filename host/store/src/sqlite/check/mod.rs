@@ -1,0 +1,147 @@
+//! The check of a whole store: every log recomputed from its records and compared with what is stored beside them. It reads
+//! what it finds without trusting it: a damaged cell is a finding, and the check goes on.
+
+mod blobs;
+mod cells;
+mod heads;
+mod listing;
+mod log;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use ombud_core::ids::MerchantId;
+use ombud_ledger::Digest;
+use rusqlite::{Connection, OpenFlags};
+
+use self::cells::text;
+use super::connection::BUSY_TIMEOUT;
+use super::{DATABASE, migrate};
+use crate::StoreError;
+use crate::check::{CheckReport, Checked, Place};
+
+/// A store opened for its check only: beside a running server too, and nothing in it is changed.
+pub struct Inspection {
+    db: Connection,
+}
+
+impl Inspection {
+    /// Opens the database of a data directory for reading.
+    ///
+    /// # Errors
+    /// There is none; its schema is another than this program's.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let failed = |error| StoreError::backend("open the database for its check", error);
+        let db = Connection::open_with_flags(directory.join(DATABASE), flags).map_err(failed)?;
+        db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        migrate::must_be_newest(&db)?;
+        Ok(Self { db })
+    }
+
+    /// Checks everything that is asked for, on one snapshot.
+    pub fn check(&self, asked: &Checked<'_>) -> CheckReport {
+        // Dropping the transaction ends it. Where none can begin, what is read says why.
+        let _snapshot = self.db.unchecked_transaction().ok();
+        check(&self.db, asked)
+    }
+}
+
+/// What is known while a store is checked.
+struct Check<'a> {
+    db: &'a Connection,
+    asked: &'a Checked<'a>,
+    report: CheckReport,
+    /// The numbers of the records' bytes that logs have.
+    used: HashSet<i64>,
+    /// The digests of components and settings that records name.
+    named: HashSet<Digest>,
+}
+
+/// Checks a database, within whatever transaction its connection is.
+fn check(db: &Connection, asked: &Checked<'_>) -> CheckReport {
+    let mut check = Check { db, asked, report: CheckReport::default(), used: HashSet::new(), named: HashSet::new() };
+    if let Err(error) = check.all() {
+        check.report.found(None, Place::Database, format!("it cannot be read: {error}"));
+    }
+    check.report
+}
+
+impl Check<'_> {
+    fn all(&mut self) -> rusqlite::Result<()> {
+        if self.asked.merchant.is_none() {
+            self.integrity()?;
+        }
+        let merchants = self.merchants()?;
+        for (number, id) in &merchants {
+            if self.asked.merchant.is_some_and(|asked| asked.as_str() != id) {
+                continue;
+            }
+            match MerchantId::new(id.as_str()) {
+                Ok(merchant) => self.log_of(*number, &merchant),
+                Err(error) => self.report.found(Some(id), Place::Database, format!("the merchant's id is damaged: {error}")),
+            }
+        }
+        match self.asked.merchant {
+            Some(asked) if !merchants.iter().any(|(_, id)| id == asked.as_str()) => {
+                self.report.found(Some(asked.as_str()), Place::Database, "there is no such merchant");
+            }
+            Some(_) => {}
+            None => {
+                self.strays()?;
+                self.orphans()?;
+            }
+        }
+        self.blobs()
+    }
+
+    /// Checks one log; what breaks it off is a finding, and the others are checked nevertheless.
+    fn log_of(&mut self, number: i64, merchant: &MerchantId) {
+        self.report.logs += 1;
+        if let Err(error) = self.log(number, merchant) {
+            self.report.found(Some(merchant.as_str()), Place::Database, format!("the log cannot be read: {error}"));
+        }
+    }
+
+    fn merchants(&self) -> rusqlite::Result<Vec<(i64, String)>> {
+        let mut query = self.db.prepare("SELECT merchant_no, id FROM merchants ORDER BY id")?;
+        query.query_map([], |row| Ok((row.get(0)?, text(row, 1)?.unwrap_or_default())))?.collect()
+    }
+
+    /// SQLite's own check of pages and indexes.
+    fn integrity(&mut self) -> rusqlite::Result<()> {
+        let mut query = self.db.prepare("PRAGMA integrity_check(20)")?;
+        let lines = query.query_map([], |row| text(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        for line in lines.into_iter().flatten().filter(|line| line != "ok") {
+            self.report.found(None, Place::Database, line);
+        }
+        Ok(())
+    }
+
+    /// Rows of logs that no merchant has.
+    fn strays(&mut self) -> rusqlite::Result<()> {
+        for table in ["entries", "events", "logs", "tiles", "checkpoints", "cosignatures"] {
+            let sql = format!("SELECT count(*) FROM {table} WHERE merchant_no NOT IN (SELECT merchant_no FROM merchants)");
+            let strays: i64 = self.db.query_row(&sql, [], |row| row.get(0))?;
+            if strays > 0 {
+                self.report.found(None, Place::Database, format!("{strays} rows of `{table}` belong to no merchant"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of records that no log has.
+    fn orphans(&mut self) -> rusqlite::Result<()> {
+        let mut query = self.db.prepare("SELECT record_no FROM records")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            if !self.used.contains(&number) {
+                self.report.found(None, Place::Orphan(number), "no log has them");
+            }
+        }
+        Ok(())
+    }
+}
