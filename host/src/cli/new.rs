@@ -60,8 +60,8 @@ impl New {
 fn find_sdk() -> Option<PathBuf> {
     let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
     starts.into_iter().flatten().find_map(|start| {
-        let sdk = start.ancestors().map(|above| above.join("plugins/sdk")).find(|sdk| sdk.join("Cargo.toml").is_file());
-        sdk
+        
+        start.ancestors().map(|above| above.join("plugins/sdk")).find(|sdk| sdk.join("Cargo.toml").is_file())
     })
 }
 

@@ -121,8 +121,8 @@ fn append(group: &mut dyn Group, merchant: &MerchantId, seq: u64, call: Call) ->
     let decision = DecisionId::derive(merchant, &key, kind);
     let act_id = [seq as u8; 16];
     let (of, body, entry_kind) = match seq {
-        _ if seq > 0 && seq % 5 == 0 => (Of::Act(&act_id), BodyKind::Act, EntryKind::Act),
-        _ if seq > 2 && seq % 3 == 0 => (Of::Event(&entry.key), BodyKind::Event, EntryKind::Event),
+        _ if seq > 0 && seq.is_multiple_of(5) => (Of::Act(&act_id), BodyKind::Act, EntryKind::Act),
+        _ if seq > 2 && seq.is_multiple_of(3) => (Of::Event(&entry.key), BodyKind::Event, EntryKind::Event),
         _ => (Of::Decision(&decision), BodyKind::Decision, EntryKind::Decision),
     };
     let mut sealed = Vec::new();
