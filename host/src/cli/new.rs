@@ -59,10 +59,10 @@ impl New {
 /// `plugins/sdk` above the current folder or above this program.
 fn find_sdk() -> Option<PathBuf> {
     let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
-    starts.into_iter().flatten().find_map(|start| {
-        
-        start.ancestors().map(|above| above.join("plugins/sdk")).find(|sdk| sdk.join("Cargo.toml").is_file())
-    })
+    starts
+        .into_iter()
+        .flatten()
+        .find_map(|start| start.ancestors().map(|above| above.join("plugins/sdk")).find(|sdk| sdk.join("Cargo.toml").is_file()))
 }
 
 /// The way from a folder that may not be there yet to one that is.
