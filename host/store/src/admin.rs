@@ -102,6 +102,8 @@ pub trait ReadAdmin {
     /// Stored bytes: components, settings.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
     fn subject_key(&self, merchant: &MerchantId, subject: Subject<'_>) -> Result<SubjectKey, StoreError>;
+    /// How many of the merchant's subjects were erased.
+    fn erased_subjects(&self, merchant: &MerchantId) -> Result<u64, StoreError>;
     /// A value of the operator's: guardrail, bounds, signing key.
     fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 }

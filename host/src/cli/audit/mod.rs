@@ -1,6 +1,7 @@
 //! `ombud audit`: what an auditor reads of a ledger, and bundles of records that are made here and checked elsewhere.
 
 mod acts;
+mod check;
 mod export;
 mod verify;
 
@@ -12,7 +13,7 @@ use super::{EXIT_FINDINGS, EXIT_OK, progress, screen};
 /// Arguments of `ombud audit`.
 #[derive(Args)]
 #[command(after_help = "While a server holds the data directory, it is asked through its local socket.\n\n\
-Exit codes: 0 done, 2 the command could not run; `verify` has more.")]
+Exit codes: 0 done and well, 1 findings, 2 the command could not run; `verify` has more.")]
 pub(super) struct Audit {
     #[command(subcommand)]
     act: Act,
@@ -26,6 +27,8 @@ enum Act {
     Export(export::Export),
     /// Check a bundle without network, database or data directory, and run its decisions again.
     Verify(verify::Verify),
+    /// Check a whole data directory: logs, tiles, checkpoints, records, bodies, components.
+    Check(check::Check),
 }
 
 impl Audit {
@@ -34,6 +37,7 @@ impl Audit {
             Act::Acts(command) => command.run(),
             Act::Export(command) => command.run(),
             Act::Verify(command) => command.run(),
+            Act::Check(command) => command.run(),
         }
     }
 }

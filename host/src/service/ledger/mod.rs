@@ -3,6 +3,7 @@
 //! The tree grows in the writer's transaction ([`ombud_store`]). What is here signs its heads afterwards, once or twice a
 //! second, and never waits in a decision's way.
 
+pub mod check;
 mod files;
 pub mod keys;
 mod publish;

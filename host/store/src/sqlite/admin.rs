@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 
 use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
-use super::ledger::{digest, unknown};
+use super::ledger::{digest, unknown, unsigned};
 use crate::StoreError;
 use crate::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
 
@@ -69,6 +69,12 @@ impl<T: Database> ReadAdmin for T {
             Some((Some(wrapped), _)) => Ok(SubjectKey::Wrapped(wrapped)),
             Some((None, at_ms)) => Ok(SubjectKey::Erased { at_ms: at_ms.unwrap_or_default() }),
         }
+    }
+
+    fn erased_subjects(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(0) };
+        let sql = "SELECT count(*) FROM subject_keys WHERE merchant_no = ?1 AND wrapped IS NULL";
+        Ok(self.one("count the erased", sql, [merchant], |row| unsigned(row, 0))?.unwrap_or(0))
     }
 
     fn value(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -30,7 +30,7 @@ const READER_CACHE_KIB: i64 = 8 * 1024;
 /// To what the log's file is cut back after a burst, in bytes.
 const LOG_BYTES: i64 = 64 << 20;
 /// How long a connection waits for SQLite's own locks, which are held for moments.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection with the numbers of merchants it has met. Merchants are never removed nor renumbered.
 pub(crate) struct Db {
@@ -206,6 +206,11 @@ impl SqliteReader {
     pub(super) fn consistently<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
         let _snapshot = Snapshot(self);
         read(self)
+    }
+
+    /// The connection, for what is read without a type of its own.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.db.connection
     }
 
     /// Whether the last snapshot could not be ended: such a reader is thrown away.

@@ -11,20 +11,23 @@ mod tests;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use self::cells::text;
-use super::connection::BUSY_TIMEOUT;
+use super::connection::SqliteReader;
+use super::known::Known;
 use super::{DATABASE, migrate};
 use crate::StoreError;
 use crate::check::{CheckReport, Checked, Place};
+use crate::store::Reads;
 
 /// A store opened for its check only: beside a running server too, and nothing in it is changed.
 pub struct Inspection {
-    db: Connection,
+    reader: SqliteReader,
 }
 
 impl Inspection {
@@ -33,19 +36,24 @@ impl Inspection {
     /// # Errors
     /// There is none; its schema is another than this program's.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let failed = |error| StoreError::backend("open the database for its check", error);
-        let db = Connection::open_with_flags(directory.join(DATABASE), flags).map_err(failed)?;
-        db.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        migrate::must_be_newest(&db)?;
-        Ok(Self { db })
+        let reader = SqliteReader::open(&directory.join(DATABASE), Arc::new(Known::new()))?;
+        migrate::must_be_newest(reader.connection())?;
+        Ok(Self { reader })
+    }
+
+    /// Reads it as it is, on one snapshot.
+    ///
+    /// # Errors
+    /// What `read` answers.
+    pub fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
+        self.reader.consistently(read)
     }
 
     /// Checks everything that is asked for, on one snapshot.
     pub fn check(&self, asked: &Checked<'_>) -> CheckReport {
         // Dropping the transaction ends it. Where none can begin, what is read says why.
-        let _snapshot = self.db.unchecked_transaction().ok();
-        check(&self.db, asked)
+        let _snapshot = self.reader.connection().unchecked_transaction().ok();
+        check(self.reader.connection(), asked)
     }
 }
 

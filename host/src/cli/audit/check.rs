@@ -1,0 +1,103 @@
+//! `ombud audit check`: a data directory against itself and against what was published.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::progress::Progress;
+use crate::cli::{EXIT_FINDINGS, EXIT_OK, data, screen};
+use crate::service::ledger::check::{Checks, check};
+
+/// Findings that are printed; with `--json` all that are kept.
+const PRINTED_MAX: usize = 50;
+
+/// Arguments of `ombud audit check`.
+#[derive(Args)]
+#[command(
+    after_help = "Recomputes every log from its records and compares what is stored beside them: leaves, tiles, the tree, checkpoints with their \
+signatures, cosignatures, listings, the index of events, components and settings, and the last checkpoint published outside the database. With the master \
+key it opens every body as well. It may run beside a server, and changes nothing.\n\nExit codes: 0 all is well, 1 findings, 2 the command could not run."
+)]
+pub(super) struct Check {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// One merchant only.
+    #[arg(long, value_name = "MERCHANT")]
+    merchant: Option<String>,
+    /// Leave the sealed bodies closed: what is stored is checked, what is inside is not.
+    #[arg(long)]
+    sealed: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<u8> {
+        data::must_exist(&self.data)?;
+        let merchant = self.merchant.as_deref().map(data::merchant_id).transpose()?;
+        let bar = Progress::waiting("checking the records");
+        let checks = check(&self.data, merchant.as_ref(), !self.sealed, &|_| ())?;
+        let elapsed = bar.elapsed();
+        drop(bar);
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&as_json(&checks))?);
+        } else {
+            print(&checks, elapsed);
+        }
+        Ok(if checks.report.is_well() { EXIT_OK } else { EXIT_FINDINGS })
+    }
+}
+
+fn as_json(checks: &Checks) -> serde_json::Value {
+    let report = &checks.report;
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .map(|found| json!({"merchant": found.merchant, "kind": found.place.kind(), "place": found.place.to_string(), "problem": found.problem}))
+        .collect();
+    json!({
+        "well": report.is_well(),
+        "logs": report.logs, "records": report.records, "tiles": report.tiles, "checkpoints": report.checkpoints,
+        "cosignatures": report.cosignatures, "events": report.events, "blobs": report.blobs,
+        "bodies_opened": checks.opened, "bodies_erased": checks.erased, "bodies_left_closed": checks.without_bodies,
+        "findings": findings, "more_findings": report.more,
+    })
+}
+
+fn print(checks: &Checks, elapsed: std::time::Duration) {
+    let report = &checks.report;
+    let mut table = screen::table(&["what", "checked"]);
+    for (what, count) in [
+        ("logs", report.logs),
+        ("records", report.records),
+        ("full tiles", report.tiles),
+        ("checkpoints", report.checkpoints),
+        ("cosignatures", report.cosignatures),
+        ("events", report.events),
+        ("components and settings", report.blobs),
+    ] {
+        table.add_row([what.to_owned(), count.to_string()]);
+    }
+    let bodies = match checks.without_bodies {
+        true => "left closed".to_owned(),
+        false => format!("{} opened, {} erased", checks.opened, checks.erased),
+    };
+    table.add_row(["bodies".to_owned(), bodies]);
+    println!("{table}");
+    for found in report.findings.iter().take(PRINTED_MAX) {
+        println!("{found}");
+    }
+    let rest = report.findings.len().saturating_sub(PRINTED_MAX) as u64 + report.more;
+    if rest > 0 {
+        println!("and {}: --json has more", screen::count(rest, "more finding"));
+    }
+    let seconds = elapsed.as_secs_f64();
+    match report.findings.len() as u64 + report.more {
+        0 => println!("all is well, in {seconds:.2} s"),
+        findings => println!("{}, in {seconds:.2} s", screen::count(findings, "finding")),
+    }
+}

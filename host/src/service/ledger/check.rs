@@ -1,0 +1,209 @@
+//! The check of a data directory: the store against itself and against what was published, then every sealed body, where the
+//! master key is there. It needs no running service, and changes nothing.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use ombud_core::case::Case;
+use ombud_core::event;
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_core::money;
+use ombud_ledger::keys::{DigestKey, MasterKey};
+use ombud_ledger::{BodyKind, Entry, id};
+use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord};
+
+use super::keys;
+use super::published::Published;
+use crate::bodies::CaseBodyBack;
+use crate::replay::{Bodies, Record};
+use crate::service::read::recorded;
+use crate::service::vault::{SubjectId, Vault};
+
+/// Records of one read.
+const PAGE: u32 = 256;
+/// The master key's file.
+const MASTER: &str = "master.key";
+
+/// What a check found, and what it could not look at.
+pub struct Checks {
+    /// What was found.
+    pub report: CheckReport,
+    /// Records whose bodies were opened and compared.
+    pub opened: u64,
+    /// Records whose bodies were erased.
+    pub erased: u64,
+    /// Bodies were not opened: the master key is not there, or nobody wanted it.
+    pub without_bodies: bool,
+}
+
+/// Checks a data directory, beside a running server too.
+///
+/// # Errors
+/// There is no database, or its schema is another release's; the keys' files cannot be read.
+pub fn check(data: &Path, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
+    let inspection = Inspection::open(data)?;
+    let verifiers = keys::verifiers(data)?;
+    let published = Published::of(data);
+    // A file that cannot be read is no checkpoint.
+    let note = |merchant: &MerchantId| published.get(merchant).unwrap_or_else(|error| Some(format!("{error:#}")));
+    let report = inspection.check(&Checked { merchant, keys: verifiers.as_ref(), published: &note, progress });
+    let mut checks = Checks { report, opened: 0, erased: 0, without_bodies: true };
+    if let Err(error) = keys::LogKeys::read(data) {
+        checks.report.found(None, Place::Key("the operator".into()), format!("{error:#}"));
+    }
+    for of in published.merchants()? {
+        let known = inspection.read(|reads| reads.merchant(&of))?.is_some();
+        if !known && merchant.is_none_or(|asked| *asked == of) {
+            checks.report.found(Some(of.as_str()), Place::Published, "the database does not have this merchant");
+        }
+    }
+    let master = master(data)?.filter(|_| bodies);
+    if let Some(master) = master {
+        checks.without_bodies = false;
+        let vault = Vault::new(master);
+        let merchants = inspection.read(|reads| reads.merchants())?;
+        for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
+            bodies_of(&inspection, &vault, &row.id, &mut checks, progress)?;
+        }
+    }
+    Ok(checks)
+}
+
+/// The master key; none where there is none.
+fn master(data: &Path) -> Result<Option<MasterKey>> {
+    let path = data.join(MASTER);
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let bytes = bytes.try_into().ok().with_context(|| format!("`{}` does not hold 32 bytes", path.display()))?;
+            Ok(Some(MasterKey::from_bytes(bytes)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
+/// Opens every record of a log and compares what is listed of it with what its bodies say.
+fn bodies_of(inspection: &Inspection, vault: &Vault, merchant: &MerchantId, checks: &mut Checks, progress: &dyn Fn(u64)) -> Result<()> {
+    let name = Some(merchant.as_str());
+    let digest_key = match inspection.read(|reads| vault.open(merchant, &SubjectId::Merchant, reads)) {
+        Ok(key) => key.map(|key| key.digest_key()),
+        Err(error) => {
+            checks.report.found(name, Place::Key("the merchant".into()), error.to_string());
+            None
+        }
+    };
+    let mut next = 0;
+    loop {
+        // A damaged row breaks the page off: what is wrong with it is told already, and the page after it is looked at.
+        let Ok(page) = inspection.read(|reads| reads.records(merchant, next, PAGE)) else {
+            next += u64::from(PAGE);
+            if next > inspection.read(|reads| reads.log_size(merchant)).unwrap_or(0) {
+                return Ok(());
+            }
+            continue;
+        };
+        let Some(last) = page.last() else { return Ok(()) };
+        next = last.seq + 1;
+        inspection.read(|reads| {
+            for record in &page {
+                bodies_of_record(reads, vault, merchant, record, digest_key.as_ref(), checks);
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        progress(checks.opened + checks.erased);
+    }
+}
+
+fn bodies_of_record(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    record: &StoredRecord,
+    digest_key: Option<&DigestKey>,
+    checks: &mut Checks,
+) {
+    let (name, place) = (Some(merchant.as_str()), Place::Record(record.seq));
+    let mut found = |problem: String| checks.report.found(name, place.clone(), problem);
+    let listed = match reads.listed(merchant, record.seq) {
+        Ok(Some(listed)) => listed,
+        // Told already.
+        Ok(None) | Err(_) => return,
+    };
+    let subjects = subjects(&listed);
+    match recorded(reads, vault, merchant, record, &subjects) {
+        Ok(Ok(Record { bodies: Bodies::Erased, .. })) => {
+            // Whose record it was is erased with the key. Where nobody was erased, the key is lost or the listing is damaged.
+            if reads.erased_subjects(merchant).is_ok_and(|erased| erased == 0) {
+                found("its bodies open with no key that is there, although nobody was erased".into());
+            }
+            checks.erased += 1;
+        }
+        Ok(Ok(opened)) => {
+            for problem in differences(reads, merchant, &opened, &listed, digest_key) {
+                found(problem);
+            }
+            checks.opened += 1;
+        }
+        Ok(Err(damage)) => found(damage.to_string()),
+        Err(error) => found(error.to_string()),
+    }
+}
+
+/// Under whose keys a record may be sealed, by its listing.
+fn subjects(listed: &ListedEntry) -> Vec<SubjectId> {
+    let customer = listed.customer.clone().map(SubjectId::Customer);
+    let ticket = listed.ticket.clone().map(SubjectId::Ticket);
+    customer.into_iter().chain(ticket).chain([SubjectId::Merchant]).collect()
+}
+
+/// What is listed otherwise than the bodies say.
+fn differences(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    record: &Record,
+    listed: &ListedEntry,
+    digest_key: Option<&DigestKey>,
+) -> Vec<String> {
+    let mut differences = Vec::new();
+    let Some(body) = record.body(BodyKind::Event) else { return differences };
+    let event = match event::structured(body.as_bytes(), record.header.received_at_ms) {
+        Ok(event) => event,
+        Err(problems) => {
+            let problem = problems.first().map(ToString::to_string).unwrap_or_default();
+            return vec![format!("its event is none that this version takes: {problem}")];
+        }
+    };
+    let data = &event.data;
+    let order = match &record.header.entry {
+        Entry::Decision(decision) => record.body(BodyKind::Case).and_then(|body| order_of(body, decision.kind)),
+        _ => data.order.as_ref().map(|order| order.order_id.to_string()),
+    };
+    let customer = data.customer_ref.as_ref().map(ToString::to_string);
+    // An erasure takes the customer out of the listing.
+    let erased = listed.customer.is_none() && customer.is_some();
+    for (name, is, says) in [
+        ("ticket", &listed.ticket, data.ticket_id.as_ref().map(ToString::to_string)),
+        ("customer", &listed.customer, customer.filter(|_| !erased)),
+        ("order", &listed.order, order),
+    ] {
+        if *is != says {
+            differences.push(format!("its {name} is listed otherwise than its event has it"));
+        }
+    }
+    if let Some(key) = digest_key {
+        let seen = reads.event(merchant, &event.envelope.key);
+        let canonical = id::body_digest(key, &event.canonical());
+        if seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.body != canonical)) {
+            differences.push("the event index has another digest of its event".into());
+        }
+    }
+    differences
+}
+
+/// The order of a case body.
+fn order_of(body: &str, kind: Kind) -> Option<String> {
+    let body: CaseBodyBack = serde_json::from_str(body).ok()?;
+    let case = Case::from_json(kind, body.case.get()).ok()?;
+    money::order_id(&case).map(str::to_owned)
+}
