@@ -11,13 +11,12 @@ use ombud_core::kind::Kind;
 use ombud_core::money;
 use ombud_ledger::keys::{DigestKey, MasterKey};
 use ombud_ledger::{BodyKind, Entry, id};
-use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord};
+use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord, SubjectKey};
 
 use super::keys;
 use super::published::Published;
 use crate::bodies::CaseBodyBack;
-use crate::replay::{Bodies, Record};
-use crate::service::read::recorded;
+use crate::replay::{Bodies, Damage, Record};
 use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
@@ -148,6 +147,29 @@ fn bodies_of_record(
         Ok(Err(damage)) => found(damage.to_string()),
         Err(error) => found(error.to_string()),
     }
+}
+
+/// Opens a record with the keys of its subjects, and reports damage instead of failing.
+fn recorded(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    record: &StoredRecord,
+    subjects: &[SubjectId],
+) -> Result<Result<Record, Damage>, StoreError> {
+    let mut keys = Vec::with_capacity(1);
+    let mut erased = false;
+    for subject in subjects {
+        match vault.open(merchant, subject, reads) {
+            Ok(Some(key)) => keys.push(key),
+            Ok(None) => erased |= matches!(reads.subject_key(merchant, subject.as_subject())?, SubjectKey::Erased { .. }),
+            Err(StoreError::Damaged(detail)) => return Ok(Err(Damage::Key(detail))),
+            Err(error) => return Err(error),
+        }
+    }
+    // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure.
+    let kept = !erased && matches!(subjects.first(), Some(SubjectId::Customer(_)));
+    Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept))
 }
 
 /// Under whose keys a record may be sealed, by its listing.
