@@ -273,7 +273,7 @@ fn act(merchant: &Merchant<'_>, role: Role, path: &str, id: &str, blacklist: Val
 #[test]
 fn people_act_through_their_own_interface() {
     let merchant = shared().merchant(json!({}));
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = ombud::clock::now_ms();
     let mut blacklist = request("bl-7", "c_people", now, "extortion", &[1, 20])["data"]["blacklist"].take();
     let submit = || act(&merchant, Role::Agent, "/blacklist/requests", "s1", blacklist.clone());
     let submitted = submit();
@@ -324,12 +324,12 @@ fn the_timer_of_a_server_comes_by_itself() {
     let merchant = server.merchant(settings);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let timer = runtime.spawn(server.service.clone().expire_for_ever(Duration::from_millis(50)));
-    let ends = jiff::Timestamp::now().as_millisecond() + 2_000;
+    let ends = ombud::clock::now_ms() + 2_000;
     let (id, customer) = ("bl-10", "c_by_itself");
     blacklisted(&merchant, id, customer, ends - 30 * DAY_MS - 2);
     assert_eq!(measures(&merchant, customer)[0]["measure"], "blacklisted");
     wait_for(|| measures(&merchant, customer) == json!([]));
-    assert!(jiff::Timestamp::now().as_millisecond() >= ends, "not before its time");
+    assert!(ombud::clock::now_ms() >= ends, "not before its time");
     timer.abort();
     // And `serve` runs it: a measure that ended while nothing ran is lifted when the process starts.
     let folder = tempfile::tempdir().unwrap();
@@ -362,7 +362,7 @@ fn blacklisted(merchant: &Merchant<'_>, id: &str, customer: &str, at: i64) {
 #[test]
 fn an_appeal_goes_to_compliance_and_the_measure_stands_until_it_is_decided() {
     let merchant = shared().merchant(json!({}));
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = ombud::clock::now_ms();
     let appeal = |id: &str, event: &str, customer: &str| {
         let act = json!({"event_id": event, "customer_ref": customer, "ticket_id": "t", "blacklist": {"note": "我没有威胁过任何人"}});
         merchant.call(Role::Agent, "POST", &format!("/blacklist/requests/{id}/appeal")).json(&act).send()

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ombud::audit::{AuditReport, Checks, verify};
+use ombud::service::MERCHANT_EXPORTS_MAX;
 use ombud::service::export::{EXPORTS_MAX, ExportQuery};
 use ombud::service::{Principal, Role, Service, ServiceError};
 use ombud_core::ids::{ActorId, MerchantId};
@@ -128,15 +129,21 @@ fn alone(folder: &Path, arguments: &[&str]) -> Value {
 #[test]
 fn so_many_exports_are_under_way_and_no_more() {
     let store = Store::new();
-    let merchant = store.server.merchant(json!({}));
-    let begin = || store.runtime.block_on(store.service().export(&auditor(&merchant.id), &merchant.id, ExportQuery::default()));
-    let mut under_way: Vec<_> = (0..EXPORTS_MAX).map(|_| begin().unwrap()).collect();
-    let records = || ledger::read(&store.server.data, &merchant.id).len();
-    let before = records();
-    assert!(matches!(begin(), Err(ServiceError::Unavailable(_))));
-    assert_eq!(records(), before, "what is refused is not on record");
+    let merchants: Vec<_> = (0..=EXPORTS_MAX / MERCHANT_EXPORTS_MAX).map(|_| store.server.merchant(json!({}))).collect();
+    let begin = |merchant: &Merchant<'_>| {
+        store.runtime.block_on(store.service().export(&auditor(&merchant.id), &merchant.id, ExportQuery::default()))
+    };
+    let records = |merchant: &Merchant<'_>| ledger::read(&store.server.data, &merchant.id).len();
+    let (last, others) = merchants.split_last().unwrap();
+    let mut under_way: Vec<_> =
+        others.iter().flat_map(|own| (0..MERCHANT_EXPORTS_MAX).map(move |_| own)).map(|own| begin(own).unwrap()).collect();
+    let before = (records(&others[0]), records(last));
+    assert!(matches!(begin(&others[0]), Err(ServiceError::Saturated(_))), "its own places are taken");
+    assert!(matches!(begin(last), Err(ServiceError::Unavailable(_))), "all places are taken");
+    assert_eq!((records(&others[0]), records(last)), before, "what is refused is not on record");
     under_way.pop().unwrap().write(&mut std::io::sink()).unwrap();
-    assert!(begin().is_ok());
+    assert!(begin(last).is_ok());
+    assert!(matches!(begin(&others[0]), Err(ServiceError::Saturated(_))), "another's place is not its own");
 }
 
 /// One random place after the other, the same in every run.
@@ -229,7 +236,7 @@ fn every_bit_that_flips_in_a_checkpoint_is_found_in_an_export() {
 
 /// Everything up to now: the exports that follow are records themselves.
 fn up_to_now() -> ExportQuery {
-    let to = jiff::Timestamp::now();
+    let to = jiff::Timestamp::from_millisecond(ombud::clock::now_ms() + 1).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(5));
     ExportQuery { to: Some(to.to_string()), ..ExportQuery::default() }
 }

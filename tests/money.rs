@@ -20,8 +20,8 @@ fn caps(own: Value) -> Value {
         caps[name] = value.clone();
     }
     // Noon at the merchant's: its day does not end while a test runs.
-    let minutes = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() / 60 % 1440;
-    json!({"caps": caps, "tz_offset_min": 720 - i64::try_from(minutes).unwrap()})
+    let minutes = ombud::clock::now_ms() / 60_000 % 1440;
+    json!({"caps": caps, "tz_offset_min": 720 - minutes})
 }
 /// What the ledger counts for a merchant: refunds and goodwill.
 fn counted(merchant: &Merchant<'_>) -> (i64, i64) {
@@ -173,4 +173,44 @@ fn only_the_settling_currency_is_paid() {
     let act = json!({"action": "approve", "reason": "dollars"});
     let path = format!("/decisions/{}/override", decision["id"].as_str().unwrap());
     merchant.call(Role::Supervisor, "POST", &path).json(&act).send().problem(409);
+}
+
+#[test]
+fn the_operator_bounds_the_caps_and_the_merchant_moves_within() {
+    let merchant = shared().merchant(json!({}));
+    let as_operator = || shared().call("PUT", &format!("/v1/merchants/{}", merchant.id)).key(&shared().operator);
+    let put = |role: Role, caps: Value| {
+        let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+        config["caps"] = caps;
+        match role {
+            Role::Operator => as_operator().json(&config).send(),
+            role => merchant.call(role, "PUT", "").json(&config).send(),
+        }
+    };
+    let order = |answer: &Value| {
+        (answer["config"]["caps"]["order_refund_auto_fen_max"].clone(), answer["caps_bound"]["order_refund_auto_fen_max"].clone())
+    };
+    let caps = |order: i64| json!({"order_refund_auto_fen_max": order});
+
+    // Above the platform's default: what the operator allows, the merchant keeps when it changes something else.
+    assert_eq!(order(&put(Role::Operator, caps(800_000)).ok()), (json!(800_000), json!(800_000)));
+    let kept = merchant.call(Role::MerchantAdmin, "GET", "").send().ok();
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&kept["config"]).send().ok();
+    assert_eq!(order(&put(Role::MerchantAdmin, caps(700_000)).ok()), (json!(700_000), json!(800_000)));
+    let refused = put(Role::MerchantAdmin, caps(800_001)).problem(422);
+    assert_eq!(refused["problems"][0]["pointer"], "/caps/order_refund_auto_fen_max");
+    assert!(refused["problems"][0]["allowed"].as_str().unwrap().contains("800000"), "{refused}");
+
+    // Below it: leaving the cap out does not lift it.
+    assert_eq!(order(&put(Role::Operator, caps(1_000)).ok()), (json!(1_000), json!(1_000)));
+    assert_eq!(order(&put(Role::MerchantAdmin, json!({})).ok()), (json!(1_000), json!(1_000)));
+    put(Role::MerchantAdmin, caps(1_001)).problem(422);
+
+    // The civil day of two caps is not the merchant's to move.
+    let mut config = kept["config"].clone();
+    config["caps"] = caps(1_000);
+    config["tz_offset_min"] = json!(config["tz_offset_min"].as_i64().unwrap() - 60);
+    let refused = merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().problem(422);
+    assert_eq!(refused["problems"][0]["pointer"], "/tz_offset_min");
+    as_operator().json(&config).send().ok();
 }

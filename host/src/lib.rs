@@ -6,6 +6,7 @@ pub mod bench;
 pub mod bodies;
 pub mod cases;
 pub mod cli;
+pub mod clock;
 pub mod demo;
 pub mod http;
 pub mod judge;

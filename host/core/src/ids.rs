@@ -107,20 +107,21 @@ id!(
     /// The helpdesk's ticket.
     TicketId,
     "ticket id",
-    "1 to 256 bytes without control characters",
+    "1 to 256 bytes without control or invisible characters and without space at its ends",
     is_id,
-    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": ID_PATTERN}
 );
 
 id!(
-    /// A pseudonymous customer, scoped to one merchant. A phone number in clear is refused (design, invariant 8; PIPL 6).
+    /// A pseudonymous customer, scoped to one merchant. A telephone number, resident number or e-mail address in clear is
+    /// refused (design, invariant 8; PIPL 6).
     CustomerRef,
     "customer reference",
-    "1 to 256 bytes without control characters, a pseudonym and not a phone number",
-    |text| is_id(text) && !is_mobile_number(text),
+    "1 to 256 bytes without control or invisible characters and without space at its ends; a pseudonym: not a telephone number, resident number or e-mail address",
+    |text| is_id(text) && !is_mobile_number(text) && !is_resident_number(text) && !is_mail_address(text),
     {
-        "type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
-        "not": {"pattern": "^(\\+?86)?1[3-9][0-9]{9}$"}
+        "type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": ID_PATTERN,
+        "not": {"pattern": NOT_A_PSEUDONYM}
     }
 );
 
@@ -128,9 +129,9 @@ id!(
     /// The person behind an API key, as the ledger names them.
     ActorId,
     "actor id",
-    "1 to 256 bytes without control characters",
+    "1 to 256 bytes without control or invisible characters and without space at its ends",
     is_id,
-    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"}
+    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": ID_PATTERN}
 );
 
 id!(
@@ -224,13 +225,37 @@ impl EventKey {
 }
 
 /// What is allowed of an id without rules of its own.
-pub const ID_ALLOWED: &str = "1 to 256 bytes without control characters";
+pub const ID_ALLOWED: &str = "1 to 256 bytes without control or invisible characters and without space at its ends";
 /// What is allowed of a `source`.
 pub const SOURCE_ALLOWED: &str = "a URI reference of 1 to 256 bytes, such as /helpdesk/douyin";
 
-/// 1 to 256 bytes without control characters.
+/// 1 to 256 bytes without control or invisible characters and without space at its ends.
 pub fn is_id(text: &str) -> bool {
-    (1..=ID_BYTES_MAX).contains(&text.len()) && !text.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
+    let spaced = |character: char| matches!(character, ' ' | '\u{a0}' | '\u{3000}');
+    (1..=ID_BYTES_MAX).contains(&text.len())
+        && !text.starts_with(spaced)
+        && !text.ends_with(spaced)
+        && !text.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
+        && (text.is_ascii() || !text.chars().any(is_invisible))
+}
+
+/// What [`is_id`] takes, as a pattern: two ids that look alike would be two orders to the caps.
+pub const ID_PATTERN: &str = concat!(
+    "^[^\\u0000-\\u0020\\u007f-\\u00a0\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3000\\ufeff]",
+    "([^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*",
+    "[^\\u0000-\\u0020\\u007f-\\u00a0\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3000\\ufeff])?$",
+);
+
+/// What no [`CustomerRef`] is, as a pattern.
+const NOT_A_PSEUDONYM: &str = concat!(
+    "^(\\+?86)?1[3-9][0-9]{9}$",
+    "|^[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]$",
+    "|^[^@]+@[^@.]+\\.[^@]+$",
+);
+
+/// Controls of the second block, soft hyphen, and the marks and joiners of Unicode's general category `Cf` that have no width.
+const fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A non-empty URI reference: no spaces, controls or characters that RFC 3986 (with RFC 3987's letters) excludes.
@@ -248,9 +273,73 @@ fn is_mobile_number(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A resident's number of 18 places with a date of birth in it (GB 11643).
+fn is_resident_number(text: &str) -> bool {
+    let digits = |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<u32>().ok()).unwrap_or_default();
+    text.len() == 18
+        && text.bytes().take(17).all(|byte| byte.is_ascii_digit())
+        && text.bytes().last().is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'X' | b'x'))
+        && !text.starts_with('0')
+        && (1900..2100).contains(&digits(6, 10))
+        && (1..=12).contains(&digits(10, 12))
+        && (1..=31).contains(&digits(12, 14))
+}
+
+/// An e-mail address, as far as one can tell: one `@`, and a dot within what follows it.
+fn is_mail_address(text: &str) -> bool {
+    let Some((name, host)) = text.split_once('@') else { return false };
+    !name.is_empty() && !host.contains('@') && host.split_once('.').is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_patterns_say_what_the_code_takes() {
+        let (id, not) = (regex(ID_PATTERN), regex(NOT_A_PSEUDONYM));
+        for (text, good) in [
+            ("c_1", true),
+            ("订单 1", true),
+            ("a b", true),
+            ("a", true),
+            (" a", false),
+            ("a ", false),
+            ("a\u{3000}", false),
+            ("\u{a0}a", false),
+            ("a\u{200b}", false),
+            ("a\u{202e}b", false),
+            ("\u{feff}a", false),
+            ("a\u{85}b", false),
+            ("a\u{ad}b", false),
+            ("a\tb", false),
+            (" ", false),
+        ] {
+            assert_eq!((is_id(text), id(text)), (good, good), "{text:?}");
+        }
+        for (text, good) in [
+            ("110101199003074578", false),
+            ("11010119900307457X", false),
+            ("110101199013074578", true),
+            ("6222021234567890123", true),
+            ("zhang@example.com", false),
+            ("zhang@example", true),
+            ("@a.b", true),
+            ("a@.b", true),
+            ("a@b@c.d", true),
+            ("+8613812345678", false),
+            ("u13812345678", true),
+            ("13812345678", false),
+        ] {
+            assert_eq!((CustomerRef::new(text).is_ok(), !not(text)), (good, good), "{text:?}");
+        }
+    }
+
+    /// A pattern as the schema's checker reads it.
+    fn regex(pattern: &str) -> impl Fn(&str) -> bool {
+        let checker = jsonschema::validator_for(&serde_json::json!({"pattern": pattern})).unwrap();
+        move |text| checker.is_valid(&serde_json::json!(text))
+    }
 
     #[test]
     fn merchant_ids_fit_paths() {

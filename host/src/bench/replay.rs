@@ -9,6 +9,7 @@ use ombud_core::event;
 use ombud_core::ids::MerchantId;
 
 use super::{BenchRow, decision, served};
+use crate::clock::now_ms;
 use crate::service::{Scope, Service, cores};
 
 /// Decisions on record.
@@ -53,8 +54,7 @@ fn record(data: &Path, policies: &Path) -> Result<()> {
             lanes.spawn(async move {
                 for at in (lane..DECISIONS).step_by(LANES) {
                     let text = template.replace(super::load::MARK, &format!("{at:012}"));
-                    let event = event::structured(text.as_bytes(), jiff::Timestamp::now().as_millisecond())
-                        .map_err(|problems| anyhow!("{problems:?}"))?;
+                    let event = event::structured(text.as_bytes(), now_ms()).map_err(|problems| anyhow!("{problems:?}"))?;
                     service.decide(&who, "m0", event).await.map_err(served::said)?;
                 }
                 Ok::<_, anyhow::Error>(())

@@ -32,6 +32,7 @@ impl Bench {
         if cfg!(debug_assertions) {
             eprintln!("ombud: this is a debug build; its figures say nothing: cargo run --release -- bench");
         }
+        crate::demo::set_clock();
         let rows = bench::run(&self.policies, self.only.as_deref())?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&rows)?);

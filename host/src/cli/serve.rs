@@ -56,6 +56,9 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<u8> {
         telemetry::init(self.log_format, &self.log_level)?;
+        if self.demo {
+            demo::set_clock();
+        }
         let options = Options { operator: self.operator, witnesses: self.witnesses, ..data::options(Some(&self.policies)) };
         let service = data::open_as(&self.data, options)?;
         service.check_published(self.accept_loss)?;

@@ -17,6 +17,7 @@ pub use keys::{DemoKeys, KEYS_FILE};
 pub use tickets::{Expected, Ticket, tickets};
 
 use crate::cli::{Shown, explain};
+use crate::clock::{self, now_ms};
 use crate::service::wire::EventAnswer;
 use crate::service::{Role, Service, ServiceError};
 
@@ -40,6 +41,18 @@ pub const MERCHANTS: [DemoMerchant; 3] = [
 
 /// An event to try by hand: small enough for a command line.
 pub const TRY_EVENT: &str = include_str!("try.json");
+
+/// Behind the last of the example events, those of `tests/events` included: 2026-11-17 in Beijing.
+const EXAMPLES_END_MS: i64 = 1_794_844_800_000;
+
+/// Moves the clock of a demonstration behind its tickets, where the machine's stands before them.
+pub fn set_clock() {
+    let ahead_ms = clock::not_before(EXAMPLES_END_MS);
+    if ahead_ms > 0 {
+        let hours = ahead_ms / 3_600_000;
+        tracing::warn!(hours, "the machine's clock stands before the example tickets: this demonstration's clock is ahead of it");
+    }
+}
 
 /// Creates the merchants that are not there yet; those that are keep what they have, unless an interrupted demonstration
 /// left a bad policy with them.
@@ -95,8 +108,7 @@ pub async fn send(service: &Arc<Service>, keys: &DemoKeys, ticket: &Ticket) -> R
     };
     let who = service.authenticate(secret).map_err(refused)?;
     let began = Instant::now();
-    let event = event::structured(ticket.event.as_bytes(), jiff::Timestamp::now().as_millisecond())
-        .map_err(|problems| refused(ServiceError::Invalid(problems)))?;
+    let event = event::structured(ticket.event.as_bytes(), now_ms()).map_err(|problems| refused(ServiceError::Invalid(problems)))?;
     let answer = service.decide(&who, &ticket.merchant, event).await.map_err(refused)?;
     let took = began.elapsed();
     let decisions = answer.decisions.iter().map(|decision| Shown::read(decision.get())).collect::<Result<_>>()?;

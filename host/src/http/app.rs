@@ -1,14 +1,14 @@
 //! What every handler shares: the service, the limits, and how full the server is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
 use super::limits::HttpLimits;
 use super::problem::{Code, Refused};
 use crate::metrics::{Metrics, Refusal};
-use crate::service::Service;
+use crate::service::{Principal, Service, Share};
 
 /// The state of the HTTP interface.
 pub struct App {
@@ -48,9 +48,25 @@ impl App {
         Err(Refused::new(Code::Unavailable, format!("{} requests are under way", self.limits.requests_max)))
     }
 
-    /// A place for a body, which grows as its bytes come.
-    pub fn reserve(self: &Arc<Self>) -> Reserved {
-        Reserved { app: self.clone(), bytes: 0 }
+    /// A place for one more request of the caller's merchant, kept in the request's slot; 429 when the merchant has too many.
+    /// A caller without a merchant, the operator's, needs none.
+    pub fn admit_caller(&self, who: &Principal, slot: &Slot) -> Result<(), Refused> {
+        let Some(share) = self.service.share(who) else { return Ok(()) };
+        let before = share.requests.fetch_add(1, Ordering::Relaxed);
+        // A request has one caller: a slot that is taken already keeps its place, and this one is given back.
+        _ = slot.0.set(Place(share));
+        if before < self.limits.merchant_requests_max {
+            return Ok(());
+        }
+        self.metrics().http_refused(Refusal::MerchantRequests);
+        let max = self.limits.merchant_requests_max;
+        Err(Refused::new(Code::Saturated, format!("{max} requests of this merchant are under way")))
+    }
+
+    /// A place for a body, which grows as its bytes come; it counts against the caller's merchant too.
+    pub fn reserve(self: &Arc<Self>, slot: Option<&Slot>) -> Reserved {
+        let share = slot.and_then(|slot| slot.0.get()).map(|place| place.0.clone());
+        Reserved { app: self.clone(), share, bytes: 0 }
     }
 }
 
@@ -64,18 +80,37 @@ impl Drop for Admitted {
     }
 }
 
+/// Where a request keeps its place among its merchant's: filled when the caller is known, emptied when the request is answered.
+#[derive(Clone, Default)]
+pub struct Slot(Arc<OnceLock<Place>>);
+
+/// One request of a merchant.
+struct Place(Arc<Share>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Bytes of a body held in memory.
 pub struct Reserved {
     app: Shared,
+    share: Option<Arc<Share>>,
     bytes: usize,
 }
 
 impl Reserved {
-    /// Room for more bytes, until the guard is dropped; 503 when there is none.
+    /// Room for more bytes, until the guard is dropped; 503 when there is none, 429 when the merchant has too many.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
         self.bytes += bytes;
         self.app.metrics().http_body_bytes().inc_by(signed(bytes));
         let before = self.app.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let own_before = self.share.as_ref().map_or(0, |share| share.body_bytes.fetch_add(bytes, Ordering::Relaxed));
+        if self.share.is_some() && own_before.saturating_add(bytes) > self.app.limits.merchant_body_bytes_max {
+            self.app.metrics().http_refused(Refusal::MerchantBodyBytes);
+            return Err(Refused::new(Code::Saturated, "too many bytes of this merchant's request bodies are under way"));
+        }
         if before.saturating_add(bytes) <= self.app.limits.body_bytes_in_flight_max {
             return Ok(());
         }
@@ -87,6 +122,9 @@ impl Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         self.app.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        if let Some(share) = &self.share {
+            share.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
         self.app.metrics().http_body_bytes().dec_by(signed(self.bytes));
     }
 }

@@ -21,10 +21,11 @@ use super::app::Shared;
 use super::body::{self, Posted};
 use super::caller::{Caller, Params};
 use super::edge::traceparent;
-use super::events::{mode_of, now_ms};
+use super::events::mode_of;
 use super::limits::ms;
 use super::problem::{Code, ProblemDocument, Refused};
 use super::routes::{Endpoint, RequestBody};
+use crate::clock::now_ms;
 use crate::service::Principal;
 use crate::service::wire::EventAnswer;
 

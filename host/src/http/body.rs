@@ -30,7 +30,7 @@ pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(H
     let (parts, body) = request.into_parts();
     let declared = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     // What is announced takes no place, only what has come.
-    let mut reserved = app.reserve();
+    let mut reserved = app.reserve(parts.extensions.get());
     let bytes = match tokio::time::timeout(ms(app.limits.body_ms), collect(body, declared, bytes_max, &mut reserved)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(refused)) => {

@@ -42,7 +42,12 @@ impl FromRequestParts<Shared> for MaybeCaller {
 }
 
 fn authenticate(parts: &Parts, app: &Shared) -> Result<Principal, Refused> {
-    let given = parts.headers.get(header::AUTHORIZATION);
+    let mut all = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let given = all.next();
+    if all.next().is_some() {
+        let problem = Problem::in_header("authorization", "stands more than once").allowed("one key");
+        return Err(Refused::with(Code::Malformed, vec![problem]));
+    }
     if given.is_none() && parts.extensions.get::<LocalOwner>().is_some() {
         return Service::owner().map_err(|error| ServiceError::Internal(error).into());
     }
@@ -51,7 +56,11 @@ fn authenticate(parts: &Parts, app: &Shared) -> Result<Principal, Refused> {
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
     // No key and an unknown one get the same answer.
-    Ok(app.service.authenticate(secret.unwrap_or_default())?)
+    let who = app.service.authenticate(secret.unwrap_or_default())?;
+    if let Some(slot) = parts.extensions.get() {
+        app.admit_caller(&who, slot)?;
+    }
+    Ok(who)
 }
 
 /// Parameters of the path.

@@ -18,7 +18,7 @@ use ombud_core::event;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use super::app::{Admitted, Shared};
+use super::app::{Admitted, Shared, Slot};
 use super::limits::ms;
 use super::problem::{Code, Refused};
 use crate::metrics::{Refusal, RouteMetrics};
@@ -77,7 +77,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let began = Instant::now();
         let guard = self.guard.clone();
         let id = request_id(request.headers());
@@ -89,6 +89,9 @@ where
             id = id.to_str().unwrap_or_default(),
             trace = traceparent(request.headers()).and_then(event::trace_id),
         );
+        // The caller's place is kept until the answer, wherever the handler puts the request.
+        let slot = Slot::default();
+        request.extensions_mut().insert(slot.clone());
         // The handler's future is made only for a request that is admitted.
         let handler = admitted.map(|admitted| (admitted, self.inner.call(request)));
         let work = async move {
@@ -96,6 +99,7 @@ where
                 Ok((_admitted, handler)) => guard.run(handler).await,
                 Err(refused) => refused.into_response(),
             };
+            drop(slot);
             response.headers_mut().insert(REQUEST_ID, id);
             let (status, took) = (response.status().as_u16(), began.elapsed());
             guard.metrics.observe(status, took);
@@ -155,9 +159,11 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         u64::from_le_bytes(bits)
     });
     static COUNT: AtomicU64 = AtomicU64::new(0);
+    // Without a letter it could be a telephone number, and it is logged.
     let plain = |value: &&HeaderValue| {
         (1..=REQUEST_ID_BYTES_MAX).contains(&value.len())
             && value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            && value.as_bytes().iter().any(u8::is_ascii_alphabetic)
     };
     if let Some(given) = headers.get(REQUEST_ID).filter(plain) {
         return given.clone();
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn a_request_id_is_the_callers_or_a_new_one() {
         assert_eq!(request_id(&headers("x-request-id", "abc-1.2_3")), "abc-1.2_3");
-        for bad in ["", "two words", "phone:13800138000", &"x".repeat(65)] {
+        for bad in ["", "two words", "phone:13800138000", "13800138000", &"x".repeat(65)] {
             let id = request_id(&headers("x-request-id", bad));
             assert_ne!(id, bad);
             assert_ne!(id, request_id(&HeaderMap::new()));

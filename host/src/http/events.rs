@@ -12,6 +12,7 @@ use super::edge::traceparent;
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
+use crate::clock::now_ms;
 use crate::service::wire::EventAnswer;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -94,9 +95,4 @@ pub(super) fn mode_of(headers: &HeaderMap) -> Result<Mode, Refused> {
     };
     event::mode(content_type, headers.contains_key("ce-specversion") || headers.keys().any(|name| name.as_str().starts_with("ce-")))
         .map_err(|problem| Refused::with(Code::MediaType, vec![problem]))
-}
-
-/// The clock, read at the edge: receipt, in epoch milliseconds.
-pub(super) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

@@ -37,6 +37,10 @@ pub struct HttpLimits {
     pub batch_lanes_max: usize,
     /// Requests under way; default 1024. Beyond: 503. Health and readiness are always answered.
     pub requests_max: usize,
+    /// Requests under way with the keys of one merchant; default 256. Beyond: 429.
+    pub merchant_requests_max: usize,
+    /// Request bodies of one merchant held in memory, in bytes; default 64 MiB. Beyond: 429.
+    pub merchant_body_bytes_max: usize,
     /// Open connections; default 4096. More wait in the system's queue.
     pub connections_max: usize,
     /// Open connections of the data directory's owner through the local socket; default 64. More wait in the system's queue.
@@ -67,6 +71,8 @@ impl Default for HttpLimits {
             batch_ms: 60_000,
             batch_lanes_max: 16,
             requests_max: 1024,
+            merchant_requests_max: 256,
+            merchant_body_bytes_max: 64 << 20,
             connections_max: 4096,
             local_connections_max: 64,
             write_stall_ms: 30_000,

@@ -55,6 +55,10 @@ pub enum Refusal {
     Requests,
     /// Too many bytes of bodies under way.
     BodyBytes,
+    /// Too many requests of one merchant under way.
+    MerchantRequests,
+    /// Too many bytes of one merchant's bodies under way.
+    MerchantBodyBytes,
     /// Header or request line beyond their limits.
     Header,
     /// A body beyond its limit.
@@ -67,13 +71,24 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 6] = [Self::Requests, Self::BodyBytes, Self::Header, Self::Body, Self::BodyTimeout, Self::RequestTimeout];
+    pub const ALL: [Self; 8] = [
+        Self::Requests,
+        Self::BodyBytes,
+        Self::MerchantRequests,
+        Self::MerchantBodyBytes,
+        Self::Header,
+        Self::Body,
+        Self::BodyTimeout,
+        Self::RequestTimeout,
+    ];
 
     /// The name in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
             Self::BodyBytes => "body-bytes",
+            Self::MerchantRequests => "merchant-requests",
+            Self::MerchantBodyBytes => "merchant-body-bytes",
             Self::Header => "header",
             Self::Body => "body",
             Self::BodyTimeout => "body-timeout",

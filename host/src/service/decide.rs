@@ -23,6 +23,7 @@ use super::snapshot::Tenant;
 use super::vault::SubjectId;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
+use crate::clock::now_ms;
 use crate::judge::{Phases, judge, micros};
 
 impl Service {
@@ -179,9 +180,4 @@ fn digest_of(tenant: &Tenant, event: &Event) -> Digest {
 /// JSON text as it is.
 pub(super) fn raw(json: String) -> Result<Box<RawValue>, ServiceError> {
     RawValue::from_string(json).map_err(|error| ServiceError::Internal(error.into()))
-}
-
-/// Now, epoch milliseconds: the only clock of the service.
-pub(super) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

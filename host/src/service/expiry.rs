@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::Service;
 use super::actor::{Principal, Role};
-use super::decide::now_ms;
 use super::error::ServiceError;
 use super::listing::rfc3339;
+use crate::clock::now_ms;
 
 /// How long a server waits between two looks.
 pub const EXPIRY_EVERY: Duration = Duration::from_secs(60);

@@ -47,7 +47,7 @@ pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use read::Opened;
 pub use replay::{Part, REPLAYS_MAX, Scope, cores};
-pub use snapshot::{Bindings, MerchantDocument, Snapshot, Tenant};
+pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};
 
 use crate::judge::Phases;
 use crate::metrics::Metrics;
@@ -169,6 +169,11 @@ impl Service {
         self.snapshot.load().principals.get(&actor::hash(secret)).cloned().ok_or(ServiceError::Unauthenticated)
     }
 
+    /// What the callers of the same merchant hold of the interface; none for the operator's.
+    pub fn share(&self, who: &Principal) -> Option<Arc<Share>> {
+        self.snapshot.load().tenants.get(who.merchant.as_ref()?).map(|tenant| tenant.share.clone())
+    }
+
     /// The merchant a caller may see, if the role has the right. Another merchant's is not found.
     fn tenant(&self, who: &Principal, merchant: &str, right: Right, what: &'static str) -> Result<Arc<Tenant>, ServiceError> {
         let bound_elsewhere = who.merchant.as_ref().is_some_and(|own| own.as_str() != merchant);
@@ -241,7 +246,9 @@ impl Service {
             seal_us = phases.seal_us,
             commit_us = phases.commit_us,
         );
-        tracing::debug!(parent: &span, "decided");
+        // Entered, not named as the parent: lines in JSON list the spans that are entered.
+        let _entered = span.enter();
+        tracing::debug!("decided");
     }
 }
 

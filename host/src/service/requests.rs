@@ -12,12 +12,12 @@ use serde_json::json;
 
 use super::actor::{Principal, Right};
 use super::acts::Look;
-use super::decide::now_ms;
 use super::error::ServiceError;
 use super::listing::rfc3339;
 use super::snapshot::Tenant;
 use super::wire::{BlacklistAct, BlacklistActKind, BlacklistView, EventAnswer, MeasureView};
 use super::{Service, read};
+use crate::clock::now_ms;
 
 /// The source of events that come from acts of this interface.
 const SOURCE: &str = "/ombud/blacklist";

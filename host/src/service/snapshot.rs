@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
+use ombud_core::caps::CapLimits;
 use ombud_core::decision::Terms;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
@@ -18,6 +20,9 @@ use crate::judge::Bound;
 
 /// Requests of one merchant that may be under way at the same time; more are answered 429.
 pub const MERCHANT_REQUESTS_MAX: usize = 256;
+
+/// Exports of one merchant that may be under way at the same time; more are answered 429.
+pub const MERCHANT_EXPORTS_MAX: usize = 2;
 
 /// Everything a request needs, immutable.
 pub struct Snapshot {
@@ -35,6 +40,8 @@ pub struct Tenant {
     pub config: MerchantConfig,
     /// Caps, currency and fallbacks as the record keeps them.
     pub terms: Terms,
+    /// How high the merchant may set its caps.
+    pub caps_bound: CapLimits,
     /// The active policy of each kind, in the order of [`Kind::ALL`].
     pub policies: [Option<Bound>; 4],
     /// Which policies were asked for, as stored.
@@ -43,6 +50,26 @@ pub struct Tenant {
     pub digest_key: DigestKey,
     /// Permits of requests under way; lives on when the configuration changes.
     pub permits: Arc<Semaphore>,
+    /// What its callers hold of the interface; lives on when the configuration changes.
+    pub share: Arc<Share>,
+}
+
+/// What the callers of one merchant hold of the interface, so that no merchant takes the places of all others.
+#[derive(Debug)]
+pub struct Share {
+    /// Requests under way, from the key's check to the answer.
+    pub requests: AtomicUsize,
+    /// Bytes of request bodies in memory.
+    pub body_bytes: AtomicUsize,
+    /// Places of exports under way.
+    pub exports: Arc<Semaphore>,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        let exports = Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX));
+        Self { requests: AtomicUsize::new(0), body_bytes: AtomicUsize::new(0), exports }
+    }
 }
 
 impl Tenant {
@@ -73,6 +100,8 @@ impl Tenant {
 pub struct MerchantDocument {
     /// The configuration.
     pub config: serde_json::Value,
+    /// How high the merchant may set its caps.
+    pub caps_bound: CapLimits,
     /// The bound policies by kind.
     pub policies: Bindings,
 }

@@ -1,5 +1,6 @@
 //! What requests and answers look like: the JSON of the HTTP interface and of `--json`, beside no other type.
 
+use ombud_core::caps::CapLimits;
 use ombud_core::decision::Decision;
 use ombud_core::explain::{self, ForAuditor, ForCustomer};
 use ombud_core::kind::Kind;
@@ -337,6 +338,8 @@ impl Explanation {
 pub struct MerchantView {
     /// The configuration.
     pub config: serde_json::Value,
+    /// How high the merchant may set its caps; the operator's own changes set it.
+    pub caps_bound: CapLimits,
     /// Which policy decides which kind.
     pub policies: Vec<PolicyView>,
 }

@@ -1,6 +1,9 @@
 //! From posted bytes to events: the three modes of the CloudEvents HTTP binding.
 
+use std::fmt;
+
 use ombud_rules::contract::types::InstantMs;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Event;
@@ -85,13 +88,43 @@ pub fn binary<'h>(
 /// What one item of a batch is: an event, or every problem of it.
 pub type Item = Result<Event, Vec<Problem>>;
 
+/// The items of a batch; none where there are more than [`BATCH_ITEMS_MAX`]: the rest is read over, not kept.
+struct Few<'a>(Option<Vec<&'a RawValue>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Few<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items;
+        impl<'de> Visitor<'de> for Items {
+            type Value = Few<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of events")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while items.len() < BATCH_ITEMS_MAX {
+                    match list.next_element()? {
+                        Some(item) => items.push(item),
+                        None => return Ok(Few(Some(items))),
+                    }
+                }
+                let mut more = false;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    more = true;
+                }
+                Ok(Few((!more).then_some(items)))
+            }
+        }
+        deserializer.deserialize_seq(Items)
+    }
+}
+
 /// Reads a batch, item by item: a bad item does not hurt the others. Problems point into the posted list.
 pub fn batch(body: &[u8], received_at: InstantMs) -> Result<Vec<Item>, Vec<Problem>> {
     let text = utf8(body, BATCH_BYTES_MAX).map_err(|problem| vec![problem])?;
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| vec![malformed(text, text, &error, "")])?;
-    if items.len() > BATCH_ITEMS_MAX {
+    let items: Few<'_> = serde_json::from_str(text).map_err(|error| vec![malformed(text, text, &error, "")])?;
+    let Few(Some(items)) = items else {
         return Err(vec![Problem::at("", "has too many events").allowed(format!("at most {BATCH_ITEMS_MAX} in one batch"))]);
-    }
+    };
     let read = |(at, item): (usize, &&RawValue)| {
         let base = format!("/{at}");
         if item.get().len() > EVENT_BYTES_MAX {

@@ -2,14 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::ids::is_id;
+use crate::ids::{ID_PATTERN, is_id};
 use crate::limits::{ID_BYTES_MAX, INSTANT_MS_MAX, MONEY_FEN_MAX, QUANTITY_MAX, TEXT_BYTES_MAX};
 
 /// The schema's own keyword for lengths in bytes of UTF-8 (`maxLength` counts Unicode scalar values).
 pub const MAX_BYTES: &str = "x-max-bytes";
-
-/// What is allowed of an id, as the pattern of [`is_id`].
-const NO_CONTROLS: &str = "^[^\\u0000-\\u001f\\u007f]*$";
 
 /// What a field may hold.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +64,7 @@ impl Bound {
                 schema.insert("minLength".into(), json!(1));
                 schema.insert("maxLength".into(), json!(ID_BYTES_MAX));
                 schema.insert(MAX_BYTES.into(), json!(ID_BYTES_MAX));
-                schema.insert("pattern".into(), json!(NO_CONTROLS));
+                schema.insert("pattern".into(), json!(ID_PATTERN));
             }
             Self::Bytes(max) => {
                 schema.insert("maxLength".into(), json!(max));

@@ -167,7 +167,9 @@ impl Checker {
         Some(match kind {
             "string" => match (number("minLength"), number(MAX_BYTES), number("maxLength"), node.get("format"), node.get("pattern")) {
                 (_, _, _, Some(format), _) if format == "date" => "a date of the form YYYY-MM-DD".to_owned(),
-                (Some(_), Some(max), ..) => format!("a string of 1 to {max} bytes without control characters"),
+                (Some(_), Some(max), ..) => {
+                    format!("a string of 1 to {max} bytes without control or invisible characters and without space at its ends")
+                }
                 (None, Some(max), ..) => format!("a string of at most {max} bytes"),
                 (_, None, Some(max), ..) => format!("a string of at most {max} characters"),
                 (.., Some(pattern)) => format!("a string that matches {}", plain(pattern)),

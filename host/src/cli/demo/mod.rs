@@ -60,6 +60,7 @@ impl Demo {
         let runtime = data::runtime()?;
         // Taken first: a port that is in use is said before anything else is done.
         let listener = if self.once { None } else { Some(runtime.block_on(data::listen(self.listen))?) };
+        demo::set_clock();
         let service = data::open_with(&folder, Some(&self.policies), vec![bad_policies.path().to_path_buf()])?;
         service.check_published(false)?;
         demo::create_merchants(&service)?;

@@ -10,7 +10,7 @@ use ombud_core::limits::{BATCH_BYTES_MAX, EVENT_BYTES_MAX, MERCHANT_BYTES_MAX};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::world::{Call, MERCHANT, OTHER, at, call, event, world};
+use super::world::{Call, MERCHANT, OTHER, World, at, call, event, open, world};
 use crate::http::HttpLimits;
 use crate::service::Role;
 
@@ -114,6 +114,50 @@ async fn requests_under_way_and_bytes_under_way() {
     }
     for call in both(post, &filled(4_001)) {
         call.send(&few).await.problem(503);
+    }
+    post().body(filled(4_000)).send(&few).await.ok();
+}
+
+#[tokio::test]
+async fn one_key_a_request() {
+    let world = world();
+    let twice = world.agent("GET", &at("/policies")).key(world.key(OTHER, Role::Agent));
+    assert_eq!(twice.send(&world.router()).await.problem(400)["problems"][0]["header"], "authorization");
+}
+
+#[tokio::test]
+async fn a_merchant_takes_no_more_than_its_share() {
+    // Its own service: other tests' requests would count as well.
+    let world: &'static World = Box::leak(Box::new(open(tempfile::tempdir().unwrap())));
+    let other = || call("GET", &format!("/v1/merchants/{OTHER}/policies")).key(world.key(OTHER, Role::Agent));
+
+    // A body that does not come holds a place of its own merchant, and nobody else's.
+    let one = world.limited(HttpLimits { merchant_requests_max: 1, ..HttpLimits::default() });
+    let (finish, waits) = tokio::sync::oneshot::channel::<()>();
+    let body = Body::new(http_body_util::StreamBody::new(futures_util::stream::once(Box::pin(async move {
+        let _ = waits.await;
+        Ok::<_, Infallible>(hyper::body::Frame::data(Bytes::from_static(b"{}")))
+    }))));
+    let (router, path) = (one.clone(), at("/events"));
+    let slow = tokio::spawn(async move { world.agent("POST", &path).body(body).send(&router).await });
+    let asked = || world.agent("GET", &at("/policies")).send(&one);
+    while asked().await.status == 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(asked().await.problem(429)["type"], "urn:ombud:problem:saturated");
+    other().send(&one).await.ok();
+    call("GET", &at("/policies")).key(&world.operator).send(&one).await.ok();
+    finish.send(()).unwrap();
+    slow.await.unwrap().problem(422);
+    asked().await.ok();
+
+    let few = world.limited(HttpLimits { merchant_body_bytes_max: 4_000, ..HttpLimits::default() });
+    let post = || world.agent("POST", &at("/events")).header("content-type", "application/json");
+    for call in both(post, &filled(4_000)) {
+        call.send(&few).await.ok();
+    }
+    for call in both(post, &filled(4_001)) {
+        call.send(&few).await.problem(429);
     }
     post().body(filled(4_000)).send(&few).await.ok();
 }

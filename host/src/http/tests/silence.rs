@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
-use super::world::{at, event, world};
+use super::world::{MERCHANT, at, event, world};
 use crate::telemetry::{LogFormat, layer};
 
 #[derive(Clone, Default)]
@@ -49,8 +49,14 @@ async fn no_body_no_customer_no_query_no_key_is_logged() {
         for secret in ["secretive", "customer=", "Bearer", "ombud_"] {
             assert!(!text.contains(secret), "`{secret}` in\n{text}");
         }
-        for line in text.lines().filter(|_| format == LogFormat::Json) {
-            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        if format == LogFormat::Json {
+            let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let decided = lines.iter().find(|line| line["message"] == "decided").unwrap_or_else(|| panic!("no decision in\n{text}"));
+            let span = decided["spans"].as_array().unwrap().iter().find(|span| span["name"] == "decision").unwrap();
+            assert_eq!((&span["merchant"], &span["kind"]), (&MERCHANT.into(), &"reply".into()), "{span}");
+            for field in ["version", "outcome", "fuel", "policy_us", "guardrail_us", "commit_us"] {
+                assert!(span.get(field).is_some(), "`{field}` is missing in {span}");
+            }
         }
     }
 }

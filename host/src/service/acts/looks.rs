@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use ombud_core::ids::{ActorId, MerchantId};
 
 use super::{Look, NewAct, What};
+use crate::clock::now_ms;
 use crate::service::actor::{Principal, Role};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::snapshot::Tenant;

@@ -20,10 +20,10 @@ pub(super) use looks::Looks;
 
 use super::Service;
 use super::actor::{Principal, Role};
-use super::decide::now_ms;
 use super::error::ServiceError;
 use super::listing::rfc3339;
 use super::vault::{SubjectId, Vault};
+use crate::clock::now_ms;
 
 /// The log of what concerns no merchant. No merchant has this name.
 pub const OPERATOR: &str = "operator";

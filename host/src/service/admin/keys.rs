@@ -9,13 +9,16 @@ use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, Store as _};
 
 use super::load::principal;
+use crate::clock::now_ms;
 use crate::service::actor::{NewKey, Principal, Right, Role};
 use crate::service::acts::{NewAct, What, log_of};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::wire::{CreatedKey, KeyView};
 use crate::service::{Service, allowed, blocking};
+
+/// Valid keys of one merchant, or of the operator.
+pub const KEYS_MAX: usize = 1_000;
 
 impl Service {
     /// Creates a key. The operator may for anybody, a merchant's administrator for the merchant.
@@ -53,6 +56,10 @@ impl Service {
         };
         let actor = ActorId::new(label).map_err(|error| ServiceError::Invalid(vec![Problem::at("/label", error.to_string())]))?;
         let _changing = self.changing.lock();
+        let valid = self.store.read(|reads| reads.api_keys(id.as_ref()))?.iter().filter(|row| row.revoked_at_ms.is_none()).count();
+        if valid >= KEYS_MAX {
+            return Err(ServiceError::Conflict(format!("there are {KEYS_MAX} valid keys already: revoke one that is not used")));
+        }
         let key = NewKey::draw().map_err(|error| ServiceError::Internal(anyhow!("no random bytes: {error}")))?;
         let row = ApiKeyRow {
             key_id: format!("k_{}", hex::encode(key.hash.iter().take(6).copied().collect::<Vec<_>>())),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use ombud_core::caps::CapLimits;
 use ombud_core::decision::Terms;
 use ombud_core::ids::ActorId;
 use ombud_core::kind::Kind;
@@ -12,12 +13,12 @@ use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, MerchantRow, Reads, Store as _};
 use tokio::sync::Semaphore;
 
+use crate::clock::now_ms;
 use crate::judge::Bound;
 use crate::registry::Registry;
 use crate::service::Service;
 use crate::service::actor::{Principal, Role};
 use crate::service::acts::OPERATOR;
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MERCHANT_REQUESTS_MAX, MerchantDocument, Snapshot, Tenant};
 use crate::service::vault::SubjectId;
@@ -84,19 +85,22 @@ impl Service {
         let document: MerchantDocument = serde_json::from_str(&row.config)?;
         let config = MerchantConfig::parse(document.config.to_string().as_bytes())
             .map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        self.assemble(reads, config, document.policies)
+        self.assemble(reads, config, document.caps_bound, document.policies)
     }
 
-    pub(super) fn assemble(&self, reads: &dyn Reads, config: MerchantConfig, bindings: Bindings) -> Result<Tenant> {
+    pub(super) fn assemble(&self, reads: &dyn Reads, config: MerchantConfig, caps_bound: CapLimits, bindings: Bindings) -> Result<Tenant> {
         let policies = Kind::ALL.map(|kind| bindings.get(&kind).map(|binding| self.bind(reads, kind, binding)));
         let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
-        let permits = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.permits.clone());
+        let known = self.snapshot.load().tenants.get(&config.id).map(|tenant| (tenant.permits.clone(), tenant.share.clone()));
+        let (permits, share) = known.unwrap_or_else(|| (Arc::new(Semaphore::new(MERCHANT_REQUESTS_MAX)), Arc::default()));
         Ok(Tenant {
             terms: Terms { caps: config.caps.clone(), currency: config.currency.to_string(), fallback: config.fallback },
             policies,
             bindings,
             digest_key: key.digest_key(),
-            permits: permits.unwrap_or_else(|| Arc::new(Semaphore::new(MERCHANT_REQUESTS_MAX))),
+            permits,
+            share,
+            caps_bound,
             config,
         })
     }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use ombud_core::caps::CapLimits;
+use ombud_core::ids::MerchantId;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _};
 use serde_json::Value;
 
+use super::bounds;
 use super::load::JSON;
+use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{NewAct, OPERATOR, What};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
@@ -38,6 +40,10 @@ impl Service {
         let _changing = self.changing.lock();
         let mut json: Value = serde_json::from_slice(config_json).map_err(|error| ServiceError::Malformed(format!("not JSON: {error}")))?;
         let policies = json.as_object_mut().and_then(|members| members.remove("policies"));
+        let known = MerchantId::new(merchant).ok().and_then(|id| self.snapshot.load().tenants.get(&id).cloned());
+        if let Some(known) = known.as_ref().filter(|_| who.role != Role::Operator) {
+            bounds::fill(&mut json, &known.caps_bound);
+        }
         let config = MerchantConfig::parse(json.to_string().as_bytes()).map_err(ServiceError::Invalid)?;
         if config.id.as_str() == OPERATOR {
             let problem = Problem::at("/id", "is the name of the operator's own log").allowed("any other name");
@@ -47,19 +53,22 @@ impl Service {
             let problem = Problem::at("/id", "is not the merchant of the path").allowed(merchant);
             return Err(ServiceError::Invalid(vec![problem]));
         }
-        let known = self.snapshot.load().tenants.get(&config.id).cloned();
-        if known.is_none() && who.role != Role::Operator {
-            return Err(ServiceError::NotFound("merchant"));
-        }
-        if who.role != Role::Operator {
-            let above = config.caps.above(&CapLimits::default());
-            if !above.is_empty() {
-                let problem = |name: &&str| Problem::at(format!("/caps/{name}"), "is above the operator's bound");
-                return Err(ServiceError::Invalid(above.iter().map(problem).collect()));
+        let caps_bound = match (who.role, known.as_deref()) {
+            (Role::Operator, known) => bounds::set_by_operator(known.map(|known| (&known.config.caps, &known.caps_bound)), &config.caps),
+            (_, Some(known)) => {
+                bounds::check(&config.caps, &known.caps_bound)?;
+                // The day of CAP-31 and CAP-32 is the merchant's: whoever moves it begins another.
+                if known.config.tz_offset_min != config.tz_offset_min {
+                    let problem =
+                        Problem::at("/tz_offset_min", "is changed by the operator only").allowed(known.config.tz_offset_min.to_string());
+                    return Err(ServiceError::Invalid(vec![problem]));
+                }
+                known.caps_bound.clone()
             }
-        }
+            (_, None) => return Err(ServiceError::NotFound("merchant")),
+        };
         let bindings = self.bindings(policies, known.as_ref().map(|tenant| &tenant.bindings))?;
-        let document = MerchantDocument { config: json, policies: bindings.clone() };
+        let document = MerchantDocument { config: json, caps_bound: caps_bound.clone(), policies: bindings.clone() };
         let row = MerchantRow {
             id: config.id.clone(),
             config: serde_json::to_string(&document).map_err(|error| ServiceError::Internal(error.into()))?,
@@ -77,7 +86,7 @@ impl Service {
             }
             acts.iter().try_for_each(|act| act.append(group, &vault, &stored.id).map(|_| ()))
         })?;
-        let tenant = self.store.read(|reads| self.assemble(reads, config, bindings).map_err(ServiceError::from))?;
+        let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, bindings).map_err(ServiceError::from))?;
         let view = view(&tenant);
         self.change(|snapshot| {
             snapshot.tenants.insert(row.id, Arc::new(tenant));
@@ -148,5 +157,6 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
 }
 
 fn view(tenant: &Tenant) -> MerchantView {
-    MerchantView { config: serde_json::to_value(&tenant.config).unwrap_or_default(), policies: tenant.views() }
+    let config = serde_json::to_value(&tenant.config).unwrap_or_default();
+    MerchantView { config, caps_bound: tenant.caps_bound.clone(), policies: tenant.views() }
 }

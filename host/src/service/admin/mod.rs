@@ -1,6 +1,7 @@
 //! Merchants, keys and bindings: from the store into the snapshot, and every change of them.
 
 mod bindings;
+mod bounds;
 mod files;
 mod keys;
 mod load;

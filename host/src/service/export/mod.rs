@@ -22,13 +22,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::actor::{Principal, Right};
 use super::acts::{NewAct, What};
 use super::blocking;
-use super::decide::now_ms;
 use super::error::ServiceError;
 use super::ledger::cosigned;
 use super::{Service, allowed};
+use crate::clock::now_ms;
 
 /// Exports of the service under way at the same time.
-pub const EXPORTS_MAX: usize = 4;
+pub const EXPORTS_MAX: usize = 8;
 
 /// Which records are exported, and how.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +44,12 @@ pub struct ExportQuery {
     pub checkpoint: Option<u64>,
 }
 
+/// An export's places: among its merchant's and among all. Clients that read slowly keep theirs, not everybody's.
+struct Place {
+    _own: Option<OwnedSemaphorePermit>,
+    _of_all: OwnedSemaphorePermit,
+}
+
 /// An export that is ready to be written.
 pub struct Export {
     service: Arc<Service>,
@@ -57,7 +63,7 @@ pub struct Export {
     /// What could not be read so far.
     troubles: Vec<String>,
     /// Given back when the export is written.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Service {
@@ -71,8 +77,13 @@ impl Service {
         // A merchant that does not load is exported nevertheless, with dates in UTC as the operator's log.
         let tz_offset_min = self.snapshot.load().tenants.get(&log).map_or(0, |tenant| tenant.config.tz_offset_min);
         let window = window::window(tz_offset_min, &query)?;
-        let place = self.exports.clone().try_acquire_owned();
-        let place = place.map_err(|_| ServiceError::Unavailable("too many exports are under way: try again later"))?;
+        let share = self.snapshot.load().tenants.get(&log).map(|tenant| tenant.share.exports.clone());
+        let own = share.map(|exports| exports.try_acquire_owned()).transpose();
+        let place = Place {
+            _own: own.map_err(|_| ServiceError::Saturated(merchant.to_owned()))?,
+            _of_all: (self.exports.clone().try_acquire_owned())
+                .map_err(|_| ServiceError::Unavailable("too many exports are under way: try again later"))?,
+        };
         let mut troubles = Vec::new();
         match self.record(&log, vec![NewAct::new(who, exported(&query))]).await {
             Ok(()) => {}
@@ -101,7 +112,7 @@ impl Service {
         window: Window,
         query: &ExportQuery,
         mut troubles: Vec<String>,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Export, ServiceError> {
         if let Err(error) = self.sign_now() {
             tracing::warn!(%merchant, error = format!("{error:#}"), "the log is not signed: its export ends at the checkpoint before");

@@ -11,9 +11,9 @@ use ombud_store::{CheckpointRow, Group, Store as _, StoreError};
 
 use super::keys::LogKeys;
 use super::{cosigned, witness};
+use crate::clock::now_ms;
 use crate::service::Service;
 use crate::service::acts::{By, NewAct, What};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 
 /// How long a server waits between two rounds of signing.

@@ -47,7 +47,7 @@ fn every_problem_of_an_event_is_found_at_once() {
             "`/data/order/special/0`: is not one of the allowed values; allowed: presale-deposit, cross-border, gift-order, minor-buyer",
             "`/data/order/threshold/reduce_by`: has the wrong type, a number with a fraction or exponent; \
              allowed: a whole number from 0 to 1000000000000",
-            "`/data/ticket_id`: is missing; allowed: 1 to 256 bytes without control characters",
+            "`/data/ticket_id`: is missing; allowed: 1 to 256 bytes without control or invisible characters and without space at its ends",
             "`/data/tier`: is not a known member; allowed: after_sale, currency, customer, customer_ref, merchant, order, ticket_id",
             "`/specversion`: is not allowed; allowed: 1.0",
             "`/time`: is not allowed; allowed: an RFC 3339 time from 1970 on with an offset, such as 2026-11-06T10:00:00+08:00",
@@ -119,7 +119,7 @@ fn a_missing_header_is_named() {
         lines(problems),
         [
             "`ce-data`: is not an attribute's name; allowed: 1 to 64 lower-case letters and digits",
-            "`ce-id`: is missing; allowed: 1 to 256 bytes without control characters",
+            "`ce-id`: is missing; allowed: 1 to 256 bytes without control or invisible characters and without space at its ends",
             "`ce-time`: is missing; allowed: an RFC 3339 time from 1970 on with an offset, such as 2026-11-06T10:00:00+08:00",
             "`ce-type`: stands more than once",
             "`/reply/text`: is too long; allowed: a string of at most 4000 characters",
@@ -189,7 +189,9 @@ fn a_decision_on_a_customer_needs_the_customer() {
         });
         assert_eq!(
             found,
-            ["`/data/customer_ref`: is missing; allowed: 1 to 256 bytes without control characters, a pseudonym and not a phone number"],
+            [
+                "`/data/customer_ref`: is missing; allowed: 1 to 256 bytes without control or invisible characters and without space at its ends; a pseudonym: not a telephone number, resident number or e-mail address"
+            ],
             "{event_type}"
         );
     }
@@ -206,7 +208,9 @@ fn a_decision_on_a_customer_needs_the_customer() {
     let found = after(EventType::TicketCreated, |event| event["data"]["customer_ref"] = json!("13812345678"));
     assert_eq!(
         found,
-        ["`/data/customer_ref`: is not allowed; allowed: 1 to 256 bytes without control characters, a pseudonym and not a phone number"]
+        [
+            "`/data/customer_ref`: is not allowed; allowed: 1 to 256 bytes without control or invisible characters and without space at its ends; a pseudonym: not a telephone number, resident number or e-mail address"
+        ]
     );
 }
 
