@@ -3,8 +3,7 @@
 
 use ombud::service::Role;
 use ombud_tests::events::{event, refund};
-use ombud_tests::guests::root;
-use ombud_tests::server::{Merchant, Server, shared};
+use ombud_tests::server::{Merchant, shared};
 use serde_json::{Value, json};
 
 fn path(decision: &Value) -> String {
@@ -125,23 +124,10 @@ fn an_explanation_is_refused_where_the_decision_is() {
 
 #[test]
 fn of_an_erased_customer_the_header_is_left() {
-    let data = tempfile::tempdir().unwrap();
-    let policies = root().join("policies");
-    let (id, decision, key);
-    {
-        let server = Server::on(data.path(), &policies);
-        let merchant = server.merchant(json!({}));
-        decision = merchant.decide(&refund("gone", "c_gone", 4_500));
-        key = merchant.key(Role::Auditor).to_owned();
-        id = merchant.id.clone();
-        server.stop();
-    }
-    let database = rusqlite::Connection::open(data.path().join("ombud.db")).unwrap();
-    let erased = database.execute("UPDATE subject_keys SET wrapped = NULL, erased_at_ms = 1 WHERE subject = 'customer:c_gone'", []);
-    assert_eq!(erased.unwrap(), 1);
-    drop(database);
-    let server = Server::on(data.path(), &policies);
-    let get = |query: &str| server.call("GET", &format!("/v1/merchants/{id}{}{query}", path(&decision))).key(&key);
+    let merchant = shared().merchant(json!({}));
+    let decision = merchant.decide(&refund("gone", "c_gone", 4_500));
+    merchant.call(Role::MerchantAdmin, "POST", "/erasures").json(&json!({"customer": "c_gone", "reason": "asked"})).send().with(201);
+    let get = |query: &str| merchant.call(Role::Auditor, "GET", &format!("{}{query}", path(&decision)));
     let told = get("?lang=en").send().ok();
     assert!(told["how"].as_str().unwrap().contains("erased"), "{told}");
     assert_eq!(told["messages"], json!([]));

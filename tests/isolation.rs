@@ -24,6 +24,7 @@ fn routes(merchant: &Merchant<'_>, decision: &str, key: &str) -> Vec<Route> {
             ("{decision}", decision),
             ("{key}", key),
             ("{request}", "bl-iso"),
+            ("{hold}", "h_iso"),
             ("{schema}", "merchant-config"),
             ("{tile}", "0/000.p/1"),
             ("{seq}", "0"),
@@ -51,6 +52,8 @@ fn body(merchant: &Merchant<'_>, route: &Route) -> (&'static str, Value) {
         (_, path) if path.ends_with("/events:batch") => {
             ("application/cloudevents-batch+json", json!([event("aftersale.requested", "intruder")]))
         }
+        (_, path) if path.ends_with("/erasures") => (json, json!({"customer": "c_secret", "reason": "mine"})),
+        (_, path) if path.ends_with("/holds") || path.ends_with("/lift") => (json, json!({"reason": "mine"})),
         (_, path) if path.ends_with("/override") => (json, json!({"action": "cancel", "reason": "mine"})),
         (_, "/v1/keys") => (json, json!({"role": "operator", "label": "intruder"})),
         (_, path) if path.ends_with("/keys") => (json, json!({"role": "agent", "label": "intruder"})),
@@ -197,6 +200,10 @@ fn each_role_may_what_its_role_may() {
         ("GET", "/v1/ledger/tile/{tile}", &[Operator]),
         ("GET", "/v1/ledger/keys", everybody),
         ("POST", "/v1/ledger/keys", &[Operator]),
+        ("POST", "/v1/merchants/{merchant}/erasures", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/holds", &[Operator, MerchantAdmin, Compliance, Auditor]),
+        ("POST", "/v1/merchants/{merchant}/holds", &[Operator, Compliance]),
+        ("POST", "/v1/merchants/{merchant}/holds/{hold}/lift", &[Operator, Compliance]),
         ("GET", "/v1/merchants/{merchant}/keys", &[Operator, MerchantAdmin]),
         ("POST", "/v1/merchants/{merchant}/keys", &[Operator, MerchantAdmin]),
         ("GET", "/v1/keys", &[Operator]),
@@ -222,7 +229,9 @@ fn each_role_may_what_its_role_may() {
             assert_eq!(refused, !may.contains(&role), "{} {} as {role}: {status}", route.method, route.template);
             // A checkpoint is signed a moment after its records; until then proofs are not there yet.
             let unsigned = status == 404 && (route.template.contains("/ledger/") || route.template.ends_with("/receipt"));
-            let taken = status < 300 || matches!(status, 409 | 422) || unsigned;
+            // No such hold is set.
+            let unset = status == 404 && route.template.ends_with("/lift");
+            let taken = status < 300 || matches!(status, 409 | 422) || unsigned || unset;
             assert!(refused || taken, "{} {} as {role}: {status}", route.method, route.template);
         }
     }

@@ -14,5 +14,6 @@ mod isolation;
 mod ledger;
 mod memory;
 mod money;
+mod privacy;
 mod properties;
 mod tidy;

@@ -6,6 +6,7 @@ mod cli {
     mod audit;
     mod diff;
     mod explain;
+    mod privacy;
     pub mod run;
     mod tables;
 }

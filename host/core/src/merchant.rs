@@ -46,6 +46,10 @@ pub struct MerchantConfig {
     /// What stands for a kind when its policy gave no ruling.
     #[serde(default)]
     pub fallback: Fallbacks,
+    /// Days after which customers and tickets of whom nothing more was heard are erased; for ever unless it is said. What the
+    /// law has kept longer (电子商务法 art. 31: transactions, three years) is the merchant's to see to.
+    #[serde(default)]
+    pub retention_days: Option<u32>,
 }
 
 impl MerchantConfig {
@@ -126,6 +130,9 @@ const fn empty_calendar() -> Calendar {
 
 free!(Currency, Fallbacks);
 
+/// A hundred years, which no retention needs.
+const RETENTION_DAYS_MAX: i64 = 36_500;
+
 /// A share in basis points, above zero.
 const WARN_AT: Bound = Bound::Whole(1, 10_000);
 
@@ -134,6 +141,7 @@ bounded! { MERCHANT:
         id: Bound::Free, shop_id: Bound::Id, platform: Bound::Free,
         tz_offset_min: Bound::Whole(*TZ_OFFSET_MIN.start() as i64, *TZ_OFFSET_MIN.end() as i64),
         calendar: Bound::Nested, currency: Bound::Free, caps: Bound::Nested, fallback: Bound::Free,
+        retention_days: Bound::Whole(1, RETENTION_DAYS_MAX),
     }
     CapLimits {
         order_refund_auto_fen_max: Bound::MONEY, order_goodwill_fen_max: Bound::MONEY, customer_24h_refund_fen_max: Bound::MONEY,

@@ -38,6 +38,16 @@ pub fn body_digest(key: &DigestKey, canonical: &[u8]) -> Digest {
     Digest(mac.finalize().into_bytes().into())
 }
 
+/// The mark of an erased customer: HMAC-SHA-256 over the reference, 32 hexadecimal digits of it. Whoever has the reference and
+/// the merchant's key finds the mark; nobody finds the reference from it.
+pub fn erased_mark(key: &DigestKey, customer: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new(key.bytes().into());
+    mac.update(b"ombud erased customer v1\0");
+    mac.update(customer.as_bytes());
+    let digest = Digest(mac.finalize().into_bytes().into());
+    digest.to_string().chars().take(32).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +65,14 @@ mod tests {
         assert_eq!(base, body_digest(&key(), b"one"));
         assert_ne!(base, body_digest(&key(), b"two"));
         assert_ne!(base, body_digest(&DataKey::from_bytes([8; 32]).digest_key(), b"one"));
+    }
+
+    #[test]
+    fn a_mark_depends_on_customer_and_key() {
+        let mark = erased_mark(&key(), "c1");
+        assert_eq!((mark.len(), &mark), (32, &erased_mark(&key(), "c1")));
+        assert_ne!(mark, erased_mark(&key(), "c2"));
+        assert_ne!(mark, erased_mark(&DataKey::from_bytes([8; 32]).digest_key(), "c1"));
     }
 
     #[test]

@@ -48,13 +48,14 @@ impl fmt::Display for Subject<'_> {
 /// Why a wrapped key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("the data key is wrapped by the master key {wrapped_by}, not by {given}: start with the master key file it was made with")]
+    #[error("the data key is wrapped by the master key {wrapped_by}, not by {given}")]
     OtherMaster { wrapped_by: String, given: String },
     #[error("the wrapped data key is damaged or belongs to another subject")]
     Damaged,
 }
 
 /// The operator's key, which wraps the data keys. It lies in a file of its own, outside the database.
+#[derive(Clone)]
 pub struct MasterKey {
     key: Zeroizing<[u8; KEY_BYTES]>,
     id: [u8; MASTER_ID_BYTES],
@@ -82,6 +83,11 @@ impl MasterKey {
     /// The key's id, which may be shown: 16 hexadecimal digits.
     pub fn id(&self) -> String {
         hex(&self.id)
+    }
+
+    /// The id of the master key that wrapped a data key; none where that is too short to be one.
+    pub fn id_of(wrapped: &[u8]) -> Option<String> {
+        wrapped.first_chunk::<MASTER_ID_BYTES>().map(|id| hex(id))
     }
 
     /// Wraps a data key for one subject of one merchant; it opens for no other.
@@ -212,6 +218,7 @@ mod tests {
         let wrapped = master.wrap(&DataKey::generate(), &merchant("m"), Subject::Merchant).unwrap();
         let error = other.unwrap(&wrapped, &merchant("m"), Subject::Merchant).unwrap_err();
         assert_eq!(error, KeyError::OtherMaster { wrapped_by: master.id(), given: other.id() });
+        assert_eq!((MasterKey::id_of(&wrapped), MasterKey::id_of(&wrapped[..7])), (Some(master.id()), None));
     }
 
     #[test]

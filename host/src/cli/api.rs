@@ -189,6 +189,15 @@ impl Api {
         read(&self.text(self.ask(request, bytes)?)?)
     }
 
+    /// Posts JSON to what answers with nothing.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn tell(&self, path: &str, json: Vec<u8>) -> Result<()> {
+        let request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+        self.text(self.ask(request, json)?).map(|_| ())
+    }
+
     /// Puts JSON.
     ///
     /// # Errors

@@ -2,17 +2,36 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_sandbox::{CodeKey, Sandbox};
 
 use super::progress::Progress;
-use crate::service::{Options, Principal, Service, ServiceError, secret};
+use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, secret};
 
 /// The file by which a data directory is known.
 const DATABASE: &str = "ombud.db";
+
+/// Where the master key of data directories comes from, as the command line says.
+static MASTER_KEY: OnceLock<MasterKeyFrom> = OnceLock::new();
+
+/// Notes where the master key comes from: a file, or the digits in the environment. Once, before anything is opened.
+pub(super) fn use_master_key(file: Option<PathBuf>) {
+    let from = match (file, std::env::var("OMBUD_MASTER_KEY")) {
+        (Some(file), _) => MasterKeyFrom::File(file),
+        (None, Ok(digits)) if !digits.is_empty() => MasterKeyFrom::Hex(digits),
+        (None, _) => MasterKeyFrom::Directory,
+    };
+    // A second call would come from a second command, and there is none.
+    _ = MASTER_KEY.set(from);
+}
+
+/// Where the master key comes from.
+pub(super) fn master_key() -> MasterKeyFrom {
+    MASTER_KEY.get().cloned().unwrap_or_default()
+}
 
 /// Opens a data directory, creating it if need be. `policies` is the folder of the packages; none for commands that only
 /// read, replay or administer keys.
@@ -27,7 +46,7 @@ pub(super) fn open_with(data: &Path, policies: Option<&Path>, more_policies: Vec
 
 /// What a data directory is opened with.
 pub(super) fn options(policies: Option<&Path>) -> Options {
-    Options { policies: policies.map(Path::to_path_buf), ..Options::default() }
+    Options { policies: policies.map(Path::to_path_buf), master_key: master_key(), ..Options::default() }
 }
 
 /// Opens a data directory with these options.

@@ -1,15 +1,16 @@
 //! `ombud key`: API keys of a data directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use axum::http::StatusCode;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 
 use super::api::{self, Api};
-use super::{EXIT_OK, screen};
-use crate::service::Role;
+use super::progress::Progress;
+use super::{EXIT_OK, data, screen};
 use crate::service::wire::{CreatedKey, KeyView, LedgerKeysView};
+use crate::service::{Role, rotate_master_key};
 
 /// Where the keys of the ledger's checkpoints are.
 const LEDGER_KEYS: &str = "/v1/ledger/keys";
@@ -63,6 +64,18 @@ enum Act {
         /// The key's id, as `ombud key list` shows it.
         id: String,
     },
+    /// Wrap every data key with another master key; no record is touched. No server may hold the directory.
+    RotateMaster {
+        /// The data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The file of the new master key, drawn if it is not there; without it the data directory gets a new `master.key`.
+        #[arg(long, value_name = "FILE")]
+        new_master_key: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Which data directory.
@@ -103,6 +116,7 @@ impl Key {
             Act::RotateLedger { on } => ledger(&on, |api| api.post(LEDGER_KEYS, b"{}".to_vec()))?,
             Act::RetireLedger { on } => ledger(&on, |api| api.delete_for(&format!("{LEDGER_KEYS}/old")))?,
             Act::Revoke { of, id } => revoke(&of, &id)?,
+            Act::RotateMaster { data, new_master_key, json } => rotate(&data, new_master_key.as_deref(), json)?,
         }
         Ok(EXIT_OK)
     }
@@ -187,6 +201,22 @@ fn ledger(on: &On, ask: impl FnOnce(&Api) -> Result<LedgerKeysView>) -> Result<(
     screen::field("operator", &keys.operator);
     for key in &keys.verifier_keys {
         screen::field(if keys.signing.contains(key) { "signs" } else { "signed" }, key);
+    }
+    Ok(())
+}
+
+fn rotate(directory: &Path, new: Option<&Path>, json: bool) -> Result<()> {
+    data::must_exist(directory)?;
+    let _waiting = Progress::waiting("wrapping the keys");
+    let rotated = rotate_master_key(directory, &data::master_key(), new, &data::owner()?)?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&rotated)?);
+        return Ok(());
+    }
+    println!("{} wrapped with the master key {} instead of {}", screen::count(rotated.keys, "key"), rotated.to, rotated.from);
+    match new {
+        Some(file) => println!("from now on: --master-key {}; keep a copy elsewhere", file.display()),
+        None => println!("it is `{}`: keep a copy elsewhere", directory.join("master.key").display()),
     }
     Ok(())
 }

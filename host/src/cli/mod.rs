@@ -26,6 +26,7 @@ mod progress;
 mod screen;
 mod shown;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,10 @@ pub const EXIT_USAGE: u8 = 2;
     after_help = "Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or environment."
 )]
 struct Arguments {
+    /// The file of the master key that wraps the keys of customers, tickets and merchants: 32 bytes, or 64 hexadecimal digits.
+    /// OMBUD_MASTER_KEY holds the digits themselves. Without either it is `master.key` in the data directory.
+    #[arg(long, global = true, value_name = "FILE", env = "OMBUD_MASTER_KEY_FILE")]
+    master_key: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,7 +67,7 @@ enum Command {
     Decide(decide::Decide),
     /// Run recorded decisions again and compare them byte for byte.
     Replay(replay::Replay),
-    /// List what was administered, export records for an auditor, check such an export.
+    /// List what was administered, export records for an auditor, check such an export, erase customers, hold data.
     Audit(audit::Audit),
     /// Say why a decision is what it is: for the customer in plain words, for an auditor in full.
     Explain(explain::Explain),
@@ -108,6 +113,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { EXIT_OK });
         }
     };
+    data::use_master_key(arguments.master_key);
     let result = match arguments.command {
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),

@@ -14,6 +14,7 @@ use crate::http::{self, HttpLimits, Listeners, LocalListener};
 use crate::service::ledger::SIGN_EVERY;
 use crate::service::ledger::keys::operator_name;
 use crate::service::ledger::witness::Witness;
+use crate::service::privacy::RETAIN_EVERY;
 use crate::service::{EXPIRY_EVERY, Options, Service};
 use crate::telemetry::{self, LogFormat};
 
@@ -104,10 +105,12 @@ pub(super) async fn until_stopped(listeners: Listeners, service: Arc<Service>, l
         }
     };
     let timer = tokio::spawn(Arc::clone(&service).expire_for_ever(EXPIRY_EVERY));
+    let retention = tokio::spawn(Arc::clone(&service).retain_for_ever(RETAIN_EVERY));
     let signer = tokio::spawn(Arc::clone(&service).sign_for_ever(SIGN_EVERY));
     let witnesses = tokio::spawn(Arc::clone(&service).ask_witnesses_for_ever());
     let drained = http::serve(listeners, Arc::clone(&service), limits, signal).await;
     timer.abort();
+    retention.abort();
     signer.abort();
     witnesses.abort();
     // What was decided last is signed before the process ends, not when it begins again.

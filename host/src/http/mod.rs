@@ -27,6 +27,7 @@ mod export;
 mod ledger;
 mod meta;
 mod openapi;
+mod privacy;
 
 pub use limits::HttpLimits;
 pub use local::{LocalListener, SOCKET, connect};

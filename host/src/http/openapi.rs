@@ -74,6 +74,7 @@ const TAGS: &[(&str, &str)] = &[
     ("acts", "What was administered, and what persons did"),
     ("blacklist", "Blacklist requests with their steps, and measures in force"),
     ("ledger", "The log of each merchant: checkpoints, tiles, receipts"),
+    ("privacy", "Erasing customers, and legal holds against it"),
     ("merchants", "Merchants and their policies"),
     ("keys", "API keys"),
     ("schemas", "JSON Schemas of what is posted"),

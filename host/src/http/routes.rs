@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, batch, blacklist, decisions, events, export, ledger, meta};
+use super::{acts, admin, batch, blacklist, decisions, events, export, ledger, meta, privacy};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -21,6 +21,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ledger::endpoints(),
         export::endpoints(),
         admin::endpoints(),
+        privacy::endpoints(),
         meta::endpoints(),
     ]
     .into_iter()

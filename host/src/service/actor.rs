@@ -70,6 +70,8 @@ impl Role {
             Right::Replay => !matches!(self, Self::Agent),
             Right::Override => matches!(self, Self::Supervisor | Self::DepartmentHead | Self::Compliance),
             Right::ReadActs => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Compliance | Self::Auditor),
+            Right::Erase => matches!(self, Self::Operator | Self::MerchantAdmin),
+            Right::Hold => matches!(self, Self::Operator | Self::Compliance),
             Right::Configure => matches!(self, Self::Operator | Self::MerchantAdmin),
             Right::Ledger => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Auditor),
             Right::Export => !matches!(self, Self::Agent),
@@ -98,6 +100,10 @@ pub enum Right {
     Override,
     /// The acts of persons and of the host.
     ReadActs,
+    /// Erasing a customer.
+    Erase,
+    /// Setting and lifting legal holds.
+    Hold,
     /// A merchant's policies, settings, caps and keys.
     Configure,
     /// Checkpoints, tiles and receipts of a merchant's log.

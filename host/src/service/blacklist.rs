@@ -123,7 +123,7 @@ pub fn project(
             order: None,
         };
         let act = NewAct::new(pending.by.clone(), what).change(None, Some(made.leaf));
-        acts.push(NewAct { at_ms: now, subjects: vec![pending.subject.clone()], about, ..act });
+        acts.push(NewAct { at_ms: now, about, ..act });
     }
     let approved_by_supervisor = case.stage == Stage::SupervisorReviewed
         && case.steps.last().is_some_and(|step| step.stage == Stage::SupervisorReviewed && step.verdict == Verdict::Approve);

@@ -14,8 +14,10 @@ use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry
 use ombud_rules::civil;
 use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
 
+use super::acts::NewAct;
 use super::blacklist;
 use super::error::ServiceError;
+use super::owner::Owner;
 use super::pending::{Item, Pending, Sealed};
 use super::project;
 use super::read;
@@ -55,6 +57,8 @@ pub struct About<'a> {
     pub tenant: &'a Tenant,
     /// The event.
     pub event: &'a Event,
+    /// The mark of a customer who was erased.
+    pub formerly: Option<&'a str>,
     /// When the host received it, epoch milliseconds.
     pub received_at_ms: i64,
 }
@@ -66,12 +70,19 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     if let Some(answer) = read::known(as_reads(group), vault, merchant, &pending.event, &pending.body_digest)? {
         return Ok(Committed::Known(answer));
     }
+    // Somebody was erased since the event was judged: the key may be destroyed, and the customer nobody's any more.
+    let epoch = vault.epoch();
+    let now_owned = match pending.owner.epoch == epoch {
+        true => None,
+        false => Some(Owner::of(as_reads(group), vault, &pending.tenant, &pending.event, pending.owner.epoch)?),
+    };
+    let owner = now_owned.as_ref().unwrap_or(&pending.owner);
     // A customer's first records may race for the key: the one that is stored counts.
-    let (data_key, wrapped) = match &pending.secret.wrapped {
-        None => (pending.secret.key.clone(), None),
-        Some(wrapped) => match vault.open(merchant, &pending.subject, as_reads(group))? {
+    let (data_key, wrapped) = match &owner.secret.wrapped {
+        None => (owner.secret.key.clone(), None),
+        Some(wrapped) => match vault.open(merchant, &owner.subject, as_reads(group))? {
             Some(key) => (key, None),
-            None => (pending.secret.key.clone(), Some(wrapped)),
+            None => (owner.secret.key.clone(), Some(wrapped)),
         },
     };
     let first = group.log_size(merchant)?;
@@ -82,14 +93,14 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     };
     let mut ready = Vec::with_capacity(pending.items.len());
     for item in &pending.items {
-        let next = make_ready(group, pending, item, &ready, &data_key, &event_entry, engine)?;
+        let next = make_ready(group, pending, item, &ready, owner, &data_key, &event_entry, engine)?;
         ready.push(next);
     }
     let event_only = if pending.items.is_empty() { Some(event_record(pending, first, &data_key, &event_entry)?) } else { None };
 
     // From here on only the database itself can fail, and then the whole group fails.
     if let Some(wrapped) = wrapped {
-        group.insert_subject_key(merchant, pending.subject.as_subject(), wrapped, pending.received_at_ms)?;
+        group.insert_subject_key(merchant, owner.subject.as_subject(), wrapped, pending.received_at_ms)?;
     }
     let records = ready.len().max(1);
     let seen = EventSeen { body: pending.body_digest, first_seq: first, records: u32::try_from(records).unwrap_or(u32::MAX) };
@@ -114,6 +125,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         appended.push(Appended { seq: record.seq, leaf: record.leaf, again });
     }
     for act in acts {
+        let act = NewAct { subjects: vec![owner.subject.clone()], ..act };
         act.append(group, vault, merchant)?;
     }
     Ok(Committed::New(appended))
@@ -134,6 +146,7 @@ pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, asked: Option<
         &UsageOf {
             order: money::order_id(case),
             customer: about.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
+            formerly: about.formerly,
             at_ms: about.received_at_ms,
             day: civil::day_of(about.received_at_ms, about.tenant.config.tz_offset_min),
         },
@@ -147,21 +160,28 @@ pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, asked: Option<
     Ok(Counted { usage, on_record })
 }
 
+#[expect(clippy::too_many_arguments, reason = "a record is made of these parts")]
 fn make_ready<'a>(
     group: &mut dyn Group,
     pending: &'a Pending,
     item: &'a Item,
     earlier: &[Ready<'_>],
+    owner: &Owner,
     key: &Arc<DataKey>,
     event: &EventEntry,
     engine: &Engine,
 ) -> Result<Ready<'a>, ServiceError> {
     let merchant = &pending.tenant.config.id;
     let seq = group.log_size(merchant)? + earlier.len() as u64;
-    let about = About { tenant: &pending.tenant, event: &pending.event, received_at_ms: pending.received_at_ms };
+    let about = About {
+        tenant: &pending.tenant,
+        event: &pending.event,
+        formerly: owner.formerly.as_deref(),
+        received_at_ms: pending.received_at_ms,
+    };
     let mut counted = counted(as_reads(group), &about, &item.case, item.asked.as_deref())?;
     count_earlier(&mut counted, pending, item, earlier);
-    let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.secret.key) {
+    let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.owner.secret.key) {
         Cow::Borrowed(&item.ready)
     } else {
         let again = item.again(merchant, &pending.tenant.terms, counted, pending.event.now(), key, &pending.event_body);

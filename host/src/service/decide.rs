@@ -18,9 +18,9 @@ use super::actor::{Principal, Right};
 use super::acts::By;
 use super::commit::{About, Committed, commit, counted};
 use super::error::ServiceError;
+use super::owner::Owner;
 use super::pending::{Draft, Pending};
 use super::snapshot::Tenant;
-use super::vault::SubjectId;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
 use crate::clock::now_ms;
@@ -80,10 +80,10 @@ impl Service {
         let event_body = event.to_structured().into_bytes();
         let kinds: Vec<Kind> = event.kinds().collect();
         let started = Instant::now();
-        let (history, subject, secret) = self.store.read(|reads| {
+        let epoch = self.vault.epoch();
+        let (history, owner) = self.store.read(|reads| {
             let history = if kinds.is_empty() { History::default() } else { self.history(reads, merchant, &event)? };
-            let (subject, secret) = self.subject(reads, merchant, &event)?;
-            Ok::<_, ServiceError>((history, subject, secret))
+            Ok::<_, ServiceError>((history, Owner::of(reads, &self.vault, tenant, &event, epoch)?))
         })?;
         let history_us = micros(started);
         let actor = who.role.in_contract().map(|role| Actor { id: who.actor.clone(), role });
@@ -97,12 +97,12 @@ impl Service {
             let id = event.decision_id(merchant, kind);
             let draft = Draft::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome);
             // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
-            let about = About { tenant, event: &event, received_at_ms };
+            let about = About { tenant, event: &event, formerly: owner.formerly.as_deref(), received_at_ms };
             let counted = match draft.asked() {
                 None => Counted::default(),
                 asked => self.store.read(|reads| counted(reads, &about, draft.case(), asked))?,
             };
-            let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &secret.key, &event_body);
+            let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &owner.secret.key, &event_body);
             let mut item = item.map_err(|error| ServiceError::Internal(error.into()))?;
             item.phases.history_us = history_us;
             item.phases.seal_us = micros(judged);
@@ -116,8 +116,7 @@ impl Service {
             event,
             event_body,
             received_at_ms,
-            subject,
-            secret,
+            owner,
             items,
         })
     }
@@ -130,24 +129,6 @@ impl Service {
         let request = |seq| read::request_state(reads, &self.vault, merchant, seq).map_err(damaged);
         let acted = |seq| self.amounts_of_act(reads, merchant, seq).map_err(damaged);
         Ok(history::gather(reads, merchant, event, request, acted)?)
-    }
-
-    /// Under whose key the bodies are sealed: the customer's, or the ticket's where there is none. Whoever was erased does
-    /// not get a second key: new records are the ticket's.
-    fn subject(
-        &self,
-        reads: &dyn Reads,
-        merchant: &MerchantId,
-        event: &Event,
-    ) -> Result<(SubjectId, super::vault::SubjectSecret), ServiceError> {
-        let customer = event.data.customer_ref.as_ref().map(|customer| SubjectId::Customer(customer.to_string()));
-        let ticket = event.data.ticket_id.as_ref().map(|ticket| SubjectId::Ticket(ticket.to_string()));
-        for subject in customer.into_iter().chain(ticket).chain([SubjectId::Merchant]) {
-            if let Some(secret) = self.vault.open_or_draw(merchant, &subject, reads)? {
-                return Ok((subject, secret));
-            }
-        }
-        Err(ServiceError::Conflict("the merchant's own key was erased".into()))
     }
 }
 

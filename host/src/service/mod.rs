@@ -4,6 +4,7 @@
 pub mod actor;
 pub mod acts;
 pub mod error;
+pub mod privacy;
 pub mod wire;
 
 mod admin;
@@ -18,6 +19,7 @@ pub mod ledger;
 mod listing;
 mod locks;
 mod overrides;
+mod owner;
 mod pending;
 mod project;
 mod read;
@@ -35,7 +37,6 @@ use arc_swap::ArcSwap;
 use ombud_core::decision::Decision;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Engine;
-use ombud_ledger::keys::MasterKey;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Limits, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
@@ -43,6 +44,7 @@ use tokio::sync::Semaphore;
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
+pub use admin::{MasterKeyFrom, Rotated, rotate as rotate_master_key};
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use read::Opened;
@@ -73,6 +75,8 @@ pub struct Options {
     pub operator: Option<KeyName>,
     /// Who is asked to cosign checkpoints.
     pub witnesses: Vec<Witness>,
+    /// Where the master key comes from.
+    pub master_key: MasterKeyFrom,
 }
 
 impl Default for Options {
@@ -84,6 +88,7 @@ impl Default for Options {
             writer: WriterLimits::default(),
             operator: None,
             witnesses: Vec::new(),
+            master_key: MasterKeyFrom::default(),
         }
     }
 }
@@ -118,7 +123,7 @@ impl Service {
     pub fn open(data: &Path, options: Options) -> Result<Arc<Self>> {
         admin::private_folder(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let (store, writer) = SqliteStore::open(data)?;
-        let master = MasterKey::from_bytes(admin::secret(&data.join("master.key"))?);
+        let master = admin::master_key(&store, &options.master_key)?;
         let ledger = Ledger::new(data, options.operator, options.witnesses)?;
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
         let sandbox = Arc::new(Sandbox::with_cache(data.join("code"), code_key)?);
@@ -136,7 +141,7 @@ impl Service {
             counting.set_commit_queue(group.waiting);
         })?;
         let replayer = Replayer::new(sandbox, options.limits.clone());
-        let vault = Arc::new(Vault::new(master));
+        let vault = Arc::new(Vault::new(master, store.read(|reads| reads.with_erased())?));
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
             store,

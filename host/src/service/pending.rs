@@ -17,8 +17,8 @@ use ombud_ledger::{BodyKind, Call, Detached, Digest, PolicyCall};
 use ombud_rules::contract::types::Context;
 
 use super::acts::By;
+use super::owner::Owner;
 use super::snapshot::Tenant;
-use super::vault::{SubjectId, SubjectSecret};
 use crate::bodies::{CaseBody, answer_body, decision_body};
 use crate::judge::{Bound, Outcome, Phases};
 
@@ -39,9 +39,7 @@ pub struct Pending {
     /// W3C trace id.
     pub trace_id: Option<[u8; 16]>,
     /// Under whose key the bodies are sealed.
-    pub subject: SubjectId,
-    /// That key.
-    pub secret: SubjectSecret,
+    pub owner: Owner,
     /// One for each kind that decides.
     pub items: Vec<Item>,
 }

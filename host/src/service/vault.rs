@@ -1,7 +1,7 @@
 //! Data keys of customers and tickets: drawn at the first record, kept wrapped, remembered for a while.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::{DataKey, KeyError, MasterKey, Subject};
@@ -30,6 +30,16 @@ impl SubjectId {
             Self::Merchant => Subject::Merchant,
         }
     }
+
+    /// The subject of a stored text ([`Subject`]'s display); none for the mark of an erased customer.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            Some(("customer", customer)) => Some(Self::Customer(customer.to_owned())),
+            Some(("ticket", ticket)) => Some(Self::Ticket(ticket.to_owned())),
+            None if text == "merchant" => Some(Self::Merchant),
+            _ => None,
+        }
+    }
 }
 
 /// Under whose keys a record may be sealed, by its listing, in the order in which they are chosen when it is made.
@@ -46,16 +56,50 @@ pub struct SubjectSecret {
     pub wrapped: Option<Vec<u8>>,
 }
 
+/// How many erasures there have been: a key that was read in an earlier epoch may be destroyed by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch(u64);
+
 /// Opens and draws keys.
 pub struct Vault {
     master: MasterKey,
-    remembered: Mutex<HashMap<(MerchantId, SubjectId), Arc<DataKey>>>,
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Default)]
+struct Remembered {
+    keys: HashMap<(MerchantId, SubjectId), Arc<DataKey>>,
+    /// Merchants with an erased customer: for all others nobody needs to look for one.
+    erased: HashSet<MerchantId>,
+    epoch: u64,
 }
 
 impl Vault {
-    /// A vault under a master key.
-    pub fn new(master: MasterKey) -> Self {
-        Self { master, remembered: Mutex::default() }
+    /// A vault under a master key, for merchants some of which have erased customers.
+    pub fn new(master: MasterKey, erased: impl IntoIterator<Item = MerchantId>) -> Self {
+        let remembered = Remembered { erased: erased.into_iter().collect(), ..Remembered::default() };
+        Self { master, remembered: Mutex::new(remembered) }
+    }
+
+    /// The epoch now. Ask before reading: a key read in it is good for as long as the epoch lasts.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.remembered().epoch)
+    }
+
+    /// Whether any customer of the merchant was ever erased.
+    pub fn has_erased(&self, merchant: &MerchantId) -> bool {
+        self.remembered().erased.contains(merchant)
+    }
+
+    /// Begins a new epoch in which the subjects' keys are not remembered. Called when their erasure is written, and again once
+    /// it is durable: what was read in between saw them still.
+    pub fn forget(&self, merchant: &MerchantId, subjects: impl IntoIterator<Item = SubjectId>) {
+        let mut remembered = self.remembered();
+        for subject in subjects {
+            remembered.keys.remove(&(merchant.clone(), subject));
+        }
+        remembered.erased.insert(merchant.clone());
+        remembered.epoch += 1;
     }
 
     /// The subject's key; none where it was erased and nothing of the subject can be opened again. What is read here is not
@@ -67,12 +111,14 @@ impl Vault {
         reads: &(impl Reads + ?Sized),
     ) -> Result<Option<Arc<DataKey>>, StoreError> {
         let id = (merchant.clone(), subject.clone());
-        if let Some(key) = self.remembered().get(&id) {
+        if let Some(key) = self.remembered().keys.get(&id) {
             return Ok(Some(key.clone()));
         }
         match reads.subject_key(merchant, subject.as_subject())? {
-            SubjectKey::None | SubjectKey::Erased { .. } => Ok(None),
-            SubjectKey::Wrapped(wrapped) => self.opened(&wrapped, &id).map(Some),
+            SubjectKey::None => Ok(None),
+            SubjectKey::Wrapped(wrapped) => {
+                self.unwrap(merchant, subject, &wrapped).map(Some).map_err(|error| StoreError::Damaged(error.to_string()))
+            }
         }
     }
 
@@ -81,55 +127,31 @@ impl Vault {
         self.master.unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
     }
 
-    /// The subject's key, drawn if there is none yet; none where it was erased, for there is never a second one. `reads` sees
-    /// committed groups only, so that a key found is remembered.
+    /// The subject's key, drawn if there is none yet. `reads` sees committed groups only, so that a key found is remembered,
+    /// unless it was erased since the epoch `reads` began in.
     pub fn open_or_draw(
         &self,
         merchant: &MerchantId,
         subject: &SubjectId,
         reads: &(impl Reads + ?Sized),
-    ) -> Result<Option<SubjectSecret>, StoreError> {
-        match reads.subject_key(merchant, subject.as_subject())? {
-            SubjectKey::Erased { .. } => Ok(None),
-            SubjectKey::Wrapped(wrapped) => {
-                let id = (merchant.clone(), subject.clone());
-                let remembered = self.remembered().get(&id).cloned();
-                let key = match remembered {
-                    Some(key) => key,
-                    None => self.remember(id.clone(), self.opened(&wrapped, &id)?),
-                };
-                Ok(Some(SubjectSecret { key, wrapped: None }))
+        epoch: Epoch,
+    ) -> Result<SubjectSecret, StoreError> {
+        if let Some(key) = self.open(merchant, subject, reads)? {
+            let mut remembered = self.remembered();
+            if remembered.keys.len() >= REMEMBERED_KEYS_MAX {
+                remembered.keys.clear();
             }
-            SubjectKey::None => {
-                let key = DataKey::generate();
-                let wrapped = self.master.wrap(&key, merchant, subject.as_subject());
-                let wrapped = wrapped.map_err(|error| StoreError::Damaged(error.to_string()))?;
-                Ok(Some(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) }))
+            if epoch == Epoch(remembered.epoch) {
+                remembered.keys.insert((merchant.clone(), subject.clone()), key.clone());
             }
+            return Ok(SubjectSecret { key, wrapped: None });
         }
+        let key = DataKey::generate();
+        let wrapped = self.master.wrap(&key, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        Ok(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) })
     }
 
-    /// The key of the merchant itself, which is never erased, drawn if there is none yet.
-    pub fn of_merchant(&self, merchant: &MerchantId, reads: &(impl Reads + ?Sized)) -> Result<SubjectSecret, StoreError> {
-        let erased = || StoreError::Damaged(format!("the key of `{merchant}` itself was erased"));
-        self.open_or_draw(merchant, &SubjectId::Merchant, reads)?.ok_or_else(erased)
-    }
-
-    fn opened(&self, wrapped: &[u8], (merchant, subject): &(MerchantId, SubjectId)) -> Result<Arc<DataKey>, StoreError> {
-        self.unwrap(merchant, subject, wrapped).map_err(|error| StoreError::Damaged(error.to_string()))
-    }
-
-    /// Remembers a key that is durable.
-    fn remember(&self, id: (MerchantId, SubjectId), key: Arc<DataKey>) -> Arc<DataKey> {
-        let mut remembered = self.remembered();
-        if remembered.len() >= REMEMBERED_KEYS_MAX {
-            remembered.clear();
-        }
-        remembered.insert(id, key.clone());
-        key
-    }
-
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(MerchantId, SubjectId), Arc<DataKey>>> {
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -148,8 +170,8 @@ mod tests {
         let (merchant, subject) = (MerchantId::new("m").unwrap(), SubjectId::Customer("c_1".into()));
         let row = MerchantRow { id: merchant.clone(), config: "{}".into(), created_at_ms: 1 };
         writer.wait(move |group| group.put_merchant(&row)).unwrap();
-        let vault = Arc::new(Vault::new(MasterKey::generate()));
-        let drawn = || store.read(|reads| vault.open_or_draw(&merchant, &subject, reads)).unwrap().unwrap();
+        let vault = Arc::new(Vault::new(MasterKey::generate(), []));
+        let drawn = || store.read(|reads| vault.open_or_draw(&merchant, &subject, reads, vault.epoch())).unwrap();
         // Opens the key in the group that stores it, as a second event of a new customer does, and then fails or not.
         let stored = |secret: &SubjectSecret, fails: bool| {
             let (vault, merchant, subject, secret) = (vault.clone(), merchant.clone(), subject.clone(), secret.clone());
@@ -171,5 +193,13 @@ mod tests {
         assert_eq!((third.key.bytes(), &third.wrapped), (second.key.bytes(), &None));
         // From now on it is remembered.
         assert!(Arc::ptr_eq(&third.key, &drawn().key));
+    }
+
+    #[test]
+    fn a_stored_text_names_its_subject() {
+        for subject in [SubjectId::Customer("c:1".into()), SubjectId::Ticket("t".into()), SubjectId::Merchant] {
+            assert_eq!(SubjectId::parse(&subject.as_subject().to_string()), Some(subject));
+        }
+        assert_eq!((SubjectId::parse("erased:00"), SubjectId::parse("anything")), (None, None));
     }
 }

@@ -115,7 +115,7 @@ impl Made {
         let mut header = [0; HEADER_BYTES];
         random.fill_bytes(&mut header);
         if pays {
-            let of = UsageOf { order: Some(&order), customer: Some(&customer), at_ms, day: 20_763 };
+            let of = UsageOf { order: Some(&order), customer: Some(&customer), formerly: None, at_ms, day: 20_763 };
             group.usage(merchant, &of)?;
             group.intent(merchant, &after_sale_id, Payment::Refund)?;
             let intent = Intent { key: after_sale_id.clone(), payment: Payment::Refund, amount: 19_900, restates: false };

@@ -80,10 +80,9 @@ pub struct VersionRow {
 /// What is stored of a subject's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectKey {
-    /// Nothing was sealed for the subject yet.
+    /// There is none: nothing was sealed for the subject yet, or its key was destroyed and what it sealed cannot be opened any
+    /// more. An erased customer is known by a mark ([`crate::ReadPrivacy::erased_at`]).
     None,
-    /// Erased at this time: what it sealed cannot be opened any more.
-    Erased { at_ms: i64 },
     /// Wrapped by the master key.
     Wrapped(Vec<u8>),
 }
@@ -131,8 +130,5 @@ pub trait WriteAdmin {
     fn put_blob(&mut self, media: &str, bytes: &[u8], at_ms: i64) -> Result<Digest, StoreError>;
     /// Keeps a new subject's wrapped key. A subject that has one, or had one, is a conflict.
     fn insert_subject_key(&mut self, merchant: &MerchantId, subject: Subject<'_>, wrapped: &[u8], at_ms: i64) -> Result<(), StoreError>;
-    /// Deletes a subject's key and takes the customer's reference out of the listings; false where there is no key. Records
-    /// and their hashes stay as they are.
-    fn erase_subject(&mut self, merchant: &MerchantId, subject: Subject<'_>, at_ms: i64) -> Result<bool, StoreError>;
     fn set_value(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError>;
 }

@@ -11,6 +11,7 @@ mod history;
 mod ledger;
 mod listing;
 mod money;
+mod privacy;
 mod sqlite;
 mod store;
 mod tree;
@@ -26,6 +27,7 @@ pub use self::history::{
 pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
+pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, WritePrivacy};
 pub use self::sqlite::{Inspection, SqliteReader, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};

@@ -22,6 +22,8 @@ pub struct IntentRow {
 pub struct UsageOf<'a> {
     pub order: Option<&'a str>,
     pub customer: Option<&'a str>,
+    /// The mark of a customer who was erased: what was counted before counts as well.
+    pub formerly: Option<&'a str>,
     /// `received_at` of the decision, epoch milliseconds: the customer's window is the 24 h before it.
     pub at_ms: i64,
     /// The civil day of that time in the merchant's zone, as days since 1970-01-01.

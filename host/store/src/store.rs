@@ -6,20 +6,21 @@ use crate::export::ReadExport;
 use crate::history::{ReadHistory, WriteHistory};
 use crate::ledger::{ReadLedger, WriteLedger};
 use crate::money::{ReadMoney, WriteMoney};
+use crate::privacy::{ReadPrivacy, WritePrivacy};
 use crate::tree::{ReadTree, WriteTree};
 
 /// Everything that can be read. Within a [`Group`] it sees the group's own writes, elsewhere committed groups only.
-pub trait Reads: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport {}
+pub trait Reads: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport + ReadPrivacy {}
 
-impl<T: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport> Reads for T {}
+impl<T: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport + ReadPrivacy> Reads for T {}
 
 /// A write group: one transaction in which waiting jobs run one after the other.
 ///
 /// A job must not leave half of its rows: it looks first and writes when nothing can go wrong any more. Where one fails
 /// after its first write, the whole group is rolled back and its jobs are run again one by one.
-pub trait Group: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin {}
+pub trait Group: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin + WritePrivacy {}
 
-impl<T: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin> Group for T {}
+impl<T: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin + WritePrivacy> Group for T {}
 
 /// The writing side of a store, driven by [`crate::Writer`].
 pub trait Transactions: Group + Send {

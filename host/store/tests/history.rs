@@ -7,10 +7,9 @@ use common::{Made, append, merchant, open, submit};
 use ombud_core::caps::CapUsage;
 use ombud_core::money::{Intent, Payment};
 use ombud_ledger::Digest;
-use ombud_ledger::keys::Subject;
 use ombud_store::{
     AfterSaleRow, ApiKeyRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, RequestRow, StepRow, Store,
-    StoreError, SubjectKey, UsageOf, VersionRow, VersionState,
+    StoreError, UsageOf, VersionRow, VersionState,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -53,7 +52,7 @@ fn usage_is_summed_over_each_window() {
     count(3, "o1", Some("c2"), now - 4, 100, 800, 8);
     count(4, "o3", None, now - 3, 100, 1600, 16);
     let usage = |of: &str, order, customer, day| {
-        opened.store.read(|reads| reads.usage(&merchant(of), &UsageOf { order, customer, at_ms: now, day })).unwrap()
+        opened.store.read(|reads| reads.usage(&merchant(of), &UsageOf { order, customer, formerly: None, at_ms: now, day })).unwrap()
     };
     let expected = CapUsage {
         order_refund: 1100,
@@ -212,24 +211,6 @@ fn blacklist_requests_steps_measures_and_incidents() {
     assert_eq!((since(0), since(20), since(21)), (2, 1, 0));
     let dropped = |criterion| opened.writer.wait(move |group| group.drop_incidents(&merchant("a"), "c1", criterion)).unwrap();
     assert_eq!((dropped("malicious-returns"), dropped("extortion"), since(0)), (0, 1, 1));
-}
-
-#[test]
-fn keys_of_subjects_can_be_erased_once_and_never_made_again() {
-    let directory = tempfile::tempdir().unwrap();
-    let opened = open(directory.path(), &["a", "b"]);
-    let key = |of: &str, subject: Subject<'_>| opened.store.read(|reads| reads.subject_key(&merchant(of), subject)).unwrap();
-    let customer = Subject::Customer("c1");
-    assert_eq!(key("a", customer), SubjectKey::None);
-    let insert = || opened.writer.wait(|group| group.insert_subject_key(&merchant("a"), Subject::Customer("c1"), b"wrapped", 1));
-    insert().unwrap();
-    assert_eq!(key("a", customer), SubjectKey::Wrapped(b"wrapped".to_vec()));
-    assert_eq!((key("b", customer), key("a", Subject::Ticket("c1"))), (SubjectKey::None, SubjectKey::None));
-    let erase = || opened.writer.wait(|group| group.erase_subject(&merchant("a"), Subject::Customer("c1"), 9));
-    assert!(erase().unwrap());
-    assert_eq!(key("a", customer), SubjectKey::Erased { at_ms: 9 });
-    assert!(!erase().unwrap());
-    assert!(matches!(insert(), Err(JobError::Job(StoreError::Conflict(_)))));
 }
 
 #[test]

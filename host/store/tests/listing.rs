@@ -7,7 +7,7 @@ use common::{Made, Opened, append, merchant, open};
 use ombud_core::ids::{DecisionId, EventKey};
 use ombud_core::kind::Kind;
 use ombud_ledger::keys::Subject;
-use ombud_store::{EntryKind, Filter, Page, Store, StoreError};
+use ombud_store::{EntryKind, Erasure, Filter, Page, Store, StoreError};
 
 const ENTRIES: i64 = 120;
 
@@ -123,9 +123,10 @@ fn an_erased_customer_leaves_the_list_and_the_records_stay() {
     let opened = filled(directory.path());
     let erased = opened.writer.wait(|group| {
         group.insert_subject_key(&merchant("a"), Subject::Customer("c1"), b"wrapped", 1)?;
-        group.erase_subject(&merchant("a"), Subject::Customer("c1"), 2)
+        let erasure = Erasure { customer: "c1", mark: "erased:00", tickets: &[], at_ms: 2, counted_since_ms: 0 };
+        group.erase_customer(&merchant("a"), &erasure)
     });
-    assert!(erased.unwrap());
+    assert_eq!(erased.unwrap().keys, 1);
     assert!(all(&opened, &Filter { customer: Some("c1".into()), ..Filter::default() }, 100).is_empty());
     assert_eq!(all(&opened, &Filter::default(), 100).len(), ENTRIES as usize);
 }

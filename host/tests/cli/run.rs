@@ -24,7 +24,11 @@ pub struct Ran {
 
 /// Runs a command.
 pub fn ombud(arguments: &[&str]) -> Ran {
-    let output = command(arguments).output().unwrap();
+    ran(&mut command(arguments))
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -34,12 +38,12 @@ pub fn ombud(arguments: &[&str]) -> Ran {
 
 /// Runs a command in a folder, knowing nothing of this machine but that folder.
 pub fn ombud_alone(folder: &Path, arguments: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_ombud")).args(arguments).current_dir(folder).env_clear().output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    ran(Command::new(env!("CARGO_BIN_EXE_ombud")).args(arguments).current_dir(folder).env_clear())
+}
+
+/// Runs a command with one more variable in its environment.
+pub fn ombud_with(name: &str, value: &str, arguments: &[&str]) -> Ran {
+    ran(command(arguments).env(name, value))
 }
 
 /// Runs a command; `DATA` in its arguments stands for a folder.
@@ -50,7 +54,13 @@ pub fn ombud_in(data: &Path, arguments: &[&str]) -> Ran {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ombud"));
-    command.args(arguments).current_dir(root()).env_remove("OMBUD_KEY").env_remove("OMBUD_POLICIES");
+    command
+        .args(arguments)
+        .current_dir(root())
+        .env_remove("OMBUD_MASTER_KEY")
+        .env_remove("OMBUD_MASTER_KEY_FILE")
+        .env_remove("OMBUD_KEY")
+        .env_remove("OMBUD_POLICIES");
     command
 }
 

@@ -40,7 +40,7 @@ impl Check {
         data::must_exist(&self.data)?;
         let merchant = self.merchant.as_deref().map(data::merchant_id).transpose()?;
         let bar = Progress::waiting("checking the records");
-        let checks = check(&self.data, merchant.as_ref(), !self.sealed, &|_| ())?;
+        let checks = check(&self.data, &data::master_key(), merchant.as_ref(), !self.sealed, &|_| ())?;
         let elapsed = bar.elapsed();
         drop(bar);
         if self.json {

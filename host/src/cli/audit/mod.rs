@@ -1,8 +1,10 @@
-//! `ombud audit`: what an auditor reads of a ledger, and bundles of records that are made here and checked elsewhere.
+//! `ombud audit`: what an auditor reads of a ledger, bundles of records that are made here and checked elsewhere, erasures and holds.
 
 mod acts;
 mod check;
+mod erase;
 mod export;
+mod hold;
 mod verify;
 
 use anyhow::Result;
@@ -29,6 +31,10 @@ enum Act {
     Verify(verify::Verify),
     /// Check a whole data directory: logs, tiles, checkpoints, records, bodies, components.
     Check(check::Check),
+    /// Erase a customer: destroy the keys that everything about the customer is sealed with.
+    Erase(erase::Erase),
+    /// Set, list and lift legal holds: what they hold is not erased.
+    Hold(hold::Hold),
 }
 
 impl Audit {
@@ -38,6 +44,8 @@ impl Audit {
             Act::Export(command) => command.run(),
             Act::Verify(command) => command.run(),
             Act::Check(command) => command.run(),
+            Act::Erase(command) => command.run(),
+            Act::Hold(command) => command.run(),
         }
     }
 }

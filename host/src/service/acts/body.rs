@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::service::actor::Role;
+use crate::service::privacy::HoldScopeView;
 use crate::service::wire::OverrideAction;
 
 /// The body of an act's record.
@@ -162,6 +163,72 @@ pub enum What {
         /// Whether the keys of the text were left out.
         masked: bool,
     },
+    /// A customer was erased: nobody is named.
+    #[serde(rename = "erasure")]
+    Erasure {
+        /// What stands for the customer from then on.
+        mark: String,
+        /// Records that can be opened no more.
+        records: u64,
+        /// Keys that were destroyed.
+        keys: u64,
+        /// Whether a measure in force ended.
+        measure_lifted: bool,
+        /// Blacklist requests that were closed.
+        requests_closed: u64,
+    },
+    /// The host erased what was kept for as long as the merchant keeps data.
+    #[serde(rename = "retention.applied")]
+    RetentionApplied {
+        /// Nothing was heard of them since, RFC 3339.
+        older_than: String,
+        /// Customers erased.
+        customers: u64,
+        /// Tickets without a customer erased.
+        tickets: u64,
+        /// Keys that were destroyed.
+        keys: u64,
+        /// Records that name nobody any more.
+        records: u64,
+    },
+    /// How long a merchant keeps data was changed.
+    #[serde(rename = "retention.set")]
+    RetentionSet {
+        /// Days before; none: for ever.
+        from_days: Option<u32>,
+        /// Days from now on; none: for ever.
+        to_days: Option<u32>,
+    },
+    /// Data may not be erased for now.
+    #[serde(rename = "hold.set")]
+    HoldSet {
+        /// The hold's id.
+        hold: String,
+        /// What it is about.
+        scope: HoldScopeView,
+        /// The customer or ticket.
+        subject: Option<String>,
+    },
+    /// A hold was lifted.
+    #[serde(rename = "hold.lifted")]
+    HoldLifted {
+        /// The hold's id.
+        hold: String,
+        /// What it was about.
+        scope: HoldScopeView,
+        /// The customer or ticket.
+        subject: Option<String>,
+    },
+    /// The data keys are wrapped with another master key; nothing that they sealed was touched.
+    #[serde(rename = "master-key.rotated")]
+    MasterKeyRotated {
+        /// The id of the key that was replaced.
+        from: String,
+        /// The id of the key in force.
+        to: String,
+        /// Data keys that were wrapped anew.
+        keys: u64,
+    },
     /// An auditor looked, for the first time in this hour.
     #[serde(rename = "audit.viewed")]
     Viewed {
@@ -212,6 +279,12 @@ impl What {
             Self::LedgerKeyRetired { .. } => "ledger.key-retired",
             Self::LossAccepted { .. } => "ledger.loss-accepted",
             Self::Exported { .. } => "ledger.exported",
+            Self::Erasure { .. } => "erasure",
+            Self::RetentionApplied { .. } => "retention.applied",
+            Self::RetentionSet { .. } => "retention.set",
+            Self::HoldSet { .. } => "hold.set",
+            Self::HoldLifted { .. } => "hold.lifted",
+            Self::MasterKeyRotated { .. } => "master-key.rotated",
             Self::Viewed { .. } => "audit.viewed",
         }
     }
@@ -246,6 +319,12 @@ mod tests {
             What::LedgerKeyRetired { key: "k".into() },
             What::LossAccepted { loss: "l".into(), checkpoint: "c".into() },
             What::Exported { from: Some("2026-07-01".into()), to: None, masked: true },
+            What::Erasure { mark: "m".into(), records: 1, keys: 2, measure_lifted: true, requests_closed: 0 },
+            What::RetentionApplied { older_than: String::new(), customers: 1, tickets: 2, keys: 3, records: 4 },
+            What::RetentionSet { from_days: None, to_days: Some(1_095) },
+            What::HoldSet { hold: "h".into(), scope: HoldScopeView::Merchant, subject: None },
+            What::HoldLifted { hold: "h".into(), scope: HoldScopeView::Ticket, subject: Some("t".into()) },
+            What::MasterKeyRotated { from: "a".into(), to: "b".into(), keys: 7 },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
         for what in acts {

@@ -196,10 +196,10 @@ impl Service {
 
     /// Makes the operator's log, where it is not there yet. Its key also shows at once that the master key is the right one.
     pub(super) fn open_operators_log(&self) -> anyhow::Result<()> {
-        let log = log_of(None)?;
+        let (log, epoch) = (log_of(None)?, self.vault.epoch());
         let (known, secret) = self.store.read(|reads| {
             let known = reads.merchant(&log)?.is_some();
-            Ok::<_, ServiceError>((known, self.vault.of_merchant(&log, reads)?))
+            Ok::<_, ServiceError>((known, self.vault.open_or_draw(&log, &SubjectId::Merchant, reads, epoch)?))
         })?;
         if known && secret.wrapped.is_none() {
             return Ok(());

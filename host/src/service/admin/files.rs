@@ -12,22 +12,42 @@ pub(in crate::service) fn private_folder(path: &Path) -> std::io::Result<()> {
 
 /// 32 secret bytes in a file that only its owner reads; drawn at the first start.
 pub(crate) fn secret(path: &Path) -> Result<[u8; 32]> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     match std::fs::read(path) {
         Ok(bytes) => bytes.try_into().map_err(|_| anyhow!("`{}` does not hold 32 bytes: restore it from a backup", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut bytes = [0_u8; 32];
-            getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random bytes: {error}"))?;
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .with_context(|| format!("cannot create `{}`", path.display()))?;
-            file.write_all(&bytes).and_then(|()| file.sync_all()).with_context(|| format!("cannot write `{}`", path.display()))?;
-            Ok(bytes)
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => draw(|bytes| write_key(path, bytes)),
         Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
     }
+}
+
+/// 32 new secret bytes, once they are kept.
+pub(super) fn draw(keep: impl FnOnce(&[u8; 32]) -> Result<()>) -> Result<[u8; 32]> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random bytes: {error}"))?;
+    keep(&bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a new file that only its owner reads, to stable storage.
+pub(super) fn write_key(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot create `{}`", path.display()))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// The key in a file: 32 bytes, or 64 hexadecimal digits.
+pub(super) fn read_key(path: &Path) -> Result<[u8; 32]> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the master key `{}`", path.display()))?;
+    if let Ok(key) = bytes.as_slice().try_into() {
+        return Ok(key);
+    }
+    let mut key = [0; 32];
+    hex::decode_to_slice(bytes.trim_ascii(), &mut key)
+        .map_err(|_| anyhow!("`{}` holds no master key: 32 bytes, or 64 hexadecimal digits", path.display()))?;
+    Ok(key)
 }

@@ -76,7 +76,8 @@ impl Service {
         };
         let blobs = bindings.values().map(|binding| (JSON, binding.settings.clone().into_bytes())).collect();
         self.keep_blobs(blobs)?;
-        let secret = self.store.read(|reads| self.vault.of_merchant(&config.id, reads))?;
+        let epoch = self.vault.epoch();
+        let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads, epoch))?;
         let acts = changes(who, known.as_deref(), &config, &bindings);
         let (stored, vault) = (row.clone(), self.vault.clone());
         self.writer.wait(move |group| {
@@ -114,7 +115,9 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
     let digest = |value: &Value| Digest::of(value.to_string().as_bytes());
     let parts = |config: &MerchantConfig| {
         let mut json = serde_json::to_value(config).unwrap_or_default();
-        json.as_object_mut().map(|members| members.remove("caps"));
+        if let Some(members) = json.as_object_mut() {
+            members.retain(|name, _| !["caps", "retention_days"].contains(&name.as_str()));
+        }
         json
     };
     let mut acts = Vec::new();
@@ -135,6 +138,10 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
         let json = |caps: &CapLimits| digest(&serde_json::to_value(caps).unwrap_or_default());
         let (before, after) = (json(&caps), json(&config.caps));
         acts.push(NewAct::new(who, What::CapsChanged { from: caps, to: config.caps.clone() }).change(Some(before), Some(after)));
+    }
+    let days = known.and_then(|known| known.config.retention_days);
+    if days != config.retention_days {
+        acts.push(NewAct::new(who, What::RetentionSet { from_days: days, to_days: config.retention_days }));
     }
     for (kind, binding) in bindings {
         let before = known.and_then(|known| known.bindings.get(kind));

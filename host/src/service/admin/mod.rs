@@ -5,6 +5,7 @@ mod bounds;
 mod files;
 mod keys;
 mod load;
+mod master;
 mod merchants;
 
 use anyhow::{Result, anyhow};
@@ -16,6 +17,8 @@ use super::actor::{Principal, Role};
 pub(super) use files::private_folder;
 pub(crate) use files::secret;
 pub(super) use load::guardrail;
+pub use master::{MasterKeyFrom, Rotated, rotate};
+pub(super) use master::{master_key, present_master_key};
 
 impl Service {
     /// The operator as the data directory's owner: commands on the directory act as this.

@@ -4,7 +4,7 @@ use ombud_ledger::bundle::Key;
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::UnsealError;
 use ombud_ledger::{Header, bundle::Manifest};
-use ombud_store::{ExportRow, Reads, SubjectKey};
+use ombud_store::{ExportRow, Reads};
 
 use crate::service::vault::{SubjectId, Vault};
 
@@ -25,9 +25,8 @@ pub(super) fn key_of(reads: &dyn Reads, vault: &Vault, manifest: &Manifest, row:
         let key = match vault.open(&manifest.merchant, &subject, reads) {
             Ok(Some(key)) => key,
             Ok(None) => {
-                // A listed customer has a key, unless it was just erased; erased ones are not listed any more.
-                let erased = matches!(reads.subject_key(&manifest.merchant, subject.as_subject()), Ok(SubjectKey::Erased { .. }));
-                missing |= Some(&subject) == customer.as_ref() && !erased;
+                // A listed customer has a key, or the ticket's has: erased ones are not listed any more.
+                missing |= Some(&subject) == customer.as_ref();
                 continue;
             }
             Err(_) => {

@@ -3,26 +3,25 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use ombud_core::case::Case;
 use ombud_core::event;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::money;
-use ombud_ledger::keys::{DigestKey, MasterKey};
+use ombud_ledger::keys::DigestKey;
 use ombud_ledger::{BodyKind, Entry, id};
-use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord, SubjectKey};
+use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord};
 
 use super::keys;
 use super::published::Published;
 use crate::bodies::CaseBodyBack;
 use crate::replay::{Bodies, Damage, Record};
+use crate::service::admin::{MasterKeyFrom, present_master_key};
 use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
 const PAGE: u32 = 256;
-/// The master key's file.
-const MASTER: &str = "master.key";
 
 /// What a check found, and what it could not look at.
 pub struct Checks {
@@ -40,7 +39,7 @@ pub struct Checks {
 ///
 /// # Errors
 /// There is no database, or its schema is another release's; the keys' files cannot be read.
-pub fn check(data: &Path, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
+pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
     let inspection = Inspection::open(data)?;
     let verifiers = keys::verifiers(data)?;
     let published = Published::of(data);
@@ -57,29 +56,16 @@ pub fn check(data: &Path, merchant: Option<&MerchantId>, bodies: bool, progress:
             checks.report.found(Some(of.as_str()), Place::Published, "the database does not have this merchant");
         }
     }
-    let master = master(data)?.filter(|_| bodies);
+    let master = if bodies { present_master_key(data, from)? } else { None };
     if let Some(master) = master {
         checks.without_bodies = false;
-        let vault = Vault::new(master);
+        let vault = Vault::new(master, []);
         let merchants = inspection.read(|reads| reads.merchants())?;
         for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
             bodies_of(&inspection, &vault, &row.id, &mut checks, progress)?;
         }
     }
     Ok(checks)
-}
-
-/// The master key; none where there is none.
-fn master(data: &Path) -> Result<Option<MasterKey>> {
-    let path = data.join(MASTER);
-    match std::fs::read(&path) {
-        Ok(bytes) => {
-            let bytes = bytes.try_into().ok().with_context(|| format!("`{}` does not hold 32 bytes", path.display()))?;
-            Ok(Some(MasterKey::from_bytes(bytes)))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
-    }
 }
 
 /// Opens every record of a log and compares what is listed of it with what its bodies say.
@@ -158,17 +144,17 @@ fn recorded(
     subjects: &[SubjectId],
 ) -> Result<Result<Record, Damage>, StoreError> {
     let mut keys = Vec::with_capacity(1);
-    let mut erased = false;
     for subject in subjects {
         match vault.open(merchant, subject, reads) {
             Ok(Some(key)) => keys.push(key),
-            Ok(None) => erased |= matches!(reads.subject_key(merchant, subject.as_subject())?, SubjectKey::Erased { .. }),
+            Ok(None) => {}
             Err(StoreError::Damaged(detail)) => return Ok(Err(Damage::Key(detail))),
             Err(error) => return Err(error),
         }
     }
-    // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure.
-    let kept = !erased && matches!(subjects.first(), Some(SubjectId::Customer(_)));
+    // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure: who is
+    // erased is not listed any more.
+    let kept = matches!(subjects.first(), Some(SubjectId::Customer(_)));
     Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept))
 }
 

@@ -64,7 +64,6 @@ impl Page {
             return Err(Damage::Leaf);
         }
         let mut keys = Vec::with_capacity(1);
-        let mut erased = false;
         for subject in of(row) {
             match self.keys.get(&subject) {
                 Some(SubjectKey::Wrapped(wrapped)) => {
@@ -73,12 +72,11 @@ impl Page {
                     keys.push(key.clone().map_err(Damage::Key)?);
                     break;
                 }
-                Some(SubjectKey::Erased { .. }) => erased = true,
                 Some(SubjectKey::None) | None => {}
             }
         }
-        // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure.
-        let kept = !erased && row.customer.is_some();
+        // A record that lists a customer has a key: the customer's, or the ticket's where the customer was erased before.
+        let kept = row.customer.is_some();
         Record::open(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys.iter().map(|key| &**key), kept)
     }
 }

@@ -61,14 +61,9 @@ impl<T: Database> ReadAdmin for T {
         if !self.may_hold(KeyOf::Subject, merchant, &[&subject]) {
             return Ok(SubjectKey::None);
         }
-        let sql = "SELECT wrapped, erased_at_ms FROM subject_keys WHERE merchant_no = ?1 AND subject = ?2";
-        let found: Option<(Option<Vec<u8>>, Option<i64>)> =
-            self.one("read a subject's key", sql, params![merchant, subject], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        match found {
-            None => Ok(SubjectKey::None),
-            Some((Some(wrapped), _)) => Ok(SubjectKey::Wrapped(wrapped)),
-            Some((None, at_ms)) => Ok(SubjectKey::Erased { at_ms: at_ms.unwrap_or_default() }),
-        }
+        let sql = "SELECT wrapped FROM subject_keys WHERE merchant_no = ?1 AND subject = ?2";
+        let found: Option<Option<Vec<u8>>> = self.one("read a subject's key", sql, params![merchant, subject], |row| row.get(0))?;
+        Ok(found.flatten().map_or(SubjectKey::None, SubjectKey::Wrapped))
     }
 
     fn erased_subjects(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
@@ -157,22 +152,6 @@ impl WriteAdmin for SqliteWriter {
         self.now_known(KeyOf::Subject, merchant, &[&subject]);
         let sql = "INSERT INTO subject_keys (merchant_no, subject, wrapped, created_at_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
         self.insert("a key of the subject", sql, params![merchant, subject, wrapped, at_ms])
-    }
-
-    fn erase_subject(&mut self, merchant: &MerchantId, subject: Subject<'_>, at_ms: i64) -> Result<bool, StoreError> {
-        let merchant = self.known_merchant(merchant)?;
-        let sql =
-            "UPDATE subject_keys SET wrapped = NULL, erased_at_ms = ?3 WHERE merchant_no = ?1 AND subject = ?2 AND wrapped IS NOT NULL";
-        let erased = self.run("erase a subject's key", sql, params![merchant, subject.to_string(), at_ms])? > 0;
-        if let Subject::Customer(customer) = subject {
-            for sql in [
-                "UPDATE entries SET customer = NULL WHERE merchant_no = ?1 AND customer = ?2",
-                "UPDATE after_sale_cases SET customer = NULL WHERE merchant_no = ?1 AND customer = ?2",
-            ] {
-                self.run("take a customer out of the listings", sql, params![merchant, customer])?;
-            }
-        }
-        Ok(erased)
     }
 
     fn set_value(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {

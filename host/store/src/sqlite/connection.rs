@@ -59,6 +59,8 @@ pub struct SqliteWriter {
     /// The numbers of event sources met since the last rollback.
     pub(super) sources: HashMap<String, i64>,
     writes: u64,
+    /// What this group deletes is overwritten with zeros.
+    overwriting: bool,
     /// A statement failed since the group began: whatever the job makes of it, the group must not be committed.
     failed: bool,
     /// Records appended since the group began.
@@ -183,6 +185,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         // That is done beside the commits: see `checkpoint`.
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         db.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        // What is deleted or replaced is overwritten wherever that writes no page more.
+        db.pragma_update(None, "secure_delete", "FAST")?;
         Ok(db)
     };
     open().map_err(|error: rusqlite::Error| StoreError::backend("open the database", error))
@@ -247,6 +251,7 @@ impl SqliteWriter {
             grown,
             sources: HashMap::new(),
             writes: 0,
+            overwriting: false,
             failed: false,
             appended: 0,
             _database: database,
@@ -283,6 +288,16 @@ impl SqliteWriter {
         self.db.known.add(of, merchant, parts);
     }
 
+    /// From here to the end of the group, what is deleted or replaced is overwritten with zeros, pages that become free included.
+    pub(super) fn overwrite(&mut self) -> Result<(), StoreError> {
+        self.overwriting = true;
+        self.execute_pragma("PRAGMA secure_delete = ON")
+    }
+
+    fn execute_pragma(&self, sql: &str) -> Result<(), StoreError> {
+        self.db.connection.execute_batch(sql).map_err(|error| StoreError::backend("set how a group is written", error))
+    }
+
     fn execute(&self, doing: &'static str, sql: &str) -> Result<(), StoreError> {
         self.db.execute(sql).map_err(|error| StoreError::backend(doing, error))
     }
@@ -291,6 +306,9 @@ impl SqliteWriter {
 impl Transactions for SqliteWriter {
     fn begin(&mut self) -> Result<(), StoreError> {
         (self.writes, self.failed, self.appended) = (0, false, 0);
+        if std::mem::take(&mut self.overwriting) {
+            self.execute_pragma("PRAGMA secure_delete = FAST")?;
+        }
         self.execute("begin a group", "BEGIN IMMEDIATE")
     }
 

@@ -16,6 +16,7 @@ mod ledger;
 mod lock;
 mod migrate;
 mod money;
+mod privacy;
 mod tree;
 
 use std::collections::HashMap;
@@ -84,6 +85,19 @@ impl SqliteStore {
     /// the store was opened are [`crate::ReadTree::unsigned`].
     pub fn grown(&self) -> HashMap<MerchantId, Frontier> {
         self.grown.take()
+    }
+
+    /// Moves the write-ahead log into the database and cuts it to nothing, so that what a commit overwrote is nowhere any more.
+    /// False where readers still hold a part of it: then it is done by a later call.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn empty_log(&self) -> Result<bool, StoreError> {
+        let connection = connection::open_writer(&self.path)?;
+        let busy: i64 = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| StoreError::backend("empty the write-ahead log", error))?;
+        Ok(busy == 0)
     }
 
     fn reader(&self) -> Result<SqliteReader, StoreError> {

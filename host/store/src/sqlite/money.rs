@@ -34,11 +34,13 @@ impl<T: Database> ReadMoney for T {
             (usage.order_refund, usage.order_goodwill) =
                 self.one("sum up an order", sql, params![merchant, order], sums)?.unwrap_or_default();
         }
-        if let Some(customer) = of.customer.filter(|customer| self.may_hold(KeyOf::CountedCustomer, merchant, &[customer])) {
+        let customers = of.customer.into_iter().chain(of.formerly);
+        for customer in customers.filter(|customer| self.may_hold(KeyOf::CountedCustomer, merchant, &[customer])) {
             let sql = "SELECT total(refund), total(goodwill) FROM counted WHERE merchant_no = ?1 AND customer = ?2 AND at_ms > ?3";
             let since = of.at_ms.saturating_sub(CUSTOMER_WINDOW_MS);
-            (usage.customer_24h_refund, usage.customer_24h_goodwill) =
-                self.one("sum up a customer", sql, params![merchant, customer, since], sums)?.unwrap_or_default();
+            let (refund, goodwill) = self.one("sum up a customer", sql, params![merchant, customer, since], sums)?.unwrap_or_default();
+            usage.customer_24h_refund += refund;
+            usage.customer_24h_goodwill += goodwill;
         }
         let sql = "SELECT refund, goodwill FROM day_totals WHERE merchant_no = ?1 AND day = ?2";
         let day = self.one("read a day's total", sql, params![merchant, of.day], |row| Ok((row.get(0)?, row.get(1)?)))?;

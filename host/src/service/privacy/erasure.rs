@@ -1,0 +1,143 @@
+//! Erasing a customer: the keys are destroyed, and with them whatever they sealed. Records, their hashes, the sequence and every
+//! amount stay; the act itself is a record that names nobody.
+
+use std::sync::Arc;
+
+use ombud_core::ids::CustomerRef;
+use ombud_core::problem::Problem;
+use ombud_ledger::keys::Subject;
+use ombud_store::{Erasure, Group, Reads, SubjectKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::holds::held;
+use crate::service::actor::{Principal, Right};
+use crate::service::acts::{self, NewAct, Recorded, What};
+use crate::service::decide::now_ms;
+use crate::service::error::ServiceError;
+use crate::service::listing::rfc3339;
+use crate::service::snapshot::Tenant;
+use crate::service::vault::SubjectId;
+use crate::service::{Service, owner};
+
+/// Milliseconds in which the caps of a customer count: for so long the counters must know an erased customer again.
+pub(super) const WINDOW_MS: i64 = 24 * 3_600_000;
+
+/// Whom to erase, and why.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureRequest {
+    /// The customer's pseudonymous reference.
+    pub customer: String,
+    /// Why; 1 to 2 000 characters. It stays on record: it must not name the customer.
+    pub reason: String,
+}
+
+/// What was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErasureAnswer {
+    /// The act's place in the ledger.
+    pub seq: u64,
+    /// Its leaf hash, hex.
+    pub leaf: String,
+    /// What stands for the customer from now on: a keyed digest, from which nobody finds the reference.
+    pub mark: String,
+    /// Records that can be opened no more and name nobody.
+    pub records: u64,
+    /// Keys that were destroyed: the customer's, and those of the customer's tickets.
+    pub keys: u64,
+    /// Whether a measure in force ended with what it rested on.
+    pub measure_lifted: bool,
+    /// Blacklist requests that were closed.
+    pub requests_closed: u64,
+}
+
+impl Service {
+    /// Erases a customer of a merchant.
+    pub async fn erase(self: &Arc<Self>, who: &Principal, merchant: &str, request: ErasureRequest) -> Result<ErasureAnswer, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Erase, "erase customers")?;
+        let reason = acts::reason(&request.reason)?;
+        let customer = CustomerRef::new(request.customer.as_str())
+            .map_err(|error| ServiceError::Invalid(vec![Problem::at("/customer", error.to_string())]))?
+            .to_string();
+        if reason.contains(&customer) {
+            let problem = Problem::at("/reason", "names the customer, and stays on record").allowed("a reason without the reference");
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let (service, who, of) = (Arc::clone(self), who.clone(), tenant.clone());
+        let job = move |group: &mut dyn Group| service.erase_in(group, &of, &who, &customer, &reason);
+        let service = Arc::clone(self);
+        let done = move |result: Result<(ErasureAnswer, Vec<SubjectId>), ombud_store::JobError<ServiceError>>| {
+            _ = answer.send(result.map(|(erased, subjects)| {
+                service.vault.forget(&tenant.config.id, subjects);
+                erased
+            }));
+        };
+        self.writer.submit(job, done)?;
+        let erased = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
+        self.empty_log().await;
+        Ok(erased)
+    }
+
+    fn erase_in(
+        &self,
+        group: &mut dyn Group,
+        tenant: &Tenant,
+        who: &Principal,
+        customer: &str,
+        reason: &str,
+    ) -> Result<(ErasureAnswer, Vec<SubjectId>), ServiceError> {
+        let merchant = &tenant.config.id;
+        let reads: &dyn Reads = group;
+        let mark = owner::mark(tenant, customer);
+        let tickets = reads.tickets_of(merchant, customer)?;
+        if tickets.is_empty() && reads.subject_key(merchant, Subject::Customer(customer))? == SubjectKey::None {
+            return Err(match reads.erased_at(merchant, &mark)? {
+                Some(at_ms) => ServiceError::Conflict(format!("the customer was erased at {} already: nothing is left", rfc3339(at_ms))),
+                None => ServiceError::NotFound("customer"),
+            });
+        }
+        if let Some(hold) = held(reads, merchant, Some(customer), &tickets)? {
+            return Err(ServiceError::Conflict(hold));
+        }
+        let at_ms = now_ms();
+        let erasure = Erasure { customer, mark: &mark, tickets: &tickets, at_ms, counted_since_ms: at_ms.saturating_sub(WINDOW_MS) };
+        let erased = group.erase_customer(merchant, &erasure)?;
+        let subjects: Vec<SubjectId> =
+            tickets.into_iter().map(SubjectId::Ticket).chain([SubjectId::Customer(customer.to_owned())]).collect();
+        // From here on nothing is sealed with what is destroyed, whatever was read before.
+        self.vault.forget(merchant, subjects.iter().cloned());
+        let what = What::Erasure {
+            mark: mark.clone(),
+            records: erased.records as u64,
+            keys: erased.keys as u64,
+            measure_lifted: erased.measure,
+            requests_closed: erased.requests as u64,
+        };
+        let act = NewAct { reason: Some(reason.to_owned()), at_ms, ..NewAct::new(who, what) };
+        let Recorded { seq, leaf } = act.append(group, &self.vault, merchant)?;
+        let answer = ErasureAnswer {
+            seq,
+            leaf: leaf.to_string(),
+            mark,
+            records: erased.records as u64,
+            keys: erased.keys as u64,
+            measure_lifted: erased.measure,
+            requests_closed: erased.requests as u64,
+        };
+        Ok((answer, subjects))
+    }
+
+    /// Takes what was overwritten out of the database's log as well. Where readers hold it, the next look of the retention does.
+    pub(super) async fn empty_log(self: &Arc<Self>) {
+        let service = Arc::clone(self);
+        let emptied = tokio::task::spawn_blocking(move || service.store.empty_log()).await;
+        match emptied {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => tracing::warn!("the write-ahead log is in use: what was erased leaves it with the next look"),
+            Ok(Err(error)) => tracing::error!(%error, "the write-ahead log could not be emptied"),
+            Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied"),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Legal holds: what may not be erased for now. Set and lifted by compliance or the operator, each time on record.
+
+use std::sync::Arc;
+
+use ombud_core::ids::MerchantId;
+use ombud_core::problem::Problem;
+use ombud_ledger::keys::Subject;
+use ombud_store::{HoldRow, HoldScope, Reads, Store as _, SubjectKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::service::Service;
+use crate::service::actor::{Principal, Right};
+use crate::service::acts::{self, About, NewAct, What};
+use crate::service::decide::now_ms;
+use crate::service::error::ServiceError;
+use crate::service::listing::rfc3339;
+use crate::service::vault::SubjectId;
+
+/// What is to be held, and why.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    /// The customer; at most one of customer and ticket. Neither: the whole merchant.
+    #[serde(default)]
+    pub customer: Option<String>,
+    /// The ticket.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// Why; 1 to 2 000 characters.
+    pub reason: String,
+}
+
+/// Why a hold is lifted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiftRequest {
+    /// Why; 1 to 2 000 characters.
+    pub reason: String,
+}
+
+/// What a hold is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldScopeView {
+    /// A customer's data.
+    Customer,
+    /// A ticket's data, and those of its customers.
+    Ticket,
+    /// The whole merchant's.
+    Merchant,
+}
+
+/// A hold in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HoldView {
+    /// The hold's id, by which it is lifted.
+    pub id: String,
+    /// What it is about.
+    pub scope: HoldScopeView,
+    /// The customer or ticket; none for the whole merchant.
+    pub subject: Option<String>,
+    /// Who set it.
+    pub set_by: String,
+    /// Since when, RFC 3339.
+    pub set_at: String,
+}
+
+impl From<HoldScope> for HoldScopeView {
+    fn from(scope: HoldScope) -> Self {
+        match scope {
+            HoldScope::Customer => Self::Customer,
+            HoldScope::Ticket => Self::Ticket,
+            HoldScope::Merchant => Self::Merchant,
+        }
+    }
+}
+
+impl From<HoldRow> for HoldView {
+    fn from(row: HoldRow) -> Self {
+        Self { id: row.hold_id, scope: row.scope.into(), subject: row.subject, set_by: row.set_by, set_at: rfc3339(row.set_at_ms) }
+    }
+}
+
+impl Service {
+    /// Sets a hold.
+    pub async fn set_hold(self: &Arc<Self>, who: &Principal, merchant: &str, request: HoldRequest) -> Result<HoldView, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Hold, "set holds")?;
+        let reason = acts::reason(&request.reason)?;
+        let (scope, subject) = match (request.customer, request.ticket) {
+            (Some(customer), None) => (HoldScope::Customer, Some(customer)),
+            (None, Some(ticket)) => (HoldScope::Ticket, Some(ticket)),
+            (None, None) => (HoldScope::Merchant, None),
+            (Some(_), Some(_)) => {
+                let problem = Problem::at("/ticket", "stands beside a customer").allowed("one of customer and ticket, or neither");
+                return Err(ServiceError::Invalid(vec![problem]));
+            }
+        };
+        let id = &tenant.config.id;
+        let (subjects, about) = self.store.read(|reads| subjects(reads, id, scope, subject.as_deref()))?;
+        let mut bits = [0_u8; 8];
+        getrandom::fill(&mut bits).map_err(|error| ServiceError::Internal(anyhow::anyhow!("no random bytes: {error}")))?;
+        let row =
+            HoldRow { hold_id: format!("h_{}", hex::encode(bits)), scope, subject, set_by: who.actor.to_string(), set_at_ms: now_ms() };
+        let what = What::HoldSet { hold: row.hold_id.clone(), scope: scope.into(), subject: row.subject.clone() };
+        let act = NewAct { reason: Some(reason), at_ms: row.set_at_ms, subjects, about, ..NewAct::new(who, what) };
+        let (log, vault, stored) = (id.clone(), self.vault.clone(), row.clone());
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job = move |group: &mut dyn ombud_store::Group| {
+            group.insert_hold(&log, &stored)?;
+            act.append(group, &vault, &log)
+        };
+        self.writer.submit(job, move |result| _ = answer.send(result))?;
+        answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
+        Ok(row.into())
+    }
+
+    /// Lifts a hold.
+    pub async fn lift_hold(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: &str,
+        hold: &str,
+        request: LiftRequest,
+    ) -> Result<(), ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Hold, "lift holds")?;
+        let reason = acts::reason(&request.reason)?;
+        let id = tenant.config.id.clone();
+        let rows = self.store.read(|reads| reads.holds(&id))?;
+        let row = rows.into_iter().find(|row| row.hold_id == hold).ok_or(ServiceError::NotFound("hold"))?;
+        let (subjects, about) = self.store.read(|reads| subjects(reads, &id, row.scope, row.subject.as_deref()))?;
+        let what = What::HoldLifted { hold: row.hold_id.clone(), scope: row.scope.into(), subject: row.subject.clone() };
+        let act = NewAct { reason: Some(reason), subjects, about, ..NewAct::new(who, what) };
+        let vault = self.vault.clone();
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job = move |group: &mut dyn ombud_store::Group| match group.lift_hold(&id, &row.hold_id)? {
+            true => act.append(group, &vault, &id).map(|_| ()),
+            false => Err(ServiceError::NotFound("hold")),
+        };
+        self.writer.submit(job, move |result| _ = answer.send(result))?;
+        Ok(answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??)
+    }
+
+    /// The holds in force.
+    pub fn holds(&self, who: &Principal, merchant: &str) -> Result<Vec<HoldView>, ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::ReadActs, "see holds")?;
+        let rows = self.store.read(|reads| reads.holds(&tenant.config.id))?;
+        Ok(rows.into_iter().map(HoldView::from).collect())
+    }
+}
+
+/// Under whose key a hold's act is sealed, and by what it is found: whoever is erased later takes it along.
+fn subjects(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    scope: HoldScope,
+    subject: Option<&str>,
+) -> Result<(Vec<SubjectId>, About), ServiceError> {
+    let Some(subject) = subject else { return Ok((vec![SubjectId::Merchant], About::default())) };
+    let mut subjects = Vec::new();
+    let mut about = About::default();
+    match scope {
+        HoldScope::Ticket => {
+            if reads.last_record_at(merchant, Subject::Ticket(subject))?.is_none() {
+                return Err(ServiceError::NotFound("ticket"));
+            }
+            subjects.push(SubjectId::Ticket(subject.to_owned()));
+            subjects.extend(reads.customers_of(merchant, subject)?.into_iter().map(SubjectId::Customer));
+            about.ticket = Some(subject.to_owned());
+        }
+        HoldScope::Customer | HoldScope::Merchant => {
+            if reads.last_record_at(merchant, Subject::Customer(subject))?.is_none()
+                && reads.subject_key(merchant, Subject::Customer(subject))? == SubjectKey::None
+            {
+                return Err(ServiceError::NotFound("customer"));
+            }
+            subjects.push(SubjectId::Customer(subject.to_owned()));
+            subjects.extend(reads.tickets_of(merchant, subject)?.into_iter().map(SubjectId::Ticket));
+            about.customer = Some(subject.to_owned());
+        }
+    }
+    subjects.push(SubjectId::Merchant);
+    Ok((subjects, about))
+}
+
+/// Why a customer or these tickets may not be erased now; none where nothing holds them.
+pub(super) fn held(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    customer: Option<&str>,
+    tickets: &[String],
+) -> Result<Option<String>, ServiceError> {
+    let holds = |row: &HoldRow| match (row.scope, row.subject.as_deref()) {
+        (HoldScope::Merchant, _) => true,
+        (HoldScope::Customer, held) => held.is_some() && held == customer,
+        (HoldScope::Ticket, held) => tickets.iter().any(|ticket| held == Some(ticket)),
+    };
+    let hold = reads.holds(merchant)?.into_iter().find(holds);
+    Ok(hold.map(|row| {
+        let what = match row.scope {
+            HoldScope::Merchant => "the whole merchant is",
+            HoldScope::Customer => "the customer is",
+            HoldScope::Ticket => "a ticket of the customer is",
+        };
+        format!(
+            "{what} under legal hold `{}`, set by `{}` at {}: nothing is erased until it is lifted",
+            row.hold_id,
+            row.set_by,
+            rfc3339(row.set_at_ms)
+        )
+    }))
+}

@@ -1,0 +1,9 @@
+//! Personal data: erasure on request and by retention, what is held against it, and who sees text.
+
+mod erasure;
+mod holds;
+mod retention;
+
+pub use erasure::{ErasureAnswer, ErasureRequest};
+pub use holds::{HoldRequest, HoldScopeView, HoldView, LiftRequest};
+pub use retention::{RETAIN_EVERY, Retained};
