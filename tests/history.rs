@@ -17,7 +17,7 @@ fn at(ms: i64) -> Value {
 
 /// The facts a decision was made on.
 fn facts(merchant: &Merchant<'_>, decision: &Value) -> Value {
-    let detail = merchant.call(Role::Compliance, "GET", &format!("/decisions/{}", decision["id"].as_str().unwrap())).send().ok();
+    let detail = merchant.call(Role::Auditor, "GET", &format!("/decisions/{}", decision["id"].as_str().unwrap())).send().ok();
     detail["facts"]["case"].clone()
 }
 

@@ -195,7 +195,7 @@ fn each_role_may_what_its_role_may() {
         ("GET", "/v1/merchants/{merchant}/ledger/tile/{tile}", &[Operator, MerchantAdmin, Auditor]),
         ("GET", "/v1/merchants/{merchant}/ledger/receipts/{seq}", &[Operator, MerchantAdmin, Auditor]),
         // With the keys of the text; a masked one is tested with the exports.
-        ("GET", "/v1/merchants/{merchant}/ledger/export", &[Operator, Auditor]),
+        ("GET", "/v1/merchants/{merchant}/ledger/export", &[Operator, Compliance, Auditor]),
         ("GET", "/v1/ledger/checkpoint", &[Operator]),
         ("GET", "/v1/ledger/tile/{tile}", &[Operator]),
         ("GET", "/v1/ledger/keys", everybody),

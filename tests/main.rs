@@ -12,6 +12,7 @@ mod history;
 mod hostile;
 mod isolation;
 mod ledger;
+mod masked;
 mod memory;
 mod money;
 mod privacy;

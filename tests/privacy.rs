@@ -17,7 +17,7 @@ fn erase(merchant: &Merchant<'_>, customer: &str) -> Value {
 }
 
 fn detail(merchant: &Merchant<'_>, decision: &Value) -> Value {
-    merchant.call(Role::Compliance, "GET", &format!("/decisions/{}", decision["id"].as_str().unwrap())).send().ok()
+    merchant.call(Role::Auditor, "GET", &format!("/decisions/{}", decision["id"].as_str().unwrap())).send().ok()
 }
 
 fn replay(merchant: &Merchant<'_>, decision: &Value) -> Value {

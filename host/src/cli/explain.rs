@@ -26,6 +26,9 @@ pub(super) struct Explain {
     /// In which language.
     #[arg(long, value_enum, default_value_t = Lang::ZhCn)]
     lang: Lang,
+    /// Why facts, customer and persons' words are to be shown: it is recorded. Auditors need no reason.
+    #[arg(long, value_name = "REASON")]
+    unmask: Option<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -48,8 +51,9 @@ impl Explain {
     pub(super) fn run(self) -> Result<u8> {
         let api = self.source.api()?;
         let word = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let unmask = self.unmask.as_deref().map(|reason| format!("&unmask={}", api::plain(reason))).unwrap_or_default();
         let path = format!(
-            "/v1/merchants/{}/decisions/{}/explanation?for={}&lang={}",
+            "/v1/merchants/{}/decisions/{}/explanation?for={}&lang={}{unmask}",
             api::plain(&self.merchant),
             api::plain(&self.decision),
             word(self.audience.to_possible_value()),

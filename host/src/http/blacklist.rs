@@ -14,6 +14,7 @@ use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
 use crate::service::Principal;
+use crate::service::privacy::UnmaskQuery;
 use crate::service::wire::{BlacklistAct, BlacklistActKind, BlacklistView, EventAnswer, MeasureView};
 
 const ERRORS: [Code; 5] = [Code::Malformed, Code::Conflict, Code::MediaType, Code::Invalid, Code::Saturated];
@@ -23,7 +24,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/merchants/{merchant}/blacklist/requests", "listBlacklistRequests", list)
             .tag("blacklist")
             .summary("List blacklist requests")
-            .answer::<Vec<BlacklistView>>("Every request, with its state"),
+            .query::<UnmaskQuery>()
+            .answer::<Vec<BlacklistView>>("Every request, with its state")
+            .errors(&[Code::Invalid]),
         Endpoint::post("/v1/merchants/{merchant}/blacklist/requests", "submitBlacklistRequest", submit)
             .tag("blacklist")
             .summary("Submit a blacklist request")
@@ -36,7 +39,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/merchants/{merchant}/blacklist/requests/{request}", "getBlacklistRequest", get)
             .tag("blacklist")
             .summary("One blacklist request")
-            .answer::<BlacklistView>("The request with its state"),
+            .query::<UnmaskQuery>()
+            .answer::<BlacklistView>("The request with its state")
+            .errors(&[Code::Invalid]),
         Endpoint::post("/v1/merchants/{merchant}/blacklist/requests/{request}/steps", "stepBlacklistRequest", step)
             .tag("blacklist")
             .summary("Give a verdict on a blacklist request")
@@ -83,22 +88,26 @@ pub struct BlacklistPost {
 pub struct MeasuresQuery {
     /// Of this customer.
     pub customer: Option<String>,
+    /// Why the customers of all measures are to be shown unmasked; it is recorded.
+    pub unmask: Option<String>,
 }
 
 async fn list(
     State(app): State<Shared>,
     Caller(who): Caller,
     Params(merchant): Params<String>,
+    Queried(query): Queried<UnmaskQuery>,
 ) -> Result<Json<Vec<BlacklistView>>, Refused> {
-    Ok(Json(app.service.blacklist_requests(&who, &merchant).await?))
+    Ok(Json(app.service.blacklist_requests(&who, &merchant, query).await?))
 }
 
 async fn get(
     State(app): State<Shared>,
     Caller(who): Caller,
     Params((merchant, request)): Params<(String, String)>,
+    Queried(query): Queried<UnmaskQuery>,
 ) -> Result<Json<BlacklistView>, Refused> {
-    Ok(Json(app.service.blacklist_request(&who, &merchant, &request).await?))
+    Ok(Json(app.service.blacklist_request(&who, &merchant, &request, query).await?))
 }
 
 async fn measures(
@@ -107,7 +116,7 @@ async fn measures(
     Params(merchant): Params<String>,
     Queried(query): Queried<MeasuresQuery>,
 ) -> Result<Json<Vec<MeasureView>>, Refused> {
-    Ok(Json(app.service.measures(&who, &merchant, query.customer.as_deref()).await?))
+    Ok(Json(app.service.measures(&who, &merchant, query.customer.as_deref(), UnmaskQuery { unmask: query.unmask }).await?))
 }
 
 async fn submit(

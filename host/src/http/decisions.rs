@@ -13,6 +13,7 @@ use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
 use crate::service::REPLAYS_MAX;
+use crate::service::privacy::UnmaskQuery;
 use crate::service::wire::{
     DecisionDetail, DecisionsPage, DecisionsQuery, Explanation, ExplanationQuery, OverrideAnswer, OverrideRequest, ReplayReport,
     ReplaysAnswer, ReplaysRequest,
@@ -29,7 +30,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/merchants/{merchant}/decisions/{decision}", "getDecision", get)
             .tag("decisions")
             .summary("One decision as recorded")
-            .answer::<DecisionDetail>("The decision with its event, the facts it was made on, and the acts on it"),
+            .describe(
+                "Masked unless `unmask` says why: without event and facts, and with `***` for what a person wrote and for values of facts. \
+                 Agents and merchant-admins see no other view; auditors see everything, and every look of theirs is on record.",
+            )
+            .query::<UnmaskQuery>()
+            .answer::<DecisionDetail>("The decision with its event, the facts it was made on, and the acts on it")
+            .errors(&[Code::Invalid]),
         Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/replay", "replayDecision", replay)
             .tag("decisions")
             .summary("Run a recorded decision again")
@@ -79,8 +86,9 @@ async fn get(
     State(app): State<Shared>,
     Caller(who): Caller,
     Params((merchant, decision)): Params<(String, String)>,
+    Queried(query): Queried<UnmaskQuery>,
 ) -> Result<Json<Box<RawValue>>, Refused> {
-    Ok(Json(app.service.decision(&who, &merchant, &decision).await?))
+    Ok(Json(app.service.decision(&who, &merchant, &decision, query).await?))
 }
 
 async fn replay(

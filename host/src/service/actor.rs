@@ -74,8 +74,10 @@ impl Role {
             Right::Hold => matches!(self, Self::Operator | Self::Compliance),
             Right::Configure => matches!(self, Self::Operator | Self::MerchantAdmin),
             Right::Ledger => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Auditor),
+            // PP-1: unmasked from supervisors upwards; exported by compliance. The operator has the keys anyway.
+            Right::Unmask => !matches!(self, Self::Agent | Self::MerchantAdmin),
             Right::Export => !matches!(self, Self::Agent),
-            Right::ExportText => matches!(self, Self::Operator | Self::Auditor),
+            Right::ExportText => matches!(self, Self::Operator | Self::Compliance | Self::Auditor),
             Right::Operate => matches!(self, Self::Operator),
         }
     }
@@ -108,6 +110,8 @@ pub enum Right {
     Configure,
     /// Checkpoints, tiles and receipts of a merchant's log.
     Ledger,
+    /// Text and customers, with a reason that is recorded; others see them masked.
+    Unmask,
     /// Exports of records without the keys of their text.
     Export,
     /// Exports with the keys. The operator has them anyway.

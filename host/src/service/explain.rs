@@ -50,9 +50,9 @@ impl Service {
     ) -> Result<Explanation, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
-        self.looked(who, &tenant, Look::Explanation).await?;
         let merchant = &tenant.config.id;
         let explained = self.store.read(|reads| self.explained(reads, merchant, &id))?;
+        let sight = self.sight(who, &tenant, Look::Explanation, Some(id.as_str()), query.unmask.as_deref()).await?;
         let Entry::Decision(entry) = &explained.opened.header.entry else { return Err(ServiceError::NotFound("decision")) };
         let body = explained.opened.body(BodyKind::Decision).map(RecordedDecision::read).transpose().map_err(unreadable)?;
         let locale = match query.lang {
@@ -69,7 +69,8 @@ impl Service {
             }
             (Audience::Customer, None) => Explanation::Customer(Box::new(explain::erased(id.as_str(), entry.kind, &entry.outcome, locale))),
             (Audience::Auditor, _) => {
-                Explanation::Auditor(Box::new(for_auditor(merchant, entry, &explained, body.as_ref(), tz, locale, query.lang)?))
+                let full = for_auditor(merchant, entry, &explained, body.as_ref(), tz, locale, query.lang)?;
+                Explanation::Auditor(Box::new(sight.explanation(full).map_err(unreadable)?))
             }
         })
     }
@@ -132,6 +133,7 @@ fn for_auditor(
         amounts: Amounts { refund: entry.amounts.refund, cash: entry.amounts.cash, coupon: entry.amounts.coupon },
         currency: entry.amounts.currency.to_string(),
         erased: opened.erased,
+        masked: false,
         event: event_line(entry, explained, ticket.clone()),
         rules,
         facts_read,

@@ -6,12 +6,15 @@ use ombud_core::ids::DecisionId;
 use ombud_core::problem::Problem;
 use ombud_ledger::BodyKind;
 use ombud_store::{EntryKind, Filter, Store as _};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::actor::{Principal, Right};
-use super::acts::Look;
+use super::acts::{ActBody, Look};
 use super::decide::raw;
 use super::error::ServiceError;
+use super::overrides::Act;
+use super::privacy::{Sight, UnmaskQuery};
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
 use super::{Service, read};
 
@@ -29,7 +32,6 @@ impl Service {
         query: DecisionsQuery,
     ) -> Result<DecisionsPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
-        self.looked(who, &tenant, Look::Decisions).await?;
         let limit = limit(query.limit)?;
         let filter = Filter {
             entry: Some(EntryKind::Decision),
@@ -42,6 +44,7 @@ impl Service {
             from_ms: instant("/from", query.from.as_deref())?,
             to_ms: instant("/to", query.to.as_deref())?,
         };
+        let sight = self.sight(who, &tenant, Look::Decisions, None, query.unmask.as_deref()).await?;
         let page = self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit))?;
         let line = |entry: ombud_store::ListedEntry| DecisionLine {
             id: entry.decision.as_ref().map(read::decision_id).unwrap_or_default(),
@@ -50,35 +53,57 @@ impl Service {
             outcome: entry.outcome.unwrap_or_default(),
             policy: entry.policy.map(|policy| format!("{policy} {}", entry.version.unwrap_or_default())),
             ticket: entry.ticket,
-            customer: entry.customer,
+            customer: entry.customer.map(|customer| sight.customer(customer)),
             received_at: rfc3339(entry.received_at_ms),
         };
-        Ok(DecisionsPage { decisions: page.entries.into_iter().map(line).collect(), cursor: page.next })
+        Ok(DecisionsPage { decisions: page.entries.into_iter().map(line).collect(), cursor: page.next, masked: sight.is_masked() })
     }
 
-    /// A decision with the event and the facts it was made on, and the acts of persons on it.
-    pub async fn decision(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str) -> Result<Box<RawValue>, ServiceError> {
+    /// A decision with the event and the facts it was made on, and the acts of persons on it; masked, without event and facts.
+    pub async fn decision(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: &str,
+        id: &str,
+        query: UnmaskQuery,
+    ) -> Result<Box<RawValue>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
-        self.looked(who, &tenant, Look::Decision).await?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         let merchant = &tenant.config.id;
-        self.store.read(|reads| {
+        let (opened, acts) = self.store.read(|reads| {
             let record = reads.decision(merchant, &id)?.ok_or(ServiceError::NotFound("decision"))?;
             let subjects = read::subjects_of(reads, merchant, record.seq)?;
             let opened = read::open(reads, &self.vault, merchant, &record, &subjects)?;
-            let answer = read::recorded_answer(&opened).ok_or(ServiceError::NotFound("decision"))?;
-            let mut json = answer.strip_suffix('}').unwrap_or(&answer).to_owned();
-            json.push_str(&format!(",\"received_at\":\"{}\"", rfc3339(opened.header.received_at_ms)));
-            for (name, kind) in [("event", BodyKind::Event), ("facts", BodyKind::Case)] {
-                if let Some(body) = opened.body(kind) {
-                    json.push_str(&format!(",\"{name}\":{body}"));
-                }
+            Ok::<_, ServiceError>((opened, self.acts_on(reads, merchant, &id, record.seq)?))
+        })?;
+        let answer = read::recorded_answer(&opened).ok_or(ServiceError::NotFound("decision"))?;
+        let sight = self.sight(who, &tenant, Look::Decision, Some(id.as_str()), query.unmask.as_deref()).await?;
+        let received_at = rfc3339(opened.header.received_at_ms);
+        if sight.is_masked() {
+            return masked(sight, &answer, &received_at, &acts).map_err(|error| ServiceError::Internal(error.into()));
+        }
+        let mut json = answer.strip_suffix('}').unwrap_or(&answer).to_owned();
+        json.push_str(&format!(",\"masked\":false,\"received_at\":\"{received_at}\""));
+        for (name, kind) in [("event", BodyKind::Event), ("facts", BodyKind::Case)] {
+            if let Some(body) = opened.body(kind) {
+                json.push_str(&format!(",\"{name}\":{body}"));
             }
-            let acts: Vec<String> = self.acts_on(reads, merchant, &id, record.seq)?.into_iter().map(|act| act.json).collect();
-            json.push_str(&format!(",\"acts\":[{}]}}", acts.join(",")));
-            raw(json)
-        })
+        }
+        let acts: Vec<&str> = acts.iter().map(|act| act.json.as_str()).collect();
+        json.push_str(&format!(",\"acts\":[{}]}}", acts.join(",")));
+        raw(json)
     }
+}
+
+/// A decision for those who may not see text.
+fn masked(sight: Sight, answer: &str, received_at: &str, acts: &[Act]) -> serde_json::Result<Box<RawValue>> {
+    let mut detail: Value = serde_json::from_str(answer)?;
+    sight.json(&mut detail);
+    let acts = acts.iter().map(|act| Ok(sight.act(serde_json::from_str(&act.json)?, true)));
+    detail["acts"] = serde_json::to_value(acts.collect::<serde_json::Result<Vec<ActBody>>>()?)?;
+    detail["received_at"] = received_at.into();
+    detail["masked"] = true.into();
+    serde_json::value::to_raw_value(&detail)
 }
 
 /// How many entries a page has.

@@ -14,6 +14,7 @@ use super::actor::{Principal, Right};
 use super::acts::Look;
 use super::error::ServiceError;
 use super::listing::rfc3339;
+use super::privacy::{Sight, UnmaskQuery};
 use super::snapshot::Tenant;
 use super::wire::{BlacklistAct, BlacklistActKind, BlacklistView, EventAnswer, MeasureView};
 use super::{Service, read};
@@ -70,14 +71,19 @@ impl Service {
     }
 
     /// Every request, open ones first.
-    pub async fn blacklist_requests(self: &Arc<Self>, who: &Principal, merchant: &str) -> Result<Vec<BlacklistView>, ServiceError> {
+    pub async fn blacklist_requests(
+        self: &Arc<Self>,
+        who: &Principal,
+        merchant: &str,
+        query: UnmaskQuery,
+    ) -> Result<Vec<BlacklistView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
-        self.looked(who, &tenant, Look::Blacklist).await?;
+        let sight = self.sight(who, &tenant, Look::Blacklist, None, query.unmask.as_deref()).await?;
         self.store.read(|reads| {
             let mut views = Vec::new();
             for state in [CaseState::Open, CaseState::Closed] {
                 for row in reads.blacklist_requests(&tenant.config.id, state, "", REQUESTS_MAX)? {
-                    views.push(self.request_view(reads, &tenant, &row)?);
+                    views.push(self.request_view(reads, &tenant, &row, sight)?);
                 }
             }
             Ok(views)
@@ -90,13 +96,13 @@ impl Service {
         who: &Principal,
         merchant: &str,
         request_id: &str,
+        query: UnmaskQuery,
     ) -> Result<BlacklistView, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
-        self.looked(who, &tenant, Look::Blacklist).await?;
-        self.store.read(|reads| {
-            let (row, _) = reads.blacklist_request(&tenant.config.id, request_id)?.ok_or(ServiceError::NotFound("blacklist request"))?;
-            self.request_view(reads, &tenant, &row)
-        })
+        let row = self.store.read(|reads| reads.blacklist_request(&tenant.config.id, request_id))?;
+        let (row, _) = row.ok_or(ServiceError::NotFound("blacklist request"))?;
+        let sight = self.sight(who, &tenant, Look::Blacklist, Some(request_id), query.unmask.as_deref()).await?;
+        self.store.read(|reads| self.request_view(reads, &tenant, &row, sight))
     }
 
     /// Measures in force, of one customer or of all.
@@ -105,9 +111,12 @@ impl Service {
         who: &Principal,
         merchant: &str,
         customer: Option<&str>,
+        query: UnmaskQuery,
     ) -> Result<Vec<MeasureView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read measures")?;
-        self.looked(who, &tenant, Look::Blacklist).await?;
+        let sight = self.sight(who, &tenant, Look::Blacklist, None, query.unmask.as_deref()).await?;
+        // Whoever asks for a customer knows the reference.
+        let sight = if customer.is_some() { Sight::Full } else { sight };
         let id = &tenant.config.id;
         self.store.read(|reads| {
             let mut customers: Vec<String> = match customer {
@@ -124,31 +133,39 @@ impl Service {
             customers.dedup();
             let mut views = Vec::new();
             for customer in customers {
-                views.extend(reads.measure(id, &customer)?.map(measure_view));
+                views.extend(reads.measure(id, &customer)?.map(|row| measure_view(row, sight)));
             }
             Ok(views)
         })
     }
 
-    fn request_view(&self, reads: &dyn Reads, tenant: &Tenant, row: &RequestRow) -> Result<BlacklistView, ServiceError> {
+    fn request_view(&self, reads: &dyn Reads, tenant: &Tenant, row: &RequestRow, sight: Sight) -> Result<BlacklistView, ServiceError> {
         let id = &tenant.config.id;
-        let state = read::request_state(reads, &self.vault, id, row.last_seq)?;
+        let recorded = read::request_state(reads, &self.vault, id, row.last_seq)?;
         let measure = reads.measure(id, &row.customer)?;
+        let mut state = match recorded.map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }) {
+            Some(state) => serde_json::to_value(state).map_err(|error| ServiceError::Internal(error.into()))?,
+            // The customer was erased: what the index holds is all there is.
+            None => json!({"stage": row.stage, "criterion": row.criterion, "erased": true}),
+        };
+        sight.json(&mut state);
         Ok(BlacklistView {
             request_id: row.request_id.clone(),
-            state: match state.map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }) {
-                Some(state) => serde_json::to_value(state).map_err(|error| ServiceError::Internal(error.into()))?,
-                // The customer was erased: what the index holds is all there is.
-                None => json!({"stage": row.stage, "criterion": row.criterion, "erased": true}),
-            },
+            masked: sight.is_masked(),
+            state,
             measure: measure.as_ref().map_or_else(|| "none".to_owned(), |row| row.measure.clone()),
             review_by: measure.and_then(|row| row.review_by_ms).map(rfc3339),
         })
     }
 }
 
-fn measure_view(row: MeasureRow) -> MeasureView {
-    MeasureView { customer: row.customer, request_id: row.request_id, measure: row.measure, review_by: row.review_by_ms.map(rfc3339) }
+fn measure_view(row: MeasureRow, sight: Sight) -> MeasureView {
+    MeasureView {
+        customer: sight.customer(row.customer),
+        request_id: row.request_id,
+        measure: row.measure,
+        review_by: row.review_by_ms.map(rfc3339),
+    }
 }
 
 /// Problems of the event, as places of the act that it was made from.

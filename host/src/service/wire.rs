@@ -95,10 +95,12 @@ pub struct DecisionDetail {
     pub answered: AnsweredDecision,
     /// Received at, RFC 3339.
     pub received_at: String,
-    /// The event as a structured CloudEvent; none where the customer's key was erased.
+    /// Whether text, facts and customers are left out or stand as `***`.
+    pub masked: bool,
+    /// The event as a structured CloudEvent; none where the customer's key was erased, or masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<serde_json::Value>,
-    /// The facts put to the policy; none where the customer's key was erased.
+    /// The facts put to the policy; none where the customer's key was erased, or masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<serde_json::Value>,
     /// Acts of persons on the decision, in their order.
@@ -127,6 +129,8 @@ pub struct DecisionsQuery {
     pub cursor: Option<String>,
     /// At most this many, 1 to 200; default 50.
     pub limit: Option<u32>,
+    /// Why customers are to be shown unmasked; it is recorded.
+    pub unmask: Option<String>,
 }
 
 /// One line of a list of decisions.
@@ -144,7 +148,7 @@ pub struct DecisionLine {
     pub policy: Option<String>,
     /// The ticket.
     pub ticket: Option<String>,
-    /// The customer's pseudonymous reference.
+    /// The customer's pseudonymous reference; masked, its last two characters.
     pub customer: Option<String>,
     /// Received at, RFC 3339.
     pub received_at: String,
@@ -157,6 +161,8 @@ pub struct DecisionsPage {
     pub decisions: Vec<DecisionLine>,
     /// Where the next page starts; none at the end.
     pub cursor: Option<String>,
+    /// Whether customers are masked.
+    pub masked: bool,
 }
 
 /// Which decisions to replay, oldest first; all of them, unless a member says otherwise.
@@ -270,7 +276,7 @@ pub struct OverrideAnswer {
 }
 
 /// For whom a decision is explained, and in which language.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExplanationQuery {
     /// `customer` (default) or `auditor`.
@@ -278,6 +284,8 @@ pub struct ExplanationQuery {
     pub audience: Audience,
     /// `zh-CN` (default) or `en`.
     pub lang: Lang,
+    /// Why an auditor's explanation is to show facts, customer and persons' words; it is recorded.
+    pub unmask: Option<String>,
 }
 
 /// For whom a decision is explained.
@@ -450,12 +458,14 @@ pub struct BlacklistView {
     pub measure: String,
     /// When it ends, RFC 3339.
     pub review_by: Option<String>,
+    /// Whether customer, notes and evidence are masked in the state.
+    pub masked: bool,
 }
 
 /// A measure in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MeasureView {
-    /// The customer's pseudonymous reference.
+    /// The customer's pseudonymous reference; masked, its last two characters, unless it was asked for.
     pub customer: String,
     /// The request it follows from.
     pub request_id: String,

@@ -25,6 +25,11 @@ fn a_decision_is_explained_from_a_data_directory_and_from_a_server() {
     let english = on_data(&["--lang", "en"]);
     english.exits(0).says("You may ask for review by a person").says("art. 9");
     on_data(&["--for", "auditor", "--lang", "en"]).exits(0).says("AS-410 policy, medium (decided)").says("component ").says("timeline");
+    on_data(&["--for", "auditor", "--lang", "en"]).exits(0).says("personal data are masked");
+    let unmasked = on_data(&["--for", "auditor", "--lang", "en", "--unmask", "case 17 & more"]).exits(0);
+    assert!(!unmasked.out.contains("masked") && !unmasked.out.contains("***"), "{}", unmasked.out);
+    let acts = ["audit", "acts", "--data", "DATA", "--merchant", "m-cosmetics", "--act", "text.unmasked"];
+    ombud_in(data.path(), &acts).exits(0).says("operator").says("“case 17 & more”");
     let json = on_data(&["--for", "auditor", "--json"]).exits(0).json();
     assert_eq!(json["rules"][0]["rule"], "AS-410");
 

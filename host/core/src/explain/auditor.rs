@@ -39,6 +39,8 @@ pub struct ForAuditor {
     pub currency: String,
     /// The customer's key was erased: facts, reasons and messages are gone, what the ledger's header holds is left.
     pub erased: bool,
+    /// Facts, customer and persons' words are not shown to who asked: they stand as `***`.
+    pub masked: bool,
     /// The event that asked for it.
     pub event: EventLine,
     /// Every rule that matched, in the order policy, guardrail, caps.

@@ -92,6 +92,9 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
             label("客户密钥已删除：事实与理由不可再读", "the customer's key was erased: facts and reasons can no longer be read"),
         );
     }
+    if explanation.masked {
+        line(out, "", label("个人信息已屏蔽：有权者说明理由后可见", "personal data are masked: those who may see them say why"));
+    }
 
     heading(out, label("事件", "event"));
     let event = &explanation.event;

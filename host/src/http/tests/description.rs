@@ -6,9 +6,10 @@ use ombud_core::event::EventType;
 use ombud_core::schema::Checker;
 use serde_json::Value;
 
-use super::world::{at, call, event, world};
+use super::world::{MERCHANT, at, call, event, world};
 use crate::http::openapi::document;
 use crate::http::routes::endpoints;
+use crate::service::Role;
 
 /// Method and path of every operation.
 fn operations(document: &Value) -> BTreeSet<(String, String)> {
@@ -90,8 +91,12 @@ async fn answers_are_what_the_document_says() {
             assert_eq!(answer["decisions"].as_array().unwrap().len(), 1, "{answer}");
             assert_eq!(checker.check(&answer.to_string(), "").unwrap().1, [], "{answer:#}");
             if let Some(id) = answer["decisions"][0]["id"].as_str() {
-                let detail = world().agent("GET", &at(&format!("/decisions/{id}"))).send(&router).await.ok();
-                assert_eq!(detail_checker.check(&detail.to_string(), "").unwrap().1, [], "{detail:#}");
+                // Masked and in full.
+                for role in [Role::Agent, Role::Auditor] {
+                    let detail = call("GET", &at(&format!("/decisions/{id}"))).key(world().key(MERCHANT, role)).send(&router).await.ok();
+                    assert_eq!(detail["masked"], role == Role::Agent);
+                    assert_eq!(detail_checker.check(&detail.to_string(), "").unwrap().1, [], "{detail:#}");
+                }
             }
         }
     }

@@ -229,6 +229,15 @@ pub enum What {
         /// Data keys that were wrapped anew.
         keys: u64,
     },
+    /// A person saw text and customers unmasked, for the reason given.
+    #[serde(rename = "text.unmasked")]
+    Unmasked {
+        /// At what.
+        look: Look,
+        /// Which, where it is one thing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
+    },
     /// An auditor looked, for the first time in this hour.
     #[serde(rename = "audit.viewed")]
     Viewed {
@@ -285,6 +294,7 @@ impl What {
             Self::HoldSet { .. } => "hold.set",
             Self::HoldLifted { .. } => "hold.lifted",
             Self::MasterKeyRotated { .. } => "master-key.rotated",
+            Self::Unmasked { .. } => "text.unmasked",
             Self::Viewed { .. } => "audit.viewed",
         }
     }
@@ -325,6 +335,8 @@ mod tests {
             What::HoldSet { hold: "h".into(), scope: HoldScopeView::Merchant, subject: None },
             What::HoldLifted { hold: "h".into(), scope: HoldScopeView::Ticket, subject: Some("t".into()) },
             What::MasterKeyRotated { from: "a".into(), to: "b".into(), keys: 7 },
+            What::Unmasked { look: Look::Decisions, of: None },
+            What::Unmasked { look: Look::Decision, of: Some("d".into()) },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
         for what in acts {

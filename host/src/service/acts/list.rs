@@ -12,6 +12,7 @@ use super::{ActBody, Look, log_of};
 use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;
 use crate::service::listing::{instant, limit, rfc3339};
+use crate::service::privacy::Sight;
 use crate::service::{Service, allowed, read};
 
 /// Which acts to list.
@@ -61,16 +62,16 @@ impl Service {
     pub async fn acts(self: &Arc<Self>, who: &Principal, merchant: &str, query: ActsQuery) -> Result<ActsPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::ReadActs, "read acts")?;
         self.looked(who, &tenant, Look::Acts).await?;
-        self.acts_of(&tenant.config.id, query)
+        self.acts_of(&tenant.config.id, query, Sight::of_acts(who.role))
     }
 
     /// The acts of the operator's log, newest first.
     pub async fn operators_acts(self: &Arc<Self>, who: &Principal, query: ActsQuery) -> Result<ActsPage, ServiceError> {
         allowed(who, Right::Operate, "read the operator's acts")?;
-        self.acts_of(&log_of(None)?, query)
+        self.acts_of(&log_of(None)?, query, Sight::Full)
     }
 
-    fn acts_of(&self, log: &MerchantId, query: ActsQuery) -> Result<ActsPage, ServiceError> {
+    fn acts_of(&self, log: &MerchantId, query: ActsQuery, sight: Sight) -> Result<ActsPage, ServiceError> {
         let filter = Filter {
             entry: Some(EntryKind::Act),
             event_type: query.act,
@@ -81,22 +82,25 @@ impl Service {
         let limit = limit(query.limit)?;
         self.store.read(|reads| {
             let page = reads.list(log, &filter, query.cursor.as_deref(), limit)?;
-            let acts = page.entries.iter().map(|entry| self.act_view(reads, log, entry)).collect::<Result<_, _>>()?;
+            let acts = page.entries.iter().map(|entry| self.act_view(reads, log, entry, sight)).collect::<Result<_, _>>()?;
             Ok(ActsPage { acts, cursor: page.next })
         })
     }
 
-    fn act_view(&self, reads: &dyn Reads, log: &MerchantId, entry: &ListedEntry) -> Result<ActView, ServiceError> {
+    fn act_view(&self, reads: &dyn Reads, log: &MerchantId, entry: &ListedEntry, sight: Sight) -> Result<ActView, ServiceError> {
         let opened = read::opened_at(reads, &self.vault, log, entry.seq)?.ok_or(ServiceError::NotFound("record"))?;
         let Entry::Act(header) = &opened.header.entry else { return Err(ServiceError::NotFound("act")) };
         let body = opened.body(BodyKind::Act).map(serde_json::from_str).transpose();
+        let body: Option<ActBody> =
+            body.map_err(|error| ServiceError::Internal(anyhow::Error::new(error).context("an act's body cannot be read")))?;
+        let about_somebody = entry.customer.is_some() || entry.ticket.is_some();
         Ok(ActView {
             seq: entry.seq,
             leaf: opened.leaf.to_string(),
             recorded_at: rfc3339(opened.header.received_at_ms),
             name: header.act.clone(),
             by: header.actor.clone(),
-            body: body.map_err(|error| ServiceError::Internal(anyhow::Error::new(error).context("an act's body cannot be read")))?,
+            body: body.map(|body| sight.act(body, about_somebody)),
         })
     }
 }

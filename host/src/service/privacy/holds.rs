@@ -9,6 +9,7 @@ use ombud_store::{HoldRow, HoldScope, Reads, Store as _, SubjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Sight;
 use crate::service::Service;
 use crate::service::actor::{Principal, Right};
 use crate::service::acts::{self, About, NewAct, What};
@@ -145,7 +146,15 @@ impl Service {
     pub fn holds(&self, who: &Principal, merchant: &str) -> Result<Vec<HoldView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::ReadActs, "see holds")?;
         let rows = self.store.read(|reads| reads.holds(&tenant.config.id))?;
-        Ok(rows.into_iter().map(HoldView::from).collect())
+        let sight = Sight::of_acts(who.role);
+        let view = |row: HoldRow| {
+            let mut view = HoldView::from(row);
+            if view.scope == HoldScopeView::Customer {
+                view.subject = view.subject.map(|subject| sight.customer(subject));
+            }
+            view
+        };
+        Ok(rows.into_iter().map(view).collect())
     }
 }
 

@@ -3,7 +3,10 @@
 mod erasure;
 mod holds;
 mod retention;
+mod view;
 
 pub use erasure::{ErasureAnswer, ErasureRequest};
 pub use holds::{HoldRequest, HoldScopeView, HoldView, LiftRequest};
 pub use retention::{RETAIN_EVERY, Retained};
+pub(in crate::service) use view::Sight;
+pub use view::{MASK, UnmaskQuery};

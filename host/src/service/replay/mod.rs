@@ -13,6 +13,7 @@ use ombud_store::{Store as _, StoreError, Wanted};
 use super::actor::{Principal, Right};
 use super::acts::Look;
 use super::error::ServiceError;
+use super::privacy::Sight;
 use super::wire::{ReplayReport, ReplaysAnswer, ReplaysRequest};
 use super::{Service, blocking, listing, locks};
 use crate::replay::Tally;
@@ -52,13 +53,13 @@ impl Service {
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         self.looked(who, &tenant, Look::Replay).await?;
         let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
-        let service = Arc::clone(self);
+        let (service, sight) = (Arc::clone(self), Sight::of_replays(who.role));
         self.in_a_lane(move || {
             let merchant = &tenant.config.id;
             let record = service.store.read(|reads| reads.decision(merchant, &id))?.ok_or(ServiceError::NotFound("decision"))?;
             let report = service.replay_at(merchant, record.seq)?.ok_or(ServiceError::NotFound("decision"))?;
             // A record that cannot be read does not name its decision: the caller did.
-            Ok(ReplayReport { id: id.to_string(), ..report })
+            Ok(sight.replay(ReplayReport { id: id.to_string(), ..report }))
         })
         .await
     }
@@ -109,7 +110,10 @@ impl Service {
         // One at a time for each merchant: whoever audits one does not keep the others waiting.
         let _turn = self.locks.hold(vec![locks::key(&[merchant, "replays"])]).await;
         let service = Arc::clone(self);
-        self.in_a_lane(move || service.some(&tenant.config.id, wanted, limit)).await
+        let mut answer = self.in_a_lane(move || service.some(&tenant.config.id, wanted, limit)).await?;
+        let sight = Sight::of_replays(who.role);
+        answer.diverging = answer.diverging.into_iter().map(|report| sight.replay(report)).collect();
+        Ok(answer)
     }
 
     /// Up to `limit` replays from where `wanted` begins.

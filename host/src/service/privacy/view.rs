@@ -1,0 +1,207 @@
+//! Who sees text. An answer for those who may not is the same answer without a person's words, the facts and the references of
+//! customers (domain policies PP-1: masked for everybody, unmasked from supervisors upwards with a reason, which is recorded).
+
+use ombud_core::explain::ForAuditor;
+use ombud_core::problem::Problem;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::HoldScopeView;
+use crate::replay::ReplayReport;
+use crate::service::Service;
+use crate::service::actor::{Principal, Right, Role};
+use crate::service::acts::{ActBody, Look, NewAct, What};
+use crate::service::error::ServiceError;
+use crate::service::snapshot::Tenant;
+
+/// What stands for what is hidden.
+pub const MASK: &str = "***";
+/// Characters of a customer's reference that stay, the last ones, by which two customers can be told apart.
+const SHOWN_SCALARS: usize = 2;
+/// A reference this short is hidden whole.
+const SHORT_SCALARS: usize = 5;
+/// Characters of a reason for unmasking.
+const REASON_SCALARS_MAX: usize = 2_000;
+
+/// Members that hold what a person wrote, or a value of a fact, in rulings, states of requests and explanations.
+const WORDS: [&str; 8] = ["text", "masked_text", "matched", "value", "shown", "detail", "note", "ref"];
+/// Members that name a customer.
+const CUSTOMERS: [&str; 2] = ["customer", "customer_ref"];
+
+/// Why somebody wants to see text.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnmaskQuery {
+    /// Why text and customers are to be shown, 1 to 2 000 characters: it is recorded. Without it the view is masked, except for
+    /// auditors, whose looks are recorded anyway.
+    pub unmask: Option<String>,
+}
+
+/// How much an answer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::service) enum Sight {
+    /// Everything on record.
+    Full,
+    /// No text, no facts, no customer.
+    Masked,
+}
+
+impl Sight {
+    /// Of the acts of persons, and of what is held: for those who may unmask, it is their work.
+    pub(in crate::service) const fn of_acts(role: Role) -> Self {
+        if role.may(Right::Unmask) { Self::Full } else { Self::Masked }
+    }
+
+    /// Of what differs in a replay: for those who look for the cause.
+    pub(in crate::service) const fn of_replays(role: Role) -> Self {
+        if matches!(role, Role::Auditor | Role::Operator) { Self::Full } else { Self::Masked }
+    }
+
+    /// Whether something is hidden.
+    pub(in crate::service) const fn is_masked(self) -> bool {
+        matches!(self, Self::Masked)
+    }
+
+    /// A customer's reference.
+    pub(in crate::service) fn customer(self, reference: String) -> String {
+        match self {
+            Self::Full => reference,
+            Self::Masked => masked_reference(&reference),
+        }
+    }
+
+    /// A ruling, a state, an explanation.
+    pub(in crate::service) fn json(self, value: &mut Value) {
+        if self.is_masked() {
+            mask(value);
+        }
+    }
+
+    /// An explanation.
+    pub(in crate::service) fn explanation(self, explanation: ForAuditor) -> Result<ForAuditor, serde_json::Error> {
+        if !self.is_masked() {
+            return Ok(explanation);
+        }
+        let mut value = serde_json::to_value(explanation)?;
+        mask(&mut value);
+        let masked: ForAuditor = serde_json::from_value(value)?;
+        let overrides = masked.overrides.into_iter().map(|line| ombud_core::explain::ActLine { reason: MASK.to_owned(), ..line }).collect();
+        Ok(ForAuditor { masked: true, trace: Vec::new(), overrides, ..masked })
+    }
+
+    /// An act. `about_somebody`: it is listed with a customer or a ticket.
+    pub(in crate::service) fn act(self, body: ActBody, about_somebody: bool) -> ActBody {
+        if !self.is_masked() || !about_somebody {
+            return body;
+        }
+        let what = match body.what {
+            What::HoldSet { hold, scope: scope @ HoldScopeView::Customer, subject } => {
+                What::HoldSet { hold, scope, subject: subject.map(|subject| self.customer(subject)) }
+            }
+            What::HoldLifted { hold, scope: scope @ HoldScopeView::Customer, subject } => {
+                What::HoldLifted { hold, scope, subject: subject.map(|subject| self.customer(subject)) }
+            }
+            what => what,
+        };
+        ActBody { what, reason: body.reason.map(|_| MASK.to_owned()), ..body }
+    }
+
+    /// What differs in a replay: the places stay, the texts do not.
+    pub(in crate::service) fn replay(self, mut report: ReplayReport) -> ReplayReport {
+        if self.is_masked() {
+            for difference in &mut report.differences {
+                mask_all(&mut difference.recorded);
+                mask_all(&mut difference.now);
+            }
+        }
+        report
+    }
+}
+
+impl Service {
+    /// How much a caller sees. Whoever unmasks, and every auditor's look, is on record before anything is answered. `of` is what is
+    /// looked at, where it is one thing; it must be there.
+    pub(in crate::service) async fn sight(
+        &self,
+        who: &Principal,
+        tenant: &Tenant,
+        look: Look,
+        of: Option<&str>,
+        unmask: Option<&str>,
+    ) -> Result<Sight, ServiceError> {
+        let Some(reason) = unmask else {
+            self.looked(who, tenant, look).await?;
+            return Ok(if who.role == Role::Auditor { Sight::Full } else { Sight::Masked });
+        };
+        if !who.role.may(Right::Unmask) {
+            return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "see text and customers unmasked" });
+        }
+        if !(1..=REASON_SCALARS_MAX).contains(&reason.chars().count()) {
+            let problem = Problem::at("/unmask", "is no reason").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
+        let what = What::Unmasked { look, of: of.map(str::to_owned) };
+        self.record(&tenant.config.id, vec![NewAct { reason: Some(reason.to_owned()), ..NewAct::new(who, what) }]).await?;
+        Ok(Sight::Full)
+    }
+}
+
+fn masked_reference(reference: &str) -> String {
+    let scalars = reference.chars().count();
+    let hidden = if scalars > SHORT_SCALARS { scalars - SHOWN_SCALARS } else { scalars };
+    reference.chars().skip(hidden).fold(MASK.to_owned(), |mut masked, scalar| {
+        masked.push(scalar);
+        masked
+    })
+}
+
+fn mask(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if WORDS.contains(&name.as_str()) => MASK.clone_into(text),
+                    Value::String(text) if CUSTOMERS.contains(&name.as_str()) => *text = masked_reference(text),
+                    value => mask(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+fn mask_all(value: &mut Value) {
+    match value {
+        Value::String(text) => MASK.clone_into(text),
+        Value::Object(members) => members.values_mut().for_each(mask_all),
+        Value::Array(items) => items.iter_mut().for_each(mask_all),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn references_keep_their_ends_and_words_nothing() {
+        for (reference, masked) in [("c_9f3a41", "***41"), ("c_9f3a", "***3a"), ("c_9f3", "***"), ("c", "***"), ("客户编号一二", "***一二")]
+        {
+            assert_eq!(masked_reference(reference), masked);
+        }
+        let mut value =
+            json!({"customer_ref": "c_9f3a41", "findings": [{"rule": "RC-1", "matched": "保证", "start": 3}], "note": "", "value": 7});
+        Sight::Full.json(&mut value);
+        assert_eq!(value["findings"][0]["matched"], "保证");
+        Sight::Masked.json(&mut value);
+        let masked =
+            json!({"customer_ref": "***41", "findings": [{"rule": "RC-1", "matched": "***", "start": 3}], "note": "***", "value": 7});
+        assert_eq!(value, masked);
+        mask_all(&mut value);
+        assert_eq!(value["findings"][0], json!({"rule": "***", "matched": "***", "start": 3}));
+    }
+}
