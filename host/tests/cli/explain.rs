@@ -1,6 +1,6 @@
 //! `ombud explain` on a data directory and through a server.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::run::{Served, demo_data, ombud, ombud_in};
 
@@ -26,10 +26,12 @@ fn a_decision_is_explained_from_a_data_directory_and_from_a_server() {
     english.exits(0).says("You may ask for review by a person").says("art. 9");
     on_data(&["--for", "auditor", "--lang", "en"]).exits(0).says("AS-410 policy, medium (decided)").says("component ").says("timeline");
     on_data(&["--for", "auditor", "--lang", "en"]).exits(0).says("personal data are masked");
-    let unmasked = on_data(&["--for", "auditor", "--lang", "en", "--unmask", "case 17 & more"]).exits(0);
+    let unmasked = on_data(&["--for", "auditor", "--lang", "en", "--unmask", "case 17 & more"]);
+    unmasked.exits(0);
     assert!(!unmasked.out.contains("masked") && !unmasked.out.contains("***"), "{}", unmasked.out);
-    let acts = ["audit", "acts", "--data", "DATA", "--merchant", "m-cosmetics", "--act", "text.unmasked"];
-    ombud_in(data.path(), &acts).exits(0).says("operator").says("“case 17 & more”");
+    let acts = ["audit", "acts", "--data", "DATA", "--merchant", "m-cosmetics", "--act", "text.unmasked", "--json"];
+    let acts = ombud_in(data.path(), &acts).exits(0).json();
+    assert_eq!((&acts[0]["by"], &acts[0]["body"]["reason"]), (&json!("operator"), &json!("case 17 & more")));
     let json = on_data(&["--for", "auditor", "--json"]).exits(0).json();
     assert_eq!(json["rules"][0]["rule"], "AS-410");
 
