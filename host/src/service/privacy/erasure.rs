@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::holds::held;
+use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right};
 use crate::service::acts::{self, NewAct, Recorded, What};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::snapshot::Tenant;

@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Sight;
+use crate::clock::now_ms;
 use crate::service::Service;
 use crate::service::actor::{Principal, Right};
 use crate::service::acts::{self, About, NewAct, What};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::vault::SubjectId;

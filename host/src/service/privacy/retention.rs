@@ -9,8 +9,8 @@ use ombud_store::{Erasure, Group, JobError, Reads, Store as _};
 
 use super::erasure::WINDOW_MS;
 use super::holds::held;
+use crate::clock::now_ms;
 use crate::service::acts::{By, NewAct, What};
-use crate::service::decide::now_ms;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::snapshot::Tenant;
