@@ -83,7 +83,7 @@ fn javascript(names: &Names<'_>) -> Result<Files> {
         ("src/rule.ts".into(), of_kind!(names.kind, "javascript/", "/rule.ts.txt").into()),
         ("src/contract.d.ts".into(), Contract::read()?.typescript(names.kind)),
         ("README.md".into(), readme(include_str!("javascript/README.md.txt"))),
-        (".gitignore".into(), "build/\nnode_modules/\n".into()),
+        (".gitignore".into(), "build\nnode_modules\n".into()),
     ])
 }
 
@@ -98,7 +98,7 @@ fn python(names: &Names<'_>) -> Result<Files> {
         ("src/notes.py".into(), include_str!("python/notes.py.txt").into()),
         ("src/rule.py".into(), of_kind!(names.kind, "python/", "/rule.py.txt").into()),
         ("README.md".into(), readme(include_str!("python/README.md.txt"))),
-        (".gitignore".into(), "build/\n.venv/\n__pycache__/\n".into()),
+        (".gitignore".into(), "build\n.venv\n__pycache__\n".into()),
     ];
     for interface in ["types".to_owned(), format!("{}-types", names.kind)] {
         files.push((format!("typings/wit_world/imports/{}.pyi", snake(&interface)), contract.python(&interface)));
