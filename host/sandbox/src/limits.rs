@@ -62,7 +62,8 @@ impl Limits {
         self.fuel_base.saturating_add(self.fuel_per_event_byte.saturating_mul(event_bytes as u64))
     }
 
-    /// The limits of a replayed fault: the same, without the haste of a caller who waits.
+    /// The same, without the haste of a caller who waits: fuel, memory and sizes decide, which are the same everywhere, and not the
+    /// clock of a busy machine. For a replayed fault, and for a policy's build, test and check.
     pub fn patient(&self) -> Self {
         Self { deadline_ms: 60_000, ..self.clone() }
     }

@@ -79,7 +79,7 @@ impl Build {
             return Ok(same_bytes);
         }
         let sandbox = Sandbox::new()?;
-        let limits = Limits::default();
+        let limits = Limits::default().patient();
         let plugin = sandbox.load(&built.bytes, &limits)?;
         let cases = golden::load(built.cases.as_deref().context("the package has no cases to compare by")?)?;
         let report = cases::run(&[(plugin, "{}".to_owned())], &cases, &limits, || ());

@@ -114,7 +114,7 @@ impl Diff {
 }
 
 fn load(sandbox: &Sandbox, path: &Path, settings: Option<&Path>) -> Result<Version> {
-    let limits = Limits::default();
+    let limits = Limits::default().patient();
     let (plugin, own, _) = packages::load(sandbox, path, &limits)?;
     let settings = match settings {
         Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?,

@@ -33,7 +33,11 @@ impl New {
         if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.chars().all(plain) || name.len() > 64 {
             bail!("`{name}` is no name: a lower-case letter, then lower-case letters, digits and `-`, at most 64");
         }
-        if self.name.exists() {
+        // Behind a folder that is not there yet `..` would make that folder and leave it empty.
+        if self.name.components().skip_while(|part| !matches!(part, Component::Normal(_))).any(|part| part == Component::ParentDir) {
+            bail!("`{}`: `..` can only stand at the beginning", self.name.display());
+        }
+        if self.name.symlink_metadata().is_ok() {
             bail!("`{}` is there already", self.name.display());
         }
         let sdk = match (self.lang, &self.sdk) {

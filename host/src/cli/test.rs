@@ -50,7 +50,7 @@ type PoliciesAndCases = (Vec<(Plugin, String)>, Vec<GoldenCase>);
 impl Test {
     pub(super) fn run(self) -> Result<u8> {
         let sandbox = data::sandbox()?;
-        let limits = Limits::default();
+        let limits = Limits::default().patient();
         let loading = Progress::waiting("compiling the policies");
         let mut plugins = Vec::new();
         let mut beside = Vec::new();

@@ -26,6 +26,9 @@ struct Version {
 }
 
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js/package.json";
+/// The oldest Node.js that componentize-js runs on.
+const NODE_MAJOR_MIN: u32 = 20;
+const INSTALL: &str = "install Node.js 20 or newer with npm, for instance `apt-get install nodejs npm` of Debian 13";
 /// Everything that is not the contract is left out: a policy has no clock, no randomness and no network.
 const SCRIPT: &str = "// Written by `ombud build`.
 import { componentize } from '@bytecodealliance/componentize-js';
@@ -36,6 +39,11 @@ const { component } = await componentize({ sourcePath, witPath, worldName, disab
 await writeFile(out, component);
 ";
 
+/// The 20 of `v20.18.1`.
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 /// Builds the policy in `folder`.
 pub fn build(folder: &Path) -> Result<Made> {
     let folder = run::absolute(folder)?;
@@ -43,8 +51,12 @@ pub fn build(folder: &Path) -> Result<Made> {
     let manifest: Manifest = serde_json::from_str(&text).context("`package.json`: it needs name, version and `ombud` with the kind")?;
     let world = manifest.ombud.world()?;
     let Some(node) = run::on_path("node") else {
-        bail!("no `node`: install Node.js 20 or newer with npm, for instance `apt-get install nodejs npm`");
+        bail!("no `node`: {INSTALL}");
     };
+    let version = run::run(Command::new(&node).arg("--version"), "node")?;
+    if major(&version).is_none_or(|major| major < NODE_MAJOR_MIN) {
+        bail!("`{}` is {}: {INSTALL}", node.display(), version.trim());
+    }
     let installed: Version = match std::fs::read_to_string(folder.join(TOOL)) {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("`{TOOL}`"))?,
         Err(_) => bail!("componentize-js is not installed: run `npm install` in `{}`", folder.display()),

@@ -61,7 +61,7 @@ fn describe(manifest: &Path) -> Result<(CargoPackage, Vec<(PathBuf, String)>)> {
         .args(["metadata", "--format-version", "1", "--filter-platform", TARGET, "--manifest-path"])
         .arg(&wanted)
         .output()
-        .context("cargo cannot be started")?;
+        .context("cargo cannot be started: install Rust, for instance with rustup or `apt-get install cargo`")?;
     if !out.status.success() {
         bail!("cargo cannot read `{}`: {}", manifest.display(), String::from_utf8_lossy(&out.stderr).trim());
     }

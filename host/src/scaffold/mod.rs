@@ -69,7 +69,7 @@ fn rust(names: &Names<'_>) -> Files {
         ("src/settings.rs".into(), of_kind!(names.kind, "rust/", "/settings.rs.txt").into()),
         ("src/rule.rs".into(), of_kind!(names.kind, "rust/", "/rule.rs.txt").into()),
         ("README.md".into(), readme(include_str!("rust/README.md.txt"))),
-        (".gitignore".into(), "target/\n".into()),
+        (".gitignore".into(), "build\ntarget\n".into()),
     ]
 }
 

@@ -82,7 +82,7 @@ impl Step {
 impl Check {
     pub(super) fn run(self) -> Result<u8> {
         let sandbox = Sandbox::new()?;
-        let limits = Limits::default();
+        let limits = Limits::default().patient();
         let mut checked = Vec::new();
         for path in packages::expand(&self.paths)? {
             let (mut steps, ready) = if table::is_table(&path) { coverage::steps(&path)? } else { (Vec::new(), true) };
