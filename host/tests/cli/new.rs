@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use super::run::{Folder, folder, ombud, ombud_alone, ombud_in, root};
+use super::run::{Folder, folder, ombud, ombud_in, root};
 
 const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
 
@@ -110,10 +110,15 @@ fn the_examples_have_the_types_that_a_new_policy_gets() {
     for (path, text) in files(&root().join("plugins/fruit-loss/typings")) {
         assert_eq!(text, python[&format!("typings/{path}")], "{path}");
     }
-    // The types are those of the kind: an s64 is a bigint, an option may be undefined, names are the language's own.
+    // The types are those of the kind: an s64 is a bigint, an option may be undefined or none, names are the language's own.
     let types = &js["src/contract.d.ts"];
-    for line in ["  refund: bigint;", "  signedAt: bigint | undefined;", "  lines: Array<OrderLine>;", "export interface AfterSaleRuling {"]
-    {
+    for line in [
+        "export type Fen = bigint;",
+        "  refund: Fen;",
+        "  signedAt: InstantMs | undefined;",
+        "  lines: Array<OrderLine>;",
+        "export interface AfterSaleRuling {",
+    ] {
         assert!(types.contains(line), "no `{line}` in\n{types}");
     }
     let stub = &python["typings/wit_world/imports/after_sale_types.pyi"];
@@ -151,17 +156,27 @@ fn a_new_rust_policy_passes_its_own_tests() {
     }
 }
 
+/// What a build complains of where tools are only found in the policy's parent folder.
+fn build_with_path(folder: &Path, name: &str) -> String {
+    let mut build = Command::new(env!("CARGO_BIN_EXE_ombud"));
+    let ran = build.args(["build", name, "--out", "out"]).current_dir(folder).env("PATH", folder).output().unwrap();
+    assert_eq!(ran.status.code(), Some(2));
+    String::from_utf8(ran.stderr).unwrap()
+}
+
 #[test]
 fn a_missing_tool_is_named_with_what_to_install() {
     let data = folder();
     for lang in ["rust", "js", "python"] {
         new(&data, &format!("{lang}-one"), lang, "reply");
     }
-    // No variable, so no path to find a tool on.
-    let build = |name: &str| ombud_alone(data.path(), &["build", name, "--out", "out"]);
-    build("rust-one").exits(2).complains("cargo cannot be started: install Rust");
-    build("js-one").exits(2).complains("no `node`: install Node.js 20 or newer");
-    build("python-one").exits(2).complains("python3 -m venv .venv && .venv/bin/pip install -r requirements.txt");
+    let build = |name: &str, complaint: &str| {
+        let said = build_with_path(data.path(), name);
+        assert!(said.contains(complaint), "{said}");
+    };
+    build("rust-one", "cargo cannot be started: install Rust");
+    build("js-one", "no `node`: install Node.js 20 or newer");
+    build("python-one", "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt");
     assert!(!data.path().join("out").exists());
 }
 
@@ -174,9 +189,7 @@ fn an_old_node_and_a_folder_without_its_modules_are_named() {
     let node = |says: &str| {
         let path = data.write("node", &format!("#!/bin/sh\necho {says}\n"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut build = Command::new(env!("CARGO_BIN_EXE_ombud"));
-        let ran = build.args(["build", "js-one"]).current_dir(data.path()).env("PATH", data.path()).output().unwrap();
-        String::from_utf8(ran.stderr).unwrap()
+        build_with_path(data.path(), "js-one")
     };
     let old = node("v18.20.4");
     assert!(old.contains("is v18.20.4: install Node.js 20 or newer"), "{old}");
