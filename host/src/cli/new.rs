@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::EXIT_OK;
+use super::{EXIT_OK, packages};
 use crate::package::KINDS;
 use crate::scaffold::{self, Language};
 
@@ -43,7 +43,8 @@ impl New {
         let sdk = match (self.lang, &self.sdk) {
             (Language::Rust, Some(sdk)) => Some(sdk.clone()),
             (Language::Rust, None) => {
-                Some(find_sdk().context("the SDK is not found: name the folder `plugins/sdk` of a checkout with --sdk")?)
+                let own = packages::in_checkout(Path::new("plugins/sdk"), "Cargo.toml");
+                Some(own.context("the SDK is not found: name the folder `plugins/sdk` of a checkout with --sdk")?)
             }
             _ => None,
         };
@@ -58,15 +59,6 @@ impl New {
         println!("{}: `README.md` says how to go on", self.name.display());
         Ok(EXIT_OK)
     }
-}
-
-/// `plugins/sdk` above the current folder or above this program.
-fn find_sdk() -> Option<PathBuf> {
-    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
-    starts
-        .into_iter()
-        .flatten()
-        .find_map(|start| start.ancestors().map(|above| above.join("plugins/sdk")).find(|sdk| sdk.join("Cargo.toml").is_file()))
 }
 
 /// The way from a folder that may not be there yet to one that is.

@@ -98,7 +98,13 @@ fn read_table(path: &Path) -> Result<Files> {
             bail!("`{}` is no table yet:\n  {}", path.display(), listed.join("\n  "));
         }
     };
-    let folder = std::env::var_os("OMBUD_POLICIES").map_or_else(|| PathBuf::from(POLICIES), PathBuf::from).join(TABLE);
+    let folder = match std::env::var_os("OMBUD_POLICIES") {
+        Some(named) => Path::new(&named).join(TABLE),
+        None => {
+            let own = Path::new(POLICIES).join(TABLE);
+            in_checkout(&own, "policy.toml").unwrap_or(own)
+        }
+    };
     let package = read(&folder).with_context(|| {
         format!("the package that runs tables is not in `{}`: name the folder of packages with OMBUD_POLICIES", folder.display())
     })?;
@@ -110,6 +116,15 @@ fn read_table(path: &Path) -> Result<Files> {
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", beside.display())),
     };
     Ok(Files { path: path.to_path_buf(), settings: Some(table::settings(&tables)?), cases, ..package })
+}
+
+/// A folder of the checkout that the current folder or this program lies in, known by a file that it holds.
+pub(super) fn in_checkout(folder: &Path, file: &str) -> Option<PathBuf> {
+    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
+    starts
+        .into_iter()
+        .flatten()
+        .find_map(|start| start.ancestors().map(|above| above.join(folder)).find(|found| found.join(file).is_file()))
 }
 
 /// Loads a policy with the settings it runs with and the cases beside it.
