@@ -290,7 +290,7 @@ fn one_event_is_decided_without_a_server() {
 fn policies_are_checked_step_by_step() {
     let checked = ombud(&["check", "policies/delay", "--json"]).exits(0).json();
     let steps: Vec<&str> = checked[0]["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["component", "contract", "limits", "metadata", "schema", "settings", "bounds", "cases", "repeat"]);
+    assert_eq!(steps, ["component", "contract", "limits", "metadata", "schema", "settings", "bounds", "cases", "repeat", "edges"]);
     assert!(checked[0]["steps"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{checked}");
 
     let package = folder();

@@ -15,6 +15,7 @@ pub mod ruling;
 pub mod schema;
 
 pub mod behaviour;
+pub mod boundary;
 pub mod caps;
 pub mod chain;
 pub mod deciding;

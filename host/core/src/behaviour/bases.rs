@@ -32,6 +32,11 @@ pub fn bases_of(kind: Kind, golden: &[GoldenCase], versions: &Versions<'_>) -> R
     Ok(bases)
 }
 
+/// The ordinary cases of a kind.
+pub(crate) fn ordinary(kind: Kind) -> Result<Vec<Base>, GoldenError> {
+    Ok(golden::load(ORDINARY)?.iter().filter_map(base).filter(|base| base.case.kind() == kind).collect())
+}
+
 fn base(case: &GoldenCase) -> Option<Base> {
     let (context, facts) = match &case.given {
         Given::AfterSale(context, facts) => (context, Case::AfterSale(facts.clone())),

@@ -45,6 +45,11 @@ impl Document {
         self.json.pointer(pointer)
     }
 
+    /// Size as JSON, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.json.to_string().len()
+    }
+
     /// The whole number at a place.
     pub fn number(&self, pointer: &str) -> Option<i64> {
         self.get(pointer).and_then(Value::as_i64)

@@ -17,9 +17,12 @@ mod words;
 use ombud_rules::contract::types::Context;
 
 pub use self::axes::{Seeds, Unit};
+pub(crate) use self::bases::ordinary;
 pub use self::bases::{BASES_MAX, bases_of};
+pub(crate) use self::document::Document;
 pub use self::findings::{FINDINGS_MAX, Finding, Found, Place, REMARKS_MAX, Remark, RemarkLine, RemarkSort, Sort, Which};
 pub use self::ladder::QUESTIONS_MAX;
+pub(crate) use self::leaves::{Holds, Leaf, leaves};
 pub use self::probe::{Base, Versions, probe};
 pub use self::view::View;
 pub use self::words::{AspectChange, Difference, Matter};

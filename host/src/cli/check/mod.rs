@@ -2,6 +2,7 @@
 
 mod bounds;
 mod coverage;
+mod edges;
 mod steps;
 
 use std::path::PathBuf;

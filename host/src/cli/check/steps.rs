@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::super::packages::Files;
 use super::super::progress::Progress;
 use super::super::screen;
-use super::{Status, Step, bounds};
+use super::{Status, Step, bounds, edges};
 use crate::cases::{self, Question};
 
 /// Differences listed for one step; the rest is counted.
@@ -26,7 +26,7 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
         Ok(plugin) => plugin,
         Err(refused) => {
             steps.push(Step::failed("contract", "the component is refused", vec![refused.to_string()]));
-            for name in ["metadata", "schema", "settings", "bounds", "cases", "repeat"] {
+            for name in ["metadata", "schema", "settings", "bounds", "cases", "repeat", "edges"] {
                 steps.push(Step {
                     name,
                     status: Status::Skipped,
@@ -49,6 +49,7 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
     steps.push(step);
     steps.push(settings(files, &plugin, schema.as_ref(), limits));
     steps.push(bounds::step(&plugin, schema.as_ref(), limits));
+    let at_edges = edges::step(&plugin, files.settings(), limits);
     match own_cases(files, &plugin) {
         Ok(Some(own)) if own.is_empty() => steps.push(Step::warning("cases", "there are none: write a `cases.yaml` beside the table")),
         Ok(Some(own)) => {
@@ -61,6 +62,7 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
         }
         Err(problem) => steps.push(Step::failed("cases", "cannot be read", vec![problem])),
     }
+    steps.extend(at_edges);
     steps
 }
 
@@ -225,7 +227,7 @@ fn repeat(plugins: &[(Plugin, String)], own: &[GoldenCase], limits: &Limits) -> 
     )
 }
 
-fn listed(mut problems: Vec<String>) -> Vec<String> {
+pub(super) fn listed(mut problems: Vec<String>) -> Vec<String> {
     if problems.len() > LISTED_MAX {
         let more = problems.len() - LISTED_MAX;
         problems.truncate(LISTED_MAX);
