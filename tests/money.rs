@@ -3,6 +3,7 @@
 
 mod persons;
 mod policies;
+mod restated;
 
 use ombud::service::Role;
 use ombud_tests::events::{refund, set};

@@ -119,6 +119,15 @@ pub struct CapMark {
     pub limit: i64,
 }
 
+/// An intent on record that a decision states again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Restated {
+    /// `PAYMENT KEY`.
+    pub intent: String,
+    /// Fen on record; 0 where they are another order's or another customer's, of which nothing may be stated again (CAP-03).
+    pub amount: i64,
+}
+
 /// The caps' part of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CapReview {
@@ -132,6 +141,10 @@ pub struct CapReview {
     pub used: CapUsage,
     /// Intents of this decision that were on record before it, as `PAYMENT KEY`.
     pub on_record: Vec<String>,
+    /// How much of those a decision may state again without counting it. Records from before amounts were kept have none:
+    /// in them a restatement counts nothing at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restated: Vec<Restated>,
     /// The caps in force.
     pub limits: CapLimits,
     /// What this decision counts, in fen; zero unless its money is due and nothing was exceeded.
@@ -148,6 +161,7 @@ pub fn check(demand: &Demand, used: &CapUsage, limits: &CapLimits) -> CapReview 
         warnings: Vec::new(),
         used: *used,
         on_record: Vec::new(),
+        restated: Vec::new(),
         limits: limits.clone(),
         counted: Amounts::default(),
         refund: demand.amounts.refund,

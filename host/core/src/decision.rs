@@ -4,7 +4,7 @@
 use ombud_rules::contract::types::{Citation, Fact, InstantMs, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{self, CapLimits, CapResult, CapReview, CapUsage, Demand};
+use crate::caps::{self, CapLimits, CapResult, CapReview, CapUsage, Demand, Restated};
 use crate::case::Case;
 use crate::chain::{Judged, ReasonBy, ReviewResult};
 use crate::disposition::{self, Disposition};
@@ -106,6 +106,26 @@ pub struct Counted {
     pub usage: CapUsage,
     /// Intents of this decision that are on record ([`Intent::name`]).
     pub on_record: Vec<String>,
+    /// How much of each may be stated again.
+    pub restated: Vec<Restated>,
+}
+
+impl Counted {
+    /// Whether an intent is on record.
+    fn holds(&self, intent: &Intent) -> bool {
+        self.on_record.contains(&intent.name())
+    }
+
+    /// What of an intent merely states again what is on record, in fen; none where it may not: that is a payment made twice.
+    fn restated(&self, intent: &Intent) -> Option<i64> {
+        if !self.holds(intent) {
+            return Some(0);
+        }
+        let name = intent.name();
+        // A record from before amounts were kept names the intent alone.
+        let amount = self.restated.iter().find(|own| own.intent == name).map_or(intent.amount, |own| own.amount);
+        (intent.restates && amount > 0).then(|| amount.min(intent.amount))
+    }
 }
 
 /// The host's own inputs of a decision, beside case and ruling; part of the record.
@@ -130,20 +150,17 @@ pub fn conclude(
 ) -> (Decision, Vec<Intent>) {
     let Judged { mut ruling, reasons, review, fault } = judged;
     let intents = money::intents(case, &ruling);
-    let on_record = |intent: &Intent| counted.on_record.contains(&intent.name());
     let demand = Demand {
         due: money::due(&ruling),
         amounts: money::amounts(&ruling),
         balance: money::balance(case),
         currency: terms.currency.clone(),
-        already_paid: intents.iter().any(|intent| !intent.restates && on_record(intent)),
-        restated: intents
-            .iter()
-            .filter(|intent| intent.restates && on_record(intent))
-            .fold(0, |sum, intent| sum.saturating_add(intent.amount)),
+        already_paid: intents.iter().any(|intent| counted.restated(intent).is_none()),
+        restated: intents.iter().filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add),
     };
     let mut caps = caps::check(&demand, &counted.usage, &terms.caps);
     caps.on_record.clone_from(&counted.on_record);
+    caps.restated.clone_from(&counted.restated);
     let mut reasons: Vec<DecisionReason> = reasons.into_iter().map(|(by, reason)| decision_reason(by, reason)).collect();
     for mark in &caps.breaches {
         reasons.push(cap_reason(mark));
@@ -160,7 +177,10 @@ pub fn conclude(
     }
     let due = money::due(&ruling);
     let mut paid = if due == Due::Now { money::intents(case, &ruling) } else { Vec::new() };
-    paid.retain(|intent| !(intent.restates && on_record(intent)));
+    for intent in &mut paid {
+        intent.amount -= counted.restated(intent).unwrap_or(0);
+    }
+    paid.retain(|intent| intent.amount > 0);
     let decision = Decision {
         kind: case.kind(),
         outcome: ruling.outcome().to_owned(),

@@ -39,6 +39,10 @@ pub fn build_case(
         }
         Kind::Delay => {
             let input = data.delay.as_ref().ok_or_else(|| missing("delay"))?;
+            let foreign = delay::foreign_cases(input, history, &event.data_pointer());
+            if !foreign.is_empty() {
+                return Err(foreign);
+            }
             Ok((merchant.context(now, None), Case::Delay(delay::case(input, history))))
         }
         Kind::Blacklist => {

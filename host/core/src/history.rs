@@ -77,6 +77,8 @@ pub struct DelayHistory {
     pub grants: Vec<Granted>,
     /// Refunds known to be paid, by refund-processing episode.
     pub refunds_paid: Vec<EpisodePaid>,
+    /// After-sales cases that the delay's attributes name and that belong to another order or customer.
+    pub foreign_cases: Vec<String>,
 }
 
 /// What was paid of the refund that an episode is about.

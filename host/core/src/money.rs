@@ -6,6 +6,7 @@ use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRu
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
+use crate::kind::Kind;
 use crate::ruling::Ruling;
 
 /// When the money of a ruling falls due (domain policies 5.8).
@@ -84,8 +85,8 @@ pub struct Intent {
     pub payment: Payment,
     /// Fen, above zero.
     pub amount: i64,
-    /// Restates a payment that may have been decided before but was never made: where it is on record it counts nothing
-    /// and breaches nothing.
+    /// Restates a payment that may have been decided before but was never made: up to the amount on record it counts nothing
+    /// and breaches nothing, what is above is paid as well.
     pub restates: bool,
 }
 
@@ -97,16 +98,37 @@ impl Intent {
 }
 
 /// When the money of this ruling falls due.
-pub fn due(ruling: &Ruling) -> Due {
-    use after_sale::Outcome as A;
+pub const fn due(ruling: &Ruling) -> Due {
     match ruling {
-        Ruling::AfterSale(ruling) => match ruling.outcome {
-            A::ApproveRefundOnly | A::ApprovePartialRefund | A::RefundNow => Due::Now,
-            A::ApproveReturnRefund | A::InterceptThenRefund => Due::Later,
-            _ => Due::Proposal,
-        },
-        Ruling::Delay(ruling) if ruling.outcome == delay::Outcome::Compensate => Due::Now,
-        Ruling::Delay(_) | Ruling::Blacklist(_) | Ruling::Reply(_) => Due::Proposal,
+        Ruling::AfterSale(ruling) => due_after_sale(ruling.outcome),
+        Ruling::Delay(ruling) => due_delay(ruling.outcome),
+        Ruling::Blacklist(_) | Ruling::Reply(_) => Due::Proposal,
+    }
+}
+
+/// When the money of an outcome falls due, by the outcome's wire name; no money follows from another word.
+pub fn due_of(kind: Kind, outcome: &str) -> Due {
+    let due = match kind {
+        Kind::AfterSale => after_sale::Outcome::parse(outcome).map(due_after_sale),
+        Kind::Delay => delay::Outcome::parse(outcome).map(due_delay),
+        Kind::Blacklist | Kind::Reply => None,
+    };
+    due.unwrap_or(Due::Proposal)
+}
+
+const fn due_after_sale(outcome: after_sale::Outcome) -> Due {
+    use after_sale::Outcome as A;
+    match outcome {
+        A::ApproveRefundOnly | A::ApprovePartialRefund | A::RefundNow => Due::Now,
+        A::ApproveReturnRefund | A::InterceptThenRefund => Due::Later,
+        _ => Due::Proposal,
+    }
+}
+
+const fn due_delay(outcome: delay::Outcome) -> Due {
+    match outcome {
+        delay::Outcome::Compensate => Due::Now,
+        _ => Due::Proposal,
     }
 }
 
@@ -179,17 +201,7 @@ fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
             intents.push(Intent { key, payment, amount: award.value, restates: false });
         }
     }
-    let mut left = ruling.total_refund_due;
-    for episode in case.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing) {
-        let amount = episode.refund_owed.saturating_sub(episode.refund_paid).clamp(0, left.max(0));
-        if amount == 0 {
-            continue;
-        }
-        left -= amount;
-        let named = case.attributes.iter().find(|attribute| attribute.key.strip_prefix(EPISODE_AFTER_SALE) == Some(&episode.episode_id));
-        let key = named.map_or_else(|| format!("{}/{}", case.order_id, episode.episode_id), |attribute| attribute.value.clone());
-        intents.push(Intent { key, payment: Payment::Refund, amount, restates: true });
-    }
+    intents.extend(delay_refunds(case, ruling.total_refund_due));
     intents.sort();
     // A ruling may award one episode twice, as a percentage and a solatium: that is one intent, for CAP-03 pays each key once.
     intents.dedup_by(|next, kept| {
@@ -199,6 +211,24 @@ fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
         }
         same
     });
+    intents
+}
+
+/// The payments of a refund that is late, spread over its episodes in the order of the case.
+pub fn delay_refunds(case: &DelayCase, refund: i64) -> Vec<Intent> {
+    let mut left = refund;
+    let mut intents = Vec::new();
+    for episode in case.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing) {
+        let amount = episode.refund_owed.saturating_sub(episode.refund_paid).clamp(0, left.max(0));
+        if amount == 0 {
+            continue;
+        }
+        left -= amount;
+        let named = case.attributes.iter().find(|attribute| attribute.key.strip_prefix(EPISODE_AFTER_SALE) == Some(&episode.episode_id));
+        let named = named.filter(|attribute| !attribute.value.is_empty());
+        let key = named.map_or_else(|| format!("{}/{}", case.order_id, episode.episode_id), |attribute| attribute.value.clone());
+        intents.push(Intent { key, payment: Payment::Refund, amount, restates: true });
+    }
     intents
 }
 

@@ -70,7 +70,7 @@ impl<'a> RecordedCase<'a> {
             case: case_of(entry.kind, facts.case.get()).map_err(case)?,
             context: facts.context,
             terms: facts.terms,
-            counted: Counted { usage: caps.used, on_record: caps.on_record },
+            counted: Counted { usage: caps.used, on_record: caps.on_record, restated: caps.restated },
             event_bytes: facts.event_bytes,
             decision,
         })

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use ombud_core::caps::Restated;
 use ombud_core::case::Case;
 use ombud_core::decision::{Counted, Decision};
 use ombud_core::event::Event;
@@ -12,7 +13,7 @@ use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, id, leaf_hash};
 use ombud_rules::civil;
-use ombud_store::{Count, EntryKind, EventSeen, Group, Listing, NewRecord, Reads, UsageOf};
+use ombud_store::{Count, EntryKind, EventSeen, Group, IntentPart, Listing, NewRecord, Reads, UsageOf};
 
 use super::acts::NewAct;
 use super::blacklist;
@@ -151,13 +152,39 @@ pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, asked: Option<
             day: civil::day_of(about.received_at_ms, about.tenant.config.tz_offset_min),
         },
     )?;
-    let mut on_record = Vec::new();
+    let mut counted = Counted { usage, ..Counted::default() };
+    let whose = Whose { order: money::order_id(case), customer: about.event.data.customer_ref.as_ref().map(|customer| customer.as_str()) };
     for intent in asked {
-        if reads.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled) {
-            on_record.push(intent.name());
+        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        if parts.is_empty() {
+            continue;
+        }
+        counted.on_record.push(intent.name());
+        if intent.restates {
+            counted.restated.push(Restated { intent: intent.name(), amount: whose.stated(&parts) });
         }
     }
-    Ok(Counted { usage, on_record })
+    Ok(counted)
+}
+
+/// Whose money a record is about.
+pub struct Whose<'a> {
+    /// The order.
+    pub order: Option<&'a str>,
+    /// The customer.
+    pub customer: Option<&'a str>,
+}
+
+impl Whose<'_> {
+    /// How much of an intent on record may be stated again: nothing if any of it is another order's or another customer's.
+    pub fn stated(&self, parts: &[IntentPart]) -> i64 {
+        if parts.iter().all(|part| self.is_of(part)) { parts.iter().fold(0, |sum, part| sum.saturating_add(part.amount)) } else { 0 }
+    }
+
+    /// A customer who was erased since is nobody else.
+    fn is_of(&self, part: &IntentPart) -> bool {
+        part.order.as_deref() == self.order && (part.customer.is_none() || part.customer.as_deref() == self.customer)
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "a record is made of these parts")]
@@ -203,7 +230,6 @@ fn make_ready<'a>(
 /// Adds what the earlier decisions of the same event count and pay: they are appended in the same transaction, but not yet.
 fn count_earlier(counted: &mut Counted, pending: &Pending, item: &Item, earlier: &[Ready<'_>]) {
     let Some(asked) = &item.asked else { return };
-    let own: Vec<String> = asked.iter().map(Intent::name).collect();
     for (record, before) in earlier.iter().zip(&pending.items) {
         let (refund, goodwill) = {
             let amounts = &record.sealed.decision.caps.counted;
@@ -220,8 +246,23 @@ fn count_earlier(counted: &mut Counted, pending: &Pending, item: &Item, earlier:
             usage.order_refund += refund;
             usage.order_goodwill += goodwill;
         }
-        let paid = record.sealed.paid.iter().map(Intent::name).filter(|name| own.contains(name) && !counted.on_record.contains(name));
-        counted.on_record.extend(paid.collect::<Vec<_>>());
+        let same_order = money::order_id(&before.case) == money::order_id(&item.case);
+        for intent in asked {
+            let Some(paid) = record.sealed.paid.iter().find(|paid| paid.name() == intent.name()) else { continue };
+            if !counted.on_record.contains(&intent.name()) {
+                counted.on_record.push(intent.name());
+            }
+            if !intent.restates {
+                continue;
+            }
+            match counted.restated.iter_mut().find(|own| own.intent == intent.name()) {
+                // Another order's: of the whole intent nothing may be stated again.
+                Some(own) if !same_order => own.amount = 0,
+                Some(own) if own.amount > 0 => own.amount = own.amount.saturating_add(paid.amount),
+                Some(_) => {}
+                None => counted.restated.push(Restated { intent: intent.name(), amount: if same_order { paid.amount } else { 0 } }),
+            }
+        }
     }
 }
 

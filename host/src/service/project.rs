@@ -187,7 +187,9 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
         (Case::Delay(case), Ruling::Delay(ruling)) => {
             for (intents, sign) in [(act.cancelled, -1), (act.paid, 1)] {
                 for intent in intents.iter().filter(|intent| intent.payment != Payment::Refund) {
-                    let Some((_, episode)) = intent.key.rsplit_once('/') else { continue };
+                    let Some(episode) = intent.key.strip_prefix(case.order_id.as_str()).and_then(|key| key.strip_prefix('/')) else {
+                        continue;
+                    };
                     let own = ruling.awards.iter().find(|award| award.episode_id == episode).map(|award| award.form);
                     let form = own.filter(|form| Payment::of(*form) == Some(intent.payment)).unwrap_or(match intent.payment {
                         Payment::Coupon => CompForm::Coupon,

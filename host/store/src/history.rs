@@ -141,6 +141,8 @@ pub struct StepRow {
 pub trait ReadHistory {
     /// The after-sale cases of an order, in the order of their ids.
     fn after_sale_cases(&self, merchant: &MerchantId, order: &str) -> Result<Vec<AfterSaleRow>, StoreError>;
+    /// The after-sale cases with an id, of whatever order: a platform gives each id once, but nobody else sees to it.
+    fn after_sale_cases_named(&self, merchant: &MerchantId, after_sale_id: &str) -> Result<Vec<AfterSaleRow>, StoreError>;
     /// Open after-sale cases of a customer.
     fn open_after_sales(&self, merchant: &MerchantId, customer: &str) -> Result<u32, StoreError>;
     /// Grants of an order, oldest first.

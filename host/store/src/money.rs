@@ -1,4 +1,4 @@
-//! The money's rows: intents, of which each is paid once (CAP-03), and the amounts counted in the windows of the caps.
+//! The money's rows: intents, of which each is paid once (CAP-03) but may be stated again, and the amounts counted in the windows of the caps.
 
 use ombud_core::caps::CapUsage;
 use ombud_core::ids::MerchantId;
@@ -6,15 +6,17 @@ use ombud_core::money::{Intent, Payment};
 
 use crate::StoreError;
 
-/// An intent on record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IntentRow {
-    /// Fen.
+/// What one record paid of an intent, and was not taken back since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntentPart {
+    /// Fen: of an intent that is stated again, what is above the parts before it.
     pub amount: i64,
     /// The record that paid it.
     pub seq: u64,
-    /// Cancelled by an override: it may be paid again.
-    pub cancelled: bool,
+    /// The order that the record is about.
+    pub order: Option<String>,
+    /// The customer that the record is about; none where the customer was erased.
+    pub customer: Option<String>,
 }
 
 /// Whose usage is asked for.
@@ -46,16 +48,17 @@ pub struct Count<'a> {
 
 /// Reading the money.
 pub trait ReadMoney {
-    fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Option<IntentRow>, StoreError>;
+    /// What stands of an intent, oldest first: a part for each record that paid some of it.
+    fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Vec<IntentPart>, StoreError>;
     /// What was counted in each window before.
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError>;
 }
 
 /// Writing the money.
 pub trait WriteMoney {
-    /// Pays an intent. One that is paid and not cancelled is a conflict.
+    /// Pays an intent. One that stands already is a conflict, unless it is stated again: then this is one more part of it.
     fn pay_intent(&mut self, merchant: &MerchantId, intent: &Intent, seq: u64) -> Result<(), StoreError>;
-    /// Cancels a paid intent; false where there is none.
-    fn cancel_intent(&mut self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<bool, StoreError>;
+    /// Takes back what a record paid of an intent; false where it paid nothing.
+    fn cancel_intent(&mut self, merchant: &MerchantId, key: &str, payment: Payment, seq: u64) -> Result<bool, StoreError>;
     fn count(&mut self, merchant: &MerchantId, count: &Count<'_>) -> Result<(), StoreError>;
 }

@@ -18,21 +18,31 @@ const DAY_MS: i64 = 86_400_000;
 fn an_intent_is_paid_once_until_it_is_cancelled() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a", "b"]);
-    let pay = |of: &'static str, payment: Payment| {
-        let intent = Intent { key: "as-1".into(), payment, amount: 19_900, restates: false };
-        opened.writer.wait(move |group| group.pay_intent(&merchant(of), &intent, 4))
+    let pay = |of: &'static str, payment: Payment, seq: u64, restates: bool| {
+        let intent = Intent { key: "as-1".into(), payment, amount: 19_900, restates };
+        opened.writer.wait(move |group| group.pay_intent(&merchant(of), &intent, seq))
     };
-    pay("a", Payment::Refund).unwrap();
-    pay("a", Payment::Cash).unwrap();
-    pay("b", Payment::Refund).unwrap();
-    assert!(matches!(pay("a", Payment::Refund), Err(JobError::Job(StoreError::Conflict(_)))));
-    let cancel = || opened.writer.wait(|group| group.cancel_intent(&merchant("a"), "as-1", Payment::Refund));
-    assert!(cancel().unwrap());
-    assert!(!cancel().unwrap());
-    let row = opened.store.read(|reads| reads.intent(&merchant("a"), "as-1", Payment::Refund)).unwrap().unwrap();
-    assert_eq!((row.amount, row.seq, row.cancelled), (19_900, 4, true));
-    pay("a", Payment::Refund).unwrap();
-    assert!(!opened.store.read(|reads| reads.intent(&merchant("a"), "as-1", Payment::Refund)).unwrap().unwrap().cancelled);
+    pay("a", Payment::Refund, 4, false).unwrap();
+    pay("a", Payment::Cash, 4, false).unwrap();
+    pay("b", Payment::Refund, 4, false).unwrap();
+    for seq in [4, 5] {
+        assert!(matches!(pay("a", Payment::Refund, seq, false), Err(JobError::Job(StoreError::Conflict(_)))));
+    }
+    let parts = || {
+        let parts = opened.store.read(|reads| reads.intent(&merchant("a"), "as-1", Payment::Refund)).unwrap();
+        parts.iter().map(|part| (part.amount, part.seq)).collect::<Vec<_>>()
+    };
+    let cancel = |seq| opened.writer.wait(move |group| group.cancel_intent(&merchant("a"), "as-1", Payment::Refund, seq)).unwrap();
+    // What is stated again has a part for each record, once.
+    pay("a", Payment::Refund, 6, true).unwrap();
+    assert!(matches!(pay("a", Payment::Refund, 6, true), Err(JobError::Job(StoreError::Conflict(_)))));
+    assert_eq!(parts(), [(19_900, 4), (19_900, 6)]);
+    assert!(cancel(4) && !cancel(4) && !cancel(5));
+    assert_eq!(parts(), [(19_900, 6)]);
+    assert!(pay("a", Payment::Refund, 7, false).is_err());
+    assert!(cancel(6));
+    pay("a", Payment::Refund, 7, false).unwrap();
+    assert_eq!(parts(), [(19_900, 7)]);
 }
 
 #[test]

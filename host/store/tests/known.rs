@@ -94,7 +94,7 @@ fn look(reads: &dyn Reads) -> Result<(), StoreError> {
         assert_eq!(reads.measure(&of, &customer)?.is_some(), there);
         assert_eq!(reads.blacklist_request(&of, &format!("r{number}"))?.is_some(), there);
         assert_eq!(reads.subject_key(&of, Subject::Ticket(&format!("t{number}")))? != SubjectKey::None, there);
-        assert_eq!(reads.intent(&of, &format!("s{number}"), Payment::Refund)?.is_some(), there);
+        assert_eq!(reads.intent(&of, &format!("s{number}"), Payment::Refund)?.len() == 1, there);
         let usage =
             |order: Option<&str>, customer: Option<&str>| reads.usage(&of, &UsageOf { order, customer, formerly: None, at_ms: 2, day: 0 });
         assert_eq!(usage(Some(&order), None)?.order_refund == 700, there);

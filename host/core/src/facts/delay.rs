@@ -1,10 +1,12 @@
 //! The delay case.
 
 use ombud_rules::contract::delay::{DelayCase, DelayLine, Episode, Granted};
-use ombud_rules::contract::types::Fen;
+use ombud_rules::contract::types::{Attribute, Fen};
 
 use super::either;
 use crate::history::History;
+use crate::money::EPISODE_AFTER_SALE;
+use crate::problem::Problem;
 
 /// The case of an event with the host's own refunds and grants.
 pub(super) fn case(input: &DelayCase, history: &History) -> DelayCase {
@@ -25,6 +27,18 @@ pub(super) fn case(input: &DelayCase, history: &History) -> DelayCase {
         extortion_flag: either(input.extortion_flag, history.customer.extortion),
         attributes: input.attributes.clone(),
     }
+}
+
+/// Where an event names an after-sales case of another order or customer: its refund is not this order's.
+pub(super) fn foreign_cases(input: &DelayCase, history: &History, data: &str) -> Vec<Problem> {
+    let foreign =
+        |attribute: &Attribute| attribute.key.starts_with(EPISODE_AFTER_SALE) && history.delay.foreign_cases.contains(&attribute.value);
+    let attributes = input.attributes.iter().enumerate().filter(|(_, attribute)| foreign(attribute));
+    let problem = |(at, _): (usize, &Attribute)| {
+        Problem::at(format!("{data}/delay/attributes/{at}/value"), "is an after-sales case of another order or customer")
+            .allowed("a case of this order and customer, or no such attribute")
+    };
+    attributes.map(problem).collect()
 }
 
 /// What both know of grants. The same grant may be reported by the helpdesk and stand in the host's records, so that for

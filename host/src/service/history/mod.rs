@@ -5,11 +5,11 @@ mod reply;
 use ombud_core::event::Event;
 use ombud_core::history::{BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, LineHistory, OrderHistory, RequestState};
 use ombud_core::ids::MerchantId;
-use ombud_core::money::Amounts;
+use ombud_core::money::{Amounts, EPISODE_AFTER_SALE};
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::after_sale::RequestKind;
 use ombud_rules::contract::blacklist::{Criterion, Stage};
-use ombud_rules::contract::delay::{CompForm, Granted};
+use ombud_rules::contract::delay::{CompForm, DelayCase, Granted};
 use ombud_rules::contract::types::CustomerMeasure;
 use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
 
@@ -60,6 +60,7 @@ pub fn gather(
                 })
                 .collect(),
             refunds_paid: Vec::new(),
+            foreign_cases: foreign_cases(reads, merchant, delay, customer.as_deref())?,
         };
     }
     if let Some(customer) = &customer
@@ -92,6 +93,25 @@ pub fn gather(
         history.reply = reply::gather(reads, merchant, event, acted)?;
     }
     Ok(history)
+}
+
+/// The after-sales cases whose refund a delay is said to be about, as far as they are known as another order's or another
+/// customer's. One that nobody knows may still come.
+fn foreign_cases(
+    reads: &(impl Reads + ?Sized),
+    merchant: &MerchantId,
+    delay: &DelayCase,
+    customer: Option<&str>,
+) -> Result<Vec<String>, StoreError> {
+    let mut foreign = Vec::new();
+    for named in delay.attributes.iter().filter(|attribute| attribute.key.starts_with(EPISODE_AFTER_SALE)) {
+        let known = reads.after_sale_cases_named(merchant, &named.value)?;
+        let own = |row: &AfterSaleRow| row.order == delay.order_id && (row.customer.is_none() || row.customer.as_deref() == customer);
+        if !known.is_empty() && !known.iter().any(own) {
+            foreign.push(named.value.clone());
+        }
+    }
+    Ok(foreign)
 }
 
 /// What the cases of an order refunded and took back, by line.

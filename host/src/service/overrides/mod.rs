@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use ombud_core::case::Case;
 use ombud_core::ids::{DecisionId, MerchantId};
-use ombud_core::money::{self, Amounts};
+use ombud_core::money::{self, Amounts, Due, Intent};
 use ombud_ledger::{BodyKind, Digest, Entry};
 use ombud_store::{EntryKind, Filter, Group, Reads, Store as _};
 
 use super::actor::{Principal, Right};
 use super::acts::{self, About, ActBody, NewAct, OVERRIDE, Recorded, What};
+use super::commit::Whose;
 use super::error::ServiceError;
 use super::snapshot::Tenant;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
@@ -100,12 +101,11 @@ impl Service {
 
         // The money that stands after the act, against what the ledger has counted.
         let own: Vec<u64> = std::iter::once(record.seq).chain(earlier.iter().map(|act| act.seq)).collect();
-        let cancelled = paid_by(reads, merchant, &own, standing.paid(&target))?;
-        let paid = match request.action {
-            OverrideAction::Cancel => Vec::new(),
-            OverrideAction::Approve | OverrideAction::Amend => target.intents(&after.amounts),
-        };
-        check_money(reads, tenant, &target, &cancelled, &paid, &after.amounts)?;
+        let cancelled = paid_by(reads, merchant, &own, &target)?;
+        check_money(reads, tenant, &target, &cancelled, &after.amounts)?;
+        let whose = Whose { order: money::order_id(&target.case), customer: listed.customer.as_deref() };
+        let asked = if after.due == Due::Now { target.intents(&after.amounts) } else { Vec::new() };
+        let paid = settle::open(reads, merchant, &whose, &cancelled, &target.intents(&standing.amounts), asked)?;
 
         let what =
             What::Override { decision: id.to_string(), action: request.action, outcome: after.outcome.clone(), amounts: after.amounts };
@@ -125,7 +125,8 @@ impl Service {
         let at_ms = act.at_ms;
         let Recorded { seq, leaf } = act.append(group, &self.vault, merchant)?;
         let counted = Counting { seq, at_ms: at_ms.max(standing.counted_at_ms + 1), before_ms: standing.counted_at_ms };
-        let paid = settle(group, tenant, &target, &listed, &counted, &cancelled, paid)?;
+        settle(group, tenant, &whose, &counted, &cancelled, &paid)?;
+        let cancelled: Vec<Intent> = cancelled.into_iter().map(|part| part.intent).collect();
         let customer = listed.customer.as_deref().unwrap_or_default();
         let act =
             project::Act { customer, outcome: &after.outcome, amounts: &after.amounts, cancelled: &cancelled, paid: &paid, at_ms, seq };

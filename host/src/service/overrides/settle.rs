@@ -6,9 +6,10 @@ use ombud_core::ids::MerchantId;
 use ombud_core::money::{self, Amounts, Intent};
 use ombud_core::problem::Problem;
 use ombud_rules::civil;
-use ombud_store::{Count, Group, ListedEntry, Reads};
+use ombud_store::{Count, Group, IntentPart, Reads};
 
 use super::target::Target;
+use crate::service::commit::Whose;
 use crate::service::error::ServiceError;
 use crate::service::snapshot::Tenant;
 use crate::service::{history, project};
@@ -18,8 +19,7 @@ pub(super) fn check_money(
     reads: &dyn Reads,
     tenant: &Tenant,
     target: &Target,
-    cancelled: &[Intent],
-    paid: &[Intent],
+    cancelled: &[Part],
     amounts: &Amounts,
 ) -> Result<(), ServiceError> {
     if let Some(balance) = balance_now(reads, &tenant.config.id, &target.case, cancelled)?.filter(|balance| amounts.refund > *balance) {
@@ -30,21 +30,72 @@ pub(super) fn check_money(
     if amounts.any() && tenant.terms.currency != CURRENCY {
         return Err(ServiceError::Conflict(format!("the merchant settles in {}, only {CURRENCY} is paid (CAP-02)", tenant.terms.currency)));
     }
-    for intent in paid.iter().filter(|intent| !cancelled.iter().any(|own| own.key == intent.key && own.payment == intent.payment)) {
-        let row = reads.intent(&tenant.config.id, &intent.key, intent.payment)?;
-        if row.is_some_and(|row| !row.cancelled) && !intent.restates {
-            return Err(ServiceError::Conflict(format!("`{}` is paid already (CAP-03)", intent.name())));
-        }
-    }
     Ok(())
 }
 
+/// A part of a payment that the decision or an act on it made and that stands.
+pub(super) struct Part {
+    /// What it is of, with the part's amount.
+    pub(super) intent: Intent,
+    /// The record that paid it.
+    pub(super) seq: u64,
+}
+
+/// What the decision and the acts on it paid and did not take back: what merely restated another's payment is not theirs.
+pub(super) fn paid_by(reads: &dyn Reads, merchant: &MerchantId, own: &[u64], target: &Target) -> Result<Vec<Part>, ServiceError> {
+    let mut paid = Vec::new();
+    for (key, payment) in target.keys() {
+        let parts = reads.intent(merchant, &key, payment)?.into_iter().filter(|part| own.contains(&part.seq));
+        paid.extend(
+            parts.map(|part| Part { intent: Intent { key: key.clone(), payment, amount: part.amount, restates: false }, seq: part.seq }),
+        );
+    }
+    Ok(paid)
+}
+
+/// What of the payments of an act is still to be made, beside what stands: each key is paid once (CAP-03), but what is stated
+/// again for more than before is paid for the difference.
+pub(super) fn open(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    whose: &Whose<'_>,
+    own: &[Part],
+    before: &[Intent],
+    asked: Vec<Intent>,
+) -> Result<Vec<Intent>, ServiceError> {
+    let mut open = Vec::with_capacity(asked.len());
+    for mut intent in asked {
+        let same = |other: &Intent| other.key == intent.key && other.payment == intent.payment;
+        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        let mine: Vec<&Part> = own.iter().filter(|part| same(&part.intent)).collect();
+        let others: Vec<IntentPart> = parts.into_iter().filter(|part| mine.iter().all(|own| own.seq != part.seq)).collect();
+        if mine.is_empty() && !others.is_empty() {
+            let stated = if intent.restates { whose.stated(&others) } else { 0 };
+            if stated == 0 {
+                return Err(ServiceError::Conflict(format!("`{}` is paid already (CAP-03)", intent.name())));
+            }
+            intent.amount -= stated;
+        } else if !mine.is_empty() {
+            // What others paid below this part, or on top of it, stays theirs: the part moves as far as the statement does.
+            let paid = mine.iter().fold(0, |sum: i64, part| sum.saturating_add(part.intent.amount));
+            let stated = before.iter().find(|other| same(other)).map_or(paid, |before| before.amount);
+            intent.amount = paid.saturating_add(intent.amount).saturating_sub(stated);
+            intent.restates |= !others.is_empty();
+        }
+        if intent.amount > 0 {
+            open.push(intent);
+        }
+    }
+    Ok(open)
+}
+
 /// What may still be refunded now: other cases of the order may have been paid since the decision.
-fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled: &[Intent]) -> Result<Option<i64>, ServiceError> {
+fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled: &[Part]) -> Result<Option<i64>, ServiceError> {
     let Case::AfterSale(facts) = case else { return Ok(money::balance(case)) };
     let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
     if let Some(own) = rows.iter_mut().find(|row| row.after_sale_id == facts.after_sale_id) {
-        let back = cancelled.iter().filter(|intent| intent.payment == money::Payment::Refund).map(|intent| intent.amount).sum::<i64>();
+        let refunds = cancelled.iter().filter(|part| part.intent.payment == money::Payment::Refund);
+        let back = refunds.map(|part| part.intent.amount).sum::<i64>();
         let (lines, freight) = project::refunded(facts, Some(own), -back, false);
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
@@ -59,17 +110,6 @@ fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled:
     Ok(money::balance(&Case::AfterSale(facts)))
 }
 
-/// Those of the intents that were paid by the decision or an act on it: what merely restated another's payment is not its own.
-pub(super) fn paid_by(reads: &dyn Reads, merchant: &MerchantId, own: &[u64], intents: Vec<Intent>) -> Result<Vec<Intent>, ServiceError> {
-    let mut paid = Vec::with_capacity(intents.len());
-    for intent in intents {
-        if reads.intent(merchant, &intent.key, intent.payment)?.is_some_and(|row| !row.cancelled && own.contains(&row.seq)) {
-            paid.push(intent);
-        }
-    }
-    Ok(paid)
-}
-
 /// In which windows an act counts.
 pub(super) struct Counting {
     /// The act's place in the ledger.
@@ -80,26 +120,22 @@ pub(super) struct Counting {
     pub(super) before_ms: i64,
 }
 
-/// Gives cancelled payments back to their windows and counts the new ones, which it returns: what restates a payment on
-/// record counts nothing.
+/// Gives cancelled payments back to their windows and counts the new ones.
 pub(super) fn settle(
     group: &mut dyn Group,
     tenant: &Tenant,
-    target: &Target,
-    listed: &ListedEntry,
+    whose: &Whose<'_>,
     counting: &Counting,
-    cancelled: &[Intent],
-    paid: Vec<Intent>,
-) -> Result<Vec<Intent>, ServiceError> {
+    cancelled: &[Part],
+    paid: &[Intent],
+) -> Result<(), ServiceError> {
     let merchant = &tenant.config.id;
-    let count = |group: &mut dyn Group, intents: &[Intent], sign: i64, at_ms: i64| {
-        let sum = |refund: bool| {
-            intents
-                .iter()
-                .filter(|intent| (intent.payment == money::Payment::Refund) == refund)
-                .fold(0_i64, |sum, intent| sum.saturating_add(intent.amount))
-        };
-        let (refund, goodwill) = (sum(true), sum(false));
+    let count = |group: &mut dyn Group, intents: &mut dyn Iterator<Item = &Intent>, sign: i64, at_ms: i64| {
+        let (mut refund, mut goodwill) = (0_i64, 0_i64);
+        for intent in intents {
+            let sum = if intent.payment == money::Payment::Refund { &mut refund } else { &mut goodwill };
+            *sum = sum.saturating_add(intent.amount);
+        }
         if refund == 0 && goodwill == 0 {
             return Ok(());
         }
@@ -107,8 +143,8 @@ pub(super) fn settle(
             merchant,
             &Count {
                 seq: counting.seq,
-                order: money::order_id(&target.case).unwrap_or_default(),
-                customer: listed.customer.as_deref(),
+                order: whose.order.unwrap_or_default(),
+                customer: whose.customer,
                 at_ms,
                 day: civil::day_of(at_ms, tenant.config.tz_offset_min),
                 refund: refund * sign,
@@ -116,17 +152,13 @@ pub(super) fn settle(
             },
         )
     };
-    for intent in cancelled {
-        group.cancel_intent(merchant, &intent.key, intent.payment)?;
+    for part in cancelled {
+        group.cancel_intent(merchant, &part.intent.key, part.intent.payment, part.seq)?;
     }
-    count(group, cancelled, -1, counting.before_ms)?;
-    let mut fresh = Vec::with_capacity(paid.len());
+    count(group, &mut cancelled.iter().map(|part| &part.intent), -1, counting.before_ms)?;
     for intent in paid {
-        if group.intent(merchant, &intent.key, intent.payment)?.is_none_or(|row| row.cancelled) {
-            group.pay_intent(merchant, &intent, counting.seq)?;
-            fresh.push(intent);
-        }
+        group.pay_intent(merchant, intent, counting.seq)?;
     }
-    count(group, &fresh, 1, counting.at_ms)?;
-    Ok(fresh)
+    count(group, &mut paid.iter(), 1, counting.at_ms)?;
+    Ok(())
 }

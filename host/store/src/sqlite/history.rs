@@ -9,16 +9,28 @@ use super::ledger::{signed, unknown, unsigned};
 use crate::StoreError;
 use crate::history::{AfterSaleRow, CaseState, GrantRow, IncidentRow, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory};
 
+/// The after-sale cases of a merchant (`?1`) with one more condition.
+macro_rules! after_sale_cases {
+    () => {
+        "SELECT order_id, after_sale_id, customer, state, outcome, resolution, attempts, lines, freight_refunded, policy, version,
+        opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason FROM after_sale_cases WHERE merchant_no = ?1 AND "
+    };
+}
+
 impl<T: Database> ReadHistory for T {
     fn after_sale_cases(&self, merchant: &MerchantId, order: &str) -> Result<Vec<AfterSaleRow>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         if !self.may_hold(KeyOf::AfterSales, merchant, &[order]) {
             return Ok(Vec::new());
         }
-        let sql =
-            "SELECT order_id, after_sale_id, customer, state, outcome, resolution, attempts, lines, freight_refunded, policy, version,
-            opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason FROM after_sale_cases WHERE merchant_no = ?1 AND order_id = ?2 ORDER BY after_sale_id";
+        let sql = concat!(after_sale_cases!(), "order_id = ?2 ORDER BY after_sale_id");
         self.all("read after-sale cases", sql, params![merchant, order], after_sale)
+    }
+
+    fn after_sale_cases_named(&self, merchant: &MerchantId, after_sale_id: &str) -> Result<Vec<AfterSaleRow>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = concat!(after_sale_cases!(), "after_sale_id = ?2 ORDER BY order_id");
+        self.all("look for an after-sale case", sql, params![merchant, after_sale_id], after_sale)
     }
 
     fn open_after_sales(&self, merchant: &MerchantId, customer: &str) -> Result<u32, StoreError> {

@@ -9,20 +9,21 @@ use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use super::ledger::{signed, unsigned};
 use crate::StoreError;
-use crate::money::{Count, IntentRow, ReadMoney, UsageOf, WriteMoney};
+use crate::money::{Count, IntentPart, ReadMoney, UsageOf, WriteMoney};
 
 /// The customer's window, in milliseconds.
 const CUSTOMER_WINDOW_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl<T: Database> ReadMoney for T {
-    fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Option<IntentRow>, StoreError> {
-        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+    fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Vec<IntentPart>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         if !self.may_hold(KeyOf::Intent, merchant, &[key, payment.as_str()]) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let sql = "SELECT amount, seq, cancelled FROM intents WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3";
-        self.one("look for an intent", sql, params![merchant, key, payment.as_str()], |row| {
-            Ok(IntentRow { amount: row.get(0)?, seq: unsigned(row, 1)?, cancelled: row.get(2)? })
+        let sql = "SELECT amount, seq, order_id, customer FROM intents LEFT JOIN entries USING (merchant_no, seq)
+            WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3 AND NOT cancelled ORDER BY seq";
+        self.all("look for an intent", sql, params![merchant, key, payment.as_str()], |row| {
+            Ok(IntentPart { amount: row.get(0)?, seq: unsigned(row, 1)?, order: row.get(2)?, customer: row.get(3)? })
         })
     }
 
@@ -59,15 +60,18 @@ impl WriteMoney for SqliteWriter {
     fn pay_intent(&mut self, merchant: &MerchantId, intent: &Intent, seq: u64) -> Result<(), StoreError> {
         let merchant = self.known_merchant(merchant)?;
         self.now_known(KeyOf::Intent, merchant, &[&intent.key, intent.payment.as_str()]);
-        let sql = "INSERT INTO intents (merchant_no, key, payment, amount, seq) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT DO UPDATE SET amount = excluded.amount, seq = excluded.seq, cancelled = 0 WHERE cancelled";
-        self.insert("the paid intent", sql, params![merchant, intent.key, intent.payment.as_str(), intent.amount, signed(seq)])
+        let sql = "INSERT INTO intents (merchant_no, key, payment, seq, amount) SELECT ?1, ?2, ?3, ?4, ?5
+            WHERE ?6 OR NOT EXISTS (SELECT 1 FROM intents WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3 AND NOT cancelled)
+            ON CONFLICT DO NOTHING";
+        let row = params![merchant, intent.key, intent.payment.as_str(), signed(seq), intent.amount, intent.restates];
+        self.insert("the paid intent", sql, row)
     }
 
-    fn cancel_intent(&mut self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<bool, StoreError> {
+    fn cancel_intent(&mut self, merchant: &MerchantId, key: &str, payment: Payment, seq: u64) -> Result<bool, StoreError> {
         let merchant = self.known_merchant(merchant)?;
-        let sql = "UPDATE intents SET cancelled = 1 WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3 AND NOT cancelled";
-        Ok(self.run("cancel an intent", sql, params![merchant, key, payment.as_str()])? > 0)
+        let sql = "UPDATE intents SET cancelled = 1
+            WHERE merchant_no = ?1 AND key = ?2 AND payment = ?3 AND seq = ?4 AND NOT cancelled";
+        Ok(self.run("cancel an intent", sql, params![merchant, key, payment.as_str(), signed(seq)])? > 0)
     }
 
     fn count(&mut self, merchant: &MerchantId, count: &Count<'_>) -> Result<(), StoreError> {
