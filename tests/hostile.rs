@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use ombud_core::fault::FaultCode;
-use ombud_sandbox::{CodeKey, Limits, Refused, Sandbox};
+use ombud_sandbox::{CodeKey, Compiler, Limits, LoadLimits, Refused, Sandbox};
 use ombud_tests::guests::{self, facts};
 
 fn fault_of(guest: &str) -> (FaultCode, String) {
     let sandbox = Sandbox::new().unwrap();
     let limits = Limits::default();
-    let plugin = sandbox.load(&guests::component(guest, "delay-policy"), &limits).unwrap();
+    let plugin = sandbox.load(&guests::component(guest, "delay-policy")).unwrap();
     let started = Instant::now();
     let run = plugin.decide(&facts(), "{}", &limits, 500);
     assert!(started.elapsed().as_secs() < 5, "{guest} ran for {:?}", started.elapsed());
@@ -40,7 +40,7 @@ fn every_hostile_guest_ends_in_its_own_fault() {
 fn the_clock_ends_what_fuel_would_not() {
     let sandbox = Sandbox::new().unwrap();
     let limits = Limits { fuel_base: u64::MAX / 2, deadline_ms: 20, ..Limits::default() };
-    let plugin = sandbox.load(&guests::component("endless-loop", "delay-policy"), &limits).unwrap();
+    let plugin = sandbox.load(&guests::component("endless-loop", "delay-policy")).unwrap();
     let started = Instant::now();
     let fault = plugin.decide(&facts(), "{}", &limits, 0).result.unwrap_err();
     assert_eq!(fault.code, FaultCode::Deadline);
@@ -51,7 +51,7 @@ fn the_clock_ends_what_fuel_would_not() {
 fn the_same_guest_faults_with_the_same_fuel_twice() {
     let sandbox = Sandbox::new().unwrap();
     let limits = Limits::default();
-    let plugin = sandbox.load(&guests::component("trap", "delay-policy"), &limits).unwrap();
+    let plugin = sandbox.load(&guests::component("trap", "delay-policy")).unwrap();
     assert_eq!(plugin.decide(&facts(), "{}", &limits, 500), plugin.decide(&facts(), "{}", &limits, 500));
 }
 
@@ -61,7 +61,7 @@ fn memory_just_below_its_limit_is_granted_and_just_above_refused() {
     let guest = guests::component("trap", "delay-policy");
     // The guest starts with two pages of 64 KiB.
     let exact = Limits { memory_bytes_max: 2 * 65_536, ..Limits::default() };
-    let plugin = sandbox.load(&guest, &exact).unwrap();
+    let plugin = sandbox.load(&guest).unwrap();
     assert_eq!(plugin.decide(&facts(), "{}", &exact, 0).result.unwrap_err().code, FaultCode::Trap);
     let below = Limits { memory_bytes_max: 2 * 65_536 - 1, ..Limits::default() };
     assert_eq!(plugin.decide(&facts(), "{}", &below, 0).result.unwrap_err().code, FaultCode::Memory);
@@ -70,8 +70,7 @@ fn memory_just_below_its_limit_is_granted_and_just_above_refused() {
 #[test]
 fn what_is_no_component_of_the_contract_is_refused_by_name() {
     let sandbox = Sandbox::new().unwrap();
-    let limits = Limits::default();
-    let refuse = |bytes: &[u8]| sandbox.load(bytes, &limits).unwrap_err();
+    let refuse = |bytes: &[u8]| sandbox.load(bytes).unwrap_err();
     let whole = guests::component("trap", "delay-policy");
 
     assert!(matches!(refuse(b"hello"), Refused::NotWasm { .. }));
@@ -96,12 +95,13 @@ fn what_is_no_component_of_the_contract_is_refused_by_name() {
 
 #[test]
 fn a_component_just_within_its_size_is_taken_and_just_above_refused() {
-    let sandbox = Sandbox::new().unwrap();
     let whole = guests::component("trap", "delay-policy");
-    let exact = Limits { component_bytes_max: whole.len(), ..Limits::default() };
-    sandbox.load(&whole, &exact).unwrap();
-    let below = Limits { component_bytes_max: whole.len() - 1, ..Limits::default() };
-    assert!(matches!(sandbox.load(&whole, &below), Err(Refused::TooLarge { .. })));
+    let within = |component_bytes_max: usize| {
+        let limits = LoadLimits { component_bytes_max, ..LoadLimits::default() };
+        Sandbox::new().unwrap().with_compiler(Compiler::InProcess, limits).load(&whole).map(drop)
+    };
+    within(whole.len()).unwrap();
+    assert!(matches!(within(whole.len() - 1), Err(Refused::TooLarge { .. })));
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn a_tampered_cache_file_is_compiled_again_and_never_loaded() {
     let guest = guests::component("trap", "delay-policy");
     let limits = Limits::default();
     let load = |key: u8| {
-        let sandbox = Sandbox::with_cache(folder.path().join("code"), CodeKey([key; 32])).unwrap();
-        let plugin = sandbox.load(&guest, &limits).unwrap();
+        let sandbox = Sandbox::new().unwrap().with_cache(folder.path().join("code"), CodeKey([key; 32])).unwrap();
+        let plugin = sandbox.load(&guest).unwrap();
         assert_eq!(plugin.decide(&facts(), "{}", &limits, 0).result.unwrap_err().code, FaultCode::Trap);
     };
     load(1);

@@ -3,6 +3,7 @@
 mod acts;
 mod bad_input;
 mod blacklist;
+mod compile;
 mod crash;
 mod decisions;
 mod explanation;
@@ -12,6 +13,7 @@ mod history;
 mod hostile;
 mod isolation;
 mod ledger;
+mod limits;
 mod masked;
 mod memory;
 mod money;

@@ -39,7 +39,7 @@ fn policies() -> &'static Policies {
     static POLICIES: OnceLock<Policies> = OnceLock::new();
     POLICIES.get_or_init(|| {
         let (sandbox, limits) = (Sandbox::new().unwrap(), Limits::default().generous());
-        let registry = Registry::load(&root().join("policies"), &sandbox, &limits).unwrap();
+        let registry = Registry::load(&root().join("policies"), &sandbox).unwrap();
         Policies { registry, limits, _sandbox: sandbox }
     })
 }

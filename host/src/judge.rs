@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use ombud_core::call_limits::CallLimits;
 use ombud_core::case::Case;
 use ombud_core::chain::{self, Judged};
 use ombud_core::decision::PolicyRef;
@@ -12,7 +13,7 @@ use ombud_core::fault::{Fault, FaultCode};
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::Digest;
 use ombud_rules::contract::types::Context;
-use ombud_sandbox::{Facts, Limits, LogLine, Plugin, Run};
+use ombud_sandbox::{Facts, LogLine, Plugin, Run};
 
 /// A plugin with the settings it is called with.
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ pub fn judge(
     case: &Case,
     policy: Option<&Bound>,
     guardrail: &Bound,
-    limits: &Limits,
+    limits: &CallLimits,
     fallbacks: &Fallbacks,
     event_bytes: usize,
 ) -> Outcome {
@@ -97,7 +98,7 @@ pub fn judge(
     let ruled = match policy {
         None => no_run(FaultCode::NoPolicy, "no policy is bound to this kind"),
         Some(bound) => match &bound.plugin {
-            Ok(plugin) => plugin.decide(&facts, &bound.settings, limits, event_bytes),
+            Ok(plugin) => plugin.decide(&facts, &bound.settings, &limits.policy, event_bytes),
             Err(reason) => no_run(FaultCode::NotLoaded, reason),
         },
     };
@@ -105,7 +106,7 @@ pub fn judge(
 
     let started = Instant::now();
     let reviewed: Option<Run<RulingReview>> = chain::accepted(case, &ruled.result).ok().map(|ruling| match &guardrail.plugin {
-        Ok(plugin) => plugin.review(&facts, ruling, &guardrail.settings, limits, event_bytes),
+        Ok(plugin) => plugin.review(&facts, ruling, &guardrail.settings, &limits.guardrail, event_bytes),
         Err(reason) => no_run(FaultCode::NotLoaded, reason),
     });
     phases.guardrail_us = micros(started);

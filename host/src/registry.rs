@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use ombud_ledger::Digest;
-use ombud_sandbox::{Limits, Plugin, Sandbox};
+use ombud_sandbox::{Plugin, Sandbox};
 use serde::{Deserialize, Serialize};
 
 /// `policy.toml`: what a package says of itself; written by `ombud build`.
@@ -56,12 +56,12 @@ pub struct Registry {
 
 impl Registry {
     /// Loads every package. Errors only if the folder itself cannot be read.
-    pub fn load(folder: &Path, sandbox: &Sandbox, limits: &Limits) -> Result<Self> {
-        Self::load_those(folder, sandbox, limits, |_| true)
+    pub fn load(folder: &Path, sandbox: &Sandbox) -> Result<Self> {
+        Self::load_those(folder, sandbox, |_| true)
     }
 
     /// Loads the packages that `wanted` picks by what they say of themselves; what says nothing readable is always tried.
-    pub fn load_those(folder: &Path, sandbox: &Sandbox, limits: &Limits, wanted: impl Fn(&PackageToml) -> bool) -> Result<Self> {
+    pub fn load_those(folder: &Path, sandbox: &Sandbox, wanted: impl Fn(&PackageToml) -> bool) -> Result<Self> {
         let entries = std::fs::read_dir(folder)
             .with_context(|| format!("cannot read the policies folder `{}`: name it with --policies", folder.display()))?;
         let mut packages = BTreeMap::new();
@@ -69,7 +69,7 @@ impl Registry {
             if read_toml(&path).is_ok_and(|facts| !wanted(&facts)) {
                 continue;
             }
-            let package = load_package(&path, sandbox, limits).unwrap_or_else(|error| {
+            let package = load_package(&path, sandbox).unwrap_or_else(|error| {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 tracing::error!(package = %path.display(), error = format!("{error:#}"), "a policy package cannot be loaded");
                 Package {
@@ -111,7 +111,7 @@ fn read_toml(folder: &Path) -> Result<PackageToml> {
     toml::from_str(&std::fs::read_to_string(&path)?).with_context(|| format!("`{}`", path.display()))
 }
 
-fn load_package(folder: &Path, sandbox: &Sandbox, limits: &Limits) -> Result<Package> {
+fn load_package(folder: &Path, sandbox: &Sandbox) -> Result<Package> {
     let facts = read_toml(folder)?;
     let file = folder.join(&facts.component);
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
@@ -119,7 +119,7 @@ fn load_package(folder: &Path, sandbox: &Sandbox, limits: &Limits) -> Result<Pac
     if digest.to_string() != facts.sha256 {
         bail!("`{}` is not the component that `policy.toml` names: its SHA-256 is {digest}", file.display());
     }
-    let plugin = sandbox.load(&bytes, limits).map_err(|refused| refused.to_string());
+    let plugin = sandbox.load(&bytes).map_err(|refused| refused.to_string());
     let settings = match std::fs::read_to_string(folder.join("settings.json")) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "{}".into(),

@@ -6,6 +6,7 @@ mod cli {
     mod audit;
     mod diff;
     mod explain;
+    mod limits;
     mod new;
     mod privacy;
     pub mod run;

@@ -23,7 +23,19 @@ pub fn text(name: &str) -> String {
 
 /// The component of a guest for `world`.
 pub fn component(name: &str, world: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(text(name)).unwrap_or_else(|error| panic!("tests/guests/{name}.wat: {error}"));
+    component_with(name, world, "")
+}
+
+/// The same with `more` in its module.
+pub fn component_with(name: &str, world: &str, more: &str) -> Vec<u8> {
+    let text = text(name);
+    let whole = text.trim_end().strip_suffix(')').expect("a module");
+    component_of(name, world, &format!("{whole}{more})"))
+}
+
+/// The component of a guest whose text is at hand.
+pub fn component_of(name: &str, world: &str, text: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("tests/guests/{name}.wat: {error}"));
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit/v1")).expect("wit/v1");
     let world = resolve.select_world(&[package], Some(world)).expect("a world of wit/v1");

@@ -58,10 +58,14 @@ impl Server {
 
     /// Starts on a data directory that outlives it.
     pub fn on(data: &Path, policies: &Path) -> Self {
+        Self::with(data, Options { policies: Some(policies.to_path_buf()), ..Options::default() })
+    }
+
+    /// The same with whatever a service is opened with.
+    pub fn with(data: &Path, options: Options) -> Self {
         log_errors();
         // The tests' events have dates, and hold on any machine's clock.
         ombud::demo::set_clock();
-        let options = Options { policies: Some(policies.to_path_buf()), ..Options::default() };
         let service = Service::open(data, options).expect("the service opens");
         assert_eq!(service.readiness().reasons, [""; 0]);
         let owner = Service::owner().expect("the owner");

@@ -4,6 +4,7 @@
 use ombud_rules::contract::types::{Citation, Fact, InstantMs, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
+use crate::call_limits::CallLimits;
 use crate::caps::{self, CapLimits, CapResult, CapReview, CapUsage, Demand, Restated};
 use crate::case::Case;
 use crate::chain::{Judged, ReasonBy, ReviewResult};
@@ -137,6 +138,9 @@ pub struct Terms {
     pub currency: String,
     /// The merchant's fallbacks.
     pub fallback: Fallbacks,
+    /// What the calls of policy and guardrail may use; left out where it is what is built in.
+    #[serde(default, skip_serializing_if = "CallLimits::are_default")]
+    pub limits: CallLimits,
 }
 
 /// The last pure step: caps, then the whole decision. Returns it with the intents that it pays.

@@ -16,6 +16,7 @@ pub mod schema;
 
 pub mod behaviour;
 pub mod boundary;
+pub mod call_limits;
 pub mod caps;
 pub mod chain;
 pub mod deciding;

@@ -62,6 +62,8 @@ pub const OPEN_NAME_SCALARS_MAX: usize = 64;
 
 /// A merchant's configuration, in bytes.
 pub const MERCHANT_BYTES_MAX: usize = 256 << 10;
+/// The operator's limits, in bytes.
+pub const LIMITS_BYTES_MAX: usize = 64 << 10;
 /// The farthest time zones from UTC, in minutes.
 pub const TZ_OFFSET_MIN: std::ops::RangeInclusive<i32> = -720..=840;
 /// Dates of each list of a merchant's calendar: ten years of weekends and holidays.

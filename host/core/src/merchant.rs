@@ -7,7 +7,9 @@ use ombud_rules::contract::types::{Calendar, CivilDate, Context, InstantMs, Plat
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::call_limits::{OperatorLimits, SomeLimits, add_limits};
 use crate::caps::CapLimits;
+use crate::decision::Terms;
 use crate::event::Event;
 use crate::event::input::MerchantClaim;
 use crate::fallback::Fallbacks;
@@ -50,6 +52,9 @@ pub struct MerchantConfig {
     /// law has kept longer (电子商务法 art. 31: transactions, three years) is the merchant's to see to.
     #[serde(default)]
     pub retention_days: Option<u32>,
+    /// What one call of the merchant's policies may use, each at most the operator's bound; what is left out has the operator's default.
+    #[serde(default, skip_serializing_if = "SomeLimits::is_empty")]
+    pub limits: SomeLimits,
 }
 
 impl MerchantConfig {
@@ -66,6 +71,16 @@ impl MerchantConfig {
     /// The JSON Schema (2020-12, self-contained) of a configuration.
     pub fn schema() -> Value {
         checker().map_or(Value::Bool(true), |checker| checker.schema().clone())
+    }
+
+    /// The host's own inputs of the merchant's decisions, within the operator's limits.
+    pub fn terms(&self, operator: &OperatorLimits) -> Terms {
+        Terms {
+            caps: self.caps.clone(),
+            currency: self.currency.to_string(),
+            fallback: self.fallback,
+            limits: operator.in_force(&self.limits),
+        }
     }
 
     /// What an event says of its merchant that is not so. The configuration is authoritative: such an event is refused.
@@ -142,6 +157,7 @@ bounded! { MERCHANT:
         tz_offset_min: Bound::Whole(*TZ_OFFSET_MIN.start() as i64, *TZ_OFFSET_MIN.end() as i64),
         calendar: Bound::Nested, currency: Bound::Free, caps: Bound::Nested, fallback: Bound::Free,
         retention_days: Bound::Whole(1, RETENTION_DAYS_MAX),
+        limits: Bound::Nested,
     }
     CapLimits {
         order_refund_auto_fen_max: Bound::MONEY, order_goodwill_fen_max: Bound::MONEY, customer_24h_refund_fen_max: Bound::MONEY,
@@ -152,7 +168,12 @@ bounded! { MERCHANT:
 
 fn checker() -> Option<&'static Checker> {
     static CHECKER: OnceLock<Option<Checker>> = OnceLock::new();
-    CHECKER.get_or_init(|| Checker::new(schema_of::<MerchantConfig>(MERCHANT), CALENDAR_DATES_MAX)).as_ref()
+    let schema = || {
+        let mut schema = schema_of::<MerchantConfig>(MERCHANT);
+        add_limits(&mut schema);
+        schema
+    };
+    CHECKER.get_or_init(|| Checker::new(schema(), CALENDAR_DATES_MAX)).as_ref()
 }
 
 #[cfg(test)]

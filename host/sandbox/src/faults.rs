@@ -6,10 +6,20 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 use crate::limits::{Limits, STACK_BYTES_MAX};
 use crate::store::{Guest, LogFull};
 
-/// The fault behind an error of instantiation or a call.
+/// The fault behind an error of instantiation. What is neither a trap nor a refused growth is an instance too many: everything else was
+/// checked when the component was linked.
+pub(crate) fn classify_start(error: &wasmtime::Error, guest: &Guest, limits: &Limits, fuel: u64) -> Fault {
+    let fault = classify(error, guest, limits, fuel);
+    if fault.code != FaultCode::Output {
+        return fault;
+    }
+    Fault::new(FaultCode::Memory, format!("{} (instances_max {})", error.root_cause(), limits.instances_max))
+}
+
+/// The fault behind an error of a call.
 pub(crate) fn classify(error: &wasmtime::Error, guest: &Guest, limits: &Limits, fuel: u64) -> Fault {
-    if let Some(full) = error.downcast_ref::<LogFull>() {
-        return Fault::new(FaultCode::Log, format!("log_bytes_max {}", full.0));
+    if error.is::<LogFull>() {
+        return Fault::new(FaultCode::Log, format!("log_bytes_max {}", limits.log_bytes_max));
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return Fault::new(FaultCode::Host, "every place for instances is taken");

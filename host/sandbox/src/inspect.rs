@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload, Validator};
 
-use crate::limits::Limits;
+use crate::limits::LoadLimits;
 use crate::profile;
 use crate::v1::CONTRACT;
 
@@ -41,6 +41,39 @@ pub enum Refused {
     /// The compiler refused it.
     #[error("cannot be compiled: {0}")]
     Compile(String),
+    /// Compiling took too long.
+    #[error("compiling took more than {limit} ({seconds} s): split its largest functions")]
+    CompileTime { limit: &'static str, seconds: u64 },
+    /// Compiling took too much memory.
+    #[error("compiling took more than compile_memory_bytes_max ({max}): split its largest functions")]
+    CompileMemory { max: usize },
+    /// The process that compiles ended without an answer.
+    #[error("the compiler crashed: {0}")]
+    CompileCrash(String),
+    /// Too much code came out.
+    #[error("its code is larger than code_bytes_max ({max}): build it in release mode")]
+    CodeTooLarge { max: usize },
+}
+
+impl Refused {
+    /// Its name, for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::NotWasm { .. } => "not-wasm",
+            Self::CoreModule => "core-module",
+            Self::Invalid(_) => "invalid",
+            Self::Import(_) => "import",
+            Self::NoKind { .. } => "no-kind",
+            Self::NoSettings => "no-settings",
+            Self::Contract(_) => "contract",
+            Self::Compile(_) => "compile",
+            Self::CompileTime { .. } => "compile-time",
+            Self::CompileMemory { .. } => "compile-memory",
+            Self::CompileCrash(_) => "compile-crash",
+            Self::CodeTooLarge { .. } => "code-too-large",
+        }
+    }
 }
 
 const CONTRACT_SETTINGS: &str = "ombud:policy/settings@1.0.0";
@@ -107,7 +140,7 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Inspects a component. Errors name the first thing that keeps it from being loaded.
-pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Refused> {
+pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused> {
     if bytes.len() > limits.component_bytes_max {
         return Err(Refused::TooLarge { bytes: bytes.len(), max: limits.component_bytes_max });
     }

@@ -1,6 +1,7 @@
 //! The only crate that names wasmtime: engine profile, limits, faults, contract adapters, component checks and the
 //! compiled-code cache. A plugin is compiled and linked when it is loaded; a decision only instantiates and calls.
 
+mod compile;
 mod faults;
 mod floor;
 mod inspect;
@@ -13,9 +14,10 @@ mod store;
 mod ticker;
 mod v1;
 
+pub use compile::{Compiler, compile_worker};
 pub use floor::{LoweredRuling, floor};
 pub use inspect::{Inspection, PackageFacts, Refused, digest, inspect, section};
-pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
+pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
 pub use plugin::{Facts, Plugin, Run, SettingsProblem};
 pub use profile::{WASMTIME_VERSION, profile_hash};
 pub use sandbox::{CodeKey, Sandbox, SandboxError};

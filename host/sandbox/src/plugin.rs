@@ -270,13 +270,15 @@ impl Plugin {
             Ok(store) => store,
             Err(error) => return Run { result: Err(Fault::new(FaultCode::Host, format!("{error:#}"))), fuel: 0, log: Vec::new() },
         };
-        let result = self
-            .shared
-            .pre
-            .instantiate(&mut store)
-            .and_then(|instance| call(&mut store, &instance))
-            .unwrap_or_else(|error| Err(faults::classify(&error, store.data(), limits, fuel)));
-        let used = fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        let result = match self.shared.pre.instantiate(&mut store) {
+            Ok(instance) => call(&mut store, &instance).unwrap_or_else(|error| Err(faults::classify(&error, store.data(), limits, fuel))),
+            Err(error) => Err(faults::classify_start(&error, store.data(), limits, fuel)),
+        };
+        let left = store.get_fuel().unwrap_or(0);
+        // The engine looks at the fuel now and then, so a call may end a little beyond it. Nothing says by how much, and on more fuel it would
+        // have used more: what is used up is used up.
+        let result = if left == 0 && result.is_ok() { Err(Fault::new(FaultCode::Fuel, format!("fuel {fuel}"))) } else { result };
+        let used = fuel.saturating_sub(left);
         let log = std::mem::take(&mut store.data_mut().log);
         Run { result, fuel: used, log }
     }

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::limits::{CONCURRENT_INSTANCES_MAX, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
+use crate::limits::{CONCURRENT_INSTANCES_MAX, INSTANCES_CEILING, MEMORY_BYTES_CEILING, STACK_BYTES_MAX, TABLE_ELEMENTS_CEILING};
 
 /// The pinned engine's version, as records carry it.
 pub const WASMTIME_VERSION: &str = "48.0.8";
@@ -13,9 +13,8 @@ pub const WASMTIME_VERSION: &str = "48.0.8";
 /// As much as the SDK's arena; a decision on five order lines writes 40 KiB, one on 200 lines 300 KiB.
 const RESIDENT_BYTES: usize = 512 << 10;
 
-/// Core instances of one component. One of JavaScript has 5; of Python, whose interpreter is linked when it is instantiated,
-/// 41 to 44; of QuickJS 36.
-const CORE_INSTANCES_MAX: u32 = 64;
+/// Core instances of one component.
+const CORE_INSTANCES_MAX: u32 = INSTANCES_CEILING as u32;
 
 /// Memories of one component; one of QuickJS has three, others one.
 const MEMORIES_MAX: u32 = 4;
@@ -78,6 +77,22 @@ fn deterministic(config: &mut Config) {
         .max_wasm_stack(STACK_BYTES_MAX);
 }
 
+/// What code is compiled for, and so the same in the process that compiles and in the one that runs it.
+fn config() -> Config {
+    let mut config = Config::new();
+    deterministic(&mut config);
+    config.epoch_interruption(true).cranelift_opt_level(OptLevel::Speed).memory_init_cow(true).concurrency_support(false);
+    config
+}
+
+/// An engine that only compiles: without the pool and the address space that it takes, and on one thread, which leaves the other processors to
+/// those who decide.
+pub fn compile_engine() -> wasmtime::Result<Engine> {
+    let mut config = config();
+    config.parallel_compilation(false);
+    Engine::new(&config)
+}
+
 /// The engine that runs decisions: pooled memory, copy-on-write images, fuel and epochs on.
 ///
 /// The pool has room for [`CONCURRENT_INSTANCES_MAX`] components that each use all they may: nobody's components take the
@@ -92,20 +107,13 @@ pub fn run_engine() -> wasmtime::Result<Engine> {
         .max_tables_per_component(TABLES_MAX)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_memory_size(MEMORY_BYTES_CEILING)
-        .table_elements(100_000)
+        .table_elements(TABLE_ELEMENTS_CEILING)
         .max_unused_warm_slots(CONCURRENT_INSTANCES_MAX)
         .linear_memory_keep_resident(RESIDENT_BYTES)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
-    let mut config = Config::new();
-    deterministic(&mut config);
-    config
-        .epoch_interruption(true)
-        .cranelift_opt_level(OptLevel::Speed)
-        .memory_init_cow(true)
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16))
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config.concurrency_support(false);
+    let mut config = config();
+    config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16)).allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }
 
@@ -123,6 +131,17 @@ mod tests {
     fn the_hash_stands_until_the_profile_changes() {
         assert_eq!(profile_hash(), profile_hash());
         run_engine().unwrap();
+    }
+
+    #[test]
+    fn what_one_engine_compiles_the_other_runs() {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let hash = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(hash(&compile_engine().unwrap()), hash(&run_engine().unwrap()));
     }
 
     #[test]

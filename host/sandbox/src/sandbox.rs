@@ -1,12 +1,14 @@
 //! The sandbox: one engine, one linker, one ticker; loads plugins from bytes or from the compiled-code cache.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Precompiled};
 
+use crate::compile::Compiler;
 use crate::inspect::{self, Inspection, Refused};
-use crate::limits::Limits;
+use crate::limits::LoadLimits;
 use crate::plugin::Plugin;
 use crate::profile;
 use crate::store::{self, Guest};
@@ -33,44 +35,65 @@ pub struct Sandbox {
     engine: Engine,
     linker: Linker<Guest>,
     cache: Option<(PathBuf, CodeKey)>,
+    compiler: Compiler,
+    limits: LoadLimits,
+    /// Held while a component is compiled: one at a time, so that those who decide keep the machine.
+    compiling: Mutex<()>,
     _ticker: Ticker,
 }
 
 impl Sandbox {
-    /// A sandbox without a compiled-code cache.
+    /// A sandbox that compiles in the calling thread, under the default limits and without a compiled-code cache.
     pub fn new() -> Result<Self, SandboxError> {
-        let engine = profile::run_engine().map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let unstarted = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
+        let engine = profile::run_engine().map_err(unstarted)?;
         let mut linker = Linker::new(&engine);
-        store::link_log(&mut linker).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        store::link_log(&mut linker).map_err(unstarted)?;
         let ticker = Ticker::start(&engine)?;
-        Ok(Self { engine, linker, cache: None, _ticker: ticker })
+        let (compiler, limits) = (Compiler::InProcess, LoadLimits::default());
+        Ok(Self { engine, linker, cache: None, compiler, limits, compiling: Mutex::default(), _ticker: ticker })
     }
 
-    /// A sandbox that keeps compiled code in `folder`, authenticated with `key`.
-    pub fn with_cache(folder: PathBuf, key: CodeKey) -> Result<Self, SandboxError> {
+    /// The same that keeps compiled code in `folder`, authenticated with `key`.
+    pub fn with_cache(self, folder: PathBuf, key: CodeKey) -> Result<Self, SandboxError> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { cache: Some((folder, key)), ..Self::new()? })
+        Ok(Self { cache: Some((folder, key)), ..self })
+    }
+
+    /// The same with another compiler and other limits on what is loaded.
+    pub fn with_compiler(self, compiler: Compiler, limits: LoadLimits) -> Self {
+        Self { compiler, limits, ..self }
+    }
+
+    /// What a component may be here.
+    pub const fn limits(&self) -> &LoadLimits {
+        &self.limits
     }
 
     /// Inspects, compiles (or takes from the cache) and links a component.
-    pub fn load(&self, bytes: &[u8], limits: &Limits) -> Result<Plugin, Refused> {
-        let inspection = inspect::inspect(bytes, limits)?;
+    pub fn load(&self, bytes: &[u8]) -> Result<Plugin, Refused> {
+        let inspection = inspect::inspect(bytes, &self.limits)?;
         let component = self.component(bytes, &inspection)?;
         let pre = self.linker.instantiate_pre(&component).map_err(|error| Refused::Contract(format!("{error:#}")))?;
         Plugin::link(inspection, pre)
     }
 
     fn component(&self, bytes: &[u8], inspection: &Inspection) -> Result<Component, Refused> {
-        let compile = || Component::from_binary(&self.engine, bytes).map_err(|error| Refused::Compile(format!("{error:#}")));
-        let Some((folder, key)) = &self.cache else { return compile() };
-        let path = folder.join(self.cache_name(&inspection.digest));
-        if let Some(component) = self.cached(&path, key) {
+        let cache = self.cache.as_ref().map(|(folder, key)| (folder.join(self.cache_name(&inspection.digest)), key));
+        let cached = || cache.as_ref().and_then(|(path, key)| self.cached(path, key));
+        if let Some(component) = cached() {
             return Ok(component);
         }
-        let component = compile()?;
+        let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever was before may have compiled the same.
+        if let Some(component) = cached() {
+            return Ok(component);
+        }
+        let code = self.compiler.compile(&self.engine, bytes, &self.limits)?;
+        let component = load_trusted(&self.engine, &code).ok_or_else(|| Refused::CompileCrash("it gave no code for this engine".into()))?;
         // A cache that cannot be written costs time, never an answer.
-        if let Ok(code) = component.serialize() {
-            let _ = write_atomically(&path, &[tag(key, &path, &code).as_slice(), &code].concat());
+        if let Some((path, key)) = &cache {
+            let _ = write_atomically(path, &[tag(key, path, &code).as_slice(), &code].concat());
         }
         Ok(component)
     }
@@ -86,19 +109,20 @@ impl Sandbox {
     fn cached(&self, path: &Path, key: &CodeKey) -> Option<Component> {
         let file = std::fs::read(path).ok()?;
         let (expected, code) = file.split_at_checked(TAG_BYTES)?;
-        if tag(key, path, code) != *expected || Engine::detect_precompiled(code) != Some(Precompiled::Component) {
-            // Damaged or foreign: it is compiled again and the file replaced.
-            return None;
-        }
-        load_authenticated(&self.engine, code)
+        // Damaged or foreign: it is compiled again and the file replaced.
+        if tag(key, path, code) == *expected { load_trusted(&self.engine, code) } else { None }
     }
 }
 
-/// Maps code whose tag has just been checked.
-#[expect(unsafe_code, reason = "deserialising native code is safe only because its tag proves that this installation compiled it")]
-fn load_authenticated(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: `cached` has verified a keyed hash over these very bytes, the file's name and so the engine's version and
-    // configuration; wasmtime itself refuses code of another engine configuration.
+/// Maps code that this installation compiled: its tag has just been checked, or its compiler has just given it.
+#[expect(unsafe_code, reason = "deserialising native code is safe only because this installation compiled it")]
+fn load_trusted(engine: &Engine, code: &[u8]) -> Option<Component> {
+    if Engine::detect_precompiled(code) != Some(Precompiled::Component) {
+        return None;
+    }
+    // SAFETY: the code comes from the compiler that this program was told to use, over a pipe that nobody else holds, or from a file with a
+    // keyed hash over these very bytes, the file's name and so the engine's version and configuration. wasmtime itself refuses code of another
+    // version or configuration.
     unsafe { Component::deserialize(engine, code) }.ok()
 }
 

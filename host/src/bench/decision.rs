@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
+use ombud_core::call_limits::CallLimits;
 use ombud_core::caps::CapLimits;
 use ombud_core::case::Case;
 use ombud_core::decision::{Counted, Terms, conclude};
@@ -37,7 +38,7 @@ const DRAFT: &str = "您好,非常抱歉给您带来不便。您反馈的包裹�
 pub(super) fn rows(policies: &Path) -> Result<Vec<BenchRow>> {
     let sandbox = Sandbox::new()?;
     let limits = Limits::default();
-    let registry = Registry::load(policies, &sandbox, &limits)?;
+    let registry = Registry::load(policies, &sandbox)?;
     let guardrail = bound(registry.guardrail().ok_or_else(|| anyhow!("no guardrail package"))?);
     let cases = golden::load(include_str!("../../../tests/cases/golden.yaml"))?;
 
@@ -58,7 +59,7 @@ pub(super) fn rows(policies: &Path) -> Result<Vec<BenchRow>> {
 pub(super) fn after_sale_micros(policies: &Path) -> Result<f64> {
     let sandbox = Sandbox::new()?;
     let limits = Limits::default();
-    let registry = Registry::load(policies, &sandbox, &limits)?;
+    let registry = Registry::load(policies, &sandbox)?;
     let guardrail = bound(registry.guardrail().ok_or_else(|| anyhow!("no guardrail package"))?);
     let (ctx, case) = after_sale(&golden::load(include_str!("../../../tests/cases/golden.yaml"))?)?;
     let policy = bound(registry.deciding("after-sale").ok_or_else(|| anyhow!("no after-sale package"))?);
@@ -104,9 +105,9 @@ fn reply(cases: &[golden::GoldenCase]) -> Result<(Context, Case)> {
 
 /// Microseconds of the floor and of a whole decision, and the phases of the decision.
 fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits: &Limits) -> Result<(f64, f64, PhaseTimes)> {
-    let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default() };
+    let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default() };
     let facts = Facts::new(ctx, case);
-    let first = judge(ctx, case, Some(policy), guardrail, limits, &terms.fallback, 0);
+    let first = judge(ctx, case, Some(policy), guardrail, &terms.limits, &terms.fallback, 0);
     let ruling = LoweredRuling::new(first.policy.as_ref().map_err(|fault| anyhow!("the policy gave no ruling: {fault}"))?);
     let plugin = |bound: &Bound| bound.plugin.clone().map_err(|reason| anyhow!(reason));
     let (policy_plugin, guardrail_plugin) = (plugin(policy)?, plugin(guardrail)?);
@@ -114,7 +115,7 @@ fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits
     let mut phases = [0_u64; 3];
     let mut calls = 0_u64;
     let mut decide = || {
-        let outcome = judge(ctx, case, Some(policy), guardrail, limits, &terms.fallback, 0);
+        let outcome = judge(ctx, case, Some(policy), guardrail, &terms.limits, &terms.fallback, 0);
         for (sum, us) in phases.iter_mut().zip([outcome.phases.lower_us, outcome.phases.policy_us, outcome.phases.guardrail_us]) {
             *sum += u64::from(us);
         }

@@ -37,7 +37,7 @@ cases:
 pub(super) fn row(policies: &Path) -> Result<BenchRow> {
     let sandbox = Sandbox::new()?;
     let limits = Limits::default();
-    let registry = Registry::load(policies, &sandbox, &limits)?;
+    let registry = Registry::load(policies, &sandbox)?;
     let plugin = |name: &str| -> Result<Plugin> {
         let package = registry.packages.get(name).with_context(|| format!("no package `{name}`"))?;
         package.plugin.clone().map_err(|reason| anyhow!(reason))

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use ombud_core::golden;
-use ombud_sandbox::{Limits, Sandbox};
+use ombud_sandbox::Limits;
 
-use super::{EXIT_FINDINGS, EXIT_OK};
+use super::{EXIT_FINDINGS, EXIT_OK, data};
 use crate::cases;
 use crate::package;
 use crate::registry::PackageToml;
@@ -78,9 +78,9 @@ impl Build {
             println!("{} {}", if same_bytes { "the same bytes    " } else { "DIFFERENT BYTES   " }, built.name);
             return Ok(same_bytes);
         }
-        let sandbox = Sandbox::new()?;
+        let sandbox = data::sandbox_without_cache()?;
         let limits = Limits::default().patient();
-        let plugin = sandbox.load(&built.bytes, &limits)?;
+        let plugin = sandbox.load(&built.bytes)?;
         let cases = golden::load(built.cases.as_deref().context("the package has no cases to compare by")?)?;
         let report = cases::run(&[(plugin, "{}".to_owned())], &cases, &limits, || ());
         let same_rulings = report.failed == 0 && report.passed > 0;

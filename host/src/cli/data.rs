@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
-use ombud_sandbox::{CodeKey, Sandbox};
+use ombud_sandbox::{CodeKey, LoadLimits, Sandbox};
 
+use super::compile_worker::compiler;
 use super::progress::Progress;
 use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, secret};
 
@@ -46,7 +47,7 @@ pub(super) fn open_with(data: &Path, policies: Option<&Path>, more_policies: Vec
 
 /// What a data directory is opened with.
 pub(super) fn options(policies: Option<&Path>) -> Options {
-    Options { policies: policies.map(Path::to_path_buf), master_key: master_key(), ..Options::default() }
+    Options { policies: policies.map(Path::to_path_buf), compiler: compiler(), master_key: master_key(), ..Options::default() }
 }
 
 /// Opens a data directory with these options.
@@ -78,9 +79,14 @@ pub(super) fn sandbox() -> Result<Sandbox> {
     let cached = folder.and_then(|folder| {
         std::fs::create_dir_all(&folder).ok()?;
         let key = CodeKey(secret(&folder.join("code.key")).ok()?);
-        Sandbox::with_cache(folder.join("code"), key).ok()
+        sandbox_without_cache().ok()?.with_cache(folder.join("code"), key).ok()
     });
-    cached.map_or_else(|| Ok(Sandbox::new()?), Ok)
+    cached.map_or_else(sandbox_without_cache, Ok)
+}
+
+/// A sandbox that compiles every component again.
+pub(super) fn sandbox_without_cache() -> Result<Sandbox> {
+    Ok(Sandbox::new()?.with_compiler(compiler(), LoadLimits::default()))
 }
 
 /// The operator, as whoever may write to the directory is.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use ombud_core::decision::{Counted, Terms, conclude};
+use ombud_core::call_limits::OperatorLimits;
+use ombud_core::decision::{Counted, conclude};
 use ombud_core::event::{self, Event};
 use ombud_core::facts::build_case;
 use ombud_core::history::{Actor, History};
@@ -83,16 +84,14 @@ impl Decide {
             format!("`{}` is no role; allowed: {}", self.role, known.join(", "))
         })?;
         let actor = Actor { id: ActorId::new("ombud-decide")?, role };
-        let limits = Limits::default();
         let loading = Progress::waiting("compiling the policies");
         let kinds: Vec<&str> = event.kinds().map(Kind::as_str).collect();
         let needed =
             |package: &PackageToml| !package.reviews.is_empty() || package.decides.iter().any(|kind| kinds.contains(&kind.as_str()));
-        let registry = Registry::load_those(&self.policies, &data::sandbox()?, &limits, needed)?;
+        let registry = Registry::load_those(&self.policies, &data::sandbox()?, needed)?;
         drop(loading);
 
-        let decided: Vec<Decided> =
-            event.kinds().map(|kind| self.decide(kind, &event, &shop, &actor, &registry, &limits)).collect::<Result<_>>()?;
+        let decided: Vec<Decided> = event.kinds().map(|kind| self.decide(kind, &event, &shop, &actor, &registry)).collect::<Result<_>>()?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&json_of(&event, &decided)?)?);
         } else {
@@ -109,11 +108,16 @@ impl Decide {
         let policies = json.as_object_mut().and_then(|members| members.remove("policies")).unwrap_or_else(|| json!({}));
         let choices = serde_json::from_value(policies).with_context(|| format!("`{name}`, `/policies`"))?;
         let config = MerchantConfig::parse(json.to_string().as_bytes()).map_err(|problems| refused(&name, &problems))?;
+        match OperatorLimits::default().refuse(&config.limits) {
+            above if above.is_empty() => {}
+            above => return Err(refused(&name, &above)),
+        }
         Ok(Shop { config, choices })
     }
 
-    fn decide(&self, kind: Kind, event: &Event, shop: &Shop, actor: &Actor, registry: &Registry, limits: &Limits) -> Result<Decided> {
+    fn decide(&self, kind: Kind, event: &Event, shop: &Shop, actor: &Actor, registry: &Registry) -> Result<Decided> {
         let config = &shop.config;
+        let terms = config.terms(&OperatorLimits::default());
         let (ctx, case) = build_case(kind, event, config, &History::default(), Some(actor)).map_err(|problems| {
             refused(&self.event.display().to_string(), &problems).context("nothing is known of what came before this event")
         })?;
@@ -125,14 +129,13 @@ impl Decide {
             None => registry.deciding(kind.as_str()),
         };
         let settings = choice.and_then(|choice| choice.settings.as_ref()).map(ToString::to_string);
-        let policy = policy.map(|package| bind(package, settings, limits)).transpose()?;
+        let policy = policy.map(|package| bind(package, settings, &terms.limits.policy)).transpose()?;
         let guardrail = match registry.guardrail() {
-            Some(package) => bind(package, None, limits)?,
+            Some(package) => bind(package, None, &terms.limits.guardrail)?,
             None => bail!("`{}` holds no guardrail, a package that reviews all four kinds", self.policies.display()),
         };
         let event_bytes = event.to_structured().len();
-        let outcome = judge(&ctx, &case, policy.as_ref(), &guardrail, limits, &config.fallback, event_bytes);
-        let terms = Terms { caps: config.caps.clone(), currency: config.currency.to_string(), fallback: config.fallback };
+        let outcome = judge(&ctx, &case, policy.as_ref(), &guardrail, &terms.limits, &config.fallback, event_bytes);
         let reference = policy.as_ref().map(Bound::reference);
         let (decision, _) = conclude(&case, outcome.judged.clone(), reference, &terms, &Counted::default(), ctx.now);
         Ok(Decided { body: decision_body(&decision), outcome })

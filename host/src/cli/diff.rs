@@ -115,7 +115,7 @@ impl Diff {
 
 fn load(sandbox: &Sandbox, path: &Path, settings: Option<&Path>) -> Result<Version> {
     let limits = Limits::default().patient();
-    let (plugin, own, _) = packages::load(sandbox, path, &limits)?;
+    let (plugin, own, _) = packages::load(sandbox, path)?;
     let settings = match settings {
         Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?,
         None => own,

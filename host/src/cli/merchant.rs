@@ -127,6 +127,12 @@ fn show(view: &MerchantView, json: bool) -> Result<()> {
         }
         println!("{table}");
     }
+    let mut table = screen::table(&["limit of one call", "in force", "at most"]);
+    let (in_force, most) = (serde_json::to_value(&view.limits.in_force)?, serde_json::to_value(&view.limits.most)?);
+    for (name, value) in in_force.as_object().into_iter().flatten() {
+        table.add_row([name.clone(), value.to_string(), most.get(name).map(Value::to_string).unwrap_or_default()]);
+    }
+    println!("{table}");
     Ok(())
 }
 

@@ -7,11 +7,13 @@ mod audit;
 mod bench;
 mod build;
 mod check;
+mod compile_worker;
 mod decide;
 mod demo;
 mod diff;
 mod explain;
 mod key;
+mod limits;
 mod merchant;
 mod new;
 mod replay;
@@ -89,6 +91,9 @@ enum Command {
     Table(table::Table),
     /// Measure the promised speeds against floors of the same run.
     Bench(bench::Bench),
+    /// Compile one component from standard input to standard output.
+    #[command(hide = true)]
+    CompileWorker(compile_worker::CompileWorker),
 }
 
 /// A reader that has seen enough, such as `head`, ends the command quietly instead of with a panic.
@@ -130,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Table(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::CompileWorker(command) => command.run(),
     };
     match result {
         Ok(code) => ExitCode::from(code),

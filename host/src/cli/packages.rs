@@ -128,9 +128,9 @@ pub(super) fn in_checkout(folder: &Path, file: &str) -> Option<PathBuf> {
 }
 
 /// Loads a policy with the settings it runs with and the cases beside it.
-pub(super) fn load(sandbox: &Sandbox, path: &Path, limits: &Limits) -> Result<(Plugin, String, Option<String>)> {
+pub(super) fn load(sandbox: &Sandbox, path: &Path) -> Result<(Plugin, String, Option<String>)> {
     let files = read(path)?;
-    let plugin = sandbox.load(&files.bytes, limits).with_context(|| format!("`{}` is refused", files.component.display()))?;
+    let plugin = sandbox.load(&files.bytes).with_context(|| format!("`{}` is refused", files.component.display()))?;
     Ok((plugin, files.settings().to_owned(), files.cases))
 }
 

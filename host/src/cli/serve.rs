@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use ombud_ledger::log::KeyName;
 
-use super::{EXIT_OK, data};
+use super::{EXIT_OK, data, limits};
 use crate::demo::{self, DemoKeys, KEYS_FILE};
 use crate::http::{self, HttpLimits, Listeners, LocalListener};
 use crate::service::ledger::SIGN_EVERY;
@@ -36,6 +36,10 @@ pub(super) struct Serve {
     /// Answer `/metrics` without an operator's key, for a network that only the operator reaches.
     #[arg(long)]
     metrics_open: bool,
+    /// Limits on what policies may use: a TOML file with the tables `default`, `most` (what merchants may ask for) and `load` (what a
+    /// component may be). They are kept in the data directory and hold until another file is given.
+    #[arg(long, value_name = "FILE")]
+    limits: Option<PathBuf>,
     /// Your name, under which checkpoints are signed, such as an address without its scheme: `ombud.example.com`. It is fixed at
     /// the first start (`ombud.local` where none is given) and cannot change.
     #[arg(long, value_name = "NAME", value_parser = operator_name)]
@@ -60,7 +64,8 @@ impl Serve {
         if self.demo {
             demo::set_clock();
         }
-        let options = Options { operator: self.operator, witnesses: self.witnesses, ..data::options(Some(&self.policies)) };
+        let limits = self.limits.as_deref().map(limits::read).transpose()?;
+        let options = Options { limits, operator: self.operator, witnesses: self.witnesses, ..data::options(Some(&self.policies)) };
         let service = data::open_as(&self.data, options)?;
         service.check_published(self.accept_loss)?;
         let limits = HttpLimits { metrics_open: self.metrics_open, ..HttpLimits::default() };

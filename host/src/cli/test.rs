@@ -56,7 +56,7 @@ impl Test {
         let mut beside = Vec::new();
         let mut refused = Vec::new();
         for path in packages::expand(&self.policies)? {
-            let (plugin, settings, cases) = packages::load(&sandbox, &path, &limits)?;
+            let (plugin, settings, cases) = packages::load(&sandbox, &path)?;
             let policy = path.display().to_string();
             match plugin.check_settings(&settings, &limits).result {
                 Ok(Ok(())) => {

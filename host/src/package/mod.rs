@@ -11,7 +11,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use ombud_sandbox::{Inspection, Limits, PackageFacts};
+use ombud_sandbox::{Inspection, LoadLimits, PackageFacts};
 use serde::Deserialize;
 
 pub use contract::FILES as CONTRACT;
@@ -99,7 +99,7 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
     };
     let name = made.package.name.clone();
     let mut extras = component::Extras { package: made.package, settings_schema: read(&made.plugin.settings_schema)?, cases: None };
-    let limits = Limits::default();
+    let limits = LoadLimits::default();
     // A first look at the component says which kinds it has, and so which cases belong to it.
     let bare = ombud_sandbox::inspect(&made.component, &limits)?;
     extras.cases = match read(&made.plugin.cases)? {

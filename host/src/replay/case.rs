@@ -1,6 +1,7 @@
 //! The case of a recorded decision with everything else that the decision was made from: what a replay and a backtest
 //! begin with.
 
+use ombud_core::call_limits::CallLimits;
 use ombud_core::caps::CapReview;
 use ombud_core::case::Case;
 use ombud_core::decision::{Counted, Decision, Terms, conclude};
@@ -10,7 +11,7 @@ use ombud_core::money::Intent;
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::{BodyKind, DecisionEntry};
 use ombud_rules::contract::types::Context;
-use ombud_sandbox::{Limits, LogLine};
+use ombud_sandbox::LogLine;
 
 use super::record::{Damage, Record};
 use crate::bodies::CaseBodyBack;
@@ -77,8 +78,8 @@ impl<'a> RecordedCase<'a> {
     }
 
     /// Judges and concludes the case under a policy and a guardrail: the recorded ones for a replay, others for a backtest.
-    /// The caps count what they had counted then.
-    pub fn rerun(&self, policy: Option<&Bound>, guardrail: &Bound, limits: &Limits) -> Rerun {
+    /// The caps count what they had counted then. The limits then are those of the recorded terms.
+    pub fn rerun(&self, policy: Option<&Bound>, guardrail: &Bound, limits: &CallLimits) -> Rerun {
         let outcome = judge(&self.context, &self.case, policy, guardrail, limits, &self.terms.fallback, self.event_bytes);
         let reference = policy.map(Bound::reference);
         let (decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, self.context.now);

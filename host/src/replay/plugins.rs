@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ombud_ledger::Digest;
-use ombud_sandbox::{Limits, Plugin, Sandbox};
+use ombud_sandbox::{Plugin, Sandbox};
 
 use super::blobs::Blobs;
 
@@ -37,7 +37,6 @@ impl Plugins {
         digest: &Digest,
         blobs: &B,
         sandbox: &Sandbox,
-        limits: &Limits,
     ) -> Result<Option<Component>, B::Error> {
         let slot = lock(&self.slots).entry(*digest).or_default().clone();
         let mut place = lock(&slot);
@@ -45,7 +44,7 @@ impl Plugins {
             return Ok(Some(component.clone()));
         }
         let Some(bytes) = sound(blobs, digest)? else { return Ok(None) };
-        let component = match sandbox.load(&bytes, limits) {
+        let component = match sandbox.load(&bytes) {
             Ok(plugin) => Component::Loaded(plugin),
             Err(refused) => {
                 tracing::warn!(component = %digest, %refused, "a stored component does not load");

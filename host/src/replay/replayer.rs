@@ -1,11 +1,11 @@
-//! The machine that runs recorded decisions again: sandbox, limits, engine, and the plugins met so far. One serves any
+//! The machine that runs recorded decisions again: sandbox, engine, and the plugins met so far. One serves any
 //! number of threads.
 
 use std::sync::Arc;
 
 use ombud_core::fault::{Fault, FaultCode};
 use ombud_ledger::{Amounts, BodyKind, Call, Caps, DecisionEntry, Digest, Engine, Entry};
-use ombud_sandbox::{Limits, Plugin, Sandbox};
+use ombud_sandbox::{Plugin, Sandbox};
 
 use super::blobs::Blobs;
 use super::case::{RecordedCase, Rerun};
@@ -19,7 +19,6 @@ use crate::judge::Bound;
 /// Runs recorded decisions again.
 pub struct Replayer {
     sandbox: Arc<Sandbox>,
-    limits: Limits,
     engine: Engine,
     plugins: Plugins,
 }
@@ -41,10 +40,10 @@ pub struct Missing {
 }
 
 impl Replayer {
-    /// A replayer over a sandbox; `limits` are those that decisions are made under.
-    pub fn new(sandbox: Arc<Sandbox>, limits: Limits) -> Self {
+    /// A replayer over a sandbox.
+    pub fn new(sandbox: Arc<Sandbox>) -> Self {
         let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
-        Self { sandbox, limits, engine, plugins: Plugins::default() }
+        Self { sandbox, engine, plugins: Plugins::default() }
     }
 
     /// The engine that everything runs on here.
@@ -57,18 +56,13 @@ impl Replayer {
         &self.sandbox
     }
 
-    /// The limits that decisions are made under.
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// A plugin by its component's digest: loaded before, or from the stored bytes; none where they are missing or
     /// damaged or do not load.
     ///
     /// # Errors
     /// The source of stored bytes fails.
     pub fn plugin<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Plugin>, B::Error> {
-        Ok(match self.plugins.component(digest, blobs, &self.sandbox, &self.limits)? {
+        Ok(match self.plugins.component(digest, blobs, &self.sandbox)? {
             Some(Component::Loaded(plugin)) => Some(plugin),
             Some(Component::Refused(_)) | None => None,
         })
@@ -112,7 +106,9 @@ impl Replayer {
                 return Ok(Some(report));
             }
         };
-        let limits = if entry.fault.is_some() { self.limits.patient() } else { self.limits.generous() };
+        // The limits that were in force then: what they are by now is no matter of this decision.
+        let limits = &case.terms.limits;
+        let limits = if entry.fault.is_some() { limits.patient() } else { limits.generous() };
         let again = case.rerun(calls.policy.as_ref(), &calls.guardrail, &limits);
         report.fuel_now = again.policy_fuel + again.guardrail_fuel;
         self.compare(&mut report, record, &case, &again);
@@ -151,7 +147,7 @@ impl Replayer {
     /// A recorded component with its recorded settings.
     fn bound<B: Blobs + ?Sized>(&self, name: &str, version: &str, call: &Call, blobs: &B) -> Result<Result<Bound, Missing>, B::Error> {
         let missing = |divergence, detail: String| Ok(Err(Missing { divergence, detail }));
-        let plugin = match self.plugins.component(&call.component, blobs, &self.sandbox, &self.limits)? {
+        let plugin = match self.plugins.component(&call.component, blobs, &self.sandbox)? {
             Some(Component::Loaded(plugin)) => plugin,
             Some(Component::Refused(reason)) => {
                 let detail = format!("the component {} of `{name}` does not load: {reason}", call.component);

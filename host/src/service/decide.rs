@@ -92,7 +92,7 @@ impl Service {
         for kind in kinds {
             let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
             let policy = tenant.policy(kind);
-            let outcome = judge(&ctx, &case, policy, &snapshot.guardrail, &self.limits, &tenant.terms.fallback, event_body.len());
+            let outcome = judge(&ctx, &case, policy, &snapshot.guardrail, &tenant.terms.limits, &tenant.terms.fallback, event_body.len());
             let judged = Instant::now();
             let id = event.decision_id(merchant, kind);
             let draft = Draft::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome);

@@ -34,11 +34,12 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
+use ombud_core::call_limits::OperatorLimits;
 use ombud_core::decision::Decision;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Engine;
 use ombud_ledger::log::KeyName;
-use ombud_sandbox::{CodeKey, Limits, Sandbox};
+use ombud_sandbox::{CodeKey, Compiler, Sandbox};
 use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
 use tokio::sync::Semaphore;
 
@@ -67,8 +68,10 @@ pub struct Options {
     pub policies: Option<PathBuf>,
     /// Further folders of packages, for demonstrations and tests.
     pub more_policies: Vec<PathBuf>,
-    /// The sandbox's limits.
-    pub limits: Limits,
+    /// What calls may use and merchants may ask for, and what a component may be; none for the limits that the data directory has.
+    pub limits: Option<OperatorLimits>,
+    /// Who compiles components.
+    pub compiler: Compiler,
     /// The writer's bounds.
     pub writer: WriterLimits,
     /// The operator's name, under which checkpoints are signed; none for the one that the data directory has.
@@ -84,7 +87,8 @@ impl Default for Options {
         Self {
             policies: Some("policies".into()),
             more_policies: Vec::new(),
-            limits: Limits::default(),
+            limits: None,
+            compiler: Compiler::InProcess,
             writer: WriterLimits::default(),
             operator: None,
             witnesses: Vec::new(),
@@ -97,7 +101,7 @@ impl Default for Options {
 pub struct Service {
     store: SqliteStore,
     writer: Writer,
-    limits: Limits,
+    limits: OperatorLimits,
     registry: Registry,
     vault: Arc<Vault>,
     ledger: Ledger,
@@ -126,13 +130,16 @@ impl Service {
         let master = admin::master_key(&store, &options.master_key)?;
         let ledger = Ledger::new(data, options.operator, options.witnesses)?;
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
-        let sandbox = Arc::new(Sandbox::with_cache(data.join("code"), code_key)?);
+        let kept = admin::kept_limits(&store)?;
+        let limits = options.limits.or_else(|| kept.clone()).unwrap_or_default();
+        let sandbox =
+            Arc::new(Sandbox::new()?.with_cache(data.join("code"), code_key)?.with_compiler(options.compiler, limits.load.clone()));
         let mut registry = match &options.policies {
-            Some(folder) => Registry::load(folder, &sandbox, &options.limits)?,
+            Some(folder) => Registry::load(folder, &sandbox)?,
             None => Registry::default(),
         };
         for folder in &options.more_policies {
-            registry.packages.extend(Registry::load(folder, &sandbox, &options.limits)?.packages);
+            registry.packages.extend(Registry::load(folder, &sandbox)?.packages);
         }
         let metrics = Arc::new(Metrics::new());
         let counting = Arc::clone(&metrics);
@@ -140,13 +147,13 @@ impl Service {
             counting.observe_group(group.records, group.took);
             counting.set_commit_queue(group.waiting);
         })?;
-        let replayer = Replayer::new(sandbox, options.limits.clone());
+        let replayer = Replayer::new(sandbox);
         let vault = Arc::new(Vault::new(master, store.read(|reads| reads.with_erased())?));
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
             store,
             writer,
-            limits: options.limits,
+            limits,
             registry,
             vault,
             ledger,
@@ -162,6 +169,7 @@ impl Service {
             draining: AtomicBool::new(false),
         });
         service.open_operators_log()?;
+        service.keep_limits(kept)?;
         service.keep_components()?;
         service.load_all()?;
         service.record_guardrail()?;
@@ -226,8 +234,8 @@ impl Service {
         self.metrics.text()
     }
 
-    /// The limits that the sandbox runs with.
-    pub fn limits(&self) -> &Limits {
+    /// The operator's limits on what policies use.
+    pub const fn limits(&self) -> &OperatorLimits {
         &self.limits
     }
 

@@ -1,5 +1,6 @@
 //! What requests and answers look like: the JSON of the HTTP interface and of `--json`, beside no other type.
 
+use ombud_core::call_limits::Limits;
 use ombud_core::caps::CapLimits;
 use ombud_core::decision::Decision;
 use ombud_core::explain::{self, ForAuditor, ForCustomer};
@@ -350,6 +351,17 @@ pub struct MerchantView {
     pub caps_bound: CapLimits,
     /// Which policy decides which kind.
     pub policies: Vec<PolicyView>,
+    /// What one call of its policies may use.
+    pub limits: LimitsView,
+}
+
+/// What one call of a merchant's policies may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LimitsView {
+    /// What is in force: what the configuration asks for in `limits`, else the operator's default.
+    pub in_force: Limits,
+    /// The most that `limits` of the configuration may ask for.
+    pub most: Limits,
 }
 
 /// A policy bound to a kind.

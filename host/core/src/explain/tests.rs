@@ -6,6 +6,7 @@ use ombud_rules::lexicon::{self, Terms as LexiconTerms};
 use ombud_rules::review::Review;
 
 use super::*;
+use crate::call_limits::CallLimits;
 use crate::caps::CapLimits;
 use crate::case::Case;
 use crate::decision::{Counted, Terms, conclude};
@@ -27,7 +28,8 @@ fn decided() -> Vec<(String, RecordedDecision)> {
             Given::ReviewReply(ctx, case, ruling) => (ctx, Case::Reply(case), Ruling::Reply(ruling)),
             _ => continue,
         };
-        let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default() };
+        let terms =
+            Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default() };
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
         let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();

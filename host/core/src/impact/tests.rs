@@ -137,6 +137,7 @@ fn a_recorded_body_reads_as_the_decision_it_was() {
             caps: crate::caps::CapLimits::default(),
             currency: "CNY".into(),
             fallback: crate::fallback::Fallbacks::default(),
+            limits: crate::call_limits::CallLimits::default(),
         };
         let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();

@@ -125,7 +125,10 @@ fn both_paths_accept_the_same_configurations() {
 fn the_schema_is_one_and_holds_every_bound() {
     let schema = MerchantConfig::schema();
     assert!(jsonschema::meta::is_valid(&schema));
-    assert_eq!(schema, schema_of::<MerchantConfig>(MERCHANT));
+    let mut one = schema_of::<MerchantConfig>(MERCHANT);
+    crate::call_limits::add_limits(&mut one);
+    assert_eq!(schema, one);
+    assert_eq!(schema["$defs"]["SomeLimits"]["properties"]["deadline_ms"]["maximum"], 10_000);
     assert_eq!(schema["$defs"]["CapLimits"]["properties"]["warn_at_bp"]["maximum"], 10_000);
     assert_eq!(schema["$defs"]["Calendar"]["properties"]["non_working"]["items"]["format"], "date");
 }

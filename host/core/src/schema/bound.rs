@@ -163,6 +163,20 @@ impl Measure for u32 {
     }
 }
 
+impl Measure for u64 {
+    #[inline]
+    fn measure(&self, bound: Bound) -> bool {
+        i64::try_from(*self).is_ok_and(|number| number.measure(bound))
+    }
+}
+
+impl Measure for usize {
+    #[inline]
+    fn measure(&self, bound: Bound) -> bool {
+        i64::try_from(*self).is_ok_and(|number| number.measure(bound))
+    }
+}
+
 impl<T: Measure> Measure for Option<T> {
     #[inline]
     fn measure(&self, bound: Bound) -> bool {

@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use ombud_ledger::bundle::{OpenError, Verifier};
 use ombud_ledger::log::VerifierKeys;
-use ombud_sandbox::Limits;
 
 use super::super::data;
 use super::progress::Progress;
@@ -76,7 +75,7 @@ impl Verify {
         };
         let replayer = match self.no_replay || verifier.manifest().masked {
             true => None,
-            false => Some(Replayer::new(Arc::new(data::sandbox()?), Limits::default())),
+            false => Some(Replayer::new(Arc::new(data::sandbox()?))),
         };
         let records = verifier.manifest().records.clone();
         let progress = Progress::new(records.end - records.start, "records");

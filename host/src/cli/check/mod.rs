@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use ombud_sandbox::{Limits, Sandbox};
+use ombud_sandbox::Limits;
 use serde::Serialize;
 
-use super::{EXIT_FINDINGS, EXIT_OK, packages, screen, table};
+use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen, table};
 
 /// Arguments of `ombud check`.
 #[derive(Args)]
@@ -82,7 +82,7 @@ impl Step {
 
 impl Check {
     pub(super) fn run(self) -> Result<u8> {
-        let sandbox = Sandbox::new()?;
+        let sandbox = data::sandbox_without_cache()?;
         let limits = Limits::default().patient();
         let mut checked = Vec::new();
         for path in packages::expand(&self.paths)? {

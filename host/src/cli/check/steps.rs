@@ -20,12 +20,12 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
     let mut steps = vec![package(files)];
     let began = Instant::now();
     let waiting = Progress::waiting("compiling the component");
-    let loaded = sandbox.load(&files.bytes, limits);
+    let loaded = sandbox.load(&files.bytes);
     drop(waiting);
     let plugin = match loaded {
         Ok(plugin) => plugin,
         Err(refused) => {
-            steps.push(Step::failed("contract", "the component is refused", vec![refused.to_string()]));
+            steps.push(Step::failed("contract", format!("the component is refused: {}", refused.code()), vec![refused.to_string()]));
             for name in ["metadata", "schema", "settings", "bounds", "cases", "repeat", "edges"] {
                 steps.push(Step {
                     name,
@@ -42,7 +42,12 @@ pub(super) fn all(files: &Files, sandbox: &Sandbox, limits: &Limits) -> Vec<Step
     steps.push(contract(&plugin));
     steps.push(Step::passed(
         "limits",
-        format!("{} of {} bytes, compiled in {}", files.bytes.len(), limits.component_bytes_max, screen::millis(compiled.as_micros())),
+        format!(
+            "{} of {} bytes, compiled in {}",
+            files.bytes.len(),
+            sandbox.limits().component_bytes_max,
+            screen::millis(compiled.as_micros())
+        ),
     ));
     steps.push(metadata(files, &plugin));
     let (step, schema) = schema(files, &plugin);

@@ -2,6 +2,7 @@
 //!
 //! A later act (an upload, an approval, a rollout, a pause) is one more variant of [`What`].
 
+use ombud_core::call_limits::{OperatorLimits, SomeLimits};
 use ombud_core::caps::CapLimits;
 use ombud_core::kind::Kind;
 use ombud_core::money::Amounts;
@@ -56,6 +57,22 @@ pub enum What {
         from: CapLimits,
         /// The caps that stand now.
         to: CapLimits,
+    },
+    /// What a merchant asks for its policies' calls was changed.
+    #[serde(rename = "limits.changed")]
+    LimitsChanged {
+        /// What was asked for before.
+        from: SomeLimits,
+        /// What is asked for now.
+        to: SomeLimits,
+    },
+    /// The operator's limits on what policies use are others.
+    #[serde(rename = "operator-limits.changed")]
+    OperatorLimitsChanged {
+        /// The limits that stood before.
+        from: Box<OperatorLimits>,
+        /// The limits that stand now.
+        to: Box<OperatorLimits>,
     },
     /// A policy was bound to a kind. Before and after are the digests of the components.
     #[serde(rename = "policy.bound")]
@@ -277,6 +294,8 @@ impl What {
             Self::MerchantCreated => "merchant.created",
             Self::MerchantChanged { .. } => "merchant.changed",
             Self::CapsChanged { .. } => "caps.changed",
+            Self::LimitsChanged { .. } => "limits.changed",
+            Self::OperatorLimitsChanged { .. } => "operator-limits.changed",
             Self::PolicyBound { .. } => "policy.bound",
             Self::SettingsChanged { .. } => "settings.changed",
             Self::GuardrailBound { .. } => "guardrail.bound",
@@ -313,6 +332,8 @@ mod tests {
             What::MerchantCreated,
             What::MerchantChanged { members: vec!["shop_id".into()] },
             What::CapsChanged { from: CapLimits::default(), to: CapLimits::default() },
+            What::LimitsChanged { from: SomeLimits::default(), to: SomeLimits { deadline_ms: Some(1), ..SomeLimits::default() } },
+            What::OperatorLimitsChanged { from: Box::default(), to: Box::default() },
             What::PolicyBound { kind: Kind::Delay, policy: "delay".into(), version: "1".into(), settings: String::new() },
             What::SettingsChanged { kind: Kind::Reply, policy: "reply".into() },
             What::GuardrailBound { version: "1".into(), component: String::new(), settings: String::new() },

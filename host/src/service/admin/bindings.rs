@@ -3,6 +3,7 @@
 use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
+use ombud_sandbox::Limits;
 use serde_json::Value;
 
 use crate::service::Service;
@@ -10,15 +11,15 @@ use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings};
 
 impl Service {
-    /// Resolves the asked-for policies; every problem is named by its pointer.
-    pub(super) fn bindings(&self, asked: Option<Value>, known: Option<&Bindings>) -> Result<Bindings, ServiceError> {
+    /// Resolves the asked-for policies, which take their settings under `limits`; every problem is named by its pointer.
+    pub(super) fn bindings(&self, asked: Option<Value>, known: Option<&Bindings>, limits: &Limits) -> Result<Bindings, ServiceError> {
         let mut problems = Vec::new();
         let mut bindings = known.cloned().unwrap_or_default();
         if known.is_none() {
             for kind in Kind::ALL {
                 if let Some(package) = self.registry.deciding(kind.as_str()) {
-                    bindings
-                        .insert(kind, self.binding(&package.name, package.settings.clone(), &format!("/policies/{kind}"), &mut problems));
+                    let pointer = format!("/policies/{kind}");
+                    bindings.insert(kind, self.binding(&package.name, package.settings.clone(), limits, &pointer, &mut problems));
                 }
             }
         }
@@ -54,15 +55,15 @@ impl Service {
                 problems.push(Problem::at(format!("{pointer}/policy"), format!("no loaded policy of this name decides {kind}")));
                 continue;
             }
-            bindings.insert(kind, self.binding(&policy, settings, &pointer, &mut problems));
+            bindings.insert(kind, self.binding(&policy, settings, limits, &pointer, &mut problems));
         }
         if problems.is_empty() { Ok(bindings) } else { Err(ServiceError::Invalid(problems)) }
     }
 
-    fn binding(&self, policy: &str, settings: String, pointer: &str, problems: &mut Vec<Problem>) -> Binding {
+    fn binding(&self, policy: &str, settings: String, limits: &Limits, pointer: &str, problems: &mut Vec<Problem>) -> Binding {
         let package = self.registry.packages.get(policy);
         if let Some(plugin) = package.and_then(|package| package.plugin.as_ref().ok()) {
-            match plugin.check_settings(&settings, &self.limits).result {
+            match plugin.check_settings(&settings, limits).result {
                 Ok(Ok(())) => {}
                 Ok(Err(refused)) => problems
                     .extend(refused.into_iter().map(|problem| Problem::at(format!("{pointer}/settings{}", problem.path), problem.message))),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use ombud_core::caps::CapLimits;
-use ombud_core::decision::Terms;
 use ombud_core::ids::ActorId;
 use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
@@ -94,7 +93,7 @@ impl Service {
         let known = self.snapshot.load().tenants.get(&config.id).map(|tenant| (tenant.permits.clone(), tenant.share.clone()));
         let (permits, share) = known.unwrap_or_else(|| (Arc::new(Semaphore::new(MERCHANT_REQUESTS_MAX)), Arc::default()));
         Ok(Tenant {
-            terms: Terms { caps: config.caps.clone(), currency: config.currency.to_string(), fallback: config.fallback },
+            terms: config.terms(&self.limits),
             policies,
             bindings,
             digest_key: key.digest_key(),

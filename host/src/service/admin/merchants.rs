@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ombud_core::call_limits::{OperatorLimits, SomeLimits};
 use ombud_core::caps::CapLimits;
 use ombud_core::ids::MerchantId;
 use ombud_core::merchant::MerchantConfig;
@@ -18,7 +19,7 @@ use crate::service::acts::{NewAct, OPERATOR, What};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
-use crate::service::wire::MerchantView;
+use crate::service::wire::{LimitsView, MerchantView};
 use crate::service::{Service, allowed, blocking};
 
 impl Service {
@@ -67,7 +68,15 @@ impl Service {
             }
             (_, None) => return Err(ServiceError::NotFound("merchant")),
         };
-        let bindings = self.bindings(policies, known.as_ref().map(|tenant| &tenant.bindings))?;
+        let above = self.limits.refuse(&config.limits);
+        if !above.is_empty() {
+            return Err(ServiceError::Invalid(above));
+        }
+        let limits = self.limits.in_force(&config.limits);
+        let bindings = self.bindings(policies, known.as_ref().map(|tenant| &tenant.bindings), &limits.policy)?;
+        if let Some(known) = &known {
+            self.check_under(&limits, known, &bindings)?;
+        }
         let document = MerchantDocument { config: json, caps_bound: caps_bound.clone(), policies: bindings.clone() };
         let row = MerchantRow {
             id: config.id.clone(),
@@ -88,7 +97,7 @@ impl Service {
             acts.iter().try_for_each(|act| act.append(group, &vault, &stored.id).map(|_| ()))
         })?;
         let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, bindings).map_err(ServiceError::from))?;
-        let view = view(&tenant);
+        let view = view(&tenant, &self.limits);
         self.change(|snapshot| {
             snapshot.tenants.insert(row.id, Arc::new(tenant));
         });
@@ -97,7 +106,7 @@ impl Service {
 
     /// A merchant.
     pub fn merchant(&self, who: &Principal, merchant: &str) -> Result<MerchantView, ServiceError> {
-        Ok(view(&*self.tenant(who, merchant, Right::Read, "see merchants")?))
+        Ok(view(&*self.tenant(who, merchant, Right::Read, "see merchants")?, &self.limits))
     }
 
     /// Every merchant.
@@ -106,7 +115,7 @@ impl Service {
         let snapshot = self.snapshot.load();
         let mut tenants: Vec<_> = snapshot.tenants.values().collect();
         tenants.sort_by(|one, other| one.config.id.as_str().cmp(other.config.id.as_str()));
-        Ok(tenants.into_iter().map(|tenant| view(tenant)).collect())
+        Ok(tenants.into_iter().map(|tenant| view(tenant, &self.limits)).collect())
     }
 }
 
@@ -116,7 +125,7 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
     let parts = |config: &MerchantConfig| {
         let mut json = serde_json::to_value(config).unwrap_or_default();
         if let Some(members) = json.as_object_mut() {
-            members.retain(|name, _| !["caps", "retention_days"].contains(&name.as_str()));
+            members.retain(|name, _| !["caps", "limits", "retention_days"].contains(&name.as_str()));
         }
         json
     };
@@ -138,6 +147,13 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
         let json = |caps: &CapLimits| digest(&serde_json::to_value(caps).unwrap_or_default());
         let (before, after) = (json(&caps), json(&config.caps));
         acts.push(NewAct::new(who, What::CapsChanged { from: caps, to: config.caps.clone() }).change(Some(before), Some(after)));
+    }
+    let limits = known.map_or_else(SomeLimits::default, |known| known.config.limits.clone());
+    if limits != config.limits {
+        let json = |limits: &SomeLimits| digest(&serde_json::to_value(limits).unwrap_or_default());
+        let (before, after) = (json(&limits), json(&config.limits));
+        let what = What::LimitsChanged { from: limits, to: config.limits.clone() };
+        acts.push(NewAct::new(who, what).change(Some(before), Some(after)));
     }
     let days = known.and_then(|known| known.config.retention_days);
     if days != config.retention_days {
@@ -163,7 +179,11 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
     acts
 }
 
-fn view(tenant: &Tenant) -> MerchantView {
-    let config = serde_json::to_value(&tenant.config).unwrap_or_default();
-    MerchantView { config, caps_bound: tenant.caps_bound.clone(), policies: tenant.views() }
+fn view(tenant: &Tenant, operator: &OperatorLimits) -> MerchantView {
+    MerchantView {
+        config: serde_json::to_value(&tenant.config).unwrap_or_default(),
+        caps_bound: tenant.caps_bound.clone(),
+        policies: tenant.views(),
+        limits: LimitsView { in_force: tenant.terms.limits.policy.clone(), most: operator.most.clone() },
+    }
 }

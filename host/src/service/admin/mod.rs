@@ -4,6 +4,7 @@ mod bindings;
 mod bounds;
 mod files;
 mod keys;
+mod limits;
 mod load;
 mod master;
 mod merchants;
@@ -16,6 +17,7 @@ use super::actor::{Principal, Role};
 
 pub(super) use files::private_folder;
 pub(crate) use files::secret;
+pub(super) use limits::kept as kept_limits;
 pub(super) use load::guardrail;
 pub use master::{MasterKeyFrom, Rotated, rotate};
 pub(super) use master::{master_key, present_master_key};

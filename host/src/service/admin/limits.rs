@@ -1,0 +1,57 @@
+//! The sandbox's limits: the operator's, which are kept with the data directory, and what merchants ask for within them.
+
+use anyhow::{Context as _, Result};
+use ombud_core::call_limits::{CallLimits, OperatorLimits};
+use ombud_core::problem::Problem;
+use ombud_ledger::Digest;
+use ombud_store::{SqliteStore, Store as _};
+
+use crate::service::Service;
+use crate::service::acts::{By, NewAct, What, log_of};
+use crate::service::error::ServiceError;
+use crate::service::snapshot::{Bindings, Tenant};
+
+/// Under which key the operator's limits are kept.
+const LIMITS: &str = "limits";
+
+/// The limits that the directory was last opened with; none if it never was opened with any.
+pub(in crate::service) fn kept(store: &SqliteStore) -> Result<Option<OperatorLimits>> {
+    let Some(json) = store.read(|reads| reads.value(LIMITS))? else { return Ok(None) };
+    serde_json::from_slice(&json).map(Some).context("the limits kept in the data directory cannot be read: give them again with `--limits`")
+}
+
+impl Service {
+    /// Keeps the operator's limits, where they are others than before, and records that in the operator's log.
+    pub(in crate::service) fn keep_limits(&self, before: Option<OperatorLimits>) -> Result<()> {
+        let (from, to) = (before.unwrap_or_default(), self.limits.clone());
+        if from == to {
+            return Ok(());
+        }
+        let (was, json) = (serde_json::to_vec(&from)?, serde_json::to_vec(&to)?);
+        let what = What::OperatorLimitsChanged { from: Box::new(from), to: Box::new(to) };
+        let act = NewAct::new(By::host("ombud"), what).change(Some(Digest::of(&was)), Some(Digest::of(&json)));
+        let (vault, log) = (self.vault.clone(), log_of(None)?);
+        let recorded = self.writer.wait(move |group| {
+            group.set_value(LIMITS, &json)?;
+            act.append(group, &vault, &log).map(|_| ())
+        });
+        Ok(recorded.map_err(ServiceError::from)?)
+    }
+
+    /// A merchant's policies under other limits than before: one that cannot even take its settings would fault on every ticket.
+    pub(super) fn check_under(&self, limits: &CallLimits, known: &Tenant, bindings: &Bindings) -> Result<(), ServiceError> {
+        if known.terms.limits == *limits {
+            return Ok(());
+        }
+        let mut problems = Vec::new();
+        for (kind, _) in bindings.iter().filter(|(kind, binding)| known.bindings.get(kind) == Some(binding)) {
+            let Some(Ok(plugin)) = known.policy(*kind).map(|bound| bound.plugin.as_ref().map(|plugin| (plugin, &bound.settings))) else {
+                continue;
+            };
+            if let Err(fault) = plugin.0.check_settings(plugin.1, &limits.policy).result {
+                problems.push(Problem::at("/limits", format!("are too low for the policy of {kind}: {fault}")));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
+    }
+}
