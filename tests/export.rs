@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ombud::audit::{AuditReport, Checks, verify};
+use ombud::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, verify};
 use ombud::service::MERCHANT_EXPORTS_MAX;
 use ombud::service::export::{EXPORTS_MAX, ExportQuery};
 use ombud::service::{Principal, Role, Service, ServiceError};
 use ombud_core::ids::{ActorId, MerchantId};
-use ombud_ledger::bundle::Verifier;
+use ombud_ledger::bundle::{Trust, Verifier};
 use ombud_ledger::log::VerifierKeys;
 use ombud_tests::events::{event, refund};
 use ombud_tests::guests::root;
@@ -59,8 +59,12 @@ impl Store {
 }
 
 fn checked(bundle: &[u8], keys: &VerifierKeys) -> AuditReport {
-    let verifier = Verifier::open(bundle, keys, None).unwrap();
-    verify(verifier, &Checks { replayer: None, lanes: 1, witnesses: &[], progress: &|_| {} })
+    carrying(bundle, keys, CARRIED_BYTES_MAX)
+}
+
+fn carrying(bundle: &[u8], keys: &VerifierKeys, carried_bytes_max: u64) -> AuditReport {
+    let verifier = Verifier::open(bundle, Trust { keys, kept: None, witnesses: &[] }).unwrap();
+    verify(verifier, &Checks { replayer: None, lanes: 1, witnesses: &[], carried_bytes_max, progress: &|_| {} })
 }
 
 fn auditor(merchant: &str) -> Principal {
@@ -144,6 +148,32 @@ fn so_many_exports_are_under_way_and_no_more() {
     under_way.pop().unwrap().write(&mut std::io::sink()).unwrap();
     assert!(begin(last).is_ok());
     assert!(matches!(begin(&others[0]), Err(ServiceError::Saturated(_))), "another's place is not its own");
+}
+
+#[test]
+fn a_bundle_carries_so_many_bytes_of_components_and_no_more() {
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    merchant.decide(&event("delay.detected", "d"));
+    let bundle = store.export(&merchant.id, &ExportQuery::default());
+    let header = ombud_tests::ledger::header(&store.server.data, &merchant.id, merchant.decisions("limit=1")[0]["seq"].as_u64().unwrap());
+    let ombud_ledger::Entry::Decision(decision) = header.entry else { panic!("a decision") };
+    let calls = [decision.policy.unwrap().call, decision.guardrail.unwrap()];
+    let digests: std::collections::BTreeSet<_> = calls.iter().flat_map(|call| [call.component, call.settings]).collect();
+    let bytes: u64 = digests
+        .iter()
+        .map(|digest| {
+            let sql = format!("SELECT length(bytes) FROM blobs WHERE lower(hex(digest)) = '{digest}'");
+            store.outside.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
+        })
+        .sum();
+    assert!(carrying(&bundle, &store.keys, bytes).well);
+    let report = carrying(&bundle, &store.keys, bytes - 1);
+    assert!(
+        report.problems.iter().any(|problem| problem.part == "blob" && problem.problem.contains("may carry")),
+        "{:#?}",
+        report.problems
+    );
 }
 
 /// One random place after the other, the same in every run.

@@ -27,8 +27,8 @@ pub struct AuditReport {
     pub signed_root: Option<String>,
     /// The latest checkpoint, a signed note, to be kept for the next time.
     pub checkpoint: String,
-    /// Witnesses asked for, and when each signed the latest checkpoint, RFC 3339.
-    pub witnesses: BTreeMap<String, String>,
+    /// Witnesses asked for, and the largest tree that each has signed.
+    pub witnesses: BTreeMap<String, WitnessLine>,
     /// Proofs that were checked and hold: the records' own, and each consistency with an earlier checkpoint.
     pub proofs: u64,
     /// Whether decisions were run again.
@@ -67,6 +67,15 @@ pub struct BundleClaims {
     pub made_at: String,
     /// What made it.
     pub made_by: String,
+}
+
+/// What a witness has signed.
+#[derive(Debug, Serialize)]
+pub struct WitnessLine {
+    /// Records of the largest tree it has signed.
+    pub records: u64,
+    /// When, RFC 3339.
+    pub at: String,
 }
 
 /// One problem.

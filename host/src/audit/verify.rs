@@ -1,18 +1,19 @@
 //! The line of a verification: one thread follows the file with its order, proofs and signatures; the others open the
 //! records it hands out and run their decisions again. No more of the file is in memory than they are at work on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use ombud_ledger::Digest;
-use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Record, Step, Verified, Verifier};
-use ombud_ledger::log::{Note, VerifierKey, cosignature};
+use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Problems, Record, Step, Verified, Verifier, Witnessed};
+use ombud_ledger::log::VerifierKey;
 
-use super::report::{AuditReport, BundleClaims, Found, rfc3339};
+use super::report::{AuditReport, BundleClaims, Found, WitnessLine, rfc3339};
 use crate::replay::{self, Blobs, Replayer};
 
 /// Records handed over at once: so many that the threads seldom wait for each other.
@@ -20,14 +21,19 @@ const BATCH_RECORDS: usize = 32;
 /// Batches that wait for each thread.
 const BATCHES_WAITING: usize = 2;
 
+/// Bytes of components and settings that one bundle may carry: they are in memory until the end.
+pub const CARRIED_BYTES_MAX: u64 = 1 << 30;
+
 /// What is checked beyond the file itself.
 pub struct Checks<'a> {
     /// Runs decisions again; none where they are not to be run.
     pub replayer: Option<&'a Replayer>,
     /// Threads that open and run records, at least one.
     pub lanes: usize,
-    /// Witnesses that must have signed the latest checkpoint.
+    /// Witnesses that must have signed a checkpoint of the log.
     pub witnesses: &'a [VerifierKey],
+    /// Bytes of components and settings that are kept; what goes beyond is a problem. [`CARRIED_BYTES_MAX`].
+    pub carried_bytes_max: u64,
     /// Called with the number of records that were just finished.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -36,7 +42,7 @@ pub struct Checks<'a> {
 pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditReport {
     let began = Instant::now();
     let manifest = verifier.manifest().clone();
-    let carried = Carried::default();
+    let carried = Carried { bytes_max: checks.carried_bytes_max, ..Carried::default() };
     let mut found = Found::default();
     let lanes = checks.lanes.max(1);
     let (hand_out, handed) = sync_channel(lanes * BATCHES_WAITING);
@@ -44,7 +50,7 @@ pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditR
     std::thread::scope(|scope| {
         let work = || lane(&manifest, &handed, &carried, checks);
         let workers: Vec<_> = (0..lanes).map(|_| scope.spawn(work)).collect();
-        follow(&mut verifier, hand_out, &carried);
+        found.problems.merge(follow(&mut verifier, hand_out, &carried));
         for worker in workers {
             match worker.join() {
                 Ok(part) => found.merge(part),
@@ -58,12 +64,18 @@ pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditR
     report(verifier.finish(), found, checks, began)
 }
 
-/// Follows the file, and hands out its records in batches.
-fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>, carried: &Carried) {
+/// Follows the file, and hands out its records in batches; what it carries too much.
+fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>, carried: &Carried) -> Problems {
+    let mut problems = Problems::default();
     let mut batch = Vec::with_capacity(BATCH_RECORDS);
     while let Some(step) = verifier.step() {
         match step {
-            Step::Blob(digest, bytes) => carried.keep(digest, bytes),
+            Step::Blob(digest, bytes) => {
+                if !carried.keep(digest, bytes) {
+                    let what = format!("{digest} is beyond the {} bytes that a bundle may carry", carried.bytes_max);
+                    problems.add(Problem::of(Part::Blob, what));
+                }
+            }
             Step::Record(record) => batch.push(record),
         }
         // Nobody is there to take them only where every thread has panicked, which its end shows.
@@ -72,6 +84,7 @@ fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>
         }
     }
     _ = hand_out.send(batch);
+    problems
 }
 
 /// Opens records and runs their decisions again until there are no more.
@@ -109,15 +122,14 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     let mut problems = verified.problems;
     let mut found = found;
     problems.merge(std::mem::take(&mut found.problems));
-    let mut witnesses = std::collections::BTreeMap::new();
-    let cosigned = Note::parse(&verified.head_note).map(|note| cosignature::of_note(&note, checks.witnesses)).unwrap_or_default();
-    for witness in checks.witnesses {
-        match cosigned.iter().find(|cosigned| cosigned.witness == witness.name().as_str()) {
-            Some(cosigned) => {
-                let at_ms = i64::try_from(cosigned.time_s).unwrap_or_default().saturating_mul(1_000);
-                witnesses.insert(cosigned.witness.clone(), rfc3339(at_ms));
+    let mut witnesses = BTreeMap::new();
+    for witness in checks.witnesses.iter().map(|key| key.name().as_str()) {
+        match verified.witnessed.iter().find(|witnessed| witnessed.witness == witness) {
+            Some(Witnessed { size, time_s, .. }) => {
+                let at_ms = i64::try_from(*time_s).unwrap_or_default().saturating_mul(1_000);
+                witnesses.insert(witness.to_owned(), WitnessLine { records: *size, at: rfc3339(at_ms) });
             }
-            None => problems.add(Problem::of(Part::Checkpoint, format!("the witness `{}` did not sign the latest one", witness.name()))),
+            None => problems.add(Problem::of(Part::Checkpoint, format!("the witness `{witness}` has signed none of those in the bundle"))),
         }
     }
     let (signed_records, signed_root) = AuditReport::signed(verified.head.as_ref());
@@ -140,11 +152,22 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
 
 /// Components and settings that the bundle has carried so far.
 #[derive(Default)]
-struct Carried(RwLock<HashMap<Digest, Vec<u8>>>);
+struct Carried {
+    blobs: RwLock<HashMap<Digest, Vec<u8>>>,
+    bytes: AtomicU64,
+    bytes_max: u64,
+}
 
 impl Carried {
-    fn keep(&self, digest: Digest, bytes: Vec<u8>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(digest, bytes);
+    /// Keeps a blob; false where there is no room for it.
+    fn keep(&self, digest: Digest, bytes: Vec<u8>) -> bool {
+        let length = bytes.len() as u64;
+        if self.bytes.load(Ordering::Relaxed).saturating_add(length) > self.bytes_max {
+            return false;
+        }
+        self.bytes.fetch_add(length, Ordering::Relaxed);
+        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(digest, bytes);
+        true
     }
 }
 
@@ -152,6 +175,6 @@ impl Blobs for Carried {
     type Error = Infallible;
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned())
+        Ok(self.blobs.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned())
     }
 }

@@ -135,6 +135,43 @@ fn what_is_wrong_has_its_code_and_its_name() {
 }
 
 #[test]
+fn decisions_that_cannot_be_made_again_have_their_cause() {
+    let data = demo_data();
+    // Settings are bytes in the store: the ladder for spoiled fruit pays another share now.
+    assert!(super::run::replace_in_files(data.path(), b"\"pay_bp\":4000", b"\"pay_bp\":5000") > 0);
+    let handed = Handed::from(data.path(), "m-fresh", &[]);
+    let report = handed.json(1, &[]);
+    let diverged = report["divergences"]["settings"].as_u64().unwrap();
+    assert!(diverged > 0, "{report}");
+    assert_eq!(diverged + report["identical"].as_u64().unwrap(), report["decisions"].as_u64().unwrap());
+    assert_eq!(report["diverging"].as_array().unwrap().len() as u64, diverged);
+    handed.verify(&[]).exits(1).says("settings").says("blob: ").says("missing or damaged in the store").says("decision ");
+    // Without running anything the damage is named all the same.
+    handed.verify(&["--no-replay"]).exits(1).says("blob: ");
+}
+
+#[test]
+fn a_bundle_made_after_a_rotation_is_checked_with_all_keys() {
+    let data = demo_data();
+    Handed::from(data.path(), "m-fresh", &[]).verify(&["--no-replay"]).exits(0);
+    let old = std::fs::read_to_string(data.path().join("ledger.vkey")).unwrap();
+    ombud_in(data.path(), &["key", "rotate-ledger", "--data", "DATA"]).exits(0);
+    let handed = Handed::from(data.path(), "m-fresh", &[]);
+    handed.verify(&["--no-replay"]).exits(0);
+    let with = |key: &str| ombud_alone(handed.0.path(), &["audit", "verify", "b.ombud", "--no-replay", "--key", key]);
+    // Both sign until the old one is retired.
+    with(old.trim()).exits(0);
+    ombud_in(data.path(), &["key", "retire-ledger", "--data", "DATA"]).exits(0);
+    let handed = Handed::from(data.path(), "m-fresh", &[]);
+    let with = |key: &str| ombud_alone(handed.0.path(), &["audit", "verify", "b.ombud", "--no-replay", "--key", key]);
+    handed.verify(&["--no-replay"]).exits(0);
+    with(old.trim()).exits(3);
+    // The newest alone cannot vouch for what only the old one signed.
+    let both = std::fs::read_to_string(data.path().join("ledger.vkey")).unwrap();
+    with(both.lines().next().unwrap()).exits(1).says("checkpoint").says("not signed by");
+}
+
+#[test]
 fn a_log_is_held_against_the_checkpoints_that_an_auditor_keeps() {
     let data = demo_data();
     let before = folder();

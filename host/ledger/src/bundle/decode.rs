@@ -39,9 +39,9 @@ fn item(decoder: &mut Decoder<'_>) -> Result<Item, Error> {
     let expected = match number {
         MANIFEST => 13,
         CHECKPOINT | TROUBLE => 2,
-        RANGE | GROWTH | BLOB => 3,
+        RANGE | BLOB => 3,
+        GROWTH | NEIGHBOUR => 4,
         RECORD => 6,
-        NEIGHBOUR => 4,
         END => 7,
         other => return Err(Error::message(format!("no item has the number {other}"))),
     };
@@ -52,7 +52,11 @@ fn item(decoder: &mut Decoder<'_>) -> Result<Item, Error> {
         MANIFEST => Item::Manifest(manifest(decoder)?),
         CHECKPOINT => Item::Checkpoint(decoder.str()?.to_owned()),
         RANGE => Item::Range(RangeProof { left: hashes(decoder)?, right: hashes(decoder)? }),
-        GROWTH => Item::Growth(Growth { old_size: decoder.u64()?, proof: hashes(decoder)? }),
+        GROWTH => Item::Growth(Growth {
+            old_size: decoder.u64()?,
+            proof: hashes(decoder)?,
+            checkpoint: optional(decoder, |decoder| decoder.str().map(str::to_owned))?,
+        }),
         BLOB => Item::Blob { digest: digest(decoder)?, bytes: optional(decoder, |decoder| Ok(decoder.bytes()?.to_vec()))? },
         RECORD => Item::Record(Record {
             seq: decoder.u64()?,

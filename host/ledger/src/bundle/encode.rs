@@ -78,8 +78,12 @@ impl Piece<'_> {
                 hashes(out, &proof.right)?;
             }
             Piece::Growth(growth) => {
-                out.array(3)?.u64(GROWTH)?.u64(growth.old_size)?;
+                out.array(4)?.u64(GROWTH)?.u64(growth.old_size)?;
                 hashes(out, &growth.proof)?;
+                match &growth.checkpoint {
+                    Some(note) => out.str(note)?,
+                    None => out.null()?,
+                };
             }
             Piece::Blob { digest, bytes } => {
                 out.array(3)?.u64(BLOB)?.bytes(&digest.0)?;

@@ -99,6 +99,8 @@ pub struct Growth {
     pub old_size: u64,
     /// The consistency proof to the latest checkpoint.
     pub proof: Vec<Digest>,
+    /// The earlier checkpoint, for those who have signed it; none where whoever asked for the proof has it.
+    pub checkpoint: Option<String>,
 }
 
 /// How many items of each kind there are.

@@ -13,7 +13,7 @@
 //! | 0 | manifest | `"ombud audit bundle"`, format, origin, merchant, window from and to (epoch milliseconds or null), first record, record after the last, size of the tree, masked, made at, made by |
 //! | 1 | checkpoint | the latest signed checkpoint, verbatim: its size is the tree's |
 //! | 2 | range | hashes of the complete subtrees to the left and to the right of the proven run ([`RangeProof`](crate::log::RangeProof)) |
-//! | 3 | growth, any number | size of an earlier tree, consistency proof from it to the latest checkpoint |
+//! | 3 | growth, any number | size of an earlier tree, consistency proof from it to the latest checkpoint, its checkpoint or null |
 //! | 6 | neighbour | seq, leaf hash, header: the record before the first one, where there is one |
 //! | 4 | blob | SHA-256, the component or settings that records after it name, or null where the store has them no more |
 //! | 5 | record | seq, leaf hash, header, sealed bodies, data key (32 bytes; null where nothing is sealed; or 0 erased, 1 masked, 2 not to be had) |
@@ -47,7 +47,7 @@ pub use self::item::{Counts, End, Growth, Item, Key, Manifest, ManifestError, Ne
 pub use self::open::{Bodies, Opened};
 pub use self::problem::{Part, Problem, Problems};
 pub use self::read::{Broken, Reader, manifest};
-pub use self::verify::{OpenError, Step, Verified, Verifier};
+pub use self::verify::{OpenError, Step, Trust, Verified, Verifier, Witnessed};
 pub use self::write::Writer;
 
 /// What every manifest begins with.

@@ -7,8 +7,10 @@ use std::io::Read;
 use super::item::{Counts, End, Growth, Item, Manifest, Neighbour, Record, end_text};
 use super::problem::{Part, Problem, Problems};
 use super::read::{Broken, Found, Reader};
-use crate::log::proof::verify_consistency;
-use crate::log::{Checkpoint, CheckpointError, Frontier, Note, NoteError, RangeProof, VerifierKeys, empty_root};
+use crate::log::proof::{ProofError, verify_consistency};
+use crate::log::{
+    Checkpoint, CheckpointError, Cosignature, Frontier, Note, NoteError, RangeProof, VerifierKey, VerifierKeys, cosignature, empty_root,
+};
 use crate::{Digest, Header, leaf_hash};
 
 /// A file that cannot be checked at all.
@@ -22,6 +24,27 @@ pub enum OpenError {
     OtherKey { origin: String, key: String },
     #[error("the checkpoint to compare with is not one of this log: {0}")]
     Kept(CheckpointError),
+}
+
+/// What whoever checks a bundle has already.
+#[derive(Clone, Copy, Debug)]
+pub struct Trust<'a> {
+    /// The operator's keys, or those of the merchant's log itself.
+    pub keys: &'a VerifierKeys,
+    /// A signed checkpoint of the log from earlier.
+    pub kept: Option<&'a str>,
+    /// Keys of witnesses.
+    pub witnesses: &'a [VerifierKey],
+}
+
+/// The largest tree that a witness has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    pub witness: String,
+    /// Leaves of the tree.
+    pub size: u64,
+    /// When, seconds since 1970-01-01.
+    pub time_s: u64,
 }
 
 /// Something that the caller has to go on with.
@@ -39,8 +62,10 @@ pub struct Verified {
     pub manifest: Manifest,
     /// The latest checkpoint, where it is one of the log's and signed by the keys.
     pub head: Option<Checkpoint>,
-    /// The latest checkpoint's note, for the cosignatures of witnesses.
+    /// The latest checkpoint's note, to be kept.
     pub head_note: String,
+    /// What the known witnesses have signed of it and of the checkpoints inside the run that fit.
+    pub witnessed: Vec<Witnessed>,
     /// What was found in the file.
     pub counts: Counts,
     /// Proofs that were checked and hold: the run's, and each consistency proof and checkpoint inside it.
@@ -57,6 +82,7 @@ pub struct Verifier<R: Read> {
     keys: VerifierKeys,
     kept: Option<Checkpoint>,
     kept_seen: bool,
+    witnesses: Vec<VerifierKey>,
     verified: Verified,
     proof: Option<RangeProof>,
     run: Run,
@@ -81,12 +107,12 @@ struct Run {
 }
 
 impl<R: Read> Verifier<R> {
-    /// Reads the manifest, the latest checkpoint and the proof of the run. `keys` are the operator's, or those of the
-    /// merchant's log itself; `kept` is a signed checkpoint of the log that the auditor has from earlier.
+    /// Reads the manifest, the latest checkpoint and the proof of the run.
     ///
     /// # Errors
     /// It is no bundle, or of a log that is not the keys'; the kept checkpoint is not one of this log.
-    pub fn open(input: R, keys: &VerifierKeys, kept: Option<&str>) -> Result<Self, OpenError> {
+    pub fn open(input: R, trust: Trust<'_>) -> Result<Self, OpenError> {
+        let Trust { keys, kept, witnesses } = trust;
         let mut reader = Reader::new(input);
         let manifest = match reader.next()?.map(|found| found.item) {
             Some(Ok(Item::Manifest(manifest))) => manifest,
@@ -107,6 +133,7 @@ impl<R: Read> Verifier<R> {
             manifest,
             head: None,
             head_note: String::new(),
+            witnessed: Vec::new(),
             counts: Counts::default(),
             proofs: 0,
             wrong_key: false,
@@ -117,6 +144,7 @@ impl<R: Read> Verifier<R> {
             keys,
             kept,
             kept_seen: false,
+            witnesses: witnesses.to_vec(),
             verified,
             proof: None,
             run,
@@ -182,7 +210,10 @@ impl<R: Read> Verifier<R> {
     fn head(&mut self) {
         if let Some(Item::Checkpoint(note)) = self.item() {
             match Checkpoint::open(&note, self.keys.as_slice()) {
-                Ok(head) if head.size == self.verified.manifest.tree_size => self.verified.head = Some(head),
+                Ok(head) if head.size == self.verified.manifest.tree_size => {
+                    self.witnessed(&note, head.size);
+                    self.verified.head = Some(head);
+                }
                 Ok(head) => {
                     let claimed = self.verified.manifest.tree_size;
                     self.problem(Part::Checkpoint, format!("the latest one has size {}, the manifest says {claimed}", head.size));
@@ -330,6 +361,7 @@ impl<R: Read> Verifier<R> {
         if tree.root() == checkpoint.root {
             self.verified.proofs += 1;
             self.run.proven_to = checkpoint.size;
+            self.witnessed(note, checkpoint.size);
         } else if !self.run.parted {
             self.run.parted = true;
             let Run { proven_to, next, .. } = self.run;
@@ -341,22 +373,51 @@ impl<R: Read> Verifier<R> {
         None
     }
 
+    /// Remembers who else has signed a checkpoint.
+    fn witnessed(&mut self, note: &str, size: u64) {
+        let cosigned = Note::parse(note).map(|note| cosignature::of_note(&note, &self.witnesses)).unwrap_or_default();
+        for Cosignature { witness, time_s } in cosigned {
+            let witnessed = Witnessed { witness, size, time_s };
+            match self.verified.witnessed.iter_mut().find(|known| known.witness == witnessed.witness) {
+                Some(known) if known.size < size => *known = witnessed,
+                Some(_) => {}
+                None => self.verified.witnessed.push(witnessed),
+            }
+        }
+    }
+
     fn growth(&mut self, growth: &Growth) -> Option<Step> {
         if self.run.next > self.verified.manifest.proven().start {
             self.problem(Part::ConsistencyProof, "it stands among the records");
         }
-        let (Some(kept), Some(head)) = (&self.kept, &self.verified.head) else { return None };
-        if growth.old_size != kept.size {
-            return None;
-        }
-        self.kept_seen = true;
-        match verify_consistency(kept.size, &kept.root, head.size, &head.root, &growth.proof) {
-            Ok(()) => self.verified.proofs += 1,
-            Err(error) => {
-                self.problem(Part::KeptCheckpoint, format!("the log is not the one that you have a checkpoint of: {error}"));
+        if let Some(note) = &growth.checkpoint {
+            match Checkpoint::open(note, self.keys.as_slice()) {
+                Ok(earlier) if earlier.size == growth.old_size => match self.grown_from(&earlier, growth) {
+                    Ok(()) => self.witnessed(note, earlier.size),
+                    Err(error) => self.problem(Part::ConsistencyProof, format!("from {} records: {error}", growth.old_size)),
+                },
+                Ok(earlier) => {
+                    let what = format!("it is from {} records, its checkpoint is of {}", growth.old_size, earlier.size);
+                    self.problem(Part::ConsistencyProof, what);
+                }
+                Err(error) => self.problem(Part::Checkpoint, format!("the one of {} records: {error}", growth.old_size)),
             }
         }
+        let Some(kept) = self.kept.clone().filter(|kept| kept.size == growth.old_size) else { return None };
+        self.kept_seen = true;
+        if let Err(error) = self.grown_from(&kept, growth) {
+            self.problem(Part::KeptCheckpoint, format!("the log is not the one that you have a checkpoint of: {error}"));
+        }
         None
+    }
+
+    /// Checks that the log has grown from an earlier checkpoint.
+    fn grown_from(&mut self, earlier: &Checkpoint, growth: &Growth) -> Result<(), ProofError> {
+        // Without a latest checkpoint, which is named, there is nothing to have grown to.
+        let Some(head) = &self.verified.head else { return Ok(()) };
+        verify_consistency(earlier.size, &earlier.root, head.size, &head.root, &growth.proof)?;
+        self.verified.proofs += 1;
+        Ok(())
     }
 
     /// Compares with the kept checkpoint where the run has its size.

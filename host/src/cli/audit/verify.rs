@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use ombud_ledger::bundle::{OpenError, Verifier};
+use ombud_ledger::bundle::{OpenError, Trust, Verifier};
 use ombud_ledger::log::VerifierKeys;
 
 use super::super::data;
 use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, screen};
-use crate::audit::{AuditReport, Checks, verify};
+use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, verify};
 use crate::replay::Replayer;
 
 /// The bundle is not signed by the key.
@@ -43,7 +43,7 @@ pub(super) struct Verify {
     /// Where to keep the bundle's checkpoint for the next time, if all is well.
     #[arg(long, value_name = "FILE")]
     keep_checkpoint: Option<PathBuf>,
-    /// A witness's verifier key, as text or as a file: it must have signed the bundle's checkpoint.
+    /// A witness's verifier key, as text or as a file: it must have signed a checkpoint in the bundle. May be given several times.
     #[arg(long, value_name = "KEY")]
     witness: Vec<String>,
     /// Do not run decisions again.
@@ -65,7 +65,7 @@ impl Verify {
         let input = BufReader::with_capacity(BUFFER_BYTES, file);
         let kept =
             self.checkpoint.as_ref().map(|path| std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())));
-        let verifier = match Verifier::open(input, &keys, kept.transpose()?.as_deref()) {
+        let verifier = match Verifier::open(input, Trust { keys: &keys, kept: kept.transpose()?.as_deref(), witnesses: &witnesses }) {
             Ok(verifier) => verifier,
             Err(error @ OpenError::OtherKey { .. }) => {
                 eprintln!("ombud: `{}`: {error}", self.file.display());
@@ -85,6 +85,7 @@ impl Verify {
                 replayer: replayer.as_ref(),
                 lanes: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
                 witnesses: &witnesses,
+                carried_bytes_max: CARRIED_BYTES_MAX,
                 progress: &|finished| progress.steps(finished),
             },
         );
@@ -128,8 +129,8 @@ fn print(report: &AuditReport, no_replay: bool) {
     if let (Some(records), Some(root)) = (report.signed_records, &report.signed_root) {
         screen::field("signed", &format!("{} with root {root}", screen::count(records, "record")));
     }
-    for (witness, at) in &report.witnesses {
-        screen::field("witness", &format!("{witness} at {at}"));
+    for (witness, line) in &report.witnesses {
+        screen::field("witness", &format!("{witness} has seen {} at {}", screen::count(line.records, "record"), line.at));
     }
     let found = &report.found;
     let mut table = screen::table(&["", "", "what it means"]);

@@ -58,7 +58,7 @@ pub struct Export {
     stored: u64,
     checkpoint: String,
     proof: RangeProof,
-    growth: Option<Growth>,
+    growth: Vec<Growth>,
     keys: Vec<SigningKey>,
     /// What could not be read so far.
     troubles: Vec<String>,
@@ -141,13 +141,15 @@ impl Service {
                 troubles.push(format!("the proof of the records could not be made: {error}"));
                 RangeProof::default()
             });
-            let growth = query.checkpoint.filter(|old_size| (1..size).contains(old_size)).and_then(|old_size| {
-                let proof = prove_consistency(&hashes, old_size, size);
-                proof
-                    .map_err(|error| troubles.push(format!("the proof from {old_size} records could not be made: {error}")))
-                    .ok()
-                    .map(|proof| Growth { old_size, proof })
-            });
+            let asked = query.checkpoint.map(|old_size| (old_size, None));
+            let seen = witnessed(reads, &merchant, &manifest)?.map(|(old_size, note)| (old_size, Some(note)));
+            let mut growth = Vec::new();
+            for (old_size, checkpoint) in asked.into_iter().chain(seen).filter(|(old_size, _)| (1..size).contains(old_size)) {
+                match prove_consistency(&hashes, old_size, size) {
+                    Ok(proof) => growth.push(Growth { old_size, proof, checkpoint }),
+                    Err(error) => troubles.push(format!("the proof from {old_size} records could not be made: {error}")),
+                }
+            }
             Ok(Export { service: Arc::clone(&self), manifest, stored: records, checkpoint, proof, growth, keys, troubles, _place: place })
         })
     }
@@ -187,6 +189,28 @@ impl Service {
     }
 }
 
+/// The newest checkpoint after the run that a witness has signed, with its size; those inside the run stand among the records.
+/// The latest of all is too new for any witness, because the export itself is its last record.
+fn witnessed(reads: &dyn Reads, merchant: &MerchantId, manifest: &Manifest) -> Result<Option<(u64, String)>, ServiceError> {
+    const PAGE: u32 = 64;
+    let (mut next, mut newest) = (manifest.proven().end.saturating_add(1), None);
+    loop {
+        let rows = reads.checkpoints(merchant, next, PAGE)?;
+        let Some(last) = rows.last() else { break };
+        next = last.size.saturating_add(1);
+        let full = rows.len() == PAGE as usize;
+        for row in rows.into_iter().filter(|row| row.size < manifest.tree_size) {
+            if !reads.cosignatures(merchant, row.size)?.is_empty() {
+                newest = Some(row);
+            }
+        }
+        if !full {
+            break;
+        }
+    }
+    Ok(newest.map(|row| Ok::<_, ServiceError>((row.size, cosigned(reads, merchant, &row)?))).transpose()?)
+}
+
 /// The act of an export.
 fn exported(query: &ExportQuery) -> What {
     What::Exported { from: query.from.clone(), to: query.to.clone(), masked: query.masked }
@@ -204,7 +228,7 @@ impl Export {
     /// The output's.
     pub fn write(self, out: impl Write) -> io::Result<()> {
         let mut writer = Writer::begin(out, &self.manifest, &self.checkpoint, &self.proof)?;
-        if let Some(growth) = &self.growth {
+        for growth in &self.growth {
             writer.growth(growth)?;
         }
         for trouble in &self.troubles {

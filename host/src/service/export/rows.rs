@@ -10,6 +10,7 @@ use ombud_store::{CheckpointRow, ExportRow, Reads, Store as _, StoreError};
 
 use super::Export;
 use super::keys::key_of;
+use crate::service::ledger::cosigned;
 
 /// Records read at once.
 const PAGE_RECORDS: u32 = 256;
@@ -159,7 +160,11 @@ impl<W: Write> Body<'_, W> {
             }
             let due = |row: &mut CheckpointRow| row.size <= seq + 1 && row.size < manifest.tree_size;
             match self.checkpoints.waiting.pop_if(due) {
-                Some(row) => self.writer.checkpoint(&row.note)?,
+                Some(row) => {
+                    // Who else has signed it goes along.
+                    let note = cosigned(reads, &manifest.merchant, &row).unwrap_or_else(|_| row.note.clone());
+                    self.writer.checkpoint(&note)?;
+                }
                 None => return Ok(()),
             }
         }

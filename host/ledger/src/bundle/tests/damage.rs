@@ -15,7 +15,12 @@ fn named(problems: &[Problem], frames: &[(Range<usize>, Item)], at: usize) -> bo
         Item::Record(Record { seq, .. }) | Item::Neighbour(Neighbour { seq, .. }) => *seq,
         Item::Manifest(_) => return problems.iter().any(|problem| matches!(problem.part, Part::Manifest | Part::End)),
         Item::Range(_) => return problems.iter().any(|problem| matches!(problem.part, Part::RangeProof | Part::File)),
-        Item::Growth(_) => return problems.iter().any(|problem| matches!(problem.part, Part::KeptCheckpoint | Part::File)),
+        Item::Growth(Growth { checkpoint: None, .. }) => {
+            return problems.iter().any(|problem| matches!(problem.part, Part::KeptCheckpoint | Part::File));
+        }
+        Item::Growth(_) => {
+            return problems.iter().any(|problem| matches!(problem.part, Part::ConsistencyProof | Part::Checkpoint | Part::File));
+        }
         Item::Blob { .. } => return problems.iter().any(|problem| matches!(problem.part, Part::Blob | Part::File)),
         Item::Checkpoint(_) => return problems.iter().any(|problem| matches!(problem.part, Part::Checkpoint | Part::File | Part::End)),
         Item::End(_) => return problems.iter().any(|problem| matches!(problem.part, Part::End | Part::File)),
@@ -29,7 +34,7 @@ fn named(problems: &[Problem], frames: &[(Range<usize>, Item)], at: usize) -> bo
 fn every_flipped_bit_is_found_and_named() {
     let log = Log::of(9);
     let kept = log.kept(1);
-    let bundle = log.bundle_with(3..7, false, &[1], |manifest| manifest);
+    let bundle = log.bundle_with(4..7, false, &[1, 3], |manifest| manifest);
     check(&bundle, &log.keys(), Some(&kept)).clean();
     let frames = frames(&bundle);
     let seed = rand::random();

@@ -156,7 +156,9 @@ impl Log {
         let latest = &self.published.last().unwrap().1;
         let mut writer = Writer::begin(Vec::new(), &manifest, latest, &proof).unwrap();
         for old_size in old_sizes {
-            writer.growth(&Growth { old_size: *old_size, proof: prove_consistency(&leaves, *old_size, size).unwrap() }).unwrap();
+            let proof = prove_consistency(&leaves, *old_size, size).unwrap();
+            let checkpoint = self.published.iter().find(|(size, _)| size == old_size).map(|(_, note)| note.clone());
+            writer.growth(&Growth { old_size: *old_size, proof, checkpoint }).unwrap();
         }
         for seq in proven {
             let row = &self.rows[usize::try_from(seq).unwrap()];
@@ -222,8 +224,12 @@ struct Found {
 
 /// Checks a bundle with everything that can be checked without a sandbox.
 fn check(bundle: &[u8], keys: &VerifierKeys, kept: Option<&str>) -> Found {
+    check_with(bundle, Trust { keys, kept, witnesses: &[] })
+}
+
+fn check_with(bundle: &[u8], trust: Trust<'_>) -> Found {
     let mut found = Found { problems: Vec::new(), opened: 0, erased: 0, masked: 0, verified: None };
-    let mut verifier = match Verifier::open(bundle, keys, kept) {
+    let mut verifier = match Verifier::open(bundle, trust) {
         Ok(verifier) => verifier,
         Err(error) => {
             found.problems.push(Problem::of(Part::Manifest, error));

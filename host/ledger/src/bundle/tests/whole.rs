@@ -55,6 +55,68 @@ fn an_earlier_checkpoint_is_proved_wherever_it_lies() {
 }
 
 #[test]
+fn what_witnesses_have_signed_is_told() {
+    let witness = |seed: u8| {
+        let name = KeyName::new(&format!("witness.test/{seed}")).unwrap();
+        SigningKey::from_seed(name, crate::log::key::Algorithm::CosignatureV1, &[seed; 32])
+    };
+    let (one, other) = (witness(1), witness(2));
+    let mut log = Log::of(10);
+    for (size, note) in &mut log.published {
+        let mut cosigned = crate::log::Note::parse(note).unwrap();
+        let checkpoint = Checkpoint::parse(cosigned.text()).unwrap();
+        // One is late, the other has seen the head.
+        for witness in [&one, &other].into_iter().take(if *size == 10 {
+            0
+        } else if *size < 6 {
+            2
+        } else {
+            1
+        }) {
+            cosigned.add(crate::log::cosignature::sign(witness, 1_800_000_000 + *size, &checkpoint).unwrap());
+        }
+        *note = cosigned.to_string();
+    }
+    let (keys, known) = (log.keys(), [one.verifier().clone(), other.verifier().clone(), witness(3).verifier().clone()]);
+    let found = check_with(&log.bundle(0..10, false), Trust { keys: &keys, kept: None, witnesses: &known }).clean();
+    let told =
+        |witness: &SigningKey, size: u64| Witnessed { witness: witness.verifier().name().to_string(), size, time_s: 1_800_000_000 + size };
+    assert_eq!(found.verified.unwrap().witnessed, [told(&one, 9), told(&other, 3)]);
+    // Outside the run a consistency proof leads to what they have signed.
+    let window = log.bundle_with(7..8, false, &[1, 6], |manifest| manifest);
+    let found = check_with(&window, Trust { keys: &keys, kept: None, witnesses: &known }).clean();
+    assert_eq!(found.verified.unwrap().witnessed, [told(&one, 6)]);
+    let window = log.bundle_with(4..5, false, &[9], |manifest| manifest);
+    let found = check_with(&window, Trust { keys: &keys, kept: None, witnesses: &known }).clean();
+    assert_eq!(found.verified.unwrap().witnessed, [told(&one, 9)]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_that_is_read_ends_in_a_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400), at in 0..10_000_usize, cut in 0..400_usize) {
+        let log = Log::of(4);
+        let mut bundle = log.bundle(0..4, false);
+        check(&bytes, &log.keys(), None);
+        // Somewhere in the middle, in place of what was there.
+        let at = at % bundle.len();
+        bundle.splice(at..bundle.len().min(at + cut), bytes);
+        check(&bundle, &log.keys(), Some(&log.kept(2)));
+    }
+}
+
+#[test]
+fn more_problems_than_are_kept_are_counted() {
+    let mut problems = Problems::default();
+    for seq in 0..1_001 {
+        assert_eq!(problems.clone().sorted().len() as u64, problems.count().min(1_000));
+        problems.add(Problem::at(seq, Part::Header, "x"));
+    }
+    assert_eq!((problems.count(), problems.clone().sorted().len()), (1_001, 1_000));
+    problems.merge(problems.clone());
+    assert_eq!((problems.count(), problems.sorted().len()), (2_002, 1_000));
+}
+
+#[test]
 fn items_survive_their_encoding() {
     let log = Log::of(5);
     for (frame, item) in frames(&log.bundle_with(1..4, false, &[1], |manifest| manifest)) {
