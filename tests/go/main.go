@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -118,9 +119,24 @@ func checkNotes(checkpoint head, keys []string) {
 			changed := []byte(checkpoint.note)
 			changed[at] ^= 1 << bit
 			_, err := open(string(changed), known, origin)
-			must(err != nil, "bit %d of byte %d of the checkpoint was changed, and it opens", bit, at)
+			must(err != nil || sameNote(changed, []byte(checkpoint.note), known), "bit %d of byte %d of the checkpoint was changed, and it opens", bit, at)
 		}
 	}
+}
+
+// sameNote tells whether two notes differ only in the bits of a base64 text that stand for nothing, which Go's decoder ignores.
+func sameNote(one, other []byte, known note.Verifiers) bool {
+	first, err := note.Open(one, known)
+	check(err)
+	second, err := note.Open(other, known)
+	check(err)
+	must(first.Text == second.Text && len(first.Sigs) == len(second.Sigs), "two notes with other texts")
+	for at := range first.Sigs {
+		if !bytes.Equal(decode(first.Sigs[at].Base64), decode(second.Sigs[at].Base64)) {
+			return false
+		}
+	}
+	return true
 }
 
 func checkConsistency(log *tiles, first, second head) {
