@@ -403,7 +403,7 @@ impl<R: Read> Verifier<R> {
                 Err(error) => self.problem(Part::Checkpoint, format!("the one of {} records: {error}", growth.old_size)),
             }
         }
-        let Some(kept) = self.kept.clone().filter(|kept| kept.size == growth.old_size) else { return None };
+        let kept = self.kept.clone().filter(|kept| kept.size == growth.old_size)?;
         self.kept_seen = true;
         if let Err(error) = self.grown_from(&kept, growth) {
             self.problem(Part::KeptCheckpoint, format!("the log is not the one that you have a checkpoint of: {error}"));

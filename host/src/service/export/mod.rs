@@ -208,7 +208,7 @@ fn witnessed(reads: &dyn Reads, merchant: &MerchantId, manifest: &Manifest) -> R
             break;
         }
     }
-    Ok(newest.map(|row| Ok::<_, ServiceError>((row.size, cosigned(reads, merchant, &row)?))).transpose()?)
+    newest.map(|row| Ok((row.size, cosigned(reads, merchant, &row)?))).transpose()
 }
 
 /// The act of an export.
