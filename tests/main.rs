@@ -1,6 +1,7 @@
 //! Tests over everything, in one binary.
 
 mod acts;
+mod backup;
 mod bad_input;
 mod blacklist;
 mod compile;

@@ -1,6 +1,7 @@
 //! The service, its HTTP interface and its command line.
 
 pub mod audit;
+pub mod backup;
 pub mod behaviour;
 pub mod bench;
 pub mod bodies;

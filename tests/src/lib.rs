@@ -1,6 +1,7 @@
 //! What the tests share: hostile guests built from text, example events, a server to talk to.
 
 pub mod client;
+pub mod command;
 pub mod events;
 pub mod guests;
 pub mod ledger;

@@ -4,6 +4,7 @@
 //! environment (a bad argument, a missing file, no toolchain).
 
 mod audit;
+mod backup;
 mod bench;
 mod build;
 mod check;
@@ -17,6 +18,7 @@ mod limits;
 mod merchant;
 mod new;
 mod replay;
+mod restore;
 mod serve;
 mod table;
 mod test;
@@ -77,6 +79,10 @@ enum Command {
     Key(key::Key),
     /// Create, change and show merchants.
     Merchant(merchant::Merchant),
+    /// Copy a data directory beside its running server, and check the copy.
+    Backup(backup::Backup),
+    /// Make a data directory from a backup, held against what was published.
+    Restore(restore::Restore),
     /// Begin a policy: in Rust, TypeScript or Python, or as a decision table.
     New(new::New),
     /// Build a policy's folder into a component with its cases and settings schema.
@@ -127,6 +133,8 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Merchant(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),

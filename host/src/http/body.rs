@@ -98,9 +98,9 @@ macro_rules! posted_json {
     ($($name:ident { $($field:ident: $bound:expr),* $(,)? })+) => {$(
         impl $crate::http::body::PostedJson for $name {
             fn checker() -> Option<&'static ombud_core::schema::Checker> {
-                use ombud_core::schema::{Bound, Checker, check};
+                use ombud_core::schema::{Checker, check};
                 static CHECKER: std::sync::OnceLock<Option<Checker>> = std::sync::OnceLock::new();
-                const BOUNDS: &check::Bounds = &[(stringify!($name), &[$((stringify!($field), $bound)),*])];
+                const BOUNDS: &check::Bounds = &[(stringify!($name), &[$((stringify!($field), { use ombud_core::schema::Bound; $bound })),*])];
                 CHECKER.get_or_init(|| Checker::new(check::schema_of::<Self>(BOUNDS), ombud_core::limits::LINES_MAX)).as_ref()
             }
         }

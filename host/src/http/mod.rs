@@ -19,6 +19,7 @@ mod stream;
 
 mod acts;
 mod admin;
+mod backup;
 mod batch;
 mod blacklist;
 mod decisions;

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, batch, blacklist, decisions, events, export, ledger, meta, privacy};
+use super::{acts, admin, backup, batch, blacklist, decisions, events, export, ledger, meta, privacy};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -20,6 +20,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         acts::endpoints(),
         ledger::endpoints(),
         export::endpoints(),
+        backup::endpoints(),
         admin::endpoints(),
         privacy::endpoints(),
         meta::endpoints(),

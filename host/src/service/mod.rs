@@ -8,6 +8,7 @@ pub mod privacy;
 pub mod wire;
 
 mod admin;
+mod backup;
 mod blacklist;
 mod commit;
 mod decide;

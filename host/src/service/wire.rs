@@ -405,6 +405,13 @@ pub struct LedgerKeysView {
     pub verifier_keys: Vec<String>,
 }
 
+/// A backup that may be made now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackupBegun {
+    /// When it was recorded, RFC 3339.
+    pub at: String,
+}
+
 /// A key as it is listed: everything but the secret, which nobody has but its bearer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {

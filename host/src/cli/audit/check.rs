@@ -46,13 +46,18 @@ impl Check {
         if self.json {
             println!("{}", serde_json::to_string_pretty(&as_json(&checks))?);
         } else {
-            print(&checks, elapsed);
+            print(&checks);
+            match checks.report.is_well() {
+                true => println!("all is well, in {:.2} s", elapsed.as_secs_f64()),
+                false => println!("not all is well, in {:.2} s", elapsed.as_secs_f64()),
+            }
         }
         Ok(if checks.report.is_well() { EXIT_OK } else { EXIT_FINDINGS })
     }
 }
 
-fn as_json(checks: &Checks) -> serde_json::Value {
+/// What was checked and found, for programs.
+pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {
     let report = &checks.report;
     let findings: Vec<_> = report
         .findings
@@ -68,7 +73,8 @@ fn as_json(checks: &Checks) -> serde_json::Value {
     })
 }
 
-fn print(checks: &Checks, elapsed: std::time::Duration) {
+/// What was checked and found, for people.
+pub(in crate::cli) fn print(checks: &Checks) {
     let report = &checks.report;
     let mut table = screen::table(&["what", "checked"]);
     for (what, count) in [
@@ -95,9 +101,8 @@ fn print(checks: &Checks, elapsed: std::time::Duration) {
     if rest > 0 {
         println!("and {}: --json has more", screen::count(rest, "more finding"));
     }
-    let seconds = elapsed.as_secs_f64();
-    match report.findings.len() as u64 + report.more {
-        0 => println!("all is well, in {seconds:.2} s"),
-        findings => println!("{}, in {seconds:.2} s", screen::count(findings, "finding")),
+    let findings = report.findings.len() as u64 + report.more;
+    if findings > 0 {
+        println!("{}", screen::count(findings, "finding"));
     }
 }

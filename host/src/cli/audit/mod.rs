@@ -1,7 +1,7 @@
 //! `ombud audit`: what an auditor reads of a ledger, bundles of records that are made here and checked elsewhere, erasures and holds.
 
 mod acts;
-mod check;
+pub(super) mod check;
 mod erase;
 mod export;
 mod hold;

@@ -255,6 +255,18 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<String>,
     },
+    /// The data directory is copied. The act is recorded first, and so is in the copy.
+    #[serde(rename = "backup.made")]
+    BackupMade {
+        /// Whether the master key goes along.
+        master_key: bool,
+    },
+    /// The data directory is a restored backup. After is the digest of its database's file.
+    #[serde(rename = "backup.restored")]
+    BackupRestored {
+        /// When the backup was made, RFC 3339.
+        made_at: String,
+    },
     /// An auditor looked, for the first time in this hour.
     #[serde(rename = "audit.viewed")]
     Viewed {
@@ -314,6 +326,8 @@ impl What {
             Self::HoldLifted { .. } => "hold.lifted",
             Self::MasterKeyRotated { .. } => "master-key.rotated",
             Self::Unmasked { .. } => "text.unmasked",
+            Self::BackupMade { .. } => "backup.made",
+            Self::BackupRestored { .. } => "backup.restored",
             Self::Viewed { .. } => "audit.viewed",
         }
     }
@@ -358,6 +372,8 @@ mod tests {
             What::MasterKeyRotated { from: "a".into(), to: "b".into(), keys: 7 },
             What::Unmasked { look: Look::Decisions, of: None },
             What::Unmasked { look: Look::Decision, of: Some("d".into()) },
+            What::BackupMade { master_key: true },
+            What::BackupRestored { made_at: "2026-11-06T10:00:00Z".into() },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
         for what in acts {

@@ -24,6 +24,7 @@ use crate::service::vault::{SubjectId, Vault};
 const PAGE: u32 = 256;
 
 /// What a check found, and what it could not look at.
+#[derive(Debug)]
 pub struct Checks {
     /// What was found.
     pub report: CheckReport,

@@ -1,10 +1,11 @@
 //! Small files of the data directory, replaced whole: whoever reads one finds the old text or the new one.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 /// Who may read a file.
 #[derive(Clone, Copy)]
@@ -15,8 +16,16 @@ pub(super) enum Readers {
     Anybody,
 }
 
-/// Replaces a file. `flush` waits until it is on the disk, for what cannot be made again.
-pub(super) fn replace(path: &Path, text: &str, readers: Readers, flush: bool) -> Result<()> {
+/// Replaces a file, and waits until it is on stable storage.
+pub(super) fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { bail!("`{}` is no file", path.display()) };
+    replace_in(folder, name, text, readers)?;
+    flush_folder(folder)
+}
+
+/// Replaces a file of a folder. It is the new one after a power failure too, once the folder was flushed as well.
+pub(super) fn replace_in(folder: &Path, name: impl AsRef<OsStr>, text: &str, readers: Readers) -> Result<()> {
+    let path = folder.join(name.as_ref());
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let mode = match readers {
@@ -31,16 +40,15 @@ pub(super) fn replace(path: &Path, text: &str, readers: Readers, flush: bool) ->
         }
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
         file.write_all(text.as_bytes())?;
-        if flush {
-            file.sync_all()?;
-        }
-        std::fs::rename(&new, path)?;
-        match path.parent() {
-            Some(folder) if flush => std::fs::File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
+        file.sync_all()?;
+        std::fs::rename(&new, &path)
     };
     write().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Waits until the names in a folder are on stable storage.
+pub(super) fn flush_folder(folder: &Path) -> Result<()> {
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot write `{}`", folder.display()))
 }
 
 /// The text of a file; none where there is no file.

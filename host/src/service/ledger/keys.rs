@@ -150,13 +150,13 @@ impl LogKeys {
 
     /// Writes the verifier keys first: a key that signs is never one that nobody knows.
     fn write(&self, data: &Path) -> Result<()> {
-        replace(&data.join(VERIFIER_FILE), &self.verifiers.to_string(), Readers::Anybody, true)?;
+        replace(&data.join(VERIFIER_FILE), &self.verifiers.to_string(), Readers::Anybody)?;
         let mut text = Zeroizing::new(String::new());
         for key in &self.signing {
             text.push_str(&key.to_text());
             text.push('\n');
         }
-        replace(&data.join(KEY_FILE), &text, Readers::Owner, true)
+        replace(&data.join(KEY_FILE), &text, Readers::Owner)
     }
 }
 

@@ -13,7 +13,7 @@ use super::keys::LogKeys;
 use super::{cosigned, witness};
 use crate::clock::now_ms;
 use crate::service::Service;
-use crate::service::acts::{By, NewAct, What};
+use crate::service::acts::{By, NewAct, What, log_of};
 use crate::service::error::ServiceError;
 
 /// How long a server waits between two rounds of signing.
@@ -40,7 +40,10 @@ impl Service {
                 Some(loss) if go_on => {
                     let checkpoint = self.ledger.published.get(&merchant)?.unwrap_or_default();
                     let act = NewAct::new(By::host("ombud"), What::LossAccepted { loss: loss.to_string(), checkpoint });
-                    let (vault, log) = (self.vault.clone(), merchant.clone());
+                    // A merchant who is lost as well has no log to record it in.
+                    let known = self.store.read(|reads| reads.merchant(&merchant))?.is_some();
+                    let log = log_of(Some(&merchant).filter(|_| known))?;
+                    let vault = self.vault.clone();
                     let recorded = self.writer.wait(move |group| act.append(group, &vault, &log).map(|_| ()));
                     recorded.map_err(ServiceError::from)?;
                     let file = self.ledger.published.set_aside(&merchant, now_ms())?;
@@ -130,10 +133,10 @@ impl Service {
                 move |group: &mut dyn Group| keep(group, &rows)
             };
             let kept = self.writer.wait(job).map_err(|error| anyhow!("{error}"))?;
-            for (merchant, row) in rows.iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row) {
-                self.ledger.published.put(merchant, &row.note)?;
-                self.metrics.observe_checkpoint();
-            }
+            let kept: Vec<_> =
+                rows.iter().zip(kept).filter(|(_, kept)| *kept).map(|((merchant, row), _)| (merchant, row.note.as_str())).collect();
+            self.ledger.published.put(kept.iter().copied())?;
+            kept.iter().for_each(|_| self.metrics.observe_checkpoint());
         }
         witness::wake(&self.ledger.witnesses, rows.into_iter().map(|(merchant, _)| merchant));
         Ok(())
@@ -160,7 +163,7 @@ impl Service {
             Some(row) => cosigned(reads, merchant, &row).map(Some),
             None => Ok::<_, StoreError>(None),
         })?;
-        note.map_or(Ok(()), |note| self.ledger.published.put(merchant, &note))
+        note.map_or(Ok(()), |note| self.ledger.published.put([(merchant, note.as_str())]))
     }
 }
 

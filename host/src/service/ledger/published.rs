@@ -8,13 +8,13 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::log::{Checkpoint, VerifierKeys, proof};
 use ombud_store::{Reads, StoreError, log_hashes};
 
-use super::files::{Readers, read, replace};
+use super::files::{Readers, flush_folder, read, replace_in};
 use crate::service::admin::private_folder;
 
 /// The folder in the data directory; one file for each merchant, named after it.
 pub const FOLDER: &str = "checkpoints";
 /// What the name of a file has that was set aside.
-const LOST: &str = ".lost";
+pub const LOST: &str = ".lost";
 
 /// Why a log does not go on from where it was published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,12 +38,18 @@ impl Published {
         Self { folder: data.join(FOLDER) }
     }
 
-    /// Publishes a signed checkpoint. The file is not flushed: after a power failure it may be an older one.
-    pub fn put(&self, merchant: &MerchantId, note: &str) -> Result<()> {
+    /// Publishes signed checkpoints, and waits until they are on stable storage: a power failure must not take them back, for
+    /// a database that was set back is noticed by them.
+    pub fn put<'a>(&self, notes: impl IntoIterator<Item = (&'a MerchantId, &'a str)>) -> Result<()> {
         if !self.folder.is_dir() {
             private_folder(&self.folder).with_context(|| format!("cannot create `{}`", self.folder.display()))?;
         }
-        replace(&self.folder.join(merchant.as_str()), note, Readers::Anybody, false)
+        let mut put = false;
+        for (merchant, note) in notes {
+            replace_in(&self.folder, merchant.as_str(), note, Readers::Anybody)?;
+            put = true;
+        }
+        if put { flush_folder(&self.folder) } else { Ok(()) }
     }
 
     /// The published note; none where nothing was published.

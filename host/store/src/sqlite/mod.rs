@@ -8,6 +8,7 @@ mod admin;
 mod check;
 mod checkpoint;
 mod connection;
+mod copy;
 mod export;
 mod filling;
 mod history;

@@ -49,6 +49,11 @@ impl Inspection {
         self.reader.consistently(read)
     }
 
+    /// The connection, for what is read as a whole.
+    pub(super) fn connection(&self) -> &Connection {
+        self.reader.connection()
+    }
+
     /// Checks everything that is asked for, on one snapshot.
     pub fn check(&self, asked: &Checked<'_>) -> CheckReport {
         // Dropping the transaction ends it. Where none can begin, what is read says why.

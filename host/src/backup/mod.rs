@@ -1,0 +1,19 @@
+//! Backups: a copy of a data directory beside its running server, which is checked before it counts as one, and a restored
+//! directory that is held against what was published of it. Neither needs the service.
+//!
+//! A backup is a folder like a data directory: the database on one snapshot, the ledger's keys, the master key unless it is
+//! left out, the published checkpoints, and `backup.json` with the digest of each file. What can be made again is not in it:
+//! compiled code, its key, the lock and the socket.
+
+mod copy;
+mod manifest;
+mod restore;
+
+pub use self::copy::{Backup, BackupError, back_up, must_be_free};
+pub use self::manifest::{File, MANIFEST, Manifest};
+pub use self::restore::{Lost, Restore, RestoreError, Restored, restore};
+
+/// The database's file.
+const DATABASE: &str = "ombud.db";
+/// The master key's file.
+pub const MASTER_KEY: &str = "master.key";

@@ -1,0 +1,244 @@
+//! Restoring a backup: its files are compared with their digests, its store is checked, and each log is held against the last
+//! checkpoint that was published of it, wherever that was kept. Nothing is overwritten: a directory that is replaced keeps
+//! everything under another name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use ombud_core::ids::MerchantId;
+use ombud_ledger::log::{Checkpoint, Note, VerifierKeys};
+use ombud_store::{Inspection, Reads};
+
+use super::copy::{beside, copy_checkpoints, copy_file, flush, private_folder, remove, rename};
+use super::manifest::Manifest;
+use super::{DATABASE, MASTER_KEY};
+use crate::service::ledger::check::{Checks, check};
+use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
+use crate::service::ledger::published::{FOLDER, LOST, Loss, Published, goes_on};
+
+/// What is restored, and what it is held against.
+pub struct Restore<'a> {
+    /// The backup.
+    pub from: &'a Path,
+    /// The data directory: not there, empty, or one that is replaced. No server may hold it.
+    pub data: &'a Path,
+    /// Published checkpoints that were kept elsewhere: files, folders of them, or data directories.
+    pub published: &'a [PathBuf],
+    /// Go on although records that were published are lost.
+    pub accept_loss: bool,
+    /// When, epoch milliseconds: it is in the name that a replaced directory gets.
+    pub at_ms: i64,
+    /// Told from time to time how many records were checked.
+    pub progress: &'a dyn Fn(u64),
+}
+
+/// A log that lost records which were published.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// What does not fit.
+    pub loss: Loss,
+}
+
+/// What was restored.
+pub struct Restored {
+    /// What the backup says of itself.
+    pub manifest: Manifest,
+    /// What the check found: nothing.
+    pub checks: Checks,
+    /// Logs that were held against a published checkpoint.
+    pub compared: u64,
+    /// Losses that were accepted; they are recorded when the directory is opened.
+    pub lost: Vec<Lost>,
+    /// Where the replaced directory is now.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Why nothing was restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error("the backup is not what was written: {}", .0.join(", "))]
+    Changed(Vec<String>),
+    #[error("the backup is damaged")]
+    Damaged(Box<Checks>),
+    #[error("the backup lacks records that were published")]
+    Lost(Vec<Lost>),
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Restores a backup, whole or not at all.
+///
+/// # Errors
+/// [`RestoreError`]; the data directory is then as it was.
+pub fn restore(restore: &Restore<'_>) -> Result<Restored, RestoreError> {
+    let manifest = Manifest::read(restore.from)?;
+    let differences = manifest.differences(restore.from)?;
+    if !differences.is_empty() {
+        return Err(RestoreError::Changed(differences));
+    }
+    let replaces = replaces(restore.data)?;
+    let staging = beside(restore.data, "restoring")?;
+    remove(&staging)?;
+    let staged = stage(restore, &staging, &manifest, replaces);
+    let (checks, compared, lost) = staged.inspect_err(|_| _ = remove(&staging))?;
+    let replaced = if replaces {
+        let aside = beside(restore.data, &format!("replaced-{}", restore.at_ms))?;
+        rename(restore.data, &aside)
+            .context("a directory that is a disk of its own cannot be replaced: restore into a folder within it that is not there yet")?;
+        Some(aside)
+    } else {
+        None
+    };
+    rename(&staging, restore.data)?;
+    Ok(Restored { manifest, checks, compared, lost, replaced })
+}
+
+/// Whether there is a data directory that is replaced. What is none is refused.
+fn replaces(data: &Path) -> Result<bool> {
+    let names = match fs::read_dir(data) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => Err(error),
+    };
+    let names = names.with_context(|| format!("cannot read `{}`", data.display()))?;
+    let own = [DATABASE, VERIFIER_FILE, FOLDER];
+    match names.is_empty() || names.iter().any(|name| own.iter().any(|own| name == own)) {
+        true => Ok(!names.is_empty()),
+        false => bail!("`{}` is neither empty nor a data directory: name another folder", data.display()),
+    }
+}
+
+fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: bool) -> Result<(Checks, u64, Vec<Lost>), RestoreError> {
+    private_folder(staging)?;
+    copy_checkpoints(restore.from, staging)?;
+    for name in manifest.files.keys().filter(|name| !name.contains('/')) {
+        copy_file(&restore.from.join(name), &staging.join(name), if name == VERIFIER_FILE { 0o644 } else { 0o600 })?;
+    }
+    // The copy is compared as well: a disk that writes something else is noticed now.
+    let differences = manifest.differences(staging)?;
+    if !differences.is_empty() {
+        return Err(RestoreError::Changed(differences));
+    }
+    let checks = check(staging, None, true, restore.progress)?;
+    if !checks.report.is_well() {
+        return Err(RestoreError::Damaged(Box::new(checks)));
+    }
+    if replaces {
+        keep_keys(restore.data, staging)?;
+    }
+    let notes = Notes::of(restore, staging, replaces)?;
+    let (compared, lost) = notes.compare(staging)?;
+    if !lost.is_empty() && !restore.accept_loss {
+        return Err(RestoreError::Lost(lost));
+    }
+    notes.put(staging)?;
+    flush(staging)?;
+    Ok((checks, compared, lost))
+}
+
+/// Keys of the replaced directory that are newer than those of the backup: those of a rotation since, and a master key that
+/// the backup was made without.
+fn keep_keys(data: &Path, staging: &Path) -> Result<()> {
+    let known = verifiers(staging)?;
+    // Files that cannot be read are no keys: those of the backup stay.
+    if let Ok(Some(newer)) = LogKeys::read(data) {
+        let has = |key| newer.verifiers().iter().any(|own| own == key);
+        if known.as_ref().is_none_or(|known| known.iter().all(has)) {
+            for (name, mode) in [(VERIFIER_FILE, 0o644), (KEY_FILE, 0o600)] {
+                if staging.join(name).exists() {
+                    fs::remove_file(staging.join(name)).with_context(|| format!("cannot write `{}`", staging.display()))?;
+                }
+                copy_file(&data.join(name), &staging.join(name), mode)?;
+            }
+        }
+    }
+    if !staging.join(MASTER_KEY).exists() && data.join(MASTER_KEY).is_file() {
+        copy_file(&data.join(MASTER_KEY), &staging.join(MASTER_KEY), 0o600)?;
+    }
+    Ok(())
+}
+
+/// The checkpoints that were published, wherever they were kept.
+struct Notes {
+    keys: Option<VerifierKeys>,
+    notes: Vec<(MerchantId, Checkpoint, String)>,
+}
+
+impl Notes {
+    fn of(restore: &Restore<'_>, staging: &Path, replaces: bool) -> Result<Self> {
+        let mut notes = Self { keys: verifiers(staging)?, notes: Vec::new() };
+        notes.folder(&staging.join(FOLDER))?;
+        if replaces {
+            notes.folder(&restore.data.join(FOLDER))?;
+        }
+        for path in restore.published {
+            match path {
+                path if path.join(FOLDER).is_dir() => notes.folder(&path.join(FOLDER))?,
+                path if path.is_dir() => notes.folder(path)?,
+                path => notes.file(path)?,
+            }
+        }
+        Ok(notes)
+    }
+
+    /// Every checkpoint of a folder, but those that were set aside and those that were not written to their end.
+    fn folder(&mut self, folder: &Path) -> Result<()> {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+        };
+        let entries = entries.with_context(|| format!("cannot read `{}`", folder.display()))?;
+        let own = |name: &str| !name.contains(LOST) && !name.ends_with(".new");
+        let files = entries.iter().filter(|entry| entry.path().is_file() && own(&entry.file_name().to_string_lossy()));
+        files.map(fs::DirEntry::path).try_for_each(|path| self.file(&path))
+    }
+
+    /// A signed checkpoint: its origin says whose it is.
+    fn file(&mut self, path: &Path) -> Result<()> {
+        let named = || format!("`{}`", path.display());
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", named()))?;
+        let note = Note::parse(&text).with_context(|| format!("{} is no checkpoint", named()))?;
+        let claimed = Checkpoint::parse(note.text()).with_context(|| format!("{} is no checkpoint", named()))?;
+        let keys = self.keys.as_ref().context("the backup has no keys of the ledger: there is nothing to check a checkpoint with")?;
+        let (_, merchant) = claimed.origin.as_str().rsplit_once('/').with_context(|| format!("{} is of no merchant's log", named()))?;
+        let merchant = MerchantId::new(merchant).map_err(|error| anyhow!("{}: {error}", named()))?;
+        let checkpoint = Checkpoint::open(&text, keys.of_merchant(&merchant).as_slice())
+            .with_context(|| format!("{}: a published checkpoint cannot be trusted", named()))?;
+        self.notes.push((merchant, checkpoint, text));
+        Ok(())
+    }
+
+    /// How many logs there are, and which of them do not go on from where they were published.
+    fn compare(&self, staging: &Path) -> Result<(u64, Vec<Lost>)> {
+        let inspection = Inspection::open(staging)?;
+        let (mut compared, mut lost) = (BTreeSet::new(), BTreeMap::new());
+        for (merchant, checkpoint, _) in &self.notes {
+            compared.insert(merchant);
+            if let Some(loss) = inspection.read(|reads: &dyn Reads| goes_on(reads, merchant, checkpoint))? {
+                // The largest loss says most.
+                let known = lost.entry(merchant.clone()).or_insert((checkpoint.size, loss.clone()));
+                if known.0 < checkpoint.size {
+                    *known = (checkpoint.size, loss);
+                }
+            }
+        }
+        Ok((compared.len() as u64, lost.into_iter().map(|(merchant, (_, loss))| Lost { merchant, loss }).collect()))
+    }
+
+    /// Writes down the newest one of each log: a log that does not go on from it is noticed at every start.
+    fn put(&self, staging: &Path) -> Result<()> {
+        let mut newest = BTreeMap::new();
+        for (merchant, checkpoint, note) in &self.notes {
+            let known = newest.entry(merchant).or_insert((checkpoint.size, note.as_str()));
+            if known.0 < checkpoint.size {
+                *known = (checkpoint.size, note);
+            }
+        }
+        Published::of(staging).put(newest.into_iter().map(|(merchant, (_, note))| (merchant, note)))
+    }
+}

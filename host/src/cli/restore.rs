@@ -1,0 +1,143 @@
+//! `ombud restore`: a data directory from a backup.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
+use serde_json::json;
+
+use super::audit::check::{as_json, print};
+use super::progress::Progress;
+use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
+use crate::backup::{Lost, MASTER_KEY, RestoreError, Restored, restore};
+use crate::cli::api::{self, Reached};
+
+/// Arguments of `ombud restore`.
+#[derive(Args)]
+#[command(
+    after_help = "The files of the backup are compared with their digests, and its store is checked as `ombud audit check` does. Then each log is held \
+against the newest checkpoint that was published of it: in the backup, in the directory that is replaced, and where --published says. A backup that is \
+older lacks records that were published: that is refused, unless --accept-loss says that they are lost for good. The loss is recorded as an act, and \
+whoever has the newer checkpoints will notice it.\n\nA directory that is there already is not overwritten: it is set aside with the ending \
+`.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key where the backup has none.\n\nAn erasure \
+that came after the backup has to be given again.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
+not run.\n\nExample:\n  ombud restore backups/2026-11-20 --data ombud-data --published /mnt/monitor/checkpoints"
+)]
+pub(super) struct Restore {
+    /// The folder of the backup.
+    #[arg(value_name = "FOLDER")]
+    from: PathBuf,
+    /// The data directory to make.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Published checkpoints that were kept elsewhere: a file, a folder of them, or another data directory. May be given several times.
+    #[arg(long, value_name = "PATH")]
+    published: Vec<PathBuf>,
+    /// Go on although records that were published are lost.
+    #[arg(long)]
+    accept_loss: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Restore {
+    pub(super) fn run(self) -> Result<u8> {
+        self.must_be_free()?;
+        let bar = Progress::waiting("copying and checking");
+        let restored = restore(&crate::backup::Restore {
+            from: &self.from,
+            data: &self.data,
+            published: &self.published,
+            accept_loss: self.accept_loss,
+            at_ms: jiff::Timestamp::now().as_millisecond(),
+            progress: &|_| (),
+        });
+        drop(bar);
+        match restored {
+            Ok(restored) => self.finish(&restored),
+            Err(RestoreError::Failed(error)) => Err(error),
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    /// Refuses a directory that a server holds.
+    fn must_be_free(&self) -> Result<()> {
+        if self.data.exists() {
+            // A damaged database cannot be opened, so that only its server is looked for.
+            let held = api::reach(&self.data, |_| bail!("nobody"));
+            if let Ok(Reached::Server(_)) = held {
+                bail!("a server holds `{}`: stop it first", self.data.display());
+            }
+        }
+        Ok(())
+    }
+
+    /// Records what was done.
+    fn finish(&self, restored: &Restored) -> Result<u8> {
+        let readable = self.data.join(MASTER_KEY).exists();
+        if readable {
+            let service = data::open(&self.data, None).context("the directory is restored, but cannot be opened")?;
+            service.check_published(self.accept_loss)?;
+            let recorded = service.restored(&data::owner()?, &restored.manifest.made_at, restored.manifest.database());
+            recorded.map_err(|error| anyhow!(data::explain(&error)))?;
+            service.sign_now()?;
+            drop(Arc::clone(&service));
+        }
+        if self.json {
+            let shown = json!({
+                "restored": true, "data": self.data, "made_at": restored.manifest.made_at, "logs": restored.manifest.logs,
+                "compared": restored.compared, "lost": lost_json(&restored.lost), "replaced": restored.replaced, "master_key": readable,
+                "check": as_json(&restored.checks),
+            });
+            println!("{}", serde_json::to_string_pretty(&shown)?);
+            return Ok(EXIT_OK);
+        }
+        print(&restored.checks);
+        let records = screen::count(restored.checks.report.records, "record");
+        println!("{}: {records}, as backed up at {}", self.data.display(), restored.manifest.made_at);
+        println!("{} held against published checkpoints", screen::count(restored.compared, "log"));
+        for lost in &restored.lost {
+            println!("LOST, as accepted: {}: {}", lost.merchant, lost.loss);
+        }
+        if let Some(replaced) = &restored.replaced {
+            println!("what was there is in {}", replaced.display());
+        }
+        if !readable {
+            println!("the master key is not in the backup: put it back before you start a server, otherwise no text can be read");
+        }
+        Ok(EXIT_OK)
+    }
+
+    fn refused(&self, error: &RestoreError) -> Result<u8> {
+        let (what, lost, checks) = match error {
+            RestoreError::Lost(lost) => ("lost", lost.as_slice(), None),
+            RestoreError::Damaged(checks) => ("damaged", &[][..], Some(checks)),
+            _ => ("changed", &[][..], None),
+        };
+        if self.json {
+            let check = checks.map(|checks| as_json(checks));
+            let shown = json!({"restored": false, "why": what, "problem": error.to_string(), "lost": lost_json(lost), "check": check});
+            println!("{}", serde_json::to_string_pretty(&shown)?);
+            return Ok(EXIT_FINDINGS);
+        }
+        if let Some(checks) = checks {
+            print(checks);
+        }
+        println!("nothing was restored: {error}");
+        for lost in lost {
+            println!("  {}: {}", lost.merchant, lost.loss);
+        }
+        if !lost.is_empty() {
+            println!(
+                "take a newer backup; if the records are lost for good, --accept-loss goes on without them, and whoever has the checkpoints will notice"
+            );
+        }
+        Ok(EXIT_FINDINGS)
+    }
+}
+
+fn lost_json(lost: &[Lost]) -> serde_json::Value {
+    lost.iter().map(|lost| json!({"merchant": lost.merchant.as_str(), "loss": lost.loss.to_string()})).collect()
+}

@@ -1,0 +1,34 @@
+//! A copy of the whole database, made beside a running server: one snapshot, and nothing of what was deleted before.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::check::Inspection;
+use super::{DATABASE, lock};
+use crate::StoreError;
+
+impl Inspection {
+    /// Copies the database into a directory that has none, and waits until it is on stable storage. Readers and the writer of a
+    /// running server go on; what they commit meanwhile is not in the copy.
+    ///
+    /// # Errors
+    /// The directory has a database already; the database cannot be read, or the copy cannot be written.
+    pub fn copy_into(&self, directory: &Path) -> Result<(), StoreError> {
+        let path = directory.join(DATABASE);
+        let failed = |source: std::io::Error| StoreError::Io { path: path.clone(), source: Arc::new(source) };
+        if path.exists() {
+            return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        // For its owner only. SQLite takes an empty file for none.
+        drop(lock::private(&path)?);
+        self.vacuum_into(&path).map_err(|error| StoreError::backend("copy the database", error))?;
+        OpenOptions::new().write(true).open(&path).and_then(|file| file.sync_all()).map_err(failed)
+    }
+
+    /// `VACUUM INTO` copies row by row: what was deleted stays behind, in free pages that the copy does not have.
+    fn vacuum_into(&self, path: &Path) -> rusqlite::Result<()> {
+        let path = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_path_buf()))?;
+        self.connection().execute("VACUUM INTO ?1", [path]).map(|_| ())
+    }
+}

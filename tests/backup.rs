@@ -1,0 +1,293 @@
+//! `ombud backup` and `restore`: copies made under load, checked, put back, and held against what was published.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ombud_ledger::Digest;
+use ombud_tests::client::agent;
+use ombud_tests::command::{Ran, copy_folder, demo_data, on, path, run};
+use ombud_tests::events::event;
+use ombud_tests::process::{Process, command, demo_keys};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with the demonstration's data directory, and place for others.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(demo_data())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.at("data")
+    }
+
+    fn backup(&self, name: &str, more: &[&str]) -> Ran {
+        on(&self.data(), &[&["backup", "-o", path(&self.at(name))], more].concat())
+    }
+
+    fn restore(&self, from: &str, to: &str, more: &[&str]) -> Ran {
+        on(&self.at(to), &[&["restore", path(&self.at(from))], more].concat())
+    }
+
+    /// What is in the folder.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(self.0.path()).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Where a replaced data directory is.
+    fn replaced(&self) -> PathBuf {
+        let names = self.names();
+        self.at(names.iter().find(|name| name.starts_with("data.replaced-")).unwrap())
+    }
+}
+
+fn check(data: &Path) -> Value {
+    on(data, &["audit", "check", "--json"]).exits(0).json()
+}
+
+fn acts(data: &Path, log: &[&str], act: &str) -> Vec<Value> {
+    let acts = on(data, &[&["audit", "acts", "--json"], log].concat()).exits(0).json();
+    acts.as_array().unwrap().iter().filter(|one| one["name"] == act).cloned().collect()
+}
+
+/// A server, stopped as an operator stops it: what has grown is signed and published.
+fn served(data: &Path) {
+    let process = Process::start(command(data));
+    // It listens a moment before it listens to signals.
+    assert_eq!(process.call(&agent(), "GET", "/readyz").send().status, 200);
+    stop(&process);
+}
+
+fn stop(process: &Process) {
+    process.terminate();
+    assert!(process.ended(Duration::from_secs(30)).success());
+}
+
+/// Makes a record in a merchant's log, and publishes it.
+fn one_more_record(data: &Path) {
+    on(data, &["key", "create", "--merchant", "m-fresh", "--role", "agent", "--label", "one more"]).exits(0);
+    served(data);
+}
+
+/// Changes a database as somebody else would.
+fn change(database: &Path, sql: &str) {
+    assert!(rusqlite::Connection::open(database).unwrap().execute(sql, []).unwrap() > 0, "{sql}");
+}
+
+/// Writes the digest of a backup's database anew.
+fn redigest(backup: &Path) {
+    let digest = Digest::of(&std::fs::read(backup.join("ombud.db")).unwrap()).to_string();
+    let manifest = backup.join("backup.json");
+    let mut text: Value = serde_json::from_str(&std::fs::read_to_string(&manifest).unwrap()).unwrap();
+    text["files"]["ombud.db"]["sha256"] = digest.into();
+    std::fs::write(manifest, text.to_string()).unwrap();
+}
+
+#[test]
+fn a_backup_made_under_load_is_whole_and_can_be_restored() {
+    let place = Place::new();
+    let data = place.data();
+    let process = Process::start(command(&data));
+    let keys = demo_keys(&data);
+    let key = keys["merchants"]["m-cosmetics"]["agent"].as_str().unwrap();
+    let (stopped, answered) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (before, made, after) = std::thread::scope(|scope| {
+        for lane in 0..3 {
+            let (process, stopped, answered) = (&process, &stopped, &answered);
+            scope.spawn(move || {
+                let agent = agent();
+                for number in 0.. {
+                    if stopped.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let call = process.call(&agent, "POST", "/v1/merchants/m-cosmetics/events").key(key);
+                    let answer = call.event(&event("delay.detected", &format!("load-{lane}-{number}"))).send().ok();
+                    assert!(answer["decisions"][0]["seq"].is_number(), "{answer}");
+                    answered.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        let wait = |count: u64| {
+            while answered.load(Ordering::SeqCst) < count {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        wait(20);
+        let before = answered.load(Ordering::SeqCst);
+        let made = place.backup("b", &["--json"]);
+        let after = answered.load(Ordering::SeqCst);
+        wait(after + 20);
+        stopped.store(true, Ordering::SeqCst);
+        (before, made, after)
+    });
+    let made = made.exits(0).json();
+    assert!(after > before, "the server went on meanwhile");
+    assert_eq!((&made["made"], &made["master_key"], &made["check"]["well"]), (&true.into(), &true.into(), &true.into()));
+    assert_eq!(made["check"]["bodies_opened"], made["check"]["records"], "every body was opened");
+    stop(&process);
+
+    // What was answered before it began is in it, for whoever has nothing else.
+    place.restore("b", "restored", &[]).exits(0).says("held against published checkpoints");
+    let restored = place.at("restored");
+    let seen = check(&restored);
+    let replayed = on(&restored, &["replay", "--merchant", "m-cosmetics", "--all", "--json"]).exits(0).json();
+    assert!(replayed["replayed"].as_u64().unwrap() >= before, "{replayed}");
+    assert!(seen["records"].as_u64().unwrap() > made["check"]["records"].as_u64().unwrap(), "its restoring is on record");
+    // Both acts are in the operator's log.
+    assert_eq!(acts(&restored, &[], "backup.made").len(), 1);
+    let act = &acts(&restored, &[], "backup.restored")[0];
+    assert_eq!(act["body"]["made_at"], made["made_at"]);
+    assert!(act["body"]["after"].is_string(), "{act}");
+    // It serves.
+    served(&restored);
+    check(&restored);
+}
+
+#[test]
+fn a_restored_copy_that_lost_its_tail_is_refused_unless_the_loss_is_accepted() {
+    let place = Place::new();
+    let data = place.data();
+    place.backup("old", &[]).exits(0).says("checked");
+    one_more_record(&data);
+    // In its place, and elsewhere with the checkpoints from where they were kept.
+    let before = place.names();
+    let refused = place.restore("old", "data", &[]);
+    refused.exits(1).says("nothing was restored").says("m-fresh: ").says("the database was set back").says("--accept-loss");
+    assert_eq!(place.names(), before, "nothing was touched");
+    let kept = data.join("checkpoints");
+    let file = kept.join("m-fresh");
+    for published in [&data, &kept, &file] {
+        let refused = place.restore("old", "elsewhere", &["--published", path(published), "--json"]).exits(1).json();
+        assert_eq!((&refused["restored"], &refused["why"]), (&false.into(), &"lost".into()));
+        assert_eq!(refused["lost"].as_array().unwrap().iter().filter(|lost| lost["merchant"] == "m-fresh").count(), 1);
+        assert_eq!(place.names(), before, "nothing is left");
+    }
+    // A newer backup has everything.
+    place.backup("new", &[]).exits(0);
+    place.restore("new", "elsewhere", &["--published", path(&data)]).exits(0);
+    check(&place.at("elsewhere"));
+
+    // The operator accepts the loss: what was there is set aside, and the act has the checkpoint that contradicts.
+    let published = std::fs::read_to_string(&file).unwrap();
+    let accepted = place.restore("old", "data", &["--accept-loss"]);
+    accepted.exits(0).says("LOST, as accepted: m-fresh").says("what was there is in ");
+    assert_eq!(acts(&data, &["--merchant", "m-fresh"], "ledger.loss-accepted")[0]["body"]["checkpoint"], published);
+    check(&data);
+    served(&data);
+    check(&place.replaced());
+}
+
+/// A copy that somebody puts in the place of the database by hand is noticed at the next start, as with a restored one.
+#[test]
+fn a_copy_put_back_by_hand_does_not_start() {
+    let place = Place::new();
+    let data = place.data();
+    place.backup("old", &[]).exits(0);
+    one_more_record(&data);
+    std::fs::copy(place.at("old").join("ombud.db"), data.join("ombud.db")).unwrap();
+    for rest in ["ombud.db-wal", "ombud.db-shm"] {
+        _ = std::fs::remove_file(data.join(rest));
+    }
+    on(&data, &["serve", "--listen", "127.0.0.1:0"]).exits(2).complains("m-fresh: ").complains("the database was set back");
+    on(&data, &["audit", "check"]).exits(1).says("m-fresh: published checkpoint: ").says("the database was set back");
+}
+
+#[test]
+fn a_backup_that_was_changed_is_not_restored() {
+    let place = Place::new();
+    place.backup("b", &[]).exits(0);
+    let damaged = |change: &dyn Fn(&Path), says: &str| {
+        let copy = place.at("copy");
+        _ = std::fs::remove_dir_all(&copy);
+        copy_folder(&place.at("b"), &copy);
+        change(&copy);
+        place.restore("copy", "restored", &[]).exits(1).says(says);
+        assert!(!place.at("restored").exists(), "{says}");
+    };
+    let flip = |copy: &Path, name: &str, from_end: usize| {
+        let file = copy.join(name);
+        let mut bytes = std::fs::read(&file).unwrap();
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 1;
+        std::fs::write(file, bytes).unwrap();
+    };
+    // Each file is held by its digest: what no record vouches for as well, such as keys.
+    damaged(&|copy| flip(copy, "ombud.db", 1_000), "`ombud.db` is not the file that was backed up");
+    damaged(&|copy| flip(copy, "checkpoints/m-fresh", 30), "`checkpoints/m-fresh` is not the file that was backed up");
+    damaged(
+        &|copy| change(&copy.join("ombud.db"), "UPDATE api_keys SET role = 'operator'"),
+        "`ombud.db` is not the file that was backed up",
+    );
+    damaged(&|copy| std::fs::remove_file(copy.join("ledger.key")).unwrap(), "`ledger.key` is missing");
+    damaged(&|copy| std::fs::write(copy.join("ombud.db-wal"), "x").unwrap(), "`ombud.db-wal` does not belong to the backup");
+    // Somebody who writes the digests anew meets the check of the store.
+    let forged = |copy: &Path| {
+        change(&copy.join("ombud.db"), "UPDATE entries SET leaf = zeroblob(32) WHERE seq = 3");
+        redigest(copy);
+    };
+    damaged(&forged, "the backup is damaged");
+    std::fs::remove_file(place.at("copy").join("backup.json")).unwrap();
+    place.restore("copy", "restored", &[]).exits(2).complains("is no backup");
+    place.restore("b", "restored", &[]).exits(0);
+}
+
+#[test]
+fn keys_go_along_or_stay_as_asked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let data = place.data();
+    place.backup("without", &["--without-master-key"]).exits(0).says("the master key is not in it");
+    place.backup("with", &[]).exits(0).says("the master key is in it");
+    assert!(!place.at("without/master.key").exists() && place.at("with/master.key").exists());
+    for (name, mode) in [("with", 0o700), ("with/ombud.db", 0o600), ("with/master.key", 0o600), ("with/ledger.key", 0o600)] {
+        assert_eq!(std::fs::metadata(place.at(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
+    }
+    for name in ["demo-keys.json", "code.key", "code", "ombud.lock", "ombud.db-wal"] {
+        assert!(!place.at("with").join(name).exists(), "{name} is not in a backup");
+    }
+    // Without the master key the records are proved, and not read; with the key put back it is the directory that it was.
+    place.restore("without", "restored", &[]).exits(0).says("the master key is not in the backup");
+    let restored = place.at("restored");
+    assert_eq!(check(&restored)["bodies_left_closed"], true);
+    std::fs::copy(data.join("master.key"), restored.join("master.key")).unwrap();
+    assert_eq!(check(&restored)["bodies_left_closed"], false);
+    served(&restored);
+    // In its own place it is there still, and so is a key of the ledger that was drawn since.
+    on(&data, &["key", "rotate-ledger"]).exits(0);
+    let rotated = std::fs::read_to_string(data.join("ledger.vkey")).unwrap();
+    place.restore("without", "data", &["--accept-loss"]).exits(0);
+    assert_eq!(std::fs::read_to_string(data.join("ledger.vkey")).unwrap(), rotated);
+    assert_eq!(check(&data)["bodies_left_closed"], false);
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    let place = Place::new();
+    let data = place.data();
+    run(&["backup", "--data", "none", "-o", "never"]).exits(2).complains("no data directory");
+    place.backup("b", &[]).exits(0);
+    place.backup("b", &[]).exits(2).complains("is not empty");
+    place.restore("none", "r", &[]).exits(2).complains("is no backup");
+    std::fs::create_dir(place.at("other")).unwrap();
+    std::fs::write(place.at("other").join("letter.txt"), "dear").unwrap();
+    place.restore("b", "other", &[]).exits(2).complains("neither empty nor a data directory");
+    assert!(place.at("other").join("letter.txt").exists());
+    let process = Process::start(command(&data));
+    place.restore("b", "data", &[]).exits(2).complains("a server holds");
+    stop(&process);
+    // A directory that is damaged is copied as it is, under a name that says so.
+    change(&data.join("ombud.db"), "UPDATE entries SET leaf = zeroblob(32) WHERE seq = 3");
+    let damaged = place.backup("c", &["--json"]).exits(1).json();
+    assert_eq!((&damaged["made"], &damaged["check"]["well"]), (&false.into(), &false.into()));
+    assert!(!place.at("c").exists() && place.at("c.damaged").join("ombud.db").exists());
+}
