@@ -50,6 +50,8 @@ func main() {
 	checkReceipts(server, keys)
 	step("the witness was asked with proofs that hold, and its cosignature is published")
 	checkWitness(server, witness, keys)
+	step("a bundle verifies, and none that was altered by somebody without the key")
+	checkBundle(server, witness, keys)
 	fmt.Println("all is as it must be")
 }
 

@@ -59,9 +59,14 @@ func (w *witness) id() []byte {
 	return hash[:4]
 }
 
-func (w *witness) argument() string {
+// key is the verifier key.
+func (w *witness) key() string {
 	key := base64.StdEncoding.EncodeToString(append([]byte{4}, w.public...))
-	return fmt.Sprintf("http://%s=%s+%x+%s", w.address, witnessName, w.id(), key)
+	return fmt.Sprintf("%s+%x+%s", witnessName, w.id(), key)
+}
+
+func (w *witness) argument() string {
+	return fmt.Sprintf("http://%s=%s", w.address, w.key())
 }
 
 func (w *witness) trust(keys []string) {
