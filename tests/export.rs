@@ -14,6 +14,7 @@ use ombud_ledger::log::VerifierKeys;
 use ombud_tests::events::{event, refund};
 use ombud_tests::guests::root;
 use ombud_tests::ledger;
+use ombud_tests::random::Random;
 use ombud_tests::server::{Merchant, Server};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -174,20 +175,6 @@ fn a_bundle_carries_so_many_bytes_of_components_and_no_more() {
         "{:#?}",
         report.problems
     );
-}
-
-/// One random place after the other, the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
-    }
 }
 
 impl Store {

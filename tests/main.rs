@@ -6,6 +6,7 @@ mod bad_input;
 mod blacklist;
 mod compile;
 mod crash;
+mod damage;
 mod decisions;
 mod explanation;
 mod export;

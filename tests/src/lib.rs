@@ -6,5 +6,6 @@ pub mod events;
 pub mod guests;
 pub mod ledger;
 pub mod process;
+pub mod random;
 pub mod server;
 pub mod witness;

@@ -190,7 +190,7 @@ fn differences(
     };
     let customer = data.customer_ref.as_ref().map(ToString::to_string);
     // An erasure takes the customer out of the listing.
-    let erased = listed.customer.is_none() && customer.is_some();
+    let erased = listed.customer.is_none() && customer.is_some() && reads.erased_subjects(merchant).is_ok_and(|erased| erased > 0);
     for (name, is, says) in [
         ("ticket", &listed.ticket, data.ticket_id.as_ref().map(ToString::to_string)),
         ("customer", &listed.customer, customer.filter(|_| !erased)),
