@@ -12,6 +12,7 @@ use ombud_store::{Inspection, StoreError};
 
 use super::MASTER_KEY;
 use super::manifest::{MANIFEST, Manifest};
+use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
 use crate::service::ledger::published::{self, Published};
@@ -22,8 +23,10 @@ pub struct Backup<'a> {
     pub data: &'a Path,
     /// The folder of the backup, which must not be there or be empty.
     pub to: &'a Path,
-    /// Leave the master key out.
+    /// Leave the master key of the directory out.
     pub without_master_key: bool,
+    /// Where the master key comes from, for the check.
+    pub master_key: &'a MasterKeyFrom,
     /// When, RFC 3339.
     pub made_at: String,
     /// Told from time to time how many records were checked.
@@ -50,7 +53,7 @@ pub fn back_up(backup: &Backup<'_>) -> Result<(Manifest, Checks), BackupError> {
     let staging = beside(backup.to, "unfinished")?;
     remove(&staging)?;
     let manifest = copy(backup, &staging).inspect_err(|_| _ = remove(&staging))?;
-    let checks = check(&staging, None, true, backup.progress)?;
+    let checks = check(&staging, backup.master_key, None, true, backup.progress)?;
     if !checks.report.is_well() {
         let kept = beside(backup.to, "damaged")?;
         remove(&kept)?;

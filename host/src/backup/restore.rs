@@ -15,6 +15,7 @@ use ombud_store::{Inspection, Reads};
 use super::copy::{beside, copy_checkpoints, copy_file, flush, private_folder, remove, rename};
 use super::manifest::Manifest;
 use super::{DATABASE, MASTER_KEY};
+use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
 use crate::service::ledger::published::{FOLDER, LOST, Loss, Published, goes_on};
@@ -29,6 +30,8 @@ pub struct Restore<'a> {
     pub published: &'a [PathBuf],
     /// Go on although records that were published are lost.
     pub accept_loss: bool,
+    /// Where the master key comes from, for the check.
+    pub master_key: &'a MasterKeyFrom,
     /// When, epoch milliseconds: it is in the name that a replaced directory gets.
     pub at_ms: i64,
     /// Told from time to time how many records were checked.
@@ -124,7 +127,7 @@ fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: b
     if !differences.is_empty() {
         return Err(RestoreError::Changed(differences));
     }
-    let checks = check(staging, None, true, restore.progress)?;
+    let checks = check(staging, restore.master_key, None, true, restore.progress)?;
     if !checks.report.is_well() {
         return Err(RestoreError::Damaged(Box::new(checks)));
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::api::Api;
 use super::audit::check::{as_json, print};
 use super::progress::Progress;
-use super::{EXIT_FINDINGS, EXIT_OK, screen};
+use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
 use crate::backup::{BackupError, MASTER_KEY, back_up};
 use crate::service::wire::BackupBegun;
 
@@ -51,6 +51,7 @@ impl Backup {
             data: &self.data,
             to: &self.output,
             without_master_key: self.without_master_key,
+            master_key: &data::master_key(),
             made_at: begun.at,
             progress: &|_| (),
         });
@@ -90,6 +91,6 @@ impl Backup {
 fn keys_line(master_key: bool) -> &'static str {
     match master_key {
         true => "the master key is in it: whoever has the backup can read every text",
-        false => "the master key is not in it: keep the key elsewhere, without it no text can ever be read again",
+        false => "the master key is not in it: keep it elsewhere, for without it no text can ever be read again",
     }
 }

@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
 use crate::backup::{Lost, MASTER_KEY, RestoreError, Restored, restore};
 use crate::cli::api::{self, Reached};
+use crate::service::MasterKeyFrom;
 
 /// Arguments of `ombud restore`.
 #[derive(Args)]
@@ -51,6 +52,7 @@ impl Restore {
             data: &self.data,
             published: &self.published,
             accept_loss: self.accept_loss,
+            master_key: &data::master_key(),
             at_ms: jiff::Timestamp::now().as_millisecond(),
             progress: &|_| (),
         });
@@ -76,7 +78,7 @@ impl Restore {
 
     /// Records what was done.
     fn finish(&self, restored: &Restored) -> Result<u8> {
-        let readable = self.data.join(MASTER_KEY).exists();
+        let readable = self.data.join(MASTER_KEY).exists() || !matches!(data::master_key(), MasterKeyFrom::Directory);
         if readable {
             let service = data::open(&self.data, None).context("the directory is restored, but cannot be opened")?;
             service.check_published(self.accept_loss)?;

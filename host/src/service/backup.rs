@@ -6,11 +6,11 @@ use ombud_ledger::Digest;
 
 use super::actor::{Principal, Right};
 use super::acts::{NewAct, What, log_of};
-use crate::clock::now_ms;
 use super::error::ServiceError;
 use super::listing::rfc3339;
 use super::wire::BackupBegun;
 use super::{Service, allowed, blocking};
+use crate::clock::now_ms;
 
 impl Service {
     /// Records that the data directory is about to be copied, and signs what every log has grown by: the copy has all of it.
