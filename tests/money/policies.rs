@@ -66,6 +66,8 @@ fn the_caps_hold_a_spendthrift_policy() {
     let first = merchant.decide(&refund("spend-1", "c_lucky", 10_000));
     // Not shipped and late: the guardrail makes it a refund without return and leaves the amount, the host's cap does not.
     assert_eq!((&first["due"], refund_of(&first), breaches(&first)), (&json!("now"), 10_000, vec!["CAP-01"]), "{first}");
+    let alerts = json!([{"code": "cap-balance", "severity": "high", "rule": "CAP-01"}]);
+    assert_eq!(first["ruling"]["notes"]["alerts"], alerts, "somebody looks why a policy pays what is not left");
     // Customers are told what they get, and not what the policy wanted.
     assert!(first["messages"][0]["zh_cn"].as_str().unwrap().contains("100.00元") && !first.to_string().contains("1000.00"), "{first}");
     assert_eq!(
@@ -78,6 +80,14 @@ fn the_caps_hold_a_spendthrift_policy() {
     assert_eq!(refund_of(&merchant.decide(&again)), 0);
     let large = merchant.decide(&refund("spend-2", "c_other", 15_001));
     assert_eq!((&large["outcome"], refund_of(&large), breaches(&large)), (&json!("escalate"), 15_001, vec!["CAP-01", "CAP-11"]));
+    // Whoever works off obligations does not pay what a person has yet to decide, and the person reads which cap asks.
+    let notes = &large["ruling"]["notes"];
+    let paying = |decision: &Value| {
+        let duties = decision["ruling"]["notes"]["obligations"].as_array().unwrap();
+        duties.iter().filter(|duty| duty["action"] == "refund-now").count()
+    };
+    assert_eq!((paying(&first), paying(&large)), (1, 0), "{notes}");
+    assert_eq!((&notes["approvals"][0]["rule"], &notes["alerts"]), (&json!("CAP-11"), &alerts), "{notes}");
     let events: Vec<Value> = (3..9).map(|at| refund(&format!("spend-{at}"), "c_lucky", 5_000)).collect();
     let decisions = at_once(&merchant, &events);
     assert_eq!(decisions.iter().filter(|decision| decision["due"] == "now").count(), 3, "15 000 of the customer's 25 000 were left");

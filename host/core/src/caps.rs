@@ -10,6 +10,9 @@ use crate::money::{Amounts, Due};
 /// The only currency of contract version 1.
 pub const CURRENCY: &str = "CNY";
 
+/// The cap that lowers a refund to what is left; the others ask a person.
+pub const BALANCE: &str = "CAP-01";
+
 /// A merchant's caps in fen, each at most the operator's bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -170,7 +173,7 @@ pub fn check(demand: &Demand, used: &CapUsage, limits: &CapLimits) -> CapReview 
         return review;
     }
     if let Some(balance) = demand.balance.map(|balance| balance.max(0)).filter(|balance| demand.amounts.refund > *balance) {
-        review.breach("CAP-01", 0, demand.amounts.refund, balance);
+        review.breach(BALANCE, 0, demand.amounts.refund, balance);
         review.refund = balance;
         review.result = CapResult::Amend;
     }

@@ -102,7 +102,7 @@ pub fn judge(
             }
         }
         Some(Ok(Review::Escalate(reasons))) => Judged {
-            ruling: fallback::proposal(ruling, now),
+            ruling: fallback::proposal(ruling, reasons.first().map(|reason| reason.rule.as_str()), now),
             reasons: [by_policy, by_guardrail(reasons)].concat(),
             review: ReviewResult::Escalate,
             fault: None,

@@ -1,7 +1,7 @@
 //! The outcome after guardrails and caps, with its reasons: what the helpdesk gets and the record keeps. Pure: the same
 //! judged case, usage and limits give the same decision, byte for byte.
 
-use ombud_rules::contract::types::{Citation, Fact, InstantMs, Reason, Severity};
+use ombud_rules::contract::types::{Alert, Citation, Fact, InstantMs, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::call_limits::CallLimits;
@@ -171,12 +171,13 @@ pub fn conclude(
     }
     match caps.result {
         CapResult::Uphold => {}
-        CapResult::Amend => money::lower_refund(&mut ruling, caps.refund),
+        CapResult::Amend => lower_to_balance(&mut ruling, caps.refund),
         CapResult::Escalate => {
             if caps.refund < demand.amounts.refund {
-                money::lower_refund(&mut ruling, caps.refund);
+                lower_to_balance(&mut ruling, caps.refund);
             }
-            ruling = fallback::proposal(&ruling, now);
+            let cap = caps.breaches.iter().find(|mark| mark.cap != caps::BALANCE);
+            ruling = fallback::proposal(&ruling, cap.map(|mark| mark.cap.as_str()), now);
         }
     }
     let due = money::due(&ruling);
@@ -202,6 +203,13 @@ pub fn conclude(
         ruling,
     };
     (decision, paid)
+}
+
+/// What exceeds the balance is taken off, and somebody looks how a policy came to pay it (CAP-01).
+fn lower_to_balance(ruling: &mut Ruling, refund: i64) {
+    money::lower_refund(ruling, refund);
+    let alert = Alert { code: "cap-balance".into(), severity: Severity::High, rule: caps::BALANCE.into() };
+    ruling.notes_mut().alerts.push(alert);
 }
 
 fn decision_reason(by: ReasonBy, reason: Reason) -> DecisionReason {

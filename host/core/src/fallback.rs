@@ -125,9 +125,12 @@ pub fn ruling(case: &Case, fallbacks: &Fallbacks, fault: &Fault, now: InstantMs)
     }
 }
 
-/// A ruling that a person must decide: the amounts and deadlines stay as a proposal, what the merchant wanted to tell the
-/// customer is not sent.
-pub fn proposal(ruling: &Ruling, now: InstantMs) -> Ruling {
+/// Obligations that hand out money: whoever works them off would pay what a person has yet to decide.
+const PAYING: &[&str] = &["refund-now", "refund-after-receipt", "pay-cash", "pay-solatium", "issue-coupon", "apology-gift"];
+
+/// A ruling that a person must decide because of `rule`: the amounts and deadlines stay as a proposal, nothing is paid, and what the
+/// merchant wanted to tell the customer is not sent.
+pub fn proposal(ruling: &Ruling, rule: Option<&str>, now: InstantMs) -> Ruling {
     let mut proposal = ruling.clone();
     match &mut proposal {
         Ruling::AfterSale(ruling) => ruling.outcome = after_sale::Outcome::Escalate,
@@ -143,8 +146,10 @@ pub fn proposal(ruling: &Ruling, now: InstantMs) -> Ruling {
         }
     }
     let to_customer = matches!(proposal, Ruling::AfterSale(_) | Ruling::Delay(_));
-    let rule = proposal.notes().reasons.first().map_or_else(|| FALLBACK_RULE.to_owned(), |reason| reason.rule.clone());
+    let own = proposal.notes().reasons.first().map(|reason| reason.rule.clone());
+    let rule = rule.map(str::to_owned).or(own).unwrap_or_else(|| FALLBACK_RULE.to_owned());
     let notes = proposal.notes_mut();
+    notes.obligations.retain(|obligation| !PAYING.contains(&obligation.action.as_str()));
     notes.messages.clear();
     if to_customer {
         notes.messages.push(human_review());

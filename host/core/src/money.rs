@@ -1,6 +1,6 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
-use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
+use ombud_rules::after_sale::{Account, Bill, due_basis, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRuling};
 use serde::{Deserialize, Serialize};
@@ -159,11 +159,11 @@ pub fn balance(case: &Case) -> Option<i64> {
     }
 }
 
-/// Σ (paid − refunded) of the requested lines and the open freight; a case with unknown lines has none.
+/// What [`Account::balance`] says of the requested lines; a case with unknown lines has none.
 fn after_sale_balance(case: &AfterSaleCase) -> i64 {
     let Some(lines) = requested(case) else { return 0 };
     let bill = Bill::of(&case.order);
-    Account { order: &case.order, bill: &bill, lines: &lines }.balance()
+    Account { order: &case.order, bill: &bill, lines: &lines }.balance(due_basis(case, &lines))
 }
 
 /// Σ max(0, owed − paid) of the refund episodes.

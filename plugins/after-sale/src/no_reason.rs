@@ -4,11 +4,10 @@ use ombud_rules::after_sale::{
     Basis, Class, ExchangeFor, Excluded, Intact, Requested, Row, Standing, Trigger, custom_made_decides, excluded, exclusion_usable,
     intact, no_reason_payer, trigger,
 };
-use ombud_rules::contract::after_sale::{MayExcludeClass, Outcome, Payer, RequestKind};
+use ombud_rules::contract::after_sale::{MayExcludeClass, Outcome, RequestKind};
 use ombud_rules::contract::types::{ItemCategory, Tri};
 
 use crate::run::{LineRuling, Met, Run};
-use crate::settings::PreferencePayer;
 use crate::standing::{intactness_unknown, trigger_unknown};
 use crate::table::*;
 
@@ -45,9 +44,7 @@ pub fn right(run: &Run<'_>, line: &Requested<'_>, met: &mut Met) -> LineRuling {
     }
     met.note(&AS_421, case.extra_compensation_demand.is_some_and(|demand| demand > 0));
     if case.request == RequestKind::Exchange {
-        let by_merchant = case.order.merchant_pays_return_freight || run.settings.exchange_preference_payer == PreferencePayer::Merchant;
-        let payer = if by_merchant { Payer::Merchant } else { Payer::Buyer };
-        return met.end(&AS_420, Outcome::ApproveExchange).payer(payer).exchange(ExchangeFor::Other);
+        return met.end(&AS_420, Outcome::ApproveExchange).payer(run.preference_payer()).exchange(ExchangeFor::Other);
     }
     met.end(&AS_420, Outcome::ApproveReturnRefund).payer(no_reason_payer(case)).basis(Basis::NoReason)
 }

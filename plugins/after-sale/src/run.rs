@@ -5,7 +5,7 @@ use ombud_rules::after_sale::{injury, no_reason_days, window};
 use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, Payer, RequestKind};
 use ombud_rules::contract::types::{Bp, Context};
 
-use crate::settings::{self, HolidayMode, Settings};
+use crate::settings::{self, HolidayMode, PreferencePayer, Settings};
 
 /// One run of the table: parameters, facts, and what several rows need of them.
 pub struct Run<'a> {
@@ -46,6 +46,13 @@ impl<'a> Run<'a> {
     pub fn quality_window(&self, line: &Requested<'_>) -> Option<Window> {
         let promise = line.line.promised_no_reason_days.unwrap_or(0);
         self.window(line, self.settings.quality_return_days.max(promise))
+    }
+
+    /// AS-420: who bears the freight of an exchange by preference.
+    pub fn preference_payer(&self) -> Payer {
+        let by_merchant =
+            self.case.order.merchant_pays_return_freight || self.settings.exchange_preference_payer == PreferencePayer::Merchant;
+        if by_merchant { Payer::Merchant } else { Payer::Buyer }
     }
 
     pub fn extend(&self) -> bool {

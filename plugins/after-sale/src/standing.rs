@@ -1,8 +1,8 @@
 //! Rows 25–160: what comes before the question whether the goods are there and what is wrong with them.
 
 use ombud_rules::after_sale::{
-    Basis, Class, Intact, Requested, Trigger, already_settled, convincing, due_basis, intact, is_food, parcel_disputed, resolution,
-    return_payer, trigger,
+    Basis, Class, Intact, Requested, Trigger, already_settled, convincing, due_basis, intact, is_food, no_reason_payer, parcel_disputed,
+    resolution, return_payer, trigger,
 };
 use ombud_rules::contract::after_sale::{Outcome, Payer, RequestKind, Stage};
 use ombud_rules::contract::types::{ReasonKind, Tri};
@@ -19,7 +19,7 @@ pub fn settled_before(run: &Run<'_>, line: &Requested<'_>, met: &mut Met) -> Opt
     }
     match case.stage {
         Stage::Arbitration => Some(met.ask_person(&AS_007)),
-        Stage::ReturnInTransit => Some(on_the_way_back(run, line, met)),
+        Stage::ReturnInTransit => Some(on_the_way_back(run, met)),
         Stage::ReturnReceived => Some(back(run, line, met)),
         _ if run.settings.attempts_max.of(run.ctx.platform).is_some_and(|limit| case.attempts_used >= limit) => {
             Some(met.ask_person(&AS_004))
@@ -28,15 +28,18 @@ pub fn settled_before(run: &Run<'_>, line: &Requested<'_>, met: &mut Met) -> Opt
     }
 }
 
-/// AS-704: the approval stands, with the freight and amount it had; nothing is judged anew (Civil Code 509).
-fn on_the_way_back(run: &Run<'_>, line: &Requested<'_>, met: &mut Met) -> LineRuling {
-    let payer = return_payer(run.case, line);
-    match run.case.agreed_resolution {
+/// AS-704: the approval stands, with the freight and amount it had; nothing is judged anew (Civil Code 509), so all lines have one answer.
+fn on_the_way_back(run: &Run<'_>, met: &mut Met) -> LineRuling {
+    let case = run.case;
+    // Goods recalled since then come back at the merchant's cost (消法 19); the freight of one parcel is not divided.
+    let by_merchant = run.lines.iter().any(|line| return_payer(case, line) == Payer::Merchant);
+    let payer = |otherwise| if by_merchant { Payer::Merchant } else { otherwise };
+    match case.agreed_resolution {
         Some(RequestKind::ReturnRefund) => {
-            met.end(&AS_704, Outcome::ApproveReturnRefund).payer(payer).basis(due_basis(run.case, run.lines))
+            met.end(&AS_704, Outcome::ApproveReturnRefund).payer(payer(no_reason_payer(case))).basis(due_basis(case, run.lines))
         }
-        Some(RequestKind::Exchange) => met.end(&AS_704, Outcome::ApproveExchange).payer(payer),
-        Some(RequestKind::Repair) => met.end(&AS_704, Outcome::ApproveRepair).payer(payer),
+        Some(RequestKind::Exchange) => met.end(&AS_704, Outcome::ApproveExchange).payer(payer(run.preference_payer())),
+        Some(RequestKind::Repair) => met.end(&AS_704, Outcome::ApproveRepair).payer(payer(no_reason_payer(case))),
         _ => met.ask_person(&AS_704),
     }
 }

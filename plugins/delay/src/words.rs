@@ -14,31 +14,33 @@ use crate::settings::Settings;
 const SOURCE: &str = "003_8b0dd9d774a2b4b6.txt";
 const TABLE: (&str, &str) = (SOURCE, "售後延遲與補償方案");
 const TEMPLATE: (&str, &str) = (SOURCE, "延遲發貨安撫模板");
+/// Rules that no source has: the merchant's own parameters (origin D of the domain's tables).
+const DEFAULT_POLICY: &str = "默认延误补偿政策";
 
 pub const DC_001: Rule = Rule { id: "DC-001", severity: Info, sources: &[("电子商务法", "第20条")] };
-pub const DC_002: Rule = Rule { id: "DC-002", severity: Info, sources: &[("民法典", "第577条"), ("电子商务法", "第62条")] };
+pub const DC_002: Rule = Rule { id: "DC-002", severity: Info, sources: &[(DEFAULT_POLICY, "DC-002")] };
 pub const DC_003: Rule = Rule { id: "DC-003", severity: Low, sources: &[("民法典", "第180条"), ("民法典", "第590条")] };
 pub const DC_003B: Rule = Rule { id: "DC-003b", severity: Medium, sources: &[("民法典", "第590条第1款")] };
 pub const DC_004: Rule = Rule { id: "DC-004", severity: Low, sources: &[("快递暂行条例", "第27–28条")] };
 pub const DC_005: Rule =
     Rule { id: "DC-005", severity: High, sources: &[("电子商务法", "第17条"), ("淘宝平台争议处理规则", "第25条")] };
-pub const DC_010: Rule = Rule { id: "DC-010", severity: Info, sources: &[TABLE] };
+pub const DC_010: Rule = Rule { id: "DC-010", severity: Info, sources: &[(DEFAULT_POLICY, "DC-010")] };
 pub const DC_011: Rule = Rule { id: "DC-011", severity: Low, sources: &[TABLE, TEMPLATE] };
 pub const DC_012: Rule = Rule { id: "DC-012", severity: Medium, sources: &[TABLE, ("民法典", "第577条")] };
 pub const DC_020: Rule = Rule { id: "DC-020", severity: High, sources: &[TABLE, ("消费者权益保护法", "第25条")] };
-pub const DC_021: Rule = Rule { id: "DC-021", severity: Low, sources: &[("消费者权益保护法", "第25条")] };
-pub const DC_022: Rule = Rule { id: "DC-022", severity: Info, sources: &[("消费者权益保护法", "第25条")] };
-pub const DC_030: Rule = Rule { id: "DC-030", severity: Low, sources: &[TABLE] };
-pub const DC_031: Rule = Rule { id: "DC-031", severity: Medium, sources: &[TABLE] };
-pub const DC_040: Rule = Rule { id: "DC-040", severity: Low, sources: &[TABLE] };
-pub const DC_041: Rule = Rule { id: "DC-041", severity: Medium, sources: &[TABLE] };
+pub const DC_021: Rule = Rule { id: "DC-021", severity: Low, sources: &[(DEFAULT_POLICY, "DC-021")] };
+pub const DC_022: Rule = Rule { id: "DC-022", severity: Info, sources: &[(DEFAULT_POLICY, "DC-022")] };
+pub const DC_030: Rule = Rule { id: "DC-030", severity: Low, sources: &[(DEFAULT_POLICY, "DC-030")] };
+pub const DC_031: Rule = Rule { id: "DC-031", severity: Medium, sources: &[(DEFAULT_POLICY, "DC-031")] };
+pub const DC_040: Rule = Rule { id: "DC-040", severity: Low, sources: &[(DEFAULT_POLICY, "DC-040")] };
+pub const DC_041: Rule = Rule { id: "DC-041", severity: Medium, sources: &[(DEFAULT_POLICY, "DC-041")] };
 pub const DC_050: Rule = Rule { id: "DC-050", severity: Info, sources: &[TABLE] };
-pub const DC_060: Rule = Rule { id: "DC-060", severity: Info, sources: &[TABLE] };
-pub const DC_061: Rule = Rule { id: "DC-061", severity: Info, sources: &[TABLE] };
-pub const DC_062: Rule = Rule { id: "DC-062", severity: Medium, sources: &[TABLE] };
+pub const DC_060: Rule = Rule { id: "DC-060", severity: Info, sources: &[(DEFAULT_POLICY, "DC-060")] };
+pub const DC_061: Rule = Rule { id: "DC-061", severity: Info, sources: &[(DEFAULT_POLICY, "DC-061")] };
+pub const DC_062: Rule = Rule { id: "DC-062", severity: Medium, sources: &[(DEFAULT_POLICY, "DC-062")] };
 pub const DC_070: Rule = Rule { id: "DC-070", severity: Medium, sources: &[("淘宝平台争议处理规则", "第15条")] };
 pub const DC_081: Rule = Rule { id: "DC-081", severity: Medium, sources: &[(SOURCE, "公平合理")] };
-pub const DC_082: Rule = Rule { id: "DC-082", severity: Medium, sources: &[(SOURCE, "公平合理")] };
+pub const DC_082: Rule = Rule { id: "DC-082", severity: Medium, sources: &[(DEFAULT_POLICY, "DC-082")] };
 pub const DC_090: Rule =
     Rule {
         id: "DC-090", severity: High, sources: &[(SOURCE, "惡意敲詐"), ("消费者权益保护法实施条例", "第49条第2款")]

@@ -61,6 +61,27 @@ pub(super) fn wire(value: Value) -> Result<Value, String> {
     })
 }
 
+/// Fields of settings whose value is an object or a list of objects.
+const SETTING_FIELDS: &[&str] = &["pay-bp", "trigger-hours", "upto-bp"];
+
+/// Settings with their names in `snake_case`. Keys below may be data, a platform or a criterion, and stay as they are written.
+pub(super) fn settings(value: Value) -> Value {
+    fn fields(value: Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let name = |key: String| if SETTING_FIELDS.contains(&key.as_str()) { key.replace('-', "_") } else { key };
+                Value::Object(map.into_iter().map(|(key, value)| (name(key), fields(value))).collect())
+            }
+            Value::Array(items) => Value::Array(items.into_iter().map(fields).collect()),
+            other => other,
+        }
+    }
+    match value {
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key.replace('-', "_"), fields(value))).collect()),
+        other => other,
+    }
+}
+
 /// Milliseconds of an ISO 8601 time with its offset.
 pub(super) fn instant(text: &str) -> Result<InstantMs, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| format!("`{text}` is not a time of the form 2026-11-06T10:00:00+08:00"))?;

@@ -88,7 +88,7 @@ fn case(base: &Base, raw: Value) -> Result<GoldenCase, String> {
     asserts_something(&raw.expect)?;
     let given = given(base, &raw.kind, raw.given, raw.ruling)?;
     let expect = expect(&given, raw.expect)?;
-    let settings = raw.settings.map(fixture::wire).transpose()?;
+    let settings = raw.settings.map(fixture::settings);
     Ok(GoldenCase { id: raw.id, title: raw.title, kind: raw.kind, settings, given, expect, src: raw.src })
 }
 

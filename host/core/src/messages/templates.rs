@@ -52,6 +52,17 @@ pub const TEMPLATES: &[Template] = &[
         "商品在保修期内，我们安排维修，往返运费由我们承担。",
         "Under warranty: repair arranged, freight both ways on us.",
     ),
+    // A fault without a warranty, and a repair at the buyer's cost: the sentence above would be untrue.
+    template(
+        "as.repair.fault",
+        "已确认商品存在问题，我们安排维修，往返运费由我们承担。",
+        "Fault confirmed: repair arranged, freight both ways on us.",
+    ),
+    template(
+        "as.repair.arranged",
+        "已为您安排维修，收到商品后{days}天内完成。",
+        "Repair arranged, finished within {days} days of receipt.",
+    ),
     template("as.resend", "缺少的部分将为您补寄。", "We will send the missing part."),
     template("as.need_evidence", "为尽快处理，请补充：{items}。", "To proceed please add: {items}."),
     template(
@@ -108,7 +119,7 @@ pub const TEMPLATES: &[Template] = &[
     template(
         "as.reject.not_intact",
         "商品{detail}，不符合商品完好标准；如有异议可申请人工复核。",
-        "The item {detail} is not intact; you may request human review.",
+        "The item {detail} and is therefore not intact; you may request human review.",
     ),
     template(
         "as.reject.excluded",
@@ -161,11 +172,7 @@ pub const TEMPLATES: &[Template] = &[
         "已升级至售后主管，2小时内与您电话联系。",
         "Escalated to the after-sales supervisor, who will call within 2 hours.",
     ),
-    template(
-        "rc.fix.*",
-        "（内部）请修改：{finding}，建议：{suggestion}。",
-        "(internal) Please change {finding}; suggestion: {suggestion}.",
-    ),
+    template("rc.fix.*", "（内部）请修改：{finding}，建议：{suggestion}。", "(internal) Please change {finding}; suggestion {suggestion}."),
 ];
 
 impl Template {

@@ -110,7 +110,7 @@ fn every_rule_of_the_lexicon_has_its_advice() {
     assert_eq!(text, "（内部）请修改：最好，建议：删去绝对化用语，改为可核实的具体描述。");
     // A merchant's own policy may bring its own advice.
     let own = message("rc.fix.RC-999", &[("finding", "x"), ("suggestion", "y")]);
-    assert_eq!(render(&own, "en").unwrap(), "(internal) Please change x; suggestion: y.");
+    assert_eq!(render(&own, "en").unwrap(), "(internal) Please change x; suggestion y.");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The domain's golden cases, natively.
+//! The domain's golden cases and the examiner's, natively.
 
 use ombud_core::golden::{Answer, Given, load};
 use ombud_sdk::Settings as _;
@@ -8,7 +8,17 @@ use crate::settings::Settings;
 
 #[test]
 fn every_golden_case_passes() {
-    let cases = load(include_str!("../../../../tests/cases/golden.yaml")).expect("the golden cases");
+    assert_eq!(run(include_str!("../../../../tests/cases/golden.yaml")), 114);
+}
+
+#[test]
+fn every_examined_case_passes() {
+    assert_eq!(run(include_str!("../../../../tests/cases/examined/after-sale.yaml")), 255);
+}
+
+/// Runs the after-sale cases of a file; how many there were.
+fn run(text: &str) -> usize {
+    let cases = load(text).expect("the cases load");
     let mut run = 0;
     let mut differences = Vec::new();
     for case in &cases {
@@ -20,5 +30,5 @@ fn every_golden_case_passes() {
         differences.extend(case.check(&Answer::AfterSale(&ruling)).into_iter().map(|difference| format!("{}: {difference:?}", case.id)));
     }
     assert_eq!(differences, Vec::<String>::new());
-    assert_eq!(run, 114);
+    run
 }

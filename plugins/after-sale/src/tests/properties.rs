@@ -1,7 +1,7 @@
 //! Invariants of the domain's golden.md 6.1 that concern this kind, over generated cases.
 
 use ombud_core::messages::write;
-use ombud_rules::after_sale::{AMOUNT_MAX, Account, Bill, requested};
+use ombud_rules::after_sale::{AMOUNT_MAX, Account, Bill, due_basis, requested};
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling, Outcome};
 use ombud_rules::contract::types::{EvidenceKind, Strength, Tri};
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ proptest! {
         let ruling = decide(&Settings::default(), &ctx, &case);
         if let Some(lines) = requested(&case) {
             let bill = Bill::of(&case.order);
-            let balance = Account { order: &case.order, bill: &bill, lines: &lines }.balance();
+            let balance = Account { order: &case.order, bill: &bill, lines: &lines }.balance(due_basis(&case, &lines));
             prop_assert!(ruling.refund <= balance.max(0), "{} of {}", ruling.refund, balance);
         }
     }

@@ -1,17 +1,30 @@
-//! The golden cases of the kind (domain golden.md).
+//! The golden cases of the kind (domain golden.md) and the examiner's.
 
 use ombud_core::golden::{self, Answer, Given};
+use ombud_sdk::Settings as _;
 
 use crate::{Settings, rule};
 
 #[test]
 fn every_golden_case_passes() {
-    let cases = golden::load(include_str!("../../../../tests/cases/golden.yaml")).expect("the golden cases load");
+    assert_eq!(run(include_str!("../../../../tests/cases/golden.yaml")), 39);
+}
+
+#[test]
+fn every_examined_case_passes() {
+    assert_eq!(run(include_str!("../../../../tests/cases/examined/delay.yaml")), 81);
+}
+
+/// Runs the delay cases of a file; how many passed.
+fn run(text: &str) -> usize {
+    let cases = golden::load(text).expect("the cases load");
     let mut passed = 0;
     let mut failures = Vec::new();
     for case in &cases {
         let Given::Delay(ctx, facts) = &case.given else { continue };
-        let ruling = rule::decide(&Settings::default(), ctx, facts);
+        let settings = case.settings.as_ref().map_or_else(String::new, ToString::to_string);
+        let settings = Settings::parse(&settings).expect("the case's settings");
+        let ruling = rule::decide(&settings, ctx, facts);
         let differences = case.check(&Answer::Delay(&ruling));
         if differences.is_empty() {
             passed += 1
@@ -21,5 +34,5 @@ fn every_golden_case_passes() {
         assert!(crate::facts::check(facts).is_ok(), "{}: the facts are in order", case.id);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert_eq!(passed, 39);
+    passed
 }

@@ -1,5 +1,7 @@
 //! Outcome rows: the first situation that holds for a line is the only one looked at, and in it the first row that fits.
 
+use core::ops::RangeInclusive;
+
 use ombud_rules::after_sale::{
     Class, Requested, Row, Standing, convincing, damage_proven, disclosed_defect, injury, is_electronic, parcel_disputed, resolution,
     strong, window, within_burden_months,
@@ -17,8 +19,8 @@ use super::{Effect, Look};
 const QUALITY_DAYS: u32 = 7;
 /// Months in which the seller has to prove (消法 23(3)).
 const BURDEN_MONTHS: u32 = 6;
-/// Days in which three-guarantee goods are exchanged.
-const EXCHANGE_DAYS: i64 = 15;
+/// Civil days after receipt on which three-guarantee goods are exchanged; on the day of receipt itself GR-128 does not look yet.
+const EXCHANGE_DAYS: RangeInclusive<i64> = 1..=15;
 /// Hours in which a signing record must be shown.
 const SIGN_PROOF_HOURS: i64 = 72;
 
@@ -170,7 +172,7 @@ fn imposes_repair(look: &Look<'_>, line: &Requested<'_>) -> bool {
     let (case, outcome) = (look.case, look.ruling.outcome);
     let no_exchange =
         outcome == Outcome::ApproveRepair || (outcome == Outcome::OfferOptions && !look.ruling.options.contains(&RequestKind::Exchange));
-    let early = line.days(case, look.ctx.tz_offset_min).is_some_and(|days| days <= EXCHANGE_DAYS);
+    let early = line.days(case, look.ctx.tz_offset_min).is_some_and(|days| EXCHANGE_DAYS.contains(&days));
     let exchange_refused = case.request == RequestKind::Exchange && early && convincing(&case.evidence) && no_exchange;
     let third_repair = case.repairs_failed >= 2 && case.request != RequestKind::Repair && outcome == Outcome::ApproveRepair;
     exchange_refused || third_repair

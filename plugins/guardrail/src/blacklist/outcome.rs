@@ -10,18 +10,23 @@ use super::{Effect, executes};
 
 const PRIVACY_LAW: &str = "个人信息保护法";
 const CONSUMER_LAW: &str = "消费者权益保护法";
+/// The training material.
+const MATERIAL: &str = "003_8b0dd9d774a2b4b6.txt";
 
 const GR_001: Rule = Rule { id: "GR-001", severity: High, sources: &[(PRIVACY_LAW, "第24条第3款"), (PRIVACY_LAW, "第48条")] };
-const GR_301: Rule = Rule { id: "GR-301", severity: High, sources: &[(PRIVACY_LAW, "第24条第3款"), (PRIVACY_LAW, "第55条")] };
+const GR_301: Rule =
+    Rule {
+        id: "GR-301", severity: High, sources: &[(PRIVACY_LAW, "第24条第3款"), (PRIVACY_LAW, "第55条"), (MATERIAL, "拉黑流程規範")]
+    };
 const GR_302: Rule =
     Rule {
         id: "GR-302", severity: High, sources: &[(CONSUMER_LAW, "第15条"), (CONSUMER_LAW, "第39条"), ("电子商务法", "第39条")]
     };
-const GR_303: Rule = Rule { id: "GR-303", severity: High, sources: &[(PRIVACY_LAW, "第6条")] };
+const GR_303: Rule = Rule { id: "GR-303", severity: High, sources: &[(PRIVACY_LAW, "第6条"), (MATERIAL, "必須基於充分證據")] };
 const GR_306: Rule = Rule { id: "GR-306", severity: High, sources: &[(PRIVACY_LAW, "第24条第3款")] };
 const GR_307: Rule = Rule { id: "GR-307", severity: High, sources: &[(PRIVACY_LAW, "第24条第3款"), (PRIVACY_LAW, "第50条")] };
 const GR_308: Rule = Rule { id: "GR-308", severity: High, sources: &[(PRIVACY_LAW, "第19条")] };
-const GR_309: Rule = Rule { id: "GR-309", severity: High, sources: &[(PRIVACY_LAW, "第6条")] };
+const GR_309: Rule = Rule { id: "GR-309", severity: High, sources: &[(PRIVACY_LAW, "第6条"), (MATERIAL, "拉黑前的注意事項")] };
 
 /// Days that incidents are looked back on; the merchant's own setting is never read.
 const LOOKBACK_DAYS: u32 = 180;

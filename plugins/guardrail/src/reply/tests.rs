@@ -51,14 +51,20 @@ fn rules<R>(review: &Review<R>) -> Vec<&str> {
 
 #[test]
 fn golden_cases() {
+    assert_eq!(run(include_str!("../../../../tests/cases/guardrail-cases.yaml")), 9);
+    assert_eq!(run(include_str!("../../../../tests/cases/examined/guardrail-caps.yaml")), 12);
+}
+
+/// Runs the reply reviews of a file; how many there were.
+fn run(text: &str) -> usize {
     let mut count = 0;
-    for case in load(include_str!("../../../../tests/cases/guardrail-cases.yaml")).unwrap() {
+    for case in load(text).unwrap() {
         let Given::ReviewReply(ctx, facts, ruling) = &case.given else { continue };
         count += 1;
         let differences = case.check(&Answer::ReviewReply(&review(ctx, facts, ruling)));
         assert!(differences.is_empty(), "{}: {differences:#?}", case.id);
     }
-    assert_eq!(count, 9);
+    count
 }
 
 /// Invariant 10 for what a guardrail tells the customer.

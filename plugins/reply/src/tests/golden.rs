@@ -1,4 +1,4 @@
-//! The golden cases of the domain and the scripts of the training material.
+//! The golden cases of the domain, the examiner's, and the scripts of the training material.
 
 use crate::Settings;
 use crate::rule::decide;
@@ -26,6 +26,11 @@ fn run(text: &str) -> usize {
 #[test]
 fn golden_cases() {
     assert_eq!(run(include_str!("../../../../tests/cases/golden.yaml")), 78);
+}
+
+#[test]
+fn examined_cases() {
+    assert_eq!(run(include_str!("../../../../tests/cases/examined/reply.yaml")), 131);
 }
 
 /// golden.md 6.3: the material that teaches the rules breaks some of them.

@@ -122,7 +122,7 @@ fn refund(draft: &mut Draft<'_>, derived: &AfterSaleDerived<'_>, wanted: Option<
     let amount = match wanted {
         None => due,
         Some(wanted) => {
-            let refund = wanted.clamp(0, account.balance());
+            let refund = wanted.clamp(0, derived.balance());
             Amount { refund, freight: half_up(due.freight, refund.min(due.refund), due.refund), rules: Vec::new() }
         }
     };

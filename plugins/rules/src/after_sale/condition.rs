@@ -45,10 +45,11 @@ fn facts(category: ItemCategory, condition: &ConditionFacts) -> [IntactFact; 4] 
     let used = IntactFact { value: condition.used_beyond_inspection, needed: false, zh: "使用已超出查验和试用的合理需要" };
     match category {
         Food | HealthFood | Cosmetics | MedicalDevice | Contraceptive | InfantFormula => {
-            // The seal of goods that were never opened is not asked about; one that is known to be broken counts all the same, so that
-            // a refusal does not hang on whether they were opened.
+            // The seal of goods that were never opened is not asked about. So where nobody knows whether they were, a broken seal is not
+            // yet a reason to refuse (invariant 3): the goods are inspected on receipt.
             let seal = match (condition.opened, condition.inner_seal_broken) {
-                (Tri::No, Tri::Unknown) => Tri::No,
+                (Tri::No, _) => Tri::No,
+                (Tri::Unknown, Tri::Yes) => Tri::Unknown,
                 (_, seal) => seal,
             };
             [IntactFact { value: seal, needed: true, zh: "一次性密封包装已损坏" }, NOT_ASKED, NOT_ASKED, NOT_ASKED]

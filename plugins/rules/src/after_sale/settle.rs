@@ -122,7 +122,8 @@ impl Draft<'_> {
             }
             (_, Payer::Merchant) => self.say_exchange_days(back),
             (_, Payer::NotApplicable) if !self.case.class().is_free() => self.say_exchange_days(back),
-            (_, Payer::Buyer) if !back => {
+            // What is on its way already needs no date to send it by.
+            (_, Payer::Buyer) if !back && self.case.stage != Stage::ReturnInTransit => {
                 let (deadline, days) = (self.send_back_date(), self.terms.exchange_ship_days.to_string());
                 self.say("as.exchange.preference", &[("deadline", &deadline), ("days", &days)]);
             }
@@ -140,7 +141,17 @@ impl Draft<'_> {
 
     fn settle_repair(&mut self) {
         self.arrange("arrange-repair", self.terms.repair_days);
-        self.say("as.repair", &[]);
+        // Back at the merchant's nobody sends anything any more; what a fault costs was never the buyer's (消法 24(2)).
+        let by_merchant = match self.ruling.return_freight {
+            Payer::NotApplicable => self.case.class().is_fault() || self.lines.iter().any(|line| line.line.recalled),
+            payer => payer == Payer::Merchant,
+        };
+        let in_warranty = !self.lines.is_empty() && self.lines.iter().all(|line| line.in_warranty(self.case, self.ctx.tz_offset_min));
+        match (by_merchant, in_warranty) {
+            (true, true) => self.say("as.repair", &[]),
+            (true, false) if self.case.class().is_fault() => self.say("as.repair.fault", &[]),
+            _ => self.say("as.repair.arranged", &[("days", &self.terms.repair_days.to_string())]),
+        }
     }
 
     /// The clock of an exchange or repair runs from the receipt of the goods; before that the buyer needs the address.

@@ -91,6 +91,11 @@ impl<'a> AfterSaleDerived<'a> {
         self.amount(due_basis(self.case, &self.lines))
     }
 
+    /// The most that may still be refunded (CAP-01).
+    pub fn balance(&self) -> i64 {
+        self.account().balance(due_basis(self.case, &self.lines))
+    }
+
     /// The same answer of every requested line; unknown where one does not know and none says otherwise.
     fn every(&self, of: impl Fn(&Requested<'a>) -> Option<bool>) -> Value<'_> {
         let answers: Vec<Option<bool>> = self.lines.iter().map(of).collect();
@@ -157,7 +162,7 @@ impl Record for AfterSaleDerived<'_> {
             "refund_due" => Value::Int(self.due().refund),
             "refund_fault" => Value::Int(self.amount(Basis::Fault).refund),
             "refund_no_reason" => Value::Int(self.amount(Basis::NoReason).refund),
-            "balance" => Value::Int(self.account().balance()),
+            "balance" => Value::Int(self.balance()),
             name => self.day.get(name),
         }
     }
