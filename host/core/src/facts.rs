@@ -39,7 +39,7 @@ pub fn build_case(
         }
         Kind::Delay => {
             let input = data.delay.as_ref().ok_or_else(|| missing("delay"))?;
-            let foreign = delay::foreign_cases(input, history, &event.data_pointer());
+            let foreign = delay::foreign_cases(input, history, event.data_pointer());
             if !foreign.is_empty() {
                 return Err(foreign);
             }
