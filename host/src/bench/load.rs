@@ -31,6 +31,12 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// The answers of one load or of several at the same rate.
+    pub(super) fn of(mut micros: Vec<u32>, per_second: f64) -> Self {
+        micros.sort_unstable();
+        Self { per_second, micros }
+    }
+
     /// The 99th percentile in microseconds.
     pub(super) fn p99(&self) -> f64 {
         self.quantile(990)
@@ -85,8 +91,8 @@ pub(super) async fn load(
     for task in tasks {
         micros.extend(task.await??);
     }
-    micros.sort_unstable();
-    Ok(Loaded { per_second: micros.len() as f64 / started.elapsed().as_secs_f64(), micros })
+    let per_second = micros.len() as f64 / started.elapsed().as_secs_f64();
+    Ok(Loaded::of(micros, per_second))
 }
 
 async fn connection(

@@ -50,7 +50,7 @@ impl BenchRow {
 }
 
 /// The rows there are, in the order of the table.
-pub const NAMES: [&str; 9] = ["after-sale", "reply", "table", "replay", "durable", "p99", "merchants", "records", "restart"];
+pub const NAMES: [&str; 10] = ["after-sale", "reply", "table", "replay", "durable", "p99", "merchants", "records", "restart", "ledger"];
 
 /// Measures the named rows, or all.
 pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRow>> {
@@ -71,6 +71,7 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
         merchants: wanted("merchants"),
         records: wanted("records"),
         restart: wanted("restart"),
+        ledger: wanted("ledger"),
     };
     if NAMES.iter().skip(4).any(|name| wanted(name)) {
         rows.extend(service::rows(policies, &service)?);

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use super::decision;
 use super::load::{MARK, Request};
 use crate::http::{HttpLimits, serve};
+use crate::service::ledger::SIGN_EVERY;
 use crate::service::{Options, Role, Service, ServiceError};
 
 /// Merchants with the secret of their key.
@@ -35,6 +36,17 @@ pub(super) fn options(policies: &Path) -> Options {
 /// is measured, AS-G01 pays nothing at once.
 pub(super) fn open(data: &Path, policies: &Path, merchants: usize) -> Result<(Arc<Service>, Keys)> {
     let service = Service::open(data, options(policies))?;
+    // Its checkpoints are signed as a server's are.
+    service.check_published(false)?;
+    filled(service, merchants)
+}
+
+/// A service with one merchant that keeps no Merkle logs and signs nothing.
+pub(super) fn open_without_trees(data: &Path, policies: &Path) -> Result<(Arc<Service>, Keys)> {
+    filled(Service::open_without_trees(data, options(policies))?, 1)
+}
+
+fn filled(service: Arc<Service>, merchants: usize) -> Result<(Arc<Service>, Keys)> {
     let owner = Service::owner()?;
     let mut keys = Vec::with_capacity(merchants);
     for at in 0..merchants {
@@ -47,12 +59,12 @@ pub(super) fn open(data: &Path, policies: &Path, merchants: usize) -> Result<(Ar
     Ok((service, keys))
 }
 
-/// One request for each merchant.
 /// An error of the service with all it knows.
 pub(super) fn said(error: ServiceError) -> anyhow::Error {
     anyhow!("{error}: {error:?}")
 }
 
+/// One request for each merchant.
 pub(super) fn requests(event: &Value, keys: &[(String, String)]) -> Vec<Arc<Request>> {
     let body = event.to_string();
     keys.iter().map(|(id, key)| Arc::new(Request::post(&format!("/v1/merchants/{id}/events"), key, &body))).collect()
@@ -83,12 +95,13 @@ fn server_runtime() -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("server").enable_all().build()?)
 }
 
-/// Serves the whole service.
+/// Serves the whole service, and signs its checkpoints.
 pub(super) fn run_service(service: &Arc<Service>) -> Result<Running> {
     let runtime = server_runtime()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let service = Arc::clone(service);
+    runtime.spawn(Arc::clone(&service).sign_for_ever(SIGN_EVERY));
     runtime.spawn(async move { serve(listener, service, HttpLimits::default(), std::future::pending()).await });
     Ok(Running { address, _runtime: runtime })
 }

@@ -1,5 +1,5 @@
-//! Durable decisions over HTTP: the whole service against a bare route, with many merchants, with many records, and from
-//! a restart.
+//! Durable decisions over HTTP: the whole service against a bare route, with many merchants, with many records, from a
+//! restart, and without its ledger.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::load::{Loaded, Request, body_bytes, load};
 use super::processor::Processor;
-use super::served::{Running, event, open, options, requests, run_bare, run_service};
+use super::served::{Keys, Running, event, open, open_without_trees, options, requests, run_bare, run_service};
 use super::{BenchRow, PhaseTimes};
 use crate::service::Service;
 
@@ -19,6 +20,8 @@ use crate::service::Service;
 const CONNECTIONS: usize = 64;
 /// Seconds of one sample.
 const SECONDS: u64 = 4;
+/// Samples of each subject that count.
+const ROUNDS: usize = 3;
 /// Merchants of the row with many.
 const MERCHANTS: usize = 1_000;
 /// Records of the row with many.
@@ -33,6 +36,7 @@ pub(super) struct Wanted {
     pub(super) merchants: bool,
     pub(super) records: bool,
     pub(super) restart: bool,
+    pub(super) ledger: bool,
 }
 
 /// One sample, and where its time went.
@@ -41,64 +45,108 @@ struct Sample {
     phases: PhaseTimes,
 }
 
+/// A server under load: the whole service, or the bare route.
+struct Subject {
+    running: Running,
+    service: Option<Arc<Service>>,
+    requests: Vec<Arc<Request>>,
+    /// Its directory; removed after everything that uses it is gone.
+    data: Option<TempDir>,
+}
+
+impl Subject {
+    /// The whole service on a directory of its own.
+    fn opened(data: TempDir, (service, keys): (Arc<Service>, Keys), event: &Value) -> Result<Self> {
+        let running = run_service(&service)?;
+        Ok(Self { running, service: Some(service), requests: requests(event, &keys), data: Some(data) })
+    }
+
+    /// The same with so many merchants and no records.
+    fn empty(policies: &Path, merchants: usize, event: &Value) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let opened = open(data.path(), policies, merchants)?;
+        Self::opened(data, opened, event)
+    }
+}
+
 /// The rows.
 pub(super) fn rows(policies: &Path, wanted: &Wanted) -> Result<Vec<BenchRow>> {
     let client = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("client").enable_all().build()?;
     let event = event(1)?;
     let mut rows = Vec::new();
-    let loads = wanted.durable || wanted.p99 || wanted.merchants || wanted.records;
-    let one = if loads { Some(one_merchant(policies, &event, &client, wanted, &mut rows)?) } else { None };
-    if wanted.merchants || wanted.restart {
-        let many = tempfile::tempdir()?;
-        let (service, keys) = open(many.path(), policies, MERCHANTS)?;
-        if let (true, Some(one)) = (wanted.merchants, one) {
-            let requests = requests(&event, &keys);
-            let running = run_service(&service)?;
-            let thousand = best(&client, &running, Some(&service), &requests)?;
-            rows.push(BenchRow::at_least("merchants", "1/s", one, thousand.loaded.per_second, 0.85, thousand.phases));
-        }
-        drop(service);
-        if wanted.restart {
-            rows.push(restarted(many.path(), policies)?);
-        }
+    if wanted.durable || wanted.p99 {
+        rows.extend(one_merchant(policies, &event, &client, wanted)?);
     }
-    if let (true, Some(one)) = (wanted.records, one) {
-        rows.push(many_records(policies, &event, &client, one)?);
+    if wanted.merchants || wanted.restart {
+        rows.extend(many_merchants(policies, &event, &client, wanted)?);
+    }
+    if wanted.records {
+        rows.push(many_records(policies, &event, &client)?);
+    }
+    if wanted.ledger {
+        rows.push(with_ledger(policies, &event, &client)?);
     }
     Ok(rows)
 }
 
-/// The rows with one merchant and an empty store; its decisions per second.
-fn one_merchant(policies: &Path, event: &Value, client: &Runtime, wanted: &Wanted, rows: &mut Vec<BenchRow>) -> Result<f64> {
-    let data = tempfile::tempdir()?;
-    let (service, keys) = open(data.path(), policies, 1)?;
-    let requests = requests(event, &keys);
-    let one = run_service(&service)?;
-    let first = requests.first().context("no request")?;
-    let bare = run_bare(client.block_on(body_bytes(one.address, first))?)?;
-    let floor = best(client, &bare, None, &requests)?.loaded;
-    let decided = best(client, &one, Some(&service), &requests)?;
+/// The rows with one merchant and an empty store, against the bare route.
+fn one_merchant(policies: &Path, event: &Value, client: &Runtime, wanted: &Wanted) -> Result<Vec<BenchRow>> {
+    let one = Subject::empty(policies, 1, event)?;
+    let first = one.requests.first().context("no request")?;
+    let running = run_bare(client.block_on(body_bytes(one.running.address, first))?)?;
+    let bare = Subject { running, service: None, requests: one.requests.clone(), data: None };
+    let [floor, decided] = in_turns(client, [&bare, &one])?;
     let value = decided.loaded.per_second;
+    let mut rows = Vec::new();
     if wanted.durable {
-        rows.push(BenchRow::at_least("durable", "1/s", floor.per_second, value, 0.30, decided.phases));
+        rows.push(BenchRow::at_least("durable", "1/s", floor.loaded.per_second, value, 0.30, decided.phases));
     }
     if wanted.p99 {
-        let rate = Some(value / 2.0);
-        let commit = ombud_store::lone_commit_micros(data.path()).map_err(|error| anyhow!("{error}"))?;
-        let bare = sample(client, &bare, None, &requests, rate)?.loaded.p99();
-        let decided = sample(client, &one, Some(&service), &requests, rate)?;
-        let mut phases = vec![
-            ("rate, 1/s".to_owned(), value / 2.0),
-            ("bare route".to_owned(), bare),
-            ("one group commit".to_owned(), commit),
-            ("p50".to_owned(), decided.loaded.quantile(500)),
-            ("p90".to_owned(), decided.loaded.quantile(900)),
-            ("p99.9".to_owned(), decided.loaded.quantile(999)),
-        ];
-        phases.extend(decided.phases);
-        rows.push(BenchRow::at_most("p99", "µs", bare + commit, decided.loaded.p99(), 2.0, phases));
+        rows.push(at_half_load(client, &bare, &one, value / 2.0)?);
     }
-    Ok(value)
+    Ok(rows)
+}
+
+/// The row of the slowest answers at a rate. All samples count: what comes once in a while is what is looked for.
+fn at_half_load(client: &Runtime, bare: &Subject, one: &Subject, rate: f64) -> Result<BenchRow> {
+    let data = one.data.as_ref().context("a service has a directory")?;
+    let commit = ombud_store::lone_commit_micros(data.path()).map_err(|error| anyhow!("{error}"))?;
+    let (mut floor, mut value, mut last) = (Vec::new(), Vec::new(), PhaseTimes::new());
+    for _ in 0..ROUNDS {
+        floor.extend(sample(client, bare, Some(rate))?.loaded.micros);
+        let decided = sample(client, one, Some(rate))?;
+        value.extend(decided.loaded.micros);
+        last = decided.phases;
+    }
+    let (floor, value) = (Loaded::of(floor, rate), Loaded::of(value, rate));
+    let mut phases = vec![
+        ("rate, 1/s".to_owned(), rate),
+        ("bare route".to_owned(), floor.p99()),
+        ("one group commit".to_owned(), commit),
+        ("p50".to_owned(), value.quantile(500)),
+        ("p90".to_owned(), value.quantile(900)),
+        ("p99.9".to_owned(), value.quantile(999)),
+        ("the slowest".to_owned(), value.quantile(1000)),
+    ];
+    phases.extend(last);
+    Ok(BenchRow::at_most("p99", "µs", floor.p99() + commit, value.p99(), 2.0, phases))
+}
+
+/// The rows with many merchants: their load against that of one, and a restart on their directory.
+fn many_merchants(policies: &Path, event: &Value, client: &Runtime, wanted: &Wanted) -> Result<Vec<BenchRow>> {
+    let mut rows = Vec::new();
+    let mut many = Subject::empty(policies, MERCHANTS, event)?;
+    if wanted.merchants {
+        let one = Subject::empty(policies, 1, event)?;
+        let [one, thousand] = in_turns(client, [&one, &many])?;
+        rows.push(BenchRow::at_least("merchants", "1/s", one.loaded.per_second, thousand.loaded.per_second, 0.85, thousand.phases));
+    }
+    let data = many.data.take().context("a service has a directory")?;
+    drop(many);
+    if wanted.restart {
+        rows.push(restarted(data.path(), policies)?);
+    }
+    Ok(rows)
 }
 
 /// Starts on a directory that was served before: from opening it until it is ready, warm cache.
@@ -112,36 +160,56 @@ fn restarted(data: &Path, policies: &Path) -> Result<BenchRow> {
     Ok(row)
 }
 
-/// The row with a million records: they are written by the same line, then the load is measured again.
-fn many_records(policies: &Path, event: &Value, client: &Runtime, empty: f64) -> Result<BenchRow> {
-    let data = tempfile::tempdir()?;
-    let (service, keys) = open(data.path(), policies, 1)?;
-    let requests = requests(event, &keys);
-    let running = run_service(&service)?;
+/// The row with a million records: they are written by the same line, then the load is measured beside an empty store's.
+fn many_records(policies: &Path, event: &Value, client: &Runtime) -> Result<BenchRow> {
+    let full = Subject::empty(policies, 1, event)?;
     let mut written = 0;
     while written < RECORDS {
-        let loaded = client.block_on(load(running.address, &requests, CONNECTIONS, Duration::from_secs(10), None))?;
+        let loaded = client.block_on(load(full.running.address, &full.requests, CONNECTIONS, Duration::from_secs(10), None))?;
         written += loaded.micros.len() as u64;
         eprintln!("ombud: {written} of {RECORDS} records, {:.0} a second", loaded.per_second);
     }
-    let mut full = best(client, &running, Some(&service), &requests)?;
+    let empty = Subject::empty(policies, 1, event)?;
+    let [empty, mut full] = in_turns(client, [&empty, &full])?;
     full.phases.push(("records".into(), written as f64));
-    Ok(BenchRow::at_least("records", "1/s", empty, full.loaded.per_second, 0.9, full.phases))
+    Ok(BenchRow::at_least("records", "1/s", empty.loaded.per_second, full.loaded.per_second, 0.9, full.phases))
 }
 
-/// The better of two samples after one to warm up: what disturbs a sample only ever makes it slower.
-fn best(client: &Runtime, server: &Running, service: Option<&Service>, requests: &[Arc<Request>]) -> Result<Sample> {
-    let again = || sample(client, server, service, requests, None);
-    again()?;
-    let (one, other) = (again()?, again()?);
-    Ok(if other.loaded.per_second > one.loaded.per_second { other } else { one })
+/// The row of what the ledger costs: the same service with Merkle logs and signed checkpoints, and without.
+fn with_ledger(policies: &Path, event: &Value, client: &Runtime) -> Result<BenchRow> {
+    let data = tempfile::tempdir()?;
+    let opened = open_without_trees(data.path(), policies)?;
+    let without = Subject::opened(data, opened, event)?;
+    let with = Subject::empty(policies, 1, event)?;
+    let [without, with] = in_turns(client, [&without, &with])?;
+    Ok(BenchRow::at_least("ledger", "1/s", without.loaded.per_second, with.loaded.per_second, 0.9, with.phases))
+}
+
+/// The best of the samples of each, after one to warm up: what disturbs a sample only ever makes it slower. They take turns,
+/// so that a slower minute of the machine hits all.
+fn in_turns<const SUBJECTS: usize>(client: &Runtime, subjects: [&Subject; SUBJECTS]) -> Result<[Sample; SUBJECTS]> {
+    let mut best: [Option<Sample>; SUBJECTS] = [const { None }; SUBJECTS];
+    for subject in subjects {
+        sample(client, subject, None)?;
+    }
+    for _ in 0..ROUNDS {
+        for (best, subject) in best.iter_mut().zip(subjects) {
+            let next = sample(client, subject, None)?;
+            if best.as_ref().is_none_or(|best| next.loaded.per_second > best.loaded.per_second) {
+                *best = Some(next);
+            }
+        }
+    }
+    let best: Vec<Sample> = best.into_iter().flatten().collect();
+    best.try_into().map_err(|_| anyhow!("nothing was measured"))
 }
 
 /// One load, at full speed or at a rate.
-fn sample(client: &Runtime, server: &Running, service: Option<&Service>, requests: &[Arc<Request>], rate: Option<f64>) -> Result<Sample> {
-    let metrics = || service.map(Service::metrics_text).unwrap_or_default();
+fn sample(client: &Runtime, subject: &Subject, rate: Option<f64>) -> Result<Sample> {
+    let metrics = || subject.service.as_deref().map(Service::metrics_text).unwrap_or_default();
     let (before, processor) = (metrics(), Processor::now());
-    let loaded = client.block_on(load(server.address, requests, CONNECTIONS, Duration::from_secs(SECONDS), rate))?;
+    let time = Duration::from_secs(SECONDS);
+    let loaded = client.block_on(load(subject.running.address, &subject.requests, CONNECTIONS, time, rate))?;
     let mut phases = phase_means(&before, &metrics());
     let processor = processor.micros_each(loaded.micros.len());
     phases.extend(processor.into_iter().map(|(thread, micros)| (format!("processor: {thread}"), micros)));

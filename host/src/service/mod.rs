@@ -41,7 +41,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::Engine;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Compiler, Sandbox};
-use ombud_store::{SqliteStore, Store as _, Writer, WriterLimits};
+use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
 use tokio::sync::Semaphore;
 
 pub use actor::{NewKey, Principal, Right, Role};
@@ -126,8 +126,18 @@ pub struct Service {
 impl Service {
     /// Opens the data directory, loads the policies and every merchant.
     pub fn open(data: &Path, options: Options) -> Result<Arc<Self>> {
+        Self::open_with(data, options, |writer| writer)
+    }
+
+    /// The same without Merkle logs and without checkpoints, for measuring what they cost. The directory cannot be used again.
+    pub(crate) fn open_without_trees(data: &Path, options: Options) -> Result<Arc<Self>> {
+        Self::open_with(data, options, SqliteWriter::without_trees)
+    }
+
+    fn open_with(data: &Path, options: Options, how: impl FnOnce(SqliteWriter) -> SqliteWriter) -> Result<Arc<Self>> {
         admin::private_folder(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let (store, writer) = SqliteStore::open(data)?;
+        let writer = how(writer);
         let master = admin::master_key(&store, &options.master_key)?;
         let ledger = Ledger::new(data, options.operator, options.witnesses)?;
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);

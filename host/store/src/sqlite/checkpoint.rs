@@ -1,8 +1,9 @@
 //! Moves the write-ahead log into the database, beside the writer: a commit never waits for more than the last few pages.
 //!
 //! SQLite would do it inside a commit, which then takes as long as copying and flushing the whole log. Here a thread of its
-//! own copies and flushes while the writer goes on; the writer itself moves only what was added meanwhile, and with that the
-//! log begins anew. Copying twice is harmless, and so is a crash in between: the log is valid until it begins anew.
+//! own copies and flushes while the writer goes on, a slice at a time: the disk has one queue, and a commit waits behind
+//! whatever was put into it before. Where the log is long enough, the writer itself moves what was added meanwhile, and with
+//! that the log begins anew. Copying twice is harmless, and so is a crash in between: the log is valid until it begins anew.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,9 +18,12 @@ use rusqlite::wal::CheckpointMode;
 use super::connection;
 use crate::StoreError;
 
-/// Pages of the log after which it is moved: 64 MiB, so that a page that many groups changed is moved once.
+/// Pages that are moved and flushed together: 8 MiB, so that a page that several groups changed is moved once, and some
+/// milliseconds of the disk, for so long a commit may have to wait.
+const SLICE_PAGES: i32 = 2048;
+/// Pages of the log after which it shall begin anew: 64 MiB.
 const CHECKPOINT_PAGES: i32 = 16 * 1024;
-/// Pages that the writer moves itself, between two groups: 4 MiB, some milliseconds.
+/// Pages that the writer moves itself, between two groups, so that the log begins anew: 4 MiB.
 const FINISH_PAGES: i32 = 1024;
 /// Pages of the log at which the writer waits until it is moved, however long that takes: 256 MiB. It bounds the file and
 /// the time of a start after a crash where the disk is slower than the decisions.
@@ -32,6 +36,8 @@ pub(super) struct Checkpointer {
     wake: Option<SyncSender<()>>,
     busy: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    /// Pages of the log when it was looked at last.
+    pages: i32,
     /// Pages of the log before which nothing is tried again.
     not_before: i32,
 }
@@ -57,26 +63,30 @@ impl Checkpointer {
         };
         let thread = std::thread::Builder::new().name("ombud-checkpoint".to_owned()).spawn(copy);
         let thread = thread.map_err(|error| StoreError::backend("start the checkpoints", error))?;
-        Ok(Self { wake: Some(wake), busy, thread: Some(thread), not_before: 0 })
+        Ok(Self { wake: Some(wake), busy, thread: Some(thread), pages: 0, not_before: 0 })
     }
 
     /// Looks at the log between two groups of the writer, whose connection it is.
     pub(super) fn look(&mut self, writer: &Connection) {
         let Ok((pages, moved)) = writer.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP) else { return };
-        if pages < CHECKPOINT_PAGES {
+        if pages < self.pages {
+            // It began anew.
             self.not_before = 0;
-            return;
         }
-        let idle = !self.busy.load(Ordering::Acquire);
-        if pages < self.not_before || !(idle || pages >= LOG_PAGES_MAX) {
+        self.pages = pages;
+        let left = pages - moved;
+        let due = left >= SLICE_PAGES || pages >= CHECKPOINT_PAGES;
+        let (moving, waits) = (self.busy.load(Ordering::Acquire), pages >= LOG_PAGES_MAX);
+        if !due || pages < self.not_before || (moving && !waits) {
             return;
         }
         self.not_before = pages + RETRY_PAGES;
-        if pages - moved <= FINISH_PAGES || pages >= LOG_PAGES_MAX {
-            self.finish(writer);
-        } else if let Some(wake) = &self.wake {
-            self.busy.store(true, Ordering::Release);
-            _ = wake.try_send(());
+        match &self.wake {
+            Some(wake) if left > FINISH_PAGES && !waits => {
+                self.busy.store(true, Ordering::Release);
+                _ = wake.try_send(());
+            }
+            _ => self.finish(writer),
         }
     }
 

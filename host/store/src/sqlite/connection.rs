@@ -27,8 +27,10 @@ const STATEMENTS_MAX: usize = 128;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// A reader's page cache in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
-/// To what the log's file is cut back after a burst, in bytes.
-const LOG_BYTES: i64 = 64 << 20;
+/// To what the log's file is cut back after a burst, in bytes: well above its usual length. Cutting a file can take a tenth of
+/// a second (a file system that tells the disk of free blocks does it then), and nobody's commit is to wait for it each time
+/// that the log begins anew.
+const LOG_BYTES: i64 = 128 << 20;
 /// How long a connection waits for SQLite's own locks, which are held for moments.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -50,6 +52,8 @@ pub struct SqliteReader {
 pub struct SqliteWriter {
     checkpointer: Checkpointer,
     db: Db,
+    /// Trees are stored; false only for measuring what that costs.
+    pub(super) trees: bool,
     /// The tree of each merchant met since the last rollback.
     pub(super) logs: HashMap<i64, Log>,
     /// The merchants whose tree has grown since the group began.
@@ -246,6 +250,7 @@ impl SqliteWriter {
         Ok(Self {
             checkpointer,
             db: Db::new(connection, known).map_err(|error| StoreError::backend("open the writer", error))?,
+            trees: true,
             logs: HashMap::new(),
             touched: Vec::new(),
             grown,
@@ -257,6 +262,15 @@ impl SqliteWriter {
             _database: database,
             _lock: lock,
         })
+    }
+
+    /// Stores no trees and tells of none, so that nothing is signed: for measuring what the logs cost. What is left is the hash
+    /// of each record, which its answer carries, and the tree's edge in memory, which counts them. A directory that was
+    /// written so takes no more records afterwards, for its logs do not fit their trees.
+    #[must_use]
+    pub fn without_trees(mut self) -> Self {
+        self.trees = false;
+        self
     }
 
     /// The merchant's number; a merchant that is not known cannot be written for.
