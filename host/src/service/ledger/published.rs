@@ -8,7 +8,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::log::{Checkpoint, VerifierKeys, proof};
 use ombud_store::{Reads, StoreError, log_hashes};
 
-use super::files::{Readers, flush_folder, read, replace_in};
+use super::files::{BEFORE, flush_folder, read, take_turns};
 use crate::service::admin::private_folder;
 
 /// The folder in the data directory; one file for each merchant, named after it.
@@ -39,14 +39,14 @@ impl Published {
     }
 
     /// Publishes signed checkpoints, and waits until they are on stable storage: a power failure must not take them back, for
-    /// a database that was set back is noticed by them.
+    /// a database that was set back is noticed by them. The one before stays beside each.
     pub fn put<'a>(&self, notes: impl IntoIterator<Item = (&'a MerchantId, &'a str)>) -> Result<()> {
         if !self.folder.is_dir() {
             private_folder(&self.folder).with_context(|| format!("cannot create `{}`", self.folder.display()))?;
         }
         let mut put = false;
         for (merchant, note) in notes {
-            replace_in(&self.folder, merchant.as_str(), note, Readers::Anybody)?;
+            take_turns(&self.folder.join(merchant.as_str()), note)?;
             put = true;
         }
         if put { flush_folder(&self.folder) } else { Ok(()) }
@@ -66,7 +66,7 @@ impl Published {
         };
         let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<std::io::Result<Vec<_>>>();
         let names = names.with_context(|| format!("cannot read `{}`", self.folder.display()))?;
-        let own = |name: &str| !name.ends_with(".new") && !name.contains(LOST);
+        let own = |name: &str| ![".new", BEFORE].iter().any(|ending| name.ends_with(ending)) && !name.contains(LOST);
         let mut merchants: Vec<MerchantId> =
             names.iter().filter_map(|name| name.to_str()).filter(|name| own(name)).filter_map(|name| MerchantId::new(name).ok()).collect();
         merchants.sort();

@@ -33,3 +33,4 @@ SELECT merchant_no, order_id, after_sale_id, customer, state, outcome, resolutio
   freight_refunded, policy, version, opened_at_ms, updated_at_ms, last_seq, approved, compensation, reason FROM after_sale_cases;
 DROP TABLE after_sale_cases;
 ALTER TABLE after_sale_cases_together RENAME TO after_sale_cases;
+CREATE INDEX after_sale_cases_by_id ON after_sale_cases (after_sale_id, merchant_no);
