@@ -48,15 +48,32 @@ pub struct AnswerBody<'a, T: Serialize> {
     pub log: &'a [LogLine],
 }
 
+impl CaseBody<'_> {
+    /// The body's bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        json(self)
+    }
+}
+
 /// The body of an answer.
 pub fn answer_body<T: Serialize>(answer: &Result<T, Fault>, log: &[LogLine]) -> Vec<u8> {
-    let body = AnswerBody { answer: answer.as_ref().ok(), fault: answer.as_ref().err(), log };
-    // Contract types hold strings, integers and lists of them: writing them cannot fail.
-    serde_json::to_vec(&body).unwrap_or_default()
+    json(&AnswerBody { answer: answer.as_ref().ok(), fault: answer.as_ref().err(), log })
 }
 
 /// The decision body.
 pub fn decision_body(decision: &Decision) -> String {
-    // Contract types, integers and lists of them: writing them cannot fail.
-    serde_json::to_string(decision).unwrap_or_default()
+    // A serializer writes text.
+    String::from_utf8(json(decision)).unwrap_or_default()
+}
+
+/// A body's usual size, in bytes, reserved at once: growing to it would copy it several times.
+const USUAL_BYTES: usize = 4 << 10;
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => bytes,
+        // Contract types hold strings, integers and lists of them: writing them cannot fail.
+        Err(_) => Vec::new(),
+    }
 }

@@ -123,7 +123,7 @@ impl Draft {
         guardrail: &Bound,
         outcome: Outcome,
     ) -> Self {
-        let case_body = serde_json::to_vec(&CaseBody { context: ctx, case: &case, terms, event_bytes }).unwrap_or_default();
+        let case_body = CaseBody { context: ctx, case: &case, terms, event_bytes }.to_json();
         let Outcome { policy: ruled, review, judged, policy_fuel, guardrail_fuel, log, phases } = outcome;
         Self {
             id,

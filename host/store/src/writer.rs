@@ -1,7 +1,7 @@
 //! The writer: one thread that takes waiting jobs, runs them in one transaction, commits, and answers each.
 //!
 //! A lone commit costs a flush of the disk; jobs that wait while one group is flushed make the next group, so that load
-//! makes groups larger instead of making answers slower.
+//! makes groups larger instead of making answers slower. Behind a group of several jobs the next one waits a moment for more.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::store::{Group, Transactions};
+
+/// How long a group waits for more jobs where the one before had several. Where one comes after the other nothing waits;
+/// where many come, groups are larger, and with fewer of them each job costs less: every group writes the last page of every
+/// index again.
+const GATHER: Duration = Duration::from_micros(300);
 
 /// The bounds of a writer.
 #[derive(Clone, Copy, Debug)]
@@ -182,9 +187,12 @@ struct Waiting {
 
 impl Waiting {
     /// Waits for a job and takes what waits with it, up to the size of a group; false where nothing will come any more.
-    fn take(&self, group: &mut Vec<Box<dyn Queued>>, jobs_max: usize) -> bool {
+    fn take(&self, group: &mut Vec<Box<dyn Queued>>, jobs_max: usize, gather: bool) -> bool {
         let Ok(first) = self.jobs.recv() else { return false };
         group.push(first);
+        if gather {
+            std::thread::sleep(GATHER);
+        }
         group.extend(self.jobs.try_iter().take(jobs_max.saturating_sub(1)));
         self.count.fetch_sub(group.len(), Ordering::Relaxed);
         true
@@ -193,8 +201,10 @@ impl Waiting {
 
 fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterLimits, seen: &impl Fn(GroupDone)) {
     let mut group = Vec::with_capacity(limits.group_jobs_max);
-    while waiting.take(&mut group, limits.group_jobs_max) {
-        let (started, jobs) = (Instant::now(), group.len());
+    let mut jobs = 0;
+    while waiting.take(&mut group, limits.group_jobs_max, jobs > 1) {
+        let started = Instant::now();
+        jobs = group.len();
         match run(&mut transactions, &mut group) {
             // One job broke the group: alone, only that one fails.
             Err(StoreError::Aborted(_)) if group.len() > 1 => {

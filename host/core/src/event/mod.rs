@@ -110,10 +110,18 @@ impl Event {
             extensions: envelope.extensions.iter().map(|(name, value)| (name.as_str(), value)).collect(),
             data: &self.data_json,
         };
-        // Strings, integers and JSON that was read before: there is nothing in it that could fail to be written.
-        serde_json::to_string(&event).unwrap_or_default()
+        let mut text = Vec::with_capacity(self.data_json.get().len() + ENVELOPE_BYTES);
+        match serde_json::to_writer(&mut text, &event) {
+            // A serializer writes text.
+            Ok(()) => String::from_utf8(text).unwrap_or_default(),
+            // Strings, integers and JSON that was read before: there is nothing in it that could fail to be written.
+            Err(_) => String::new(),
+        }
     }
 }
+
+/// Bytes of an envelope with its usual attributes.
+const ENVELOPE_BYTES: usize = 512;
 
 /// An event in structured mode, as it is written.
 #[derive(Serialize)]
