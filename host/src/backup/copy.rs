@@ -94,7 +94,7 @@ pub(super) fn copy_checkpoints(from: &Path, to: &Path) -> Result<()> {
         let entries = fs::read_dir(&checkpoints).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         for entry in entries.with_context(|| format!("cannot read `{}`", checkpoints.display()))? {
             // What a server is just writing has its own name until it is whole.
-            if !entry.file_name().as_encoded_bytes().ends_with(b".new") {
+            if published::stays(&entry.file_name().to_string_lossy()) {
                 copy_file(&entry.path(), &copied.join(entry.file_name()), 0o644)?;
             }
         }

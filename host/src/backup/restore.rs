@@ -18,7 +18,7 @@ use super::{DATABASE, MASTER_KEY};
 use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
-use crate::service::ledger::published::{FOLDER, LOST, Loss, Published, goes_on};
+use crate::service::ledger::published::{FOLDER, Loss, Published, goes_on, is_published};
 
 /// What is restored, and what it is held against.
 pub struct Restore<'a> {
@@ -196,8 +196,7 @@ impl Notes {
             entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
         };
         let entries = entries.with_context(|| format!("cannot read `{}`", folder.display()))?;
-        let own = |name: &str| !name.contains(LOST) && !name.ends_with(".new");
-        let files = entries.iter().filter(|entry| entry.path().is_file() && own(&entry.file_name().to_string_lossy()));
+        let files = entries.iter().filter(|entry| entry.path().is_file() && is_published(&entry.file_name().to_string_lossy()));
         files.map(fs::DirEntry::path).try_for_each(|path| self.file(&path))
     }
 

@@ -14,7 +14,7 @@ use crate::service::admin::private_folder;
 /// The folder in the data directory; one file for each merchant, named after it.
 pub const FOLDER: &str = "checkpoints";
 /// What the name of a file has that was set aside.
-pub const LOST: &str = ".lost";
+const LOST: &str = ".lost";
 
 /// Why a log does not go on from where it was published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,9 +66,12 @@ impl Published {
         };
         let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<std::io::Result<Vec<_>>>();
         let names = names.with_context(|| format!("cannot read `{}`", self.folder.display()))?;
-        let own = |name: &str| ![".new", BEFORE].iter().any(|ending| name.ends_with(ending)) && !name.contains(LOST);
-        let mut merchants: Vec<MerchantId> =
-            names.iter().filter_map(|name| name.to_str()).filter(|name| own(name)).filter_map(|name| MerchantId::new(name).ok()).collect();
+        let mut merchants: Vec<MerchantId> = names
+            .iter()
+            .filter_map(|name| name.to_str())
+            .filter(|name| is_published(name))
+            .filter_map(|name| MerchantId::new(name).ok())
+            .collect();
         merchants.sort();
         Ok(merchants)
     }
@@ -90,6 +93,16 @@ impl Published {
         };
         Ok(goes_on(reads, merchant, &published)?)
     }
+}
+
+/// Whether a file of the folder is a log's last checkpoint: not the one before it, and none that was set aside.
+pub fn is_published(name: &str) -> bool {
+    stays(name) && !name.contains(LOST)
+}
+
+/// Whether a file of the folder stands as it is: it is neither the one that is written next nor the second name of a turn.
+pub fn stays(name: &str) -> bool {
+    !name.ends_with(".new") && !name.ends_with(BEFORE)
 }
 
 /// Whether a log begins with the one of a checkpoint.
