@@ -166,7 +166,8 @@ fn replace(next: &Path, file: &Path) -> Result<()> {
 /// Wraps every data key of a directory anew. Nobody else may hold the directory. `into` is the file of the new key, drawn if it
 /// is not there; none replaces the key in the data directory.
 pub fn rotate(data: &Path, from: &MasterKeyFrom, into: Option<&Path>, who: &Principal) -> Result<Rotated> {
-    let (store, transactions) = SqliteStore::open(data)?;
+    let opened = SqliteStore::open(data).context("the master key is replaced while no server has the data directory: stop it first");
+    let (store, transactions) = opened?;
     let old = master_key(&store, from)?;
     let (file, next) = (data.join(FILE), data.join(NEXT));
     let new = match into {
