@@ -1,6 +1,8 @@
 //! Blacklist requests over HTTP: each step by another authenticated person in the right role; what follows from them for the
 //! customer, and how it ends.
 
+mod endings;
+
 use std::time::Duration;
 
 use ombud::service::Role;

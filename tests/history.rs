@@ -209,3 +209,77 @@ fn the_trace_of_a_request_reaches_the_record_and_the_events_own_outranks_it() {
     let reply = call.header("traceparent", &parent(of_request)).header("ce-traceparent", &parent(of_event)).send().ok();
     assert_eq!(trace_of(&only(&reply)["seq"]).as_deref(), Some(of_event));
 }
+
+#[test]
+fn a_case_that_the_platform_ended_is_in_nobodys_way() {
+    let merchant = shared().merchant(json!({}));
+    let ask = |own: &str, case: &str, time: i64| {
+        let mut asked = event("aftersale.requested", own);
+        set(&mut asked, "/id", json!(format!("ask-{case}")));
+        set(&mut asked, "/time", at(time));
+        set(&mut asked, "/data/after_sale/after_sale_id", json!(case));
+        merchant.decide(&asked)
+    };
+    let says = |event_type: &str, case: &str, customer: Option<String>, delay: bool| {
+        let mut said = event(event_type, case);
+        set(&mut said, "/data/after_sale_state/after_sale_id", json!(case));
+        set(&mut said, "/id", json!(format!("{event_type} {case} {customer:?}")));
+        let data = said["data"].as_object_mut().unwrap();
+        match customer {
+            Some(customer) => data.insert("customer_ref".into(), customer.into()),
+            None => data.remove("customer_ref"),
+        };
+        // With a delay in it, a decision is made on the event as well.
+        match (delay, data.get("delay").is_some()) {
+            (true, false) => _ = data.insert("delay".into(), event("delay.detected", case)["data"]["delay"].clone()),
+            (false, true) => _ = data.remove("delay"),
+            _ => {}
+        }
+        merchant.post(&said)
+    };
+    for (at, (event_type, names_customer, delay)) in [
+        ("aftersale.closed", true, false),
+        ("aftersale.closed", false, false),
+        ("aftersale.closed", true, true),
+        ("aftersale.refused", true, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let own = format!("over-{at}");
+        let case = |which: &str| format!("{which}-{own}");
+        let customer = || Some(format!("customer-{own}"));
+        assert_eq!(ask(&own, &case("first"), T0)["outcome"], "approve-return-refund");
+        assert_eq!(rules(&ask(&own, &case("early"), T0 + 1_000)), ["AS-002"], "one is under way");
+        // Not the case of the customer whom the event names: nothing happens.
+        says("aftersale.closed", &case("first"), Some("c_somebody_else".into()), false);
+        assert_eq!(rules(&ask(&own, &case("still"), T0 + 2_000)), ["AS-002"]);
+        let said = event_type.to_owned();
+        let mut ended = says(&said, &case("first"), if names_customer { customer() } else { None }, delay);
+        assert_eq!(ended["decisions"].take().as_array().unwrap().len(), usize::from(delay));
+        let reply = merchant.decide(&draft(&format!("ticket-{own}"), &own, "您好"));
+        assert_eq!(facts(&merchant, &reply)["approved_refund"], 0, "what was promised is not to come");
+        assert_eq!(ask(&own, &case("second"), T0 + 3_000)["outcome"], "approve-return-refund", "{event_type}");
+    }
+}
+
+#[test]
+fn what_the_platform_refunded_is_not_refunded_again() {
+    let merchant = shared().merchant(json!({}));
+    let ask = |case: &str| {
+        let mut asked = event("aftersale.requested", "refunded");
+        set(&mut asked, "/id", json!(case));
+        set(&mut asked, "/data/after_sale/after_sale_id", json!(case));
+        merchant.decide(&asked)
+    };
+    let promised = ask("r-1");
+    assert_eq!(promised["outcome"], "approve-return-refund");
+    let mut paid = event("aftersale.refunded", "refunded");
+    set(&mut paid, "/data/after_sale_state/after_sale_id", json!("r-1"));
+    paid["data"].as_object_mut().unwrap().remove("delay");
+    merchant.post(&paid);
+    let again = ask("r-2");
+    assert_eq!((&again["outcome"], rules(&again)), (&json!("reject-duplicate"), vec!["AS-003"]), "{again}");
+    let reply = merchant.decide(&draft("ticket-refunded", "refunded", "您好"));
+    assert_eq!(facts(&merchant, &reply)["approved_refund"], promised["amounts"]["refund"], "it may be spoken of");
+}

@@ -42,6 +42,13 @@ pub fn count(data: &Path, query: &str) -> i64 {
     open(data).query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
 }
 
+/// Changes the database beside the server, as another version or another hand would have left it.
+pub fn change(data: &Path, statement: &str) {
+    let database = Connection::open(data.join("ombud.db")).expect("the database");
+    database.busy_timeout(std::time::Duration::from_secs(10)).expect("a timeout");
+    assert_eq!(database.execute(statement, []).expect("a statement"), 1, "{statement}");
+}
+
 /// Asserts that a merchant's records follow each other without a gap, and returns them.
 #[track_caller]
 pub fn gap_free(data: &Path, merchant: &str) -> Vec<Entry> {

@@ -13,6 +13,7 @@ use crate::case::Case;
 use crate::event::Event;
 use crate::history::{Actor, History};
 use crate::kind::Kind;
+use crate::limits::EVENT_AHEAD_MS_MAX;
 use crate::merchant::MerchantConfig;
 use crate::problem::{Problem, below};
 
@@ -34,6 +35,12 @@ pub fn build_case(
             let order = data.order.as_ref().ok_or_else(|| missing("order"))?;
             let customer = data.customer_ref.as_ref().ok_or_else(|| missing("customer_ref"))?;
             let stage = event.envelope.event_type.stage().or(input.stage).ok_or_else(|| missing("after_sale"))?;
+            // What the warehouse has not seen yet pays nothing (AS-701): the clocks may differ by minutes, not more.
+            if input.return_received_at.is_some_and(|at| at > now.saturating_add(EVENT_AHEAD_MS_MAX)) {
+                let place = below(&below(event.data_pointer(), "after_sale"), "return_received_at");
+                let allowed = format!("at most {} minutes after the event's `time`", EVENT_AHEAD_MS_MAX / 60_000);
+                return Err(vec![Problem::at(place, "is still to come").allowed(allowed)]);
+            }
             let case = after_sale::case(input, stage, order, customer, data.customer.as_ref(), history);
             Ok((merchant.context(now, Some(input.applied_at)), Case::AfterSale(case)))
         }

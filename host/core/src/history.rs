@@ -99,11 +99,13 @@ pub struct BlacklistHistory {
     pub measure: CustomerMeasure,
     /// End of that measure.
     pub review_by: Option<InstantMs>,
+    /// Whether it is in force on this very request.
+    pub on_this_request: bool,
 }
 
 impl Default for BlacklistHistory {
     fn default() -> Self {
-        Self { request: None, measure: CustomerMeasure::None, review_by: None }
+        Self { request: None, measure: CustomerMeasure::None, review_by: None, on_this_request: false }
     }
 }
 

@@ -22,6 +22,8 @@ const INCIDENT_LOOK_BACK_DAYS: i64 = 400;
 pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, measure: CustomerMeasure) -> RequestState {
     let stage = match outcome {
         Outcome::Execute | Outcome::ExecuteDeferred => Stage::Executed,
+        // A lesser measure is in force with the approvals it needs: nothing more is to come but its end (BL-041).
+        Outcome::RecommendMark | Outcome::RecommendRestrict if is_approved(case) => Stage::Executed,
         Outcome::Reject => Stage::Archived,
         Outcome::Closed if matches!(case.stage, Stage::Executed | Stage::Archived) && measure == CustomerMeasure::None => Stage::Archived,
         Outcome::Closed if !matches!(case.stage, Stage::Executed) => Stage::Archived,
@@ -41,6 +43,25 @@ pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, m
         protected_conduct_only: case.protected_conduct_only,
         steps: case.steps.clone(),
         attributes: case.attributes.clone(),
+    }
+}
+
+/// Whether a supervisor approved the request, and whoever decided after: what the lesser measures need (domain policies 5.3;
+/// design, blacklist).
+fn is_approved(case: &BlacklistCase) -> bool {
+    let reviews: Vec<_> = case.steps.iter().filter(|step| matches!(step.stage, Stage::SupervisorReviewed | Stage::HeadReviewed)).collect();
+    matches!(case.stage, Stage::SupervisorReviewed | Stage::HeadReviewed)
+        && reviews.first().is_some_and(|step| step.stage == Stage::SupervisorReviewed)
+        && reviews.iter().all(|step| step.verdict == Verdict::Approve)
+}
+
+/// How far a measure goes.
+const fn rank(measure: CustomerMeasure) -> u8 {
+    match measure {
+        CustomerMeasure::None => 0,
+        CustomerMeasure::Marked => 1,
+        CustomerMeasure::ServiceRestricted => 2,
+        CustomerMeasure::Blacklisted => 3,
     }
 }
 
@@ -135,7 +156,7 @@ pub fn project(
     if refuted && state.stage == Stage::Archived {
         group.drop_incidents(merchant, &customer, case.criterion.as_str())?;
     }
-    measure(group, pending, case, ruling, &customer, approved_by_supervisor, seq)?;
+    measure(group, pending, case, ruling, &customer, seq)?;
     Ok(acts)
 }
 
@@ -180,37 +201,42 @@ fn confirm_incidents(group: &mut dyn Group, pending: &Pending, case: &BlacklistC
     Ok(())
 }
 
+/// Puts the measure of a ruling in force, or lifts the one that is. A lesser measure changes nothing beside a graver one: that
+/// one keeps its own request, on which it ends.
 fn measure(
     group: &mut dyn Group,
     pending: &Pending,
     case: &BlacklistCase,
     ruling: &BlacklistRuling,
     customer: &str,
-    approved_by_supervisor: bool,
     seq: u64,
 ) -> Result<(), ServiceError> {
     let merchant = &pending.tenant.config.id;
-    let in_force = match ruling.outcome {
-        Outcome::Execute | Outcome::ExecuteDeferred => true,
-        // The lesser measures need the supervisor's approval alone (domain policies 5.3; design, blacklist).
-        Outcome::RecommendMark | Outcome::RecommendRestrict => approved_by_supervisor,
+    // A recommendation is of no more than its name says, whatever is in force or the policy would like.
+    let most = match ruling.outcome {
+        Outcome::Execute | Outcome::ExecuteDeferred => CustomerMeasure::Blacklisted,
+        Outcome::RecommendRestrict if is_approved(case) => CustomerMeasure::ServiceRestricted,
+        Outcome::RecommendMark if is_approved(case) => CustomerMeasure::Marked,
         Outcome::Closed if ruling.measure == CustomerMeasure::None && case.current_measure != CustomerMeasure::None => {
             group.lift_measure(merchant, customer)?;
-            false
+            return Ok(());
         }
-        _ => false,
+        _ => return Ok(()),
     };
-    if !in_force || ruling.measure == CustomerMeasure::None {
+    let measure = if rank(ruling.measure) > rank(most) { most } else { ruling.measure };
+    let known = group.measure(merchant, customer)?;
+    let in_force = known.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None);
+    if measure == CustomerMeasure::None || rank(measure) < rank(in_force) {
         return Ok(());
     }
     let review_by = ruling
         .review_by
-        .or_else(|| (ruling.measure != CustomerMeasure::Marked).then(|| pending.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS)));
+        .or_else(|| (measure != CustomerMeasure::Marked).then(|| pending.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS)));
     group.put_measure(
         merchant,
         &MeasureRow {
             customer: customer.to_owned(),
-            measure: ruling.measure.as_str().to_owned(),
+            measure: measure.as_str().to_owned(),
             review_by_ms: review_by,
             request_id: case.request_id.clone(),
             since_ms: pending.received_at_ms,

@@ -125,6 +125,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         };
         appended.push(Appended { seq: record.seq, leaf: record.leaf, again });
     }
+    project::event(group, pending, first)?;
     for act in acts {
         let act = NewAct { subjects: vec![owner.subject.clone()], ..act };
         act.append(group, vault, merchant)?;

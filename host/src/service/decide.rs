@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use ombud_core::decision::Counted;
 use ombud_core::event::Event;
+use ombud_core::event::input::BlacklistInput;
 use ombud_core::facts::build_case;
 use ombud_core::history::{Actor, History};
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
+use ombud_core::problem::Problem;
 use ombud_ledger::{Digest, id};
 use ombud_store::{Reads, Store as _};
 use serde_json::value::RawValue;
@@ -26,15 +28,24 @@ use super::{Service, history, locks, read};
 use crate::clock::now_ms;
 use crate::judge::{Phases, judge, micros};
 
+/// Where sources of the host's own events begin.
+const OWN_SOURCES: &str = "/ombud/";
+
 impl Service {
-    /// Decides an event and answers once its records are durable.
+    /// Decides an event that was sent, and answers once its records are durable.
     pub async fn decide(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
+        check_source(&event)?;
+        self.decide_own(who, merchant, event).await
+    }
+
+    /// The same for events that the service makes itself.
+    pub(super) async fn decide_own(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::SendEvents, "send events")?;
         let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
-        let body_digest = digest_of(&tenant, &event);
+        let body_digest = digest_of(&tenant, who, &event);
         // Known before it is judged: an act that was valid then need not be valid now, and no policy runs twice for one event.
         if let Some(answer) = self.store.read(|reads| read::known(reads, &self.vault, &tenant.config.id, &event, &body_digest))? {
             self.metrics.observe_duplicate();
@@ -63,11 +74,12 @@ impl Service {
 
     /// The same line, recording nothing.
     pub async fn preview(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
+        check_source(&event)?;
         let tenant = self.tenant(who, merchant, Right::SendEvents, "preview events")?;
         let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
-        let body_digest = digest_of(&tenant, &event);
+        let body_digest = digest_of(&tenant, who, &event);
         let pending = self.judged(&tenant, who, event, body_digest)?;
         let decisions = pending.items.into_iter().map(|item| Verbatim::new(item.ready.body)).collect();
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
@@ -154,8 +166,27 @@ fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
     keys
 }
 
-fn digest_of(tenant: &Tenant, event: &Event) -> Digest {
-    id::body_digest(&tenant.digest_key, &event.canonical())
+/// By which a redelivery is told from another event. An act on a blacklist request is its person's: the same words of somebody
+/// else are another act.
+fn digest_of(tenant: &Tenant, who: &Principal, event: &Event) -> Digest {
+    let mut canonical = event.canonical();
+    if event.data.blacklist.as_ref().is_some_and(|act| !matches!(act, BlacklistInput::Review(_))) {
+        canonical.extend_from_slice(b"\0by\0");
+        canonical.extend_from_slice(who.actor.as_str().as_bytes());
+    }
+    id::body_digest(&tenant.digest_key, &canonical)
+}
+
+/// Events of the host's own come from within: under its name nobody else takes an id before it does.
+fn check_source(event: &Event) -> Result<(), ServiceError> {
+    if !event.envelope.key.source().starts_with(OWN_SOURCES) {
+        return Ok(());
+    }
+    let problem = Problem::at(
+        event.data_pointer().strip_suffix("/data").map(|at| format!("{at}/source")).unwrap_or_default(),
+        "is the server's own source",
+    );
+    Err(ServiceError::Invalid(vec![problem.allowed(format!("a source that does not begin with `{OWN_SOURCES}`"))]))
 }
 
 /// JSON text as it is.

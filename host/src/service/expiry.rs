@@ -66,6 +66,6 @@ impl Service {
             },
         });
         let event = event::structured(event.to_string().as_bytes(), now_ms().max(at_ms)).map_err(ServiceError::Invalid)?;
-        self.decide(&host, merchant.as_str(), event).await.map(|_| ())
+        self.decide_own(&host, merchant.as_str(), event).await.map(|_| ())
     }
 }

@@ -4,11 +4,11 @@
 use ombud_core::case::Case;
 use ombud_core::decision::Decision;
 use ombud_core::event::EventType;
-use ombud_core::ids::MerchantId;
+use ombud_core::ids::{CustomerRef, MerchantId};
 use ombud_core::money::{Amounts, Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_ledger::Digest;
-use ombud_rules::after_sale::{Account, Bill, requested};
+use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
 use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
 use ombud_rules::contract::blacklist::Stage;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
@@ -49,22 +49,41 @@ pub fn decision(
     Ok(Vec::new())
 }
 
-/// Projects an event on which nothing was decided: a case that the platform closed is closed here as well.
+/// Projects what an event says of a case beside what is decided on it: one that the platform closed, refused or refunded is
+/// closed here as well. The event names the case alone; of a customer whom it names as well it must be that customer's.
 pub fn event(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), ServiceError> {
-    let data = &pending.event.data;
     let closes = matches!(
         pending.event.envelope.event_type,
         EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded
     );
-    if let (true, Some(case), Some(order)) = (closes, &data.after_sale, &data.order) {
-        let merchant = &pending.tenant.config.id;
-        let known = group.after_sale_cases(merchant, &order.order_id)?.into_iter().find(|row| row.after_sale_id == case.after_sale_id);
-        if let Some(mut row) = known {
-            row.state = CaseState::Closed;
-            row.last_seq = seq;
-            row.updated_at_ms = pending.received_at_ms;
-            group.put_after_sale_case(merchant, &row)?;
+    let data = &pending.event.data;
+    let named = data.note.as_ref().and_then(|note| note.get("after_sale_id")).and_then(serde_json::Value::as_str);
+    let (true, Some(after_sale_id)) = (closes, named) else { return Ok(()) };
+    let merchant = &pending.tenant.config.id;
+    for mut row in group.after_sale_cases_named(merchant, after_sale_id)? {
+        let of = |customer: &CustomerRef| row.customer.as_deref().is_none_or(|own| own == customer.as_str());
+        if !data.customer_ref.as_ref().is_none_or(of) {
+            continue;
         }
+        row.state = CaseState::Closed;
+        let paid = row.lines.iter().fold(row.freight_refunded, |sum, line| sum.saturating_add(line.refunded));
+        if pending.event.envelope.event_type == EventType::AftersaleRefunded {
+            // The platform paid what was promised: another case gets no more for these units. Whose line it was matters little
+            // where all its units are given up.
+            let shares = largest_remainder(
+                row.approved.saturating_sub(paid).max(0),
+                &row.lines.iter().map(|line| line.qty.into()).collect::<Vec<i64>>(),
+            );
+            for (line, share) in row.lines.iter_mut().zip(shares) {
+                line.refunded = line.refunded.saturating_add(share);
+            }
+        } else {
+            // What was promised and not paid is not to come any more.
+            row.approved = row.approved.min(paid);
+        }
+        row.last_seq = seq;
+        row.updated_at_ms = pending.received_at_ms;
+        group.put_after_sale_case(merchant, &row)?;
     }
     Ok(())
 }

@@ -93,7 +93,7 @@ pub fn known(
     let Some(seen) = reads.event(merchant, key)? else { return Ok(None) };
     if seen.body != *body_digest {
         return Err(ServiceError::Conflict(format!(
-            "event `{}` of source `{}` is on record with another body: a new event needs a new id",
+            "event `{}` of source `{}` is on record with another body, or as another person's act: a new event needs a new id",
             key.id(),
             key.source()
         )));

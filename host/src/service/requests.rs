@@ -8,7 +8,7 @@ use ombud_core::ids::EventKey;
 use ombud_core::problem::Problem;
 use ombud_rules::contract::blacklist::Stage;
 use ombud_store::{CaseState, MeasureRow, Reads, RequestRow, Store as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::actor::{Principal, Right};
 use super::acts::Look;
@@ -49,22 +49,25 @@ impl Service {
         };
         let tenant = self.tenant(who, merchant, Right::SendEvents, "act on blacklist requests")?;
         let at_ms = now_ms();
-        // An act that is on record keeps its time: repeated, it is the same event.
-        let known_ms = match EventKey::new(SOURCE, &act.event_id) {
-            Ok(key) => self.store.read(|reads| {
-                let Some(seen) = reads.event(&tenant.config.id, &key)? else { return Ok(None) };
-                Ok::<_, ServiceError>(reads.listed(&tenant.config.id, seen.first_seq)?.and_then(|entry| entry.event_at_ms))
-            })?,
-            Err(_) => None,
-        };
+        // An act that is on record keeps its time: repeated, it is the same event. A new one follows the last, whose helpdesk's
+        // clock may be some minutes ahead.
+        let request_id = data.pointer("/blacklist/request_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let key = EventKey::new(SOURCE, &act.event_id).ok();
+        let (known_ms, last_ms) = self.store.read(|reads| {
+            let seen = key.map(|key| reads.event(&tenant.config.id, &key)).transpose()?.flatten();
+            let listed = seen.map(|seen| reads.listed(&tenant.config.id, seen.first_seq)).transpose()?.flatten();
+            let steps = reads.blacklist_request(&tenant.config.id, &request_id)?.map(|(_, steps)| steps).unwrap_or_default();
+            Ok::<_, ServiceError>((listed.and_then(|entry| entry.event_at_ms), steps.last().map(|step| step.at_ms)))
+        })?;
+        let time = known_ms.unwrap_or_else(|| last_ms.map_or(at_ms, |last| at_ms.max(last)));
         let event = json!({
-            "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(known_ms.unwrap_or(at_ms)),
+            "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(time),
             "datacontenttype": "application/json",
             "data": data,
         });
         let event =
             event::structured(event.to_string().as_bytes(), at_ms).map_err(|problems| ServiceError::Invalid(of_the_act(problems)))?;
-        self.decide(who, merchant, event).await.map_err(|error| match error {
+        self.decide_own(who, merchant, event).await.map_err(|error| match error {
             ServiceError::Invalid(problems) => ServiceError::Invalid(of_the_act(problems)),
             error => error,
         })
@@ -119,23 +122,18 @@ impl Service {
         let sight = if customer.is_some() { Sight::Full } else { sight };
         let id = &tenant.config.id;
         self.store.read(|reads| {
-            let mut customers: Vec<String> = match customer {
-                Some(customer) => vec![customer.to_owned()],
-                None => {
-                    let mut all = Vec::new();
-                    for state in [CaseState::Open, CaseState::Closed] {
-                        all.extend(reads.blacklist_requests(id, state, "", REQUESTS_MAX)?.into_iter().map(|row| row.customer));
-                    }
-                    all
-                }
-            };
-            customers.sort_unstable();
-            customers.dedup();
             let mut views = Vec::new();
-            for customer in customers {
-                views.extend(reads.measure(id, &customer)?.map(|row| measure_view(row, sight)));
+            if let Some(customer) = customer {
+                views.extend(reads.measure(id, customer)?.map(|row| measure_view(row, sight)));
+                return Ok(views);
             }
-            Ok(views)
+            let mut after = String::new();
+            loop {
+                let page = reads.measures(id, &after, REQUESTS_MAX)?;
+                let Some(last) = page.last() else { return Ok(views) };
+                after.clone_from(&last.customer);
+                views.extend(page.into_iter().map(|row| measure_view(row, sight)));
+            }
         })
     }
 

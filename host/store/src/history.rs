@@ -151,6 +151,8 @@ pub trait ReadHistory {
     fn incidents(&self, merchant: &MerchantId, customer: &str, since_ms: i64) -> Result<Vec<IncidentRow>, StoreError>;
     /// The measure in force for a customer.
     fn measure(&self, merchant: &MerchantId, customer: &str) -> Result<Option<MeasureRow>, StoreError>;
+    /// Measures in force, in the order of their customers, after `after`.
+    fn measures(&self, merchant: &MerchantId, after: &str, rows_max: u32) -> Result<Vec<MeasureRow>, StoreError>;
     /// Measures of every merchant whose review date has come, earliest first: the host's only timer.
     fn measures_due(&self, until_ms: i64, rows_max: u32) -> Result<Vec<(MerchantId, MeasureRow)>, StoreError>;
     /// A blacklist request with the steps of its current round, oldest first.

@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     Evidence,
     /// Steps of this round.
     Steps,
+    /// The act is dated before the last one.
+    Backdated,
 }
 
 impl Refusal {
@@ -48,6 +50,8 @@ impl Refusal {
                 .allowed(format!("at most {INCIDENTS_MAX}")),
             Self::Evidence => Problem::at(format!("{data}/blacklist/evidence"), "makes too many items with those of earlier rounds")
                 .allowed(format!("at most {EVIDENCE_MAX}")),
+            Self::Backdated => Problem::at(format!("{data}/blacklist"), "is dated before the last act on this request")
+                .allowed("an event whose `time` is that of the act: not before those on record"),
             Self::Steps => {
                 Problem::at(request, "has too many steps in this round").allowed(format!("at most {STEPS_MAX}, then a new round"))
             }
@@ -67,6 +71,11 @@ pub(super) fn case(
     if known.is_some_and(|known| known.customer_ref != customer.as_str()) {
         return Err(Refusal::OtherCustomer);
     }
+    // Acts follow each other: one that is dated back would be judged by the look-back of another day.
+    let acts = matches!(input, BlacklistInput::Request(_) | BlacklistInput::Verdict(_));
+    if acts && known.and_then(|known| known.steps.last()).is_some_and(|last| now < last.at) {
+        return Err(Refusal::Backdated);
+    }
     let (state, open_after_sales) = match input {
         BlacklistInput::Request(request) => {
             (submitted(request, customer, now, known, actor.ok_or(Refusal::NoActor)?)?, request.open_after_sales)
@@ -81,7 +90,12 @@ pub(super) fn case(
             }
             (RequestState { stage: Stage::Appealed, ..known.clone() }, 0)
         }
-        BlacklistInput::Review(_) => (known.ok_or(Refusal::Unknown)?.clone(), 0),
+        BlacklistInput::Review(_) => {
+            let known = known.ok_or(Refusal::Unknown)?.clone();
+            // A measure in force on the request was carried out, however far its chain came: it ends by its date (BL-041).
+            let in_force = history.blacklist.on_this_request && history.blacklist.measure != CustomerMeasure::None;
+            (if in_force && !is_over(known.stage) { RequestState { stage: Stage::Executed, ..known } } else { known }, 0)
+        }
     };
     Ok(BlacklistCase {
         request_id: input.request_id().to_owned(),

@@ -17,6 +17,18 @@ use crate::service::listing::rfc3339;
 use crate::service::wire::{CreatedKey, KeyView};
 use crate::service::{Service, allowed, blocking};
 
+/// Whether two labels are read as one: capitals, width and the spaces within do not tell persons apart.
+fn is_same_person(one: &str, other: &str) -> bool {
+    let read = |label: &str| -> String {
+        let narrow = |letter: char| match letter {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+            letter => letter,
+        };
+        label.chars().filter(|letter| !letter.is_whitespace()).map(narrow).flat_map(char::to_lowercase).collect()
+    };
+    read(one) == read(other)
+}
+
 /// Valid keys of one merchant, or of the operator.
 pub const KEYS_MAX: usize = 1_000;
 
@@ -56,7 +68,13 @@ impl Service {
         };
         let actor = ActorId::new(label).map_err(|error| ServiceError::Invalid(vec![Problem::at("/label", error.to_string())]))?;
         let _changing = self.changing.lock();
-        let valid = self.store.read(|reads| reads.api_keys(id.as_ref()))?.iter().filter(|row| row.revoked_at_ms.is_none()).count();
+        let keys = self.store.read(|reads| reads.api_keys(id.as_ref()))?;
+        // Who acts twice is told by the label: a person has one spelling of it (domain policies 5.3, BL-034).
+        if let Some(other) = keys.iter().find(|row| row.actor != label && is_same_person(&row.actor, label)) {
+            let problem = Problem::at("/label", format!("names the person of the label `{}` in another spelling", other.actor));
+            return Err(ServiceError::Invalid(vec![problem.allowed("that spelling, or a label that is not read as the same")]));
+        }
+        let valid = keys.iter().filter(|row| row.revoked_at_ms.is_none()).count();
         if valid >= KEYS_MAX {
             return Err(ServiceError::Conflict(format!("there are {KEYS_MAX} valid keys already: revoke one that is not used")));
         }

@@ -86,6 +86,7 @@ pub fn gather(
                 None => None,
             },
             measure: measure.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None),
+            on_this_request: measure.as_ref().is_some_and(|row| row.request_id == input.request_id()),
             review_by: measure.and_then(|row| row.review_by_ms),
         };
     }

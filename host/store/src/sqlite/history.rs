@@ -91,6 +91,13 @@ impl<T: Database> ReadHistory for T {
         self.one("read a measure", sql, params![merchant, customer], measure)
     }
 
+    fn measures(&self, merchant: &MerchantId, after: &str, rows_max: u32) -> Result<Vec<MeasureRow>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT customer, measure, review_by_ms, request_id, since_ms, seq FROM measures
+            WHERE merchant_no = ?1 AND customer > ?2 ORDER BY customer LIMIT ?3";
+        self.all("list measures", sql, params![merchant, after, rows_max], measure)
+    }
+
     fn measures_due(&self, until_ms: i64, rows_max: u32) -> Result<Vec<(MerchantId, MeasureRow)>, StoreError> {
         let sql = "SELECT customer, measure, review_by_ms, request_id, since_ms, seq, id FROM measures JOIN merchants USING (merchant_no)
             WHERE review_by_ms <= ?1 ORDER BY review_by_ms LIMIT ?2";
