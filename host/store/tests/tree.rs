@@ -101,7 +101,7 @@ fn what_is_rolled_back_leaves_no_leaf() {
 fn without_trees(directory: &std::path::Path) -> Connection {
     let db = Connection::open(directory.join("ombud.db")).unwrap();
     db.execute_batch(
-        "DROP VIEW heads; DROP TABLE logs; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE holds; DROP TABLE cosignatures",
+        "DROP VIEW heads; DROP INDEX after_sale_cases_by_id; DROP TABLE logs; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE holds; DROP TABLE cosignatures",
     )
     .unwrap();
     db.pragma_update(None, "user_version", 4).unwrap();
