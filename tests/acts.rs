@@ -140,8 +140,9 @@ fn persons_acts_on_decisions_and_requests_are_acts_too() {
     let detail = merchant.call(Role::Supervisor, "GET", &path.replace("/override", "")).send().ok();
     assert_eq!(detail["acts"].as_array().unwrap().iter().collect::<Vec<_>>(), [&acts[0]["body"], &acts[1]["body"]]);
     // The same event again is no act again.
+    let before = since(&merchant, known).len();
     merchant.post(&request);
-    assert_eq!(since(&merchant, known).len(), 3);
+    assert_eq!(since(&merchant, known).len(), before);
 }
 
 #[test]
