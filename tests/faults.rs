@@ -1,12 +1,9 @@
 //! Hostile policies bound to a merchant: their fault is an answer, on record, and nobody else's trouble.
 
-use std::path::Path;
-
 use ombud::service::Role;
-use ombud_ledger::Digest;
 use ombud_tests::client::pointers;
 use ombud_tests::events::{event, refund, set};
-use ombud_tests::guests;
+use ombud_tests::guests::{self, package};
 use ombud_tests::ledger;
 use ombud_tests::server::{Merchant, Server, policies_with, rules};
 use serde_json::json;
@@ -23,22 +20,6 @@ const HOSTILE: [(&str, &str); 9] = [
     ("huge-ruling", "output"),
     ("log-flood", "log"),
 ];
-
-/// Writes a package around a component.
-fn package(folder: &Path, name: &str, component: &[u8]) {
-    let own = folder.join(name);
-    std::fs::create_dir_all(&own).unwrap();
-    std::fs::write(own.join("p.wasm"), component).unwrap();
-    let mut toml = toml::Table::new();
-    for (key, value) in
-        [("name", name), ("version", "1"), ("component", "p.wasm"), ("toolchain", "text"), ("sha256", &Digest::of(component).to_string())]
-    {
-        toml.insert(key.into(), value.into());
-    }
-    toml.insert("decides".into(), toml::Value::Array(vec!["delay".into()]));
-    toml.insert("reviews".into(), toml::Value::Array(Vec::new()));
-    std::fs::write(own.join("policy.toml"), toml.to_string()).unwrap();
-}
 
 /// A server with every hostile guest, and with packages that cannot be loaded, beside the real policies.
 fn server() -> &'static Server {

@@ -21,4 +21,5 @@ mod memory;
 mod money;
 mod privacy;
 mod properties;
+mod replays;
 mod tidy;

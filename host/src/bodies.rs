@@ -23,11 +23,11 @@ pub struct CaseBody<'a> {
 
 /// The case body as it is read back.
 #[derive(Debug, Deserialize)]
-pub struct CaseBodyBack {
+pub struct CaseBodyBack<C = Box<RawValue>> {
     /// The context.
     pub context: Context,
-    /// The case, read by its kind.
-    pub case: Box<RawValue>,
+    /// The case: of one kind, or as it stands.
+    pub case: C,
     /// The merchant's terms.
     pub terms: Terms,
     /// Bytes of the event.

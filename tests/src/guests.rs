@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ombud_core::case::Case;
+use ombud_ledger::Digest;
 use ombud_rules::contract::delay::DelayCase;
 use ombud_rules::contract::types::{Calendar, Context, Platform, Tri};
 use ombud_sandbox::Facts;
@@ -63,4 +64,21 @@ pub fn facts() -> Facts {
         attributes: vec![],
     };
     Facts::new(&ctx, &Case::Delay(case))
+}
+
+/// Writes a package that decides delays around a component; its folder.
+pub fn package(folder: &Path, name: &str, component: &[u8]) -> PathBuf {
+    let own = folder.join(name);
+    std::fs::create_dir_all(&own).expect("written");
+    std::fs::write(own.join("p.wasm"), component).expect("written");
+    let mut toml = toml::Table::new();
+    for (key, value) in
+        [("name", name), ("version", "1"), ("component", "p.wasm"), ("toolchain", "text"), ("sha256", &Digest::of(component).to_string())]
+    {
+        toml.insert(key.into(), value.into());
+    }
+    toml.insert("decides".into(), toml::Value::Array(vec!["delay".into()]));
+    toml.insert("reviews".into(), toml::Value::Array(Vec::new()));
+    std::fs::write(own.join("policy.toml"), toml.to_string()).expect("written");
+    own
 }

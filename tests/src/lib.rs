@@ -3,6 +3,7 @@
 pub mod client;
 pub mod command;
 pub mod events;
+pub mod forge;
 pub mod guests;
 pub mod ledger;
 pub mod process;

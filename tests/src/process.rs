@@ -63,9 +63,14 @@ impl Process {
         Self::start(command(data))
     }
 
-    /// Starts a command that serves, and waits until it listens.
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("`ombud` starts");
+    /// Starts a command that serves, and waits until it listens. Its log goes nowhere.
+    pub fn start(command: Command) -> Self {
+        Self::logging(command, Stdio::null())
+    }
+
+    /// The same with a place for its log.
+    pub fn logging(mut command: Command, log: impl Into<Stdio>) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("`ombud` starts");
         let output = BufReader::new(child.stdout.take().expect("its output"));
         let (told, address) = std::sync::mpsc::channel();
         std::thread::spawn(move || {

@@ -6,6 +6,8 @@
 //! themselves. The associated data binds merchant, record and the list of bodies, not the sequence number, so that bodies
 //! are sealed before the writer assigns it.
 
+use std::ops::Range;
+
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use ombud_core::ids::{DecisionId, MerchantId};
@@ -60,6 +62,21 @@ pub enum UnsealError {
     WrongKey,
     #[error("the {} body opens, but is not the plaintext that the header commits to", kind.as_str())]
     Forged { kind: BodyKind },
+}
+
+/// The bodies of a record as they were sealed, in one piece.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsealed {
+    plain: Vec<u8>,
+    places: Vec<(BodyKind, Range<usize>)>,
+}
+
+impl Unsealed {
+    /// The body of a kind, if there is one.
+    pub fn body(&self, kind: BodyKind) -> Option<&[u8]> {
+        let (_, place) = self.places.iter().find(|(own, _)| *own == kind)?;
+        self.plain.get(place.clone())
+    }
 }
 
 /// Seals the bodies of one record, appends the sealed part to `out` and returns what the header commits to.
@@ -148,8 +165,25 @@ impl Header {
     /// # Errors
     /// See [`UnsealError`]; damage is told apart from a wrong key by the digest of the sealed part.
     pub fn open(&self, key: Option<&DataKey>, sealed: &[u8]) -> Result<Vec<(BodyKind, Vec<u8>)>, UnsealError> {
+        let unsealed = self.unseal(key, sealed)?;
+        let commitments = self.detached.iter().flat_map(|detached| &detached.bodies);
+        let forged = |body: &BodyCommitment| UnsealError::Forged { kind: body.kind };
+        let bodies = commitments.zip(&unsealed.places).map(|(body, (_, place))| {
+            let salted = unsealed.plain.get(place.start.saturating_sub(SALT_BYTES)..place.end).unwrap_or_default();
+            let bytes = salted.get(SALT_BYTES..).unwrap_or_default();
+            if Digest::of(salted) == body.plain { Ok((body.kind, bytes.to_vec())) } else { Err(forged(body)) }
+        });
+        bodies.collect()
+    }
+
+    /// Opens the record's bodies without hashing each once more: the sealed part is the one that the header commits to, and
+    /// it opens as this record's under the subject's key.
+    ///
+    /// # Errors
+    /// As [`Header::open`], but for [`UnsealError::Forged`].
+    pub fn unseal(&self, key: Option<&DataKey>, sealed: &[u8]) -> Result<Unsealed, UnsealError> {
         self.intact(sealed)?;
-        let Some(detached) = &self.detached else { return Ok(Vec::new()) };
+        let Some(detached) = &self.detached else { return Ok(Unsealed::default()) };
         let key = key.ok_or(UnsealError::Erased)?;
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(UnsealError::Damaged)?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(UnsealError::Damaged)?;
@@ -159,19 +193,13 @@ impl Header {
             .decrypt_inout_detached(&XNonce::from(*nonce), &associated, opened.as_mut_slice().into(), &Tag::from(*tag))
             .map_err(|_| UnsealError::WrongKey)?;
         let plain = unpack(&opened, &detached.bodies).ok_or(UnsealError::Damaged)?;
-        let mut rest = plain.as_slice();
-        let mut bodies = Vec::with_capacity(detached.bodies.len());
-        for body in &detached.bodies {
-            let forged = UnsealError::Forged { kind: body.kind };
-            let (salt, after) = rest.split_first_chunk::<SALT_BYTES>().ok_or(forged.clone())?;
-            let (bytes, after) = after.split_at_checked(body.len as usize).ok_or(forged.clone())?;
-            if salted(salt, bytes) != body.plain {
-                return Err(forged);
-            }
-            bodies.push((body.kind, bytes.to_vec()));
-            rest = after;
-        }
-        if rest.is_empty() { Ok(bodies) } else { Err(UnsealError::Damaged) }
+        let mut end = 0;
+        let places = detached.bodies.iter().map(|body| {
+            let start = end + SALT_BYTES;
+            end = start + body.len as usize;
+            (body.kind, start..end)
+        });
+        Ok(Unsealed { places: places.collect(), plain })
     }
 
     /// Checks the sealed part without its key: it is what the header commits to.

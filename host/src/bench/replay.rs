@@ -25,12 +25,12 @@ pub(super) fn row(policies: &Path) -> Result<BenchRow> {
     record(data.path(), policies)?;
     let service = Service::open(data.path(), served::options(policies))?;
     let merchants = vec![MerchantId::new("m0").map_err(|error| anyhow!("{error}"))?];
-    let parts = service.replay_parts(&Scope { merchants, ..Scope::default() }).map_err(served::said)?;
+    let parts = service.own_replays().parts(&Scope { merchants, ..Scope::default() })?;
     let (mut in_process, mut replayed) = (0.0_f64, 0.0_f64);
     for _ in 0..ROUNDS {
         in_process = in_process.max(1e6 / decision::after_sale_micros(policies)?);
         let began = Instant::now();
-        let total = service.replay_all(&parts, cores(), |_| ()).map_err(served::said)?.total();
+        let total = service.own_replays().run(&parts, cores(), |_| ()).map_err(served::said)?.total();
         if total.identical != DECISIONS as u64 {
             bail!("{} of {DECISIONS} replays are identical: {total:?}", total.identical);
         }

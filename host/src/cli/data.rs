@@ -56,12 +56,6 @@ pub(super) fn open_as(data: &Path, options: Options) -> Result<Arc<Service>> {
     Service::open(data, options)
 }
 
-/// Opens a data directory that must be there: a mistyped name shall not create one.
-pub(super) fn open_existing(data: &Path, policies: Option<&Path>) -> Result<Arc<Service>> {
-    must_exist(data)?;
-    open(data, policies)
-}
-
 /// Refuses what is no data directory.
 pub(super) fn must_exist(data: &Path) -> Result<()> {
     if data.join(DATABASE).is_file() {
@@ -92,22 +86,6 @@ pub(super) fn sandbox_without_cache() -> Result<Sandbox> {
 /// The operator, as whoever may write to the directory is.
 pub(super) fn owner() -> Result<Principal> {
     Service::owner()
-}
-
-/// A refusal of the service as the command's error; a merchant that is not there is named, with those that are.
-pub(super) fn refused(service: &Service, merchant: &str, error: ServiceError) -> anyhow::Error {
-    if let ServiceError::NotFound("merchant") = error {
-        let known = known_merchants(service).unwrap_or_default();
-        let known = if known.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", known.join(", ")) };
-        return anyhow!("no merchant `{merchant}`: {known}");
-    }
-    anyhow!(explain(&error))
-}
-
-/// The ids of every merchant.
-pub(super) fn known_merchants(service: &Service) -> Result<Vec<String>> {
-    let views = service.merchants(&owner()?).map_err(|error| anyhow!(explain(&error)))?;
-    Ok(views.iter().filter_map(|view| view.config.get("id").and_then(serde_json::Value::as_str)).map(str::to_owned).collect())
 }
 
 /// A merchant's id, if the text is one.

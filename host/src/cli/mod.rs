@@ -22,6 +22,7 @@ mod restore;
 mod serve;
 mod table;
 mod test;
+mod upgrade_check;
 
 mod api;
 mod data;
@@ -79,6 +80,8 @@ enum Command {
     Key(key::Key),
     /// Create, change and show merchants.
     Merchant(merchant::Merchant),
+    /// Run the latest decisions of every active policy under this binary's engine, before it serves.
+    UpgradeCheck(upgrade_check::UpgradeCheck),
     /// Copy a data directory beside its running server, and check the copy.
     Backup(backup::Backup),
     /// Make a data directory from a backup, held against what was published.
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Decide(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::UpgradeCheck(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Merchant(command) => command.run(),

@@ -15,7 +15,7 @@ use crate::service::ledger::SIGN_EVERY;
 use crate::service::ledger::keys::operator_name;
 use crate::service::ledger::witness::Witness;
 use crate::service::privacy::RETAIN_EVERY;
-use crate::service::{EXPIRY_EVERY, Options, Service};
+use crate::service::{CpuShare, EXPIRY_EVERY, Options, SelfAudit, Service};
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `ombud serve`.
@@ -50,6 +50,9 @@ pub(super) struct Serve {
     /// Go on although records that were published are lost. Whoever has the old checkpoints will notice.
     #[arg(long)]
     accept_loss: bool,
+    /// Share of one core that the self-audit may use to run random records again; 0 turns it off.
+    #[arg(long, value_name = "SHARE", default_value = "1%")]
+    self_audit_cpu: CpuShare,
     /// Log lines for people or for programs.
     #[arg(long, value_enum, default_value_t = LogFormat::Pretty)]
     log_format: LogFormat,
@@ -85,6 +88,7 @@ impl Serve {
             for reason in service.readiness().reasons {
                 tracing::warn!(reason, "not ready");
             }
+            let _audit = SelfAudit::start(Arc::clone(&service), self.self_audit_cpu)?;
             until_stopped(listeners, service, limits).await
         })?;
         Ok(EXIT_OK)

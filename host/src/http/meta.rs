@@ -19,7 +19,7 @@ use super::caller::{MaybeCaller, Params};
 use super::problem::{Code, Refused};
 use super::routes::Endpoint;
 use crate::metrics;
-use crate::service::wire::Readiness;
+use crate::service::wire::{Alarm, Readiness};
 
 /// The name under which the schema of a merchant's configuration is served.
 pub(super) const MERCHANT_SCHEMA: &str = "merchant-config";
@@ -29,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/healthz", "health", health)
             .tag("service")
             .summary("Whether the process answers")
+            .describe("And how many alarms the self-audit has raised since the start. What they are is shown to an operator's key only.")
             .answer::<Health>("It does")
             .open()
             .always(),
@@ -63,10 +64,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// The process answers.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Health {
     /// `ok`.
     pub status: &'static str,
+    /// Alarms that stand: recorded decisions that diverge when they are run again. An operator should know why.
+    pub alarms: usize,
+    /// The alarms; to an operator's key only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<Alarm>,
 }
 
 /// One served schema.
@@ -80,8 +86,9 @@ pub struct SchemaLine {
     pub kinds: Vec<&'static str>,
 }
 
-async fn health() -> Json<Health> {
-    Json(Health { status: "ok" })
+async fn health(State(app): State<Shared>, who: MaybeCaller) -> Json<Health> {
+    let raised = app.service.alarms();
+    Json(Health { status: "ok", alarms: raised.len(), raised: if who.is_operator() { raised } else { Vec::new() } })
 }
 
 async fn ready(State(app): State<Shared>, who: MaybeCaller) -> Response {

@@ -4,6 +4,7 @@
 //! the set of series grow; there is no label for merchant, customer, ticket or policy. Series stand at zero from the start.
 //! Handles are resolved once and kept in arrays: counting is one atomic addition, without a look-up.
 
+mod audit;
 mod decisions;
 mod http;
 mod ledger;
@@ -19,7 +20,9 @@ use prometheus_client::registry::{Registry, Unit};
 use ombud_core::kind::Kind;
 
 use crate::judge::Phases;
+use crate::replay::Divergence;
 use crate::service::wire::OverrideAction;
+use audit::Audit;
 use decisions::Decisions;
 pub use http::{Refusal, RouteMetrics, StatusClass};
 pub use ledger::Witnessed;
@@ -41,6 +44,7 @@ const GROUP_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 2
 /// Every metric of one service.
 pub struct Metrics {
     registry: Registry,
+    audit: Audit,
     decisions: Decisions,
     policies: Policies,
     http: http::Http,
@@ -63,6 +67,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("ombud");
         registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let decisions = Decisions::register(&mut registry);
+        let audit = Audit::register(&mut registry);
         let policies = Policies::register(&mut registry);
         let http = http::Http::register(&mut registry);
         let ledger = ledger::Ledger::register(&mut registry);
@@ -77,7 +82,7 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
-        Self { registry, decisions, policies, http, ledger, duplicates, queue, group_records, group_duration }
+        Self { registry, audit, decisions, policies, http, ledger, duplicates, queue, group_records, group_duration }
     }
 
     /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
@@ -124,6 +129,21 @@ impl Metrics {
     /// Counts what a witness said.
     pub fn observe_witness(&self, said: Witnessed) {
         self.ledger.witnessed(said);
+    }
+
+    /// Counts a replay of the self-audit; none where it was identical.
+    pub fn audited(&self, divergence: Option<Divergence>, at_ms: i64) {
+        self.audit.observe(divergence, at_ms);
+    }
+
+    /// Counts time that the self-audit was at work.
+    pub fn audited_for(&self, time: std::time::Duration) {
+        self.audit.used(time);
+    }
+
+    /// Notes how many alarms stand.
+    pub fn set_alarms(&self, alarms: usize) {
+        self.audit.alarms(alarms);
     }
 
     /// The handles of one route, resolved once when the router is built.

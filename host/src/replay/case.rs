@@ -12,6 +12,8 @@ use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::{BodyKind, DecisionEntry};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 
 use super::record::{Damage, Record};
 use crate::bodies::CaseBodyBack;
@@ -63,12 +65,12 @@ impl<'a> RecordedCase<'a> {
     pub fn read(entry: &'a DecisionEntry, record: &'a Record) -> Result<Self, Damage> {
         let body = |kind: BodyKind| record.body(kind).ok_or_else(|| unreadable(kind, "it is missing"));
         let case = |error: serde_json::Error| unreadable(BodyKind::Case, error);
-        let facts: CaseBodyBack = serde_json::from_str(body(BodyKind::Case)?).map_err(case)?;
+        let facts = case_of(entry.kind, body(BodyKind::Case)?).map_err(case)?;
         let decision = body(BodyKind::Decision)?;
         let caps = caps_of(decision).map_err(|error| unreadable(BodyKind::Decision, error))?;
         Ok(Self {
             entry,
-            case: case_of(entry.kind, facts.case.get()).map_err(case)?,
+            case: facts.case,
             context: facts.context,
             terms: facts.terms,
             counted: Counted { usage: caps.used, on_record: caps.on_record, restated: caps.restated },
@@ -99,13 +101,19 @@ fn unreadable(body: BodyKind, detail: impl ToString) -> Damage {
     Damage::Body { body: body.as_str(), detail: detail.to_string() }
 }
 
-fn case_of(kind: Kind, json: &str) -> serde_json::Result<Case> {
-    Ok(match kind {
-        Kind::AfterSale => Case::AfterSale(serde_json::from_str(json)?),
-        Kind::Delay => Case::Delay(serde_json::from_str(json)?),
-        Kind::Blacklist => Case::Blacklist(serde_json::from_str(json)?),
-        Kind::Reply => Case::Reply(serde_json::from_str(json)?),
-    })
+/// The case body with a case of its kind.
+fn case_of(kind: Kind, json: &str) -> serde_json::Result<CaseBodyBack<Case>> {
+    match kind {
+        Kind::AfterSale => read(json, Case::AfterSale),
+        Kind::Delay => read(json, Case::Delay),
+        Kind::Blacklist => read(json, Case::Blacklist),
+        Kind::Reply => read(json, Case::Reply),
+    }
+}
+
+fn read<C: DeserializeOwned>(json: &str, of: impl FnOnce(C) -> Case) -> serde_json::Result<CaseBodyBack<Case>> {
+    let CaseBodyBack { context, case, terms, event_bytes } = serde_json::from_str::<CaseBodyBack<C>>(json)?;
+    Ok(CaseBodyBack { context, case: of(case), terms, event_bytes })
 }
 
 /// The caps' part of a decision body: what was counted then.
@@ -114,5 +122,55 @@ fn caps_of(decision: &str) -> serde_json::Result<CapReview> {
     struct Part {
         caps: CapReview,
     }
+    // A text cannot hold these bytes, for its quotes are escaped: the last ones of their kind begin the decision's own caps,
+    // unless something else wrote the body. Then all of it is read.
+    const MARK: &str = ",\"caps\":";
+    let own = decision.rfind(MARK).and_then(|at| decision.get(at + MARK.len()..));
+    if let Some(Ok(caps)) = own.map(|own| CapReview::deserialize(&mut serde_json::Deserializer::from_str(own))) {
+        return Ok(caps);
+    }
     serde_json::from_str::<Part>(decision).map(|part| part.caps)
+}
+
+#[cfg(test)]
+mod tests {
+    use ombud_core::caps::{CapLimits, CapResult, CapUsage};
+    use ombud_core::money::Amounts;
+
+    use super::*;
+
+    /// The caps' part of a body, with an intent on record.
+    fn caps(on_record: &str) -> String {
+        let review = CapReview {
+            result: CapResult::Uphold,
+            breaches: Vec::new(),
+            warnings: Vec::new(),
+            used: CapUsage::default(),
+            on_record: vec![on_record.to_owned()],
+            limits: CapLimits::default(),
+            counted: Amounts::default(),
+            refund: 0,
+            restated: Vec::new(),
+        };
+        serde_json::to_string(&review).unwrap()
+    }
+
+    #[test]
+    fn the_caps_of_a_body_are_its_own_wherever_they_stand() {
+        let (own, other) = (caps("own"), caps("other"));
+        for body in [
+            format!(r#"{{"kind":"delay","caps":{own},"fault":null}}"#),
+            // The same words in a text, and further out or in.
+            format!(r#"{{"kind":"delay","caps":{own},"fault":",\"caps\":{{}}"}}"#),
+            format!(r#"{{"caps":{own},"kind":"delay"}}"#),
+            format!(r#"{{"kind":"delay", "caps" : {own}}}"#),
+            format!(r#"{{"ruling":{{"outcome":"x","caps":{other}}},"caps":{own}}}"#),
+            format!(r#"{{"kind":"delay","caps":{own},"later":{{"x":0,"caps":7}}}}"#),
+        ] {
+            assert_eq!(caps_of(&body).unwrap().on_record, ["own"], "{body}");
+        }
+        for bad in ["{}", r#"{"kind":"delay","caps":7}"#, "", &own] {
+            assert!(caps_of(bad).is_err(), "{bad}");
+        }
+    }
 }

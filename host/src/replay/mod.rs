@@ -16,6 +16,7 @@ mod tally;
 
 pub use blobs::Blobs;
 pub use case::{RecordedCase, Rerun};
+pub use plugins::is_stored;
 pub use record::{Bodies, Damage, Record};
 pub use replayer::{Calls, Missing, Replayer};
 pub use report::{Difference, Divergence, EngineSeen, ReplayReport};

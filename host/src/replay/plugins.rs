@@ -70,6 +70,14 @@ impl Plugins {
     }
 }
 
+/// Whether bytes are stored that are what their digest says.
+///
+/// # Errors
+/// The source itself fails.
+pub fn is_stored<B: Blobs + ?Sized>(blobs: &B, digest: &Digest) -> Result<bool, B::Error> {
+    Ok(sound(blobs, digest)?.is_some())
+}
+
 /// Bytes that are what their digest says.
 fn sound<B: Blobs + ?Sized>(blobs: &B, digest: &Digest) -> Result<Option<Vec<u8>>, B::Error> {
     Ok(blobs.blob(digest)?.filter(|bytes| Digest::of(bytes) == *digest))

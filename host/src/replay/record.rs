@@ -2,7 +2,7 @@
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::DataKey;
-use ombud_ledger::seal::UnsealError;
+use ombud_ledger::seal::{UnsealError, Unsealed};
 use ombud_ledger::{BodyKind, Header, HeaderError};
 
 /// A record with its bodies.
@@ -19,6 +19,8 @@ pub struct Record {
 pub enum Bodies {
     /// Opened, each what the header commits to.
     Opened(Vec<(BodyKind, Vec<u8>)>),
+    /// Opened from the sealed part that the header commits to; see [`Record::unseal`].
+    Unsealed(Unsealed),
     /// Their key was erased.
     Erased,
 }
@@ -60,13 +62,42 @@ impl Record {
         keys: impl IntoIterator<Item = &'k DataKey>,
         kept: bool,
     ) -> Result<Self, Damage> {
+        let open = |header: &Header, key: &DataKey| header.open(Some(key), sealed).map(Bodies::Opened);
+        Self::with(merchant, seq, header, sealed, keys, kept, open)
+    }
+
+    /// The same without hashing each body once more, for many records of one's own store.
+    ///
+    /// # Errors
+    /// As [`Record::open`].
+    pub fn unseal<'k>(
+        merchant: &MerchantId,
+        seq: u64,
+        header: &[u8],
+        sealed: &[u8],
+        keys: impl IntoIterator<Item = &'k DataKey>,
+        kept: bool,
+    ) -> Result<Self, Damage> {
+        let open = |header: &Header, key: &DataKey| header.unseal(Some(key), sealed).map(Bodies::Unsealed);
+        Self::with(merchant, seq, header, sealed, keys, kept, open)
+    }
+
+    fn with<'k>(
+        merchant: &MerchantId,
+        seq: u64,
+        header: &[u8],
+        sealed: &[u8],
+        keys: impl IntoIterator<Item = &'k DataKey>,
+        kept: bool,
+        open: impl Fn(&Header, &DataKey) -> Result<Bodies, UnsealError>,
+    ) -> Result<Self, Damage> {
         let header = Header::decode(header)?;
         if header.merchant != *merchant || header.seq != seq {
             return Err(Damage::Place { merchant: header.merchant, seq: header.seq });
         }
         for key in keys {
-            match header.open(Some(key), sealed) {
-                Ok(bodies) => return Ok(Self { header, bodies: Bodies::Opened(bodies) }),
+            match open(&header, key) {
+                Ok(bodies) => return Ok(Self { header, bodies }),
                 Err(UnsealError::WrongKey) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -80,7 +111,11 @@ impl Record {
 
     /// One body as text; none where there is none of the kind, or it is erased.
     pub fn body(&self, kind: BodyKind) -> Option<&str> {
-        let Bodies::Opened(bodies) = &self.bodies else { return None };
-        bodies.iter().find(|(own, _)| *own == kind).and_then(|(_, bytes)| std::str::from_utf8(bytes).ok())
+        let bytes = match &self.bodies {
+            Bodies::Opened(bodies) => bodies.iter().find(|(own, _)| *own == kind).map(|(_, bytes)| bytes.as_slice()),
+            Bodies::Unsealed(bodies) => bodies.body(kind),
+            Bodies::Erased => None,
+        };
+        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 }

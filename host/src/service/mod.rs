@@ -50,7 +50,7 @@ pub use admin::{MasterKeyFrom, Rotated, rotate as rotate_master_key};
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use read::Opened;
-pub use replay::{Part, REPLAYS_MAX, Scope, cores};
+pub use replay::{ALARMS_MAX, Active, Archive, CpuShare, NoShare, Part, REPLAYS_MAX, Replays, Scope, SelfAudit, cores};
 pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};
 
 use crate::judge::Phases;
@@ -118,6 +118,8 @@ pub struct Service {
     replay_lanes: Arc<Semaphore>,
     /// Places for exports.
     exports: Arc<Semaphore>,
+    /// What the self-audit found.
+    alarms: replay::Alarms,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     draining: AtomicBool,
@@ -176,6 +178,7 @@ impl Service {
             replayer,
             replay_lanes: Arc::new(Semaphore::new(replay::lanes_for_callers())),
             exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
+            alarms: replay::Alarms::default(),
             metrics,
             draining: AtomicBool::new(false),
         });

@@ -222,6 +222,25 @@ impl ReplaysAnswer {
     }
 }
 
+/// What the self-audit found: the first divergence of a merchant and cause, and how many there were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Alarm {
+    /// The merchant.
+    pub merchant: String,
+    /// The place of the first one in the merchant's log.
+    pub seq: u64,
+    /// Its decision; empty where the record cannot be read.
+    pub decision: String,
+    /// Why it diverges.
+    pub cause: Divergence,
+    /// Where, without what stands there.
+    pub detail: String,
+    /// When it was found, RFC 3339.
+    pub since: String,
+    /// How often it was found since.
+    pub count: u64,
+}
+
 /// An engine with the records that it made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineLine {

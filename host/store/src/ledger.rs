@@ -75,11 +75,14 @@ pub struct StoredRecord {
 }
 
 /// Which decisions of a merchant are wanted; all of them, unless a member says otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Their places in the log.
     pub seqs: Range<u64>,
     pub ticket: Option<String>,
+    pub kind: Option<String>,
+    /// By the policy's name, whatever its version.
+    pub policy: Option<String>,
     /// Received at or after, epoch milliseconds.
     pub from_ms: Option<i64>,
     /// Received before, epoch milliseconds.

@@ -1,38 +1,43 @@
-//! Replays on an open data directory, on all cores.
-
-use std::sync::Arc;
+//! Replays of records that this process can read, on all cores.
 
 use anyhow::{Result, anyhow};
-use ombud_core::ids::MerchantId;
+use ombud_core::ids::{DecisionId, MerchantId};
 
-use super::super::data::{explain, known_merchants, merchant_id, owner, refused, runtime};
+use super::super::data::{explain, merchant_id};
 use super::super::progress::Progress;
 use super::{Replayed, Which, timed};
 use crate::replay::Tally;
-use crate::service::{Scope, Service, ServiceError};
+use crate::service::{Archive, Replays, Scope, ServiceError};
 
-/// Replays what was asked for, of one merchant or of all.
-pub(super) fn run(service: &Arc<Service>, merchant: Option<&str>, which: &Which, threads: usize) -> Result<Replayed> {
-    match (&which.decision, merchant) {
-        (Some(decision), Some(merchant)) => timed(|| one(service, merchant, decision)),
-        _ => {
-            let merchants = merchants(service, merchant)?;
-            timed(|| many(service, merchants, which, threads))
+/// Replays what was asked for of a data directory, of one merchant or of all.
+pub(super) fn run(archive: &Archive, merchant: Option<&str>, which: &Which, threads: usize) -> Result<Replayed> {
+    let known = archive.merchants()?;
+    let merchants = match merchant {
+        None => known,
+        Some(id) if known.iter().any(|known| known.as_str() == id) => vec![merchant_id(id)?],
+        Some(id) if known.is_empty() => return Err(anyhow!("no merchant `{id}`: there is none yet")),
+        Some(id) => {
+            let known: Vec<&str> = known.iter().map(MerchantId::as_str).collect();
+            return Err(anyhow!("no merchant `{id}`: there are {}", known.join(", ")));
         }
+    };
+    match (&which.decision, merchants.as_slice()) {
+        (Some(decision), [merchant]) => timed(|| one(archive.replays(), merchant, decision)),
+        _ => timed(|| many(archive.replays(), merchants, which, threads)),
     }
 }
 
-fn one(service: &Arc<Service>, merchant: &str, decision: &str) -> Result<Tally> {
-    let report = runtime()?.block_on(service.replay(&owner()?, merchant, decision)).map_err(|error| match error {
-        ServiceError::NotFound("decision") => anyhow!("merchant `{merchant}` has no decision `{decision}`"),
-        error => refused(service, merchant, error),
-    })?;
+fn one(replays: Replays<'_>, merchant: &MerchantId, decision: &str) -> Result<Tally> {
+    let id = DecisionId::new(decision).ok();
+    let report = id.map(|id| replays.decision(merchant, &id)).transpose()?.flatten();
+    let report = report.ok_or_else(|| anyhow!("merchant `{merchant}` has no decision `{decision}`"))?;
     let mut tally = Tally::default();
-    tally.add(merchant, report);
+    tally.add(merchant.as_str(), report);
     Ok(tally)
 }
 
-fn many(service: &Service, merchants: Vec<MerchantId>, which: &Which, threads: usize) -> Result<Tally> {
+/// Replays many decisions, with a bar.
+pub(super) fn many(replays: Replays<'_>, merchants: Vec<MerchantId>, which: &Which, threads: usize) -> Result<Tally> {
     let failed = |error: ServiceError| match error {
         // The query's members are this command's options.
         ServiceError::Invalid(_) => anyhow!(explain(&error).replace("`/", "`--")),
@@ -40,20 +45,10 @@ fn many(service: &Service, merchants: Vec<MerchantId>, which: &Which, threads: u
     };
     let names: Vec<String> = merchants.iter().map(ToString::to_string).collect();
     let scope = Scope::new(merchants, which.ticket.clone(), which.from.as_deref(), which.to.as_deref()).map_err(failed)?;
-    let parts = service.replay_parts(&scope).map_err(failed)?;
+    let parts = replays.parts(&scope)?;
     let progress = Progress::new(parts.iter().map(|part| part.places()).sum(), "records");
-    let mut tally = service.replay_all(&parts, threads, |places| progress.steps(places)).map_err(failed)?;
+    let mut tally = replays.run(&parts, threads, |places| progress.steps(places)).map_err(failed)?;
     // A merchant without a decision is told, too.
     names.into_iter().for_each(|name| _ = tally.merchants.entry(name).or_default());
     Ok(tally)
-}
-
-/// The merchant that was named, or all.
-fn merchants(service: &Service, merchant: Option<&str>) -> Result<Vec<MerchantId>> {
-    let known = known_merchants(service)?;
-    match merchant {
-        None => known.iter().map(|id| merchant_id(id)).collect(),
-        Some(id) if known.iter().any(|known| known == id) => Ok(vec![merchant_id(id)?]),
-        Some(id) => Err(refused(service, id, ServiceError::NotFound("merchant"))),
-    }
 }

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
 
-use super::api::{self, Reached};
 use super::{EXIT_FINDINGS, EXIT_OK, data};
 use crate::replay::Tally;
-use crate::service::{Service, cores};
+use crate::service::{Archive, Service, cores};
 use remote::Remote;
+pub(super) use show::{by_engine, counts, json, tables as print_divergences};
 
 /// Arguments of `ombud replay`.
 #[derive(Args)]
@@ -28,7 +28,7 @@ ombud replay --data ombud-data --merchant m-1 --ticket t-17\n  \
 ombud replay --url http://127.0.0.1:8787 --key $OMBUD_KEY --merchant m-1 0f3a…"
 )]
 pub(super) struct Replay {
-    /// A data directory; where a server holds it, the server replays.
+    /// A data directory; it is only read, so that a server may hold it.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A server.
@@ -86,15 +86,15 @@ impl Replay {
         }
         let merchant = self.merchant.as_deref();
         let replayed = match (&self.data, &self.url, &self.key) {
-            (Some(folder), _, _) => match api::reach(folder, |folder| data::open_existing(folder, None))? {
-                Reached::Here(service) => local::run(&service, merchant, &self.which, self.threads.unwrap_or_else(cores))?,
-                Reached::Server(api) => remote::run(&api, merchant, &self.which)?,
-            },
+            (Some(folder), _, _) => {
+                data::must_exist(folder)?;
+                local::run(&Archive::open(folder, data::options(None))?, merchant, &self.which, self.threads.unwrap_or_else(cores))?
+            }
             (None, Some(url), Some(key)) => remote::run(&Remote::new(url, key), merchant, &self.which)?,
             _ => bail!("name a data directory with --data, or a server with --url and --key"),
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&show::json(&replayed))?);
+            println!("{}", serde_json::to_string_pretty(&show::json(&replayed.tally, replayed.took))?);
         } else {
             show::print(&replayed);
         }
@@ -103,13 +103,8 @@ impl Replay {
 }
 
 /// Replays every decision of a merchant of an open service.
-pub(super) fn every(service: &std::sync::Arc<Service>, merchant: &str) -> Result<Tally> {
-    Ok(local::run(service, Some(merchant), &Which { all: true, ..Which::default() }, cores())?.tally)
-}
-
-/// Prints what diverged.
-pub(super) fn print_divergences(tally: &Tally) {
-    show::tables(tally);
+pub(super) fn every(service: &Service, merchant: &str) -> Result<Tally> {
+    local::many(service.own_replays(), vec![data::merchant_id(merchant)?], &Which::default(), cores())
 }
 
 /// Takes the time of some replays.

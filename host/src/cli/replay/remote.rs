@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-use super::super::api::{self, Api, Refusal};
+use super::super::api::{self, Refusal};
 use super::super::progress::Progress;
 use super::{Replayed, Which, timed};
 use crate::replay::Tally;
@@ -19,32 +19,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// How often a full server is asked again.
 const TRIES_MAX: u32 = 10;
 
-/// A server that can be asked.
-pub(super) trait Ask {
-    /// What stands at a path.
-    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T>;
-    /// Posts JSON, or nothing.
-    fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T>;
-    /// An error about a merchant in words that help.
-    fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error;
-}
-
-impl Ask for Api {
-    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        Self::get(self, path)
-    }
-
-    fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
-        Self::post(self, path, json)
-    }
-
-    fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error {
-        Self::explained(self, merchant, error)
-    }
-}
-
 /// Replays what was asked for, of one merchant or of all that the caller may see.
-pub(super) fn run(server: &impl Ask, merchant: Option<&str>, which: &Which) -> Result<Replayed> {
+pub(super) fn run(server: &Remote, merchant: Option<&str>, which: &Which) -> Result<Replayed> {
     let merchants = match merchant {
         Some(merchant) => vec![merchant.to_owned()],
         None => all(server)?,
@@ -53,13 +29,13 @@ pub(super) fn run(server: &impl Ask, merchant: Option<&str>, which: &Which) -> R
         let mut tally = Tally::default();
         let progress = Progress::new(0, "records");
         for merchant in &merchants {
-            tally.merge(of(server, merchant, which, &progress).map_err(|error| server.explained(merchant, error))?);
+            tally.merge(of(server, merchant, which, &progress)?);
         }
         Ok(tally)
     })
 }
 
-fn all(server: &impl Ask) -> Result<Vec<String>> {
+fn all(server: &Remote) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Known {
         config: Id,
@@ -72,7 +48,7 @@ fn all(server: &impl Ask) -> Result<Vec<String>> {
     Ok(known.into_iter().map(|known| known.config.id).collect())
 }
 
-fn of(server: &impl Ask, merchant: &str, which: &Which, progress: &Progress) -> Result<Tally> {
+fn of(server: &Remote, merchant: &str, which: &Which, progress: &Progress) -> Result<Tally> {
     let base = format!("/v1/merchants/{}", api::plain(merchant));
     let mut tally = Tally::default();
     if let Some(decision) = &which.decision {
@@ -129,24 +105,20 @@ impl Remote {
         }
         bail!("the server was full {TRIES_MAX} times: try again later")
     }
-}
 
-impl Ask for Remote {
+    /// What stands at a path.
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let url = format!("{}{path}", self.url);
         self.answer(|| self.agent.get(&url).header("authorization", &self.authorization).call())
     }
 
+    /// Posts JSON, or nothing.
     fn post<T: DeserializeOwned>(&self, path: &str, json: Vec<u8>) -> Result<T> {
         let url = format!("{}{path}", self.url);
         self.answer(|| {
             let request = self.agent.post(&url).header("authorization", &self.authorization);
             if json.is_empty() { request.send_empty() } else { request.content_type("application/json").send(&json) }
         })
-    }
-
-    fn explained(&self, _merchant: &str, error: anyhow::Error) -> anyhow::Error {
-        error
     }
 }
 

@@ -1,6 +1,7 @@
 //! What replays gave, for people and for programs.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,8 +15,7 @@ const DIFFERENCES_MAX: usize = 3;
 const SHOWN_MAX: usize = 20;
 
 /// For programs.
-pub(super) fn json(replayed: &Replayed) -> Value {
-    let Replayed { tally, took } = replayed;
+pub(in super::super) fn json(tally: &Tally, took: Duration) -> Value {
     let mut json = counts(&tally.total());
     let merchants = tally.merchants.iter().map(|(merchant, own)| with(counts(own), "merchant", json!(merchant)));
     let engines = tally.engines.iter().map(|(engine, counts)| {
@@ -26,11 +26,12 @@ pub(super) fn json(replayed: &Replayed) -> Value {
     json["engines"] = engines.collect();
     json["diverging"] = diverging.collect();
     json["elapsed_ms"] = json!(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    json["per_second"] = json!(rate(replayed));
+    json["per_second"] = json!(rate(tally, took));
     json
 }
 
-fn counts(counts: &Counts) -> Value {
+/// Counts with their sums.
+pub(in super::super) fn counts(counts: &Counts) -> Value {
     let mut json = json!(counts);
     json["replayed"] = json!(counts.replayed());
     json["diverged"] = json!(counts.diverged());
@@ -53,12 +54,12 @@ pub(super) fn print(replayed: &Replayed) {
         total.diverged(),
         total.not_compared.values().sum::<u64>(),
         replayed.took.as_secs_f64(),
-        rate(replayed)
+        rate(&replayed.tally, replayed.took)
     );
 }
 
 /// The tables: merchants, causes, engines, the first divergences; each only where it says something.
-pub(super) fn tables(tally: &Tally) {
+pub(in super::super) fn tables(tally: &Tally) {
     let total = tally.total();
     if tally.merchants.len() > 1 {
         println!("{}", by_merchant(tally));
@@ -133,8 +134,8 @@ fn differing(report: &ReplayReport) -> String {
 }
 
 /// Decisions per second.
-fn rate(replayed: &Replayed) -> f64 {
+fn rate(tally: &Tally, took: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let decisions = replayed.tally.total().replayed() as f64;
-    decisions / replayed.took.as_secs_f64().max(1e-6)
+    let decisions = tally.total().replayed() as f64;
+    decisions / took.as_secs_f64().max(1e-6)
 }

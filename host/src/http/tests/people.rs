@@ -78,7 +78,7 @@ async fn merchants_and_keys_are_made_and_unmade() {
 async fn health_is_everybodys_and_metrics_are_the_operators() {
     let world = world();
     let router = world.router();
-    assert_eq!(call("GET", "/healthz").send(&router).await.ok(), json!({"status": "ok"}));
+    assert_eq!(call("GET", "/healthz").send(&router).await.ok(), json!({"alarms": 0, "status": "ok"}));
     let head = call("HEAD", "/healthz").send(&router).await;
     assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
     assert_eq!(call("GET", "/readyz").send(&router).await.ok()["ready"], true);

@@ -9,6 +9,7 @@ use ombud_core::money::Amounts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::replay::Divergence;
 use crate::service::actor::Role;
 use crate::service::privacy::HoldScopeView;
 use crate::service::wire::OverrideAction;
@@ -267,6 +268,16 @@ pub enum What {
         /// When the backup was made, RFC 3339.
         made_at: String,
     },
+    /// The self-audit met a decision that diverges when it is run again, for the first time with this cause since the start.
+    #[serde(rename = "self-audit.diverged")]
+    SelfAuditDiverged {
+        /// The decision; empty where its record cannot be read.
+        decision: String,
+        /// Its place in the log.
+        seq: u64,
+        /// Why it diverges.
+        cause: Divergence,
+    },
     /// An auditor looked, for the first time in this hour.
     #[serde(rename = "audit.viewed")]
     Viewed {
@@ -328,6 +339,7 @@ impl What {
             Self::Unmasked { .. } => "text.unmasked",
             Self::BackupMade { .. } => "backup.made",
             Self::BackupRestored { .. } => "backup.restored",
+            Self::SelfAuditDiverged { .. } => "self-audit.diverged",
             Self::Viewed { .. } => "audit.viewed",
         }
     }
@@ -374,6 +386,7 @@ mod tests {
             What::Unmasked { look: Look::Decision, of: Some("d".into()) },
             What::BackupMade { master_key: true },
             What::BackupRestored { made_at: "2026-11-06T10:00:00Z".into() },
+            What::SelfAuditDiverged { decision: "d".into(), seq: 7, cause: Divergence::Guest },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
         for what in acts {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use ombud_core::call_limits::{CallLimits, OperatorLimits};
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
-use ombud_store::{SqliteStore, Store as _};
+use ombud_store::Store;
 
 use crate::service::Service;
 use crate::service::acts::{By, NewAct, What, log_of};
@@ -15,7 +15,7 @@ use crate::service::snapshot::{Bindings, Tenant};
 const LIMITS: &str = "limits";
 
 /// The limits that the directory was last opened with; none if it never was opened with any.
-pub(in crate::service) fn kept(store: &SqliteStore) -> Result<Option<OperatorLimits>> {
+pub(in crate::service) fn kept(store: &impl Store) -> Result<Option<OperatorLimits>> {
     let Some(json) = store.read(|reads| reads.value(LIMITS))? else { return Ok(None) };
     serde_json::from_slice(&json).map(Some).context("the limits kept in the data directory cannot be read: give them again with `--limits`")
 }

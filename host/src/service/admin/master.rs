@@ -64,6 +64,16 @@ pub(in crate::service) fn master_key(store: &SqliteStore, from: &MasterKeyFrom) 
     }
 }
 
+/// The master key of a store that is only read, if it is the one that the data keys are wrapped with.
+///
+/// # Errors
+/// There is none, or it is another one.
+pub(in crate::service) fn master_key_beside(store: &impl Store, directory: &Path, from: &MasterKeyFrom) -> Result<MasterKey> {
+    let any = store.read(any_key)?;
+    let key = present_master_key(directory, from)?.with_context(|| format!("{} is not there ({REMEDY})", place(directory, from)))?;
+    fits(directory, from, any, &key).map(|()| key)
+}
+
 /// The master key that is given, whatever it opens; none where the directory has none.
 ///
 /// # Errors

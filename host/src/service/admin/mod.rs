@@ -20,7 +20,7 @@ pub(crate) use files::secret;
 pub(super) use limits::kept as kept_limits;
 pub(super) use load::guardrail;
 pub use master::{MasterKeyFrom, Rotated, rotate};
-pub(super) use master::{master_key, present_master_key};
+pub(super) use master::{master_key, master_key_beside, present_master_key};
 
 impl Service {
     /// The operator as the data directory's owner: commands on the directory act as this.

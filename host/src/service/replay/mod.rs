@@ -1,5 +1,10 @@
-//! Replays of this service's own records: they are read and opened here, and run by the replayer.
+//! Replays of recorded decisions: they are read and opened here, and run by the replayer.
+//!
+//! In reading order: decisions read together ([`page`]), many of them side by side ([`lanes`]), a directory that is only
+//! read ([`archive`]), the server's audit of itself ([`audit`]), and what callers of the service may ask for.
 
+mod archive;
+mod audit;
 mod lanes;
 mod page;
 
@@ -8,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::problem::Problem;
-use ombud_store::{Store as _, StoreError, Wanted};
+use ombud_store::{Store as _, Wanted};
 
 use super::actor::{Principal, Right};
 use super::acts::Look;
@@ -17,8 +22,11 @@ use super::privacy::Sight;
 use super::wire::{ReplayReport, ReplaysAnswer, ReplaysRequest};
 use super::{Service, blocking, listing, locks};
 use crate::replay::Tally;
-use lanes::{PAGE_MAX, PAGE_PLACES, Stored, Tools};
-pub use lanes::{Part, Scope, cores};
+pub use archive::{Active, Archive};
+pub(super) use audit::Alarms;
+pub use audit::{ALARMS_MAX, CpuShare, NoShare, SelfAudit};
+use lanes::{PAGE_MAX, PART_PLACES};
+pub use lanes::{Part, Replays, Scope, cores};
 use page::Page;
 
 /// Decisions that one request replays at most.
@@ -28,23 +36,10 @@ const REPLAYS_TIME_MAX: Duration = Duration::from_secs(5);
 /// Places of the log that one request looks through at most.
 const PLACES_MAX: u64 = 100_000;
 
-impl Tools<'_> {
-    /// Runs the decisions of a page, in the order of the log, until `add` says to stop.
-    fn page(self, mut page: Page, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
-        page.each(self.vault, |seq, record| {
-            let report = match record {
-                Ok(record) => self.replayer.replay(&record, &Stored(self.store))?,
-                Err(damage) => Some(ReplayReport::damaged(String::new(), seq, damage)),
-            };
-            Ok(report.is_none_or(&mut add))
-        })
-    }
-}
-
 impl Service {
-    /// What replays need.
-    pub(super) fn tools(&self) -> Tools<'_> {
-        Tools { store: &self.store, vault: &self.vault, replayer: &self.replayer }
+    /// The replays of this service's records, without asking who wants them.
+    pub fn own_replays(&self) -> Replays<'_> {
+        Replays { store: self.store.readers(), vault: &self.vault, replayer: &self.replayer }
     }
 
     /// Replays one decision.
@@ -54,37 +49,14 @@ impl Service {
         self.looked(who, &tenant, Look::Replay).await?;
         let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
         let (service, sight) = (Arc::clone(self), Sight::of_replays(who.role));
-        self.in_a_lane(move || {
-            let merchant = &tenant.config.id;
-            let record = service.store.read(|reads| reads.decision(merchant, &id))?.ok_or(ServiceError::NotFound("decision"))?;
-            let report = service.replay_at(merchant, record.seq)?.ok_or(ServiceError::NotFound("decision"))?;
-            // A record that cannot be read does not name its decision: the caller did.
-            Ok(sight.replay(ReplayReport { id: id.to_string(), ..report }))
-        })
-        .await
-    }
-
-    /// Replays the decision at a place of the log; none if the record there is of something else.
-    pub fn replay_at(&self, merchant: &MerchantId, seq: u64) -> Result<Option<ReplayReport>, ServiceError> {
-        let wanted = Wanted { seqs: seq..seq.saturating_add(1), ticket: None, from_ms: None, to_ms: None };
-        let page = self.store.read(|reads| Page::read(reads, merchant, &wanted, 1))?;
-        let mut report = None;
-        self.tools().page(page, |own| {
-            report = Some(own);
-            false
-        })?;
-        Ok(report)
-    }
-
-    /// The parts of the logs that a scope covers.
-    pub fn replay_parts(&self, scope: &Scope) -> Result<Vec<Part>, ServiceError> {
-        Ok(scope.parts(&self.store)?)
-    }
-
-    /// Replays every decision of the parts in so many threads; for commands, which have the machine for themselves. `done`
-    /// is called with the places that were passed, from any thread.
-    pub fn replay_all(&self, parts: &[Part], lanes: usize, done: impl Fn(u64) + Sync) -> Result<Tally, ServiceError> {
-        self.tools().run(parts, lanes, done)
+        let work = move || {
+            service
+                .own_replays()
+                .decision(&tenant.config.id, &id)?
+                .ok_or(ServiceError::NotFound("decision"))
+                .map(|report| sight.replay(report))
+        };
+        self.in_a_lane(work).await
     }
 
     /// Replays decisions of a merchant, oldest first, so many as fit into one request.
@@ -102,9 +74,10 @@ impl Service {
         }
         let wanted = Wanted {
             seqs: request.cursor.unwrap_or(0)..0,
+            ticket: request.ticket,
             from_ms: listing::instant("/from", request.from.as_deref())?,
             to_ms: listing::instant("/to", request.to.as_deref())?,
-            ticket: request.ticket,
+            ..Wanted::default()
         };
         self.looked(who, &tenant, Look::Replay).await?;
         // One at a time for each merchant: whoever audits one does not keep the others waiting.
@@ -122,7 +95,7 @@ impl Service {
         let log_size = self.store.read(|reads| reads.log_size(merchant))?;
         let last = log_size.min(wanted.seqs.start.saturating_add(PLACES_MAX));
         // A ticket's decisions are found by their index, wherever they are.
-        let (step, last) = if wanted.ticket.is_some() { (log_size, log_size) } else { (PAGE_PLACES, last) };
+        let (step, last) = if wanted.ticket.is_some() { (log_size, log_size) } else { (PART_PLACES, last) };
         let mut tally = Tally::default();
         let (mut left, mut in_time) = (limit, true);
         while wanted.seqs.start < last && left > 0 && in_time {
@@ -131,7 +104,7 @@ impl Service {
             let page = self.store.read(|reads| Page::read(reads, merchant, &wanted, count))?;
             let whole = page.len() < count as usize;
             let mut reached = wanted.seqs.start;
-            self.tools().page(page, |report| {
+            self.own_replays().page(page, |report| {
                 reached = report.seq + 1;
                 left -= 1;
                 tally.add(merchant.as_str(), report);

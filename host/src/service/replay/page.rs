@@ -77,7 +77,7 @@ impl Page {
         }
         // A record that lists a customer has a key: the customer's, or the ticket's where the customer was erased before.
         let kept = row.customer.is_some();
-        Record::open(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys.iter().map(|key| &**key), kept)
+        Record::unseal(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys.iter().map(|key| &**key), kept)
     }
 }
 

@@ -54,6 +54,8 @@ impl<T: Database> ReadLedger for T {
             vec![merchant.into(), signed(wanted.seqs.start).into(), signed(wanted.seqs.end).into(), i64::from(count).into()];
         let conditions = [
             ("ticket =", wanted.ticket.clone().map(Value::from)),
+            ("kind =", wanted.kind.clone().map(Value::from)),
+            ("policy =", wanted.policy.clone().map(Value::from)),
             ("received_at_ms >=", wanted.from_ms.map(Value::from)),
             ("received_at_ms <", wanted.to_ms.map(Value::from)),
         ];

@@ -19,6 +19,9 @@ const SCRIPTS: [&str; 9] = [
     include_str!("migrations/0008.sql"),
     include_str!("migrations/0009.sql"),
 ];
+/// The version that this program writes and reads.
+#[expect(clippy::cast_possible_truncation, reason = "a handful of scripts")]
+pub(super) const KNOWN: u32 = SCRIPTS.len() as u32;
 /// The script that brought the trees: records from before it get theirs.
 const TREES: u32 = 5;
 
@@ -29,16 +32,15 @@ const APPLICATION_ID: i32 = 0x4f6d_6264;
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<u32, StoreError> {
     let failed = |error| StoreError::backend("bring the schema up to date", error);
     let pragma = |db: &Connection, name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
-    let known = u32::try_from(SCRIPTS.len()).unwrap_or(u32::MAX);
     let found = u32::try_from(pragma(db, "user_version")?).unwrap_or(u32::MAX);
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
     if tables > 0 && pragma(db, "application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
-    if found > known {
-        return Err(StoreError::Newer { found, known });
+    if found > KNOWN {
+        return Err(StoreError::Newer { found, known: KNOWN });
     }
-    for (version, script) in (1..=known).zip(SCRIPTS).skip(found as usize) {
+    for (version, script) in (1..=KNOWN).zip(SCRIPTS).skip(found as usize) {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(failed)?;
         transaction.execute_batch(script).map_err(failed)?;
         if version == TREES {
@@ -48,19 +50,18 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<u32, StoreErro
         transaction.pragma_update(None, "user_version", version).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
-    Ok(known)
+    Ok(KNOWN)
 }
 
 /// Refuses a database that is not this program's, or not at this program's version.
 pub(super) fn must_be_newest(db: &Connection) -> Result<(), StoreError> {
     let failed = |error| StoreError::backend("look at the schema", error);
     let pragma = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
-    let known = u32::try_from(SCRIPTS.len()).unwrap_or(u32::MAX);
     let found = u32::try_from(pragma("user_version")?).unwrap_or(u32::MAX);
     match found {
         _ if pragma("application_id")? != APPLICATION_ID => Err(StoreError::Foreign { path: db.path().unwrap_or_default().into() }),
-        found if found == known => Ok(()),
-        found if found > known => Err(StoreError::Newer { found, known }),
-        found => Err(StoreError::Older { found, known }),
+        found if found == KNOWN => Ok(()),
+        found if found > KNOWN => Err(StoreError::Newer { found, known: KNOWN }),
+        found => Err(StoreError::Older { found, known: KNOWN }),
     }
 }

@@ -18,12 +18,13 @@ mod lock;
 mod migrate;
 mod money;
 mod privacy;
+mod readers;
 mod tree;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::Frontier;
@@ -34,22 +35,18 @@ pub use self::connection::{SqliteReader, SqliteWriter};
 use self::filling::Filling;
 use self::known::Known;
 use self::lock::DirectoryLock;
+pub use self::readers::SqliteReaders;
 use crate::store::{Reads, Store};
 use crate::tree::Grown;
 use crate::{StoreError, Transactions};
 
 /// The database's file in the data directory.
 const DATABASE: &str = "ombud.db";
-/// Readers kept for the next read; more are opened under load and closed again.
-const IDLE_READERS_MAX: usize = 8;
 
 /// The embedded store.
 pub struct SqliteStore {
-    path: PathBuf,
-    schema_version: u32,
-    known: Arc<Known>,
+    readers: SqliteReaders,
     _filling: Filling,
-    idle: Mutex<Vec<SqliteReader>>,
     grown: Grown,
     // Closed after the connections.
     _database: Arc<File>,
@@ -73,8 +70,8 @@ impl SqliteStore {
         let checkpointer = Checkpointer::start(&path, Arc::clone(&database))?;
         let (grown, database_kept, held) = (Grown::default(), Arc::clone(&database), Arc::clone(&lock));
         let writer = SqliteWriter::new(writer, Arc::clone(&known), grown.clone(), checkpointer, database_kept, held)?;
-        let idle = Mutex::new(Vec::new());
-        Ok((Self { path, schema_version, known, _filling: filling, idle, grown, _database: database, lock }, writer))
+        let readers = SqliteReaders::new(path, schema_version, known);
+        Ok((Self { readers, _filling: filling, grown, _database: database, lock }, writer))
     }
 
     /// The data directory.
@@ -94,35 +91,26 @@ impl SqliteStore {
     /// # Errors
     /// The database cannot be written.
     pub fn empty_log(&self) -> Result<bool, StoreError> {
-        let connection = connection::open_writer(&self.path)?;
+        let connection = connection::open_writer(self.readers.path())?;
         let busy: i64 = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
             .map_err(|error| StoreError::backend("empty the write-ahead log", error))?;
         Ok(busy == 0)
     }
 
-    fn reader(&self) -> Result<SqliteReader, StoreError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| SqliteReader::open(&self.path, Arc::clone(&self.known)), Ok)
+    /// The pool of readers.
+    pub const fn readers(&self) -> &SqliteReaders {
+        &self.readers
     }
 }
 
 impl Store for SqliteStore {
     fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&dyn Reads) -> Result<T, E>) -> Result<T, E> {
-        let reader = self.reader()?;
-        let result = reader.consistently(read);
-        if reader.is_stuck() {
-            return result;
-        }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_READERS_MAX {
-            idle.push(reader);
-        }
-        result
+        self.readers.read(read)
     }
 
     fn schema_version(&self) -> u32 {
-        self.schema_version
+        self.readers.schema_version()
     }
 }
 

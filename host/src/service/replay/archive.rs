@@ -1,0 +1,143 @@
+//! A data directory that is only read: beside the server that holds it, or alone. Replays need no more.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_ledger::{Digest, Engine};
+use ombud_sandbox::{CodeKey, Sandbox};
+use ombud_store::{EntryKind, Filter, PAGE_ENTRIES_MAX, SqliteReaders, SqliteStore, Store as _, StoreError, Wanted};
+
+use super::super::acts::OPERATOR;
+use super::super::snapshot::{Binding, MerchantDocument};
+use super::super::vault::Vault;
+use super::super::{Options, admin};
+use super::lanes::{PART_PLACES, Part, Replays};
+use crate::replay::Replayer;
+
+/// Records, what opens them, and what runs them.
+pub struct Archive {
+    store: SqliteReaders,
+    vault: Vault,
+    replayer: Replayer,
+}
+
+/// A policy that is bound to a kind of a merchant's.
+#[derive(Clone, Debug)]
+pub struct Active {
+    /// The merchant.
+    pub merchant: MerchantId,
+    /// The kind.
+    pub kind: Kind,
+    /// Name, version, component and settings.
+    pub binding: Binding,
+}
+
+impl Archive {
+    /// Opens a data directory for reading. A database of an older release that no server holds is brought up to date first.
+    ///
+    /// # Errors
+    /// It is no data directory, a server of another release holds it, or the master key is not the one that wrapped its keys.
+    pub fn open(data: &Path, options: Options) -> Result<Self> {
+        let store = match SqliteReaders::beside(data) {
+            Err(StoreError::Older { .. }) => {
+                drop(SqliteStore::open(data)?);
+                SqliteReaders::beside(data)?
+            }
+            other => other?,
+        };
+        let vault = Vault::new(admin::master_key_beside(&store, data, &options.master_key)?, store.read(|reads| reads.with_erased())?);
+        let code = data.join("code.key");
+        // It is never drawn here: nothing compiled would load with a new one.
+        code.try_exists().ok().filter(|there| *there).with_context(|| format!("there is no `{}`", code.display()))?;
+        let limits = options.limits.or(admin::kept_limits(&store)?).unwrap_or_default();
+        let sandbox = Sandbox::new()?.with_cache(data.join("code"), CodeKey(admin::secret(&code)?))?;
+        let sandbox = sandbox.with_compiler(options.compiler, limits.load);
+        Ok(Self { store, vault, replayer: Replayer::new(Arc::new(sandbox)) })
+    }
+
+    /// The replays of this directory.
+    pub const fn replays(&self) -> Replays<'_> {
+        Replays { store: &self.store, vault: &self.vault, replayer: &self.replayer }
+    }
+
+    /// The engine that they run on.
+    pub const fn engine(&self) -> &Engine {
+        self.replayer.engine()
+    }
+
+    /// Every merchant.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn merchants(&self) -> Result<Vec<MerchantId>, StoreError> {
+        let rows = self.store.read(|reads| reads.merchants())?;
+        Ok(rows.into_iter().map(|row| row.id).filter(|id| id.as_str() != OPERATOR).collect())
+    }
+
+    /// Every active policy of every merchant.
+    ///
+    /// # Errors
+    /// The store fails; a merchant's document cannot be read.
+    pub fn active(&self) -> Result<Vec<Active>> {
+        let mut active = Vec::new();
+        for row in self.store.read(|reads| reads.merchants())? {
+            if row.id.as_str() == OPERATOR {
+                continue;
+            }
+            let document: MerchantDocument =
+                serde_json::from_str(&row.config).with_context(|| format!("the configuration of merchant `{}`", row.id))?;
+            let of = |(kind, binding)| Active { merchant: row.id.clone(), kind, binding };
+            active.extend(document.policies.into_iter().map(of));
+        }
+        Ok(active)
+    }
+
+    /// Why an active policy's component does not load under this engine; none if it does.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn refusal(&self, active: &Active) -> Result<Option<String>> {
+        let binding = &active.binding;
+        let digest = Digest::parse(&binding.component).ok_or_else(|| anyhow!("`{}` is no digest", binding.component))?;
+        let plugin = self.store.read(|reads| self.replayer.plugin(&digest, reads))?;
+        Ok(match plugin {
+            Some(plugin) if plugin.inspection().decides.iter().any(|own| own == active.kind.as_str()) => None,
+            Some(_) => Some(format!("the component does not decide {}", active.kind)),
+            None => Some("the component is missing or damaged, or does not load".to_owned()),
+        })
+    }
+
+    /// The parts of the log that hold the latest decisions of an active policy, of whatever version: `last` of them, or all
+    /// there are.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn latest(&self, active: &Active, last: u64) -> Result<Vec<Part>, StoreError> {
+        let filter = Filter {
+            entry: Some(EntryKind::Decision),
+            kind: Some(active.kind.as_str().to_owned()),
+            policy: Some(active.binding.policy.clone()),
+            ..Filter::default()
+        };
+        let (mut left, mut cursor, mut begin) = (last, None, None);
+        let size = self.store.read(|reads| reads.log_size(&active.merchant))?;
+        while left > 0 {
+            let entries = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ENTRIES_MAX);
+            let page = self.store.read(|reads| reads.list(&active.merchant, &filter, cursor.as_deref(), entries))?;
+            left -= page.entries.len() as u64;
+            begin = page.entries.last().map(|oldest| oldest.seq).or(begin);
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+        let begin = begin.unwrap_or(size);
+        let wanted = |seqs| Wanted { seqs, kind: filter.kind.clone(), policy: filter.policy.clone(), ..Wanted::default() };
+        let begins = (0..(size - begin).div_ceil(PART_PLACES)).map(|at| begin + at * PART_PLACES);
+        let parts = begins.map(|begin| Part { merchant: active.merchant.clone(), wanted: wanted(begin..size.min(begin + PART_PLACES)) });
+        Ok(parts.collect())
+    }
+}
