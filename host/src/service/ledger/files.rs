@@ -99,7 +99,6 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
