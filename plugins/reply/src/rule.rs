@@ -1,15 +1,13 @@
 //! The ruling on a draft: findings, verdict, masked text, reasons with their sources, and what the author should change.
 
-use ombud_sdk::reply::{Action, ReplyCase, ReplyRuling, Verdict};
-use ombud_sdk::rules::lexicon::{self, Finding, Report};
+use ombud_sdk::reply::{self, Action, ReplyCase, ReplyRuling, Verdict};
+use ombud_sdk::rules::lexicon::{self, Finding, Report, Room};
 use ombud_sdk::rules::notes::{self, arg, fact, message};
 use ombud_sdk::{Attribute, Context, Fact, Notes, Surface};
 
 use crate::settings::Settings;
 use crate::sources;
 
-/// Findings that a ruling carries. A text made of forbidden words has thousands; the worst are kept and the rest is counted.
-const FINDINGS_MAX: usize = 500;
 /// Places of one rule that its reason names.
 const PLACES_MAX: usize = 10;
 
@@ -21,11 +19,12 @@ pub fn decide(settings: &Settings, ctx: &Context, facts: &ReplyCase) -> ReplyRul
     }
     let verdict = verdict(&findings);
     let mut notes = notes_of(&findings, facts);
+    let mut findings: Vec<reply::Finding> = findings.iter().map(Finding::to_contract).collect();
     let omitted = keep_the_worst(&mut findings);
     if omitted > 0 {
         notes.attributes.push(Attribute { key: "findings-omitted".to_owned(), value: omitted.to_string() });
     }
-    ReplyRuling { verdict, findings: findings.iter().map(Finding::to_contract).collect(), masked_text: masked, notes }
+    ReplyRuling { verdict, findings, masked_text: masked, notes }
 }
 
 /// The worst action of the findings that count.
@@ -88,13 +87,19 @@ fn facts_read(rule: &str, case: &ReplyCase) -> Vec<Fact> {
     }
 }
 
-/// Keeps the findings in the order of the text, the least grave left out where there are too many; how many were.
-fn keep_the_worst(findings: &mut Vec<Finding>) -> usize {
-    let omitted = findings.len().saturating_sub(FINDINGS_MAX);
-    if omitted > 0 {
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.action));
-        findings.truncate(FINDINGS_MAX);
-        findings.sort_by_key(|finding| (finding.start, finding.end, finding.rule.id));
+/// All findings are reported (domain policies 5.4). Where a ruling has no room for all of them, the least grave are left out and the rest
+/// stays in the order of the text; how many were.
+fn keep_the_worst(findings: &mut Vec<reply::Finding>) -> usize {
+    let fit = |findings: &[reply::Finding]| {
+        let mut room = Room::beside(&[]);
+        findings.iter().take_while(|finding| room.takes(finding)).count()
+    };
+    if fit(findings) == findings.len() {
+        return 0;
     }
-    omitted
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.action));
+    let (kept, all) = (fit(findings), findings.len());
+    findings.truncate(kept);
+    findings.sort_by(|one, other| (one.start, one.end, &one.rule).cmp(&(other.start, other.end, &other.rule)));
+    all - kept
 }

@@ -4,16 +4,16 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use ombud_sdk::Severity::High;
 use ombud_sdk::reply::{Action, ReplyCase, ReplyRuling, Verdict};
-use ombud_sdk::rules::lexicon::{self, Finding, Origins, Terms};
+use ombud_sdk::rules::lexicon::{self, Finding, Origins, Room, Terms};
 use ombud_sdk::rules::notes::{Rule, fact};
 use ombud_sdk::{Context, Fact, Reason, Review};
 
 /// Places of the text that a reason names.
 const PLACES_MAX: usize = 10;
-/// Findings that an amended ruling carries; the merchant's own come first.
-const FINDINGS_MAX: usize = 500;
 
 /// A row that blocks: the findings it asks for.
 struct Row {
@@ -82,8 +82,13 @@ pub fn review(ctx: &Context, facts: &ReplyCase, ruling: &ReplyRuling) -> Review<
         return Review::Uphold;
     };
     amended.masked_text = report.masked.clone();
-    for finding in blocking.iter().flat_map(|(_, findings)| findings).chain(&personal).map(|finding| finding.to_contract()) {
-        if amended.findings.len() < FINDINGS_MAX && !amended.findings.contains(&finding) {
+    // The merchant's own come first.
+    let mut room = Room::beside(&ruling.findings);
+    let mut known: BTreeSet<(u32, u32, &str)> = ruling.findings.iter().map(|own| (own.start, own.end, own.rule.as_str())).collect();
+    for finding in blocking.iter().flat_map(|(_, findings)| findings).chain(&personal) {
+        let new = known.insert((finding.start, finding.end, finding.rule.id));
+        let finding = finding.to_contract();
+        if new && room.takes(&finding) {
             amended.findings.push(finding);
         }
     }

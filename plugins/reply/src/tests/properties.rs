@@ -3,6 +3,7 @@
 use super::{ctx, draft, ruled};
 use crate::Settings;
 use crate::rule::decide;
+use ombud_sdk::Settings as _;
 use ombud_sdk::reply::{Action, Verdict};
 use ombud_sdk::rules::contract::types::Surface;
 use proptest::prelude::*;
@@ -70,10 +71,22 @@ proptest! {
 }
 
 #[test]
-fn a_text_of_forbidden_words_keeps_a_bounded_ruling() {
+fn all_findings_of_a_text_of_forbidden_words_are_reported() {
     let ruling = ruled(&"最好".repeat(2_000));
-    assert_eq!((ruling.verdict, ruling.findings.len()), (Verdict::Block, 500));
-    assert_eq!(ruling.notes.attributes[0].value, "1500");
+    assert_eq!((ruling.verdict, ruling.findings.len(), ruling.notes.attributes.len()), (Verdict::Block, 2_000, 0));
+}
+
+#[test]
+fn what_a_ruling_has_no_room_for_is_counted_and_the_worst_is_kept() {
+    let terms = ["RC-101", "RC-102", "RC-803"].map(|rule| {
+        let action = if rule == "RC-803" { "warn" } else { "stop" };
+        format!(r#"{{"term": "甲乙", "rule": "{rule}", "action": "{action}"}}"#)
+    });
+    let settings = Settings::parse(&format!(r#"{{"extra_terms": [{}]}}"#, terms.join(","))).unwrap();
+    let ruling = decide(&settings, &ctx(), &draft(&"甲乙".repeat(2_000)));
+    let stops = ruling.findings.iter().filter(|finding| finding.action == Action::Stop).count();
+    assert!(stops == 4_000 || stops == ruling.findings.len(), "{stops} of {}", ruling.findings.len());
+    assert_eq!(ruling.notes.attributes[0].value, (6_000 - ruling.findings.len()).to_string());
     assert!(ruling.findings.is_sorted_by_key(|finding| finding.start));
 }
 

@@ -3,7 +3,8 @@
 use core::cell::OnceCell;
 
 use ombud_rules::contract::reply::{Action, Finding, ReplyCase, ReplyRuling, Verdict};
-use ombud_rules::contract::types::{Context, Fact, Notes, Reason, Severity};
+use ombud_rules::contract::types::{Attribute, Context, Fact, Notes, Reason, Severity};
+use ombud_rules::lexicon::Room;
 use ombud_rules::normalise::{View, view_n};
 use ombud_rules::notes::fact;
 
@@ -14,8 +15,6 @@ use crate::reason::Place;
 use crate::run::{Answer, Holds, holds, run};
 use crate::table::{Kind, Row, Table};
 
-/// Findings that a ruling carries.
-const FINDINGS_MAX: usize = 500;
 /// Places of one row that its reason names.
 const PLACES_MAX: usize = 10;
 
@@ -90,7 +89,7 @@ fn held(case: &ReplyCase, reasons: Vec<Reason>) -> ReplyRuling {
 /// The worst verdict of the rows, with what each found.
 fn decided(draft: &Draft<'_>, rows: &[&Row<'_>], mut reasons: Vec<Reason>) -> ReplyRuling {
     let verdict = rows.iter().filter_map(|row| case_of(Verdict::ALL, row.outcome)).max().unwrap_or(Verdict::HoldForEvidence);
-    let mut findings = Vec::new();
+    let (mut findings, mut room, mut omitted) = (Vec::new(), Room::beside(&[]), 0_u32);
     let mut masked: Vec<char> = draft.case.text.chars().collect();
     for (row, reason) in rows.iter().zip(&mut reasons) {
         let places = draft.places(row);
@@ -104,13 +103,20 @@ fn decided(draft: &Draft<'_>, rows: &[&Row<'_>], mut reasons: Vec<Reason>) -> Re
             {
                 hidden.fill('*');
             }
-            if findings.len() < FINDINGS_MAX {
-                findings.push(finding(row, action, start, end, matched));
+            let finding = finding(row, action, start, end, matched);
+            if room.takes(&finding) {
+                findings.push(finding);
+            } else {
+                omitted += 1;
             }
         }
     }
     findings.sort_by_key(|finding| (finding.start, finding.end));
-    ReplyRuling { verdict, findings, masked_text: masked.into_iter().collect(), notes: Notes { reasons, ..Notes::empty() } }
+    let mut notes = Notes { reasons, ..Notes::empty() };
+    if omitted > 0 {
+        notes.attributes.push(Attribute { key: "findings-omitted".to_owned(), value: omitted.to_string() });
+    }
+    ReplyRuling { verdict, findings, masked_text: masked.into_iter().collect(), notes }
 }
 
 fn finding(row: &Row<'_>, action: Action, start: u32, end: u32, matched: String) -> Finding {

@@ -9,6 +9,33 @@ use crate::normalise::View;
 
 /// Scalars of the text that a finding repeats; its span says where the rest is.
 const MATCHED_MAX: u32 = 60;
+/// Bytes of findings in one ruling, counted as the host counts: with the longest text masked, its reasons and messages a ruling stays
+/// within `ruling_bytes_max`, 256 KiB. A text that is forbidden words and nothing else takes half of it.
+pub const FINDINGS_BYTES_MAX: usize = 200 << 10;
+/// Bytes of a finding beside its texts.
+const FINDING_BYTES: usize = 16;
+
+/// What is left of [`FINDINGS_BYTES_MAX`].
+pub struct Room(usize);
+
+impl Room {
+    /// Beside the findings that a ruling has already.
+    pub fn beside(findings: &[reply::Finding]) -> Self {
+        let mut room = Self(FINDINGS_BYTES_MAX);
+        for finding in findings {
+            room.takes(finding);
+        }
+        room
+    }
+
+    /// Whether one more finding fits; after the first that does not, none does.
+    pub fn takes(&mut self, finding: &reply::Finding) -> bool {
+        let texts = [&finding.rule, &finding.category, &finding.matched, &finding.suggestion_key].map(String::len);
+        let bytes = texts.iter().sum::<usize>() + finding.exemption.as_ref().map_or(0, String::len) + FINDING_BYTES;
+        self.0 = self.0.checked_sub(bytes).unwrap_or_default();
+        self.0 > 0
+    }
+}
 
 /// A rule met at a place of the text.
 #[derive(Clone)]

@@ -16,7 +16,7 @@ mod terms;
 mod tests;
 mod vm;
 
-pub use finding::{Finding, severity};
+pub use finding::{FINDINGS_BYTES_MAX, Finding, Room, severity};
 pub use table::{Origins, RULES, Rule, Scope};
 pub use terms::{ExtraTerm, Phrase, Terms, WordRule};
 
