@@ -320,7 +320,18 @@ fn cases_run_through_the_built_components() {
     assert_eq!((report["passed"].as_u64(), report["failed"].as_u64(), report["skipped"].as_u64()), (Some(264), Some(0), Some(7)));
 
     // What an examiner derived from the tables alone.
-    for (file, cases) in [("after-sale", 255), ("delay", 81), ("blacklist", 52), ("reply", 131), ("guardrail-caps", 137)] {
+    let examined = [
+        ("after-sale", 259),
+        ("delay", 81),
+        ("blacklist", 52),
+        ("reply", 131),
+        ("guardrail-caps", 137),
+        ("random-after-sale", 80),
+        ("random-delay", 90),
+        ("random-reply", 150),
+        ("random-guardrail-after-sale", 40),
+    ];
+    for (file, cases) in examined {
         let report = ombud(&["test", "policies", "--cases", &format!("tests/cases/examined/{file}.yaml"), "--json"]).exits(0).json();
         assert_eq!((report["passed"].as_u64(), report["skipped"].as_u64()), (Some(cases), Some(0)), "{file}: {report}");
     }

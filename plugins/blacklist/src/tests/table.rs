@@ -192,3 +192,11 @@ fn draft(text: String) -> ReplyCase {
         attributes: Vec::new(),
     }
 }
+
+#[test]
+fn rules_that_no_source_has_cite_the_default_policy() {
+    use crate::words::{BL_019, BL_034, BL_042};
+    for rule in [&BL_019, &BL_034, &BL_042] {
+        assert_eq!(rule.sources, [("默认黑名单政策", rule.id)]);
+    }
+}

@@ -13,6 +13,7 @@ fn every_golden_case_passes() {
 #[test]
 fn every_examined_case_passes() {
     assert_eq!(run(include_str!("../../../../tests/cases/examined/delay.yaml")), 81);
+    assert_eq!(run(include_str!("../../../../tests/cases/examined/random-delay.yaml")), 90);
 }
 
 /// Runs the delay cases of a file; how many passed.

@@ -170,3 +170,12 @@ fn a_case_that_does_not_fit_together_is_the_callers_error() {
     assert_eq!(broken(|facts| facts.episodes.push(facts.episodes[0].clone())), bad("episodes[1].episode-id"));
     assert_eq!(broken(|facts| facts.lines.push(facts.lines[0].clone())), bad("lines[1].line-id"));
 }
+
+#[test]
+fn rules_that_no_source_has_cite_the_default_policy() {
+    use crate::words::*;
+    let own = [&DC_002, &DC_010, &DC_021, &DC_022, &DC_030, &DC_031, &DC_040, &DC_041, &DC_060, &DC_061, &DC_062, &DC_082];
+    for rule in own {
+        assert_eq!(rule.sources, [("默认延误补偿政策", rule.id)]);
+    }
+}

@@ -31,6 +31,7 @@ fn golden_cases() {
 #[test]
 fn examined_cases() {
     assert_eq!(run(include_str!("../../../../tests/cases/examined/reply.yaml")), 131);
+    assert_eq!(run(include_str!("../../../../tests/cases/examined/random-reply.yaml")), 150);
 }
 
 /// golden.md 6.3: the material that teaches the rules breaks some of them.

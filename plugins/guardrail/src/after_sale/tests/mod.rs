@@ -13,6 +13,7 @@ mod rows;
 fn every_after_sale_case_passes() {
     assert_eq!(run(include_str!("../../../../../tests/cases/guardrail-cases.yaml")), 37);
     assert_eq!(run(include_str!("../../../../../tests/cases/examined/guardrail-caps.yaml")), 78);
+    assert_eq!(run(include_str!("../../../../../tests/cases/examined/random-guardrail-after-sale.yaml")), 40);
 }
 
 /// Runs the after-sale reviews of a file; how many there were.
