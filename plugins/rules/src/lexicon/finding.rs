@@ -32,7 +32,7 @@ impl Room {
     pub fn takes(&mut self, finding: &reply::Finding) -> bool {
         let texts = [&finding.rule, &finding.category, &finding.matched, &finding.suggestion_key].map(String::len);
         let bytes = texts.iter().sum::<usize>() + finding.exemption.as_ref().map_or(0, String::len) + FINDING_BYTES;
-        self.0 = self.0.checked_sub(bytes).unwrap_or_default();
+        self.0 = self.0.saturating_sub(bytes);
         self.0 > 0
     }
 }
