@@ -243,6 +243,9 @@ fn a_new_round_starts_the_chain_again_and_keeps_what_was_gathered() {
     assert_eq!(problems[0].message, "was returned for evidence");
 
     let mut again = example_value(EventType::BlacklistRequested);
+    let problems = build(Kind::Blacklist, &again, &knowing(returned.clone()), Some(&actor("u4", Role::AgentSenior))).unwrap_err();
+    assert_eq!(problems[0].message, "is dated before the last act on this request");
+    again["time"] = step["time"].clone();
     again["data"]["blacklist"]["evidence"] = json!([
         {"evidence_id": "e9", "kind": "chat-log", "strength": "strong", "captured_at": 1, "intact": true, "ref": "sha256:new"},
         {"evidence_id": "e12", "kind": "photo", "strength": "weak", "intact": false, "ref": ""},
