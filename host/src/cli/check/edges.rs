@@ -1,5 +1,5 @@
-//! Questions at the contract's bounds, each put twice in fresh instances: whatever a policy says to them, it never traps nor exceeds its limits,
-//! and it says the same with the same fuel.
+//! Questions at the contract's bounds, each put twice in fresh instances: whatever a policy says to them, it never traps, and it says the same
+//! with the same fuel. Where its fuel does not last for the largest cases a person decides them: that is said, and no reason to refuse it.
 
 use ombud_core::boundary::{self, Edge};
 use ombud_core::chain;
@@ -50,7 +50,7 @@ pub(super) fn step(plugin: &Plugin, settings: &str, limits: &Limits) -> Option<S
     }
     if !refused.is_empty() {
         let text =
-            format!("{} of {asked} at the contract's bounds get a ruling that the host refuses, so that a person decides", refused.len());
+            format!("{} of {asked} at the contract's bounds get no ruling that the host takes, so that a person decides", refused.len());
         return Some(Step { problems: listed(refused), ..Step::warning("edges", text) });
     }
     Some(Step::passed("edges", format!("{asked} at the contract's bounds, twice: no trap, the same answers and the same fuel{without}")))
@@ -61,7 +61,7 @@ enum Put {
     Ruled,
     /// The policy said that there is no ruling.
     Unruled,
-    /// The host does not take the ruling.
+    /// The fuel did not last, or the host does not take the ruling.
     Refused(String),
     /// It ended in a fault, or differed the second time.
     Fault(String),
@@ -79,6 +79,7 @@ fn put(plugin: &Plugin, edge: &Edge, settings: &str, limits: &Limits) -> Put {
     }
     match first.result {
         Err(fault) if fault.code == FaultCode::PolicyError => Put::Unruled,
+        Err(fault) if fault.code == FaultCode::Fuel => Put::Refused(format!("{}: {fault}", shown(edge))),
         Err(fault) => Put::Fault(format!("{}: {fault}", shown(edge))),
         Ok(ruling) => accepted(edge, ruling).map_or_else(|fault| Put::Refused(format!("{}: {fault}", shown(edge))), |()| Put::Ruled),
     }
