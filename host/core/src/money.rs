@@ -163,7 +163,7 @@ pub fn balance(case: &Case) -> Option<i64> {
 fn after_sale_balance(case: &AfterSaleCase) -> i64 {
     let Some(lines) = requested(case) else { return 0 };
     let bill = Bill::of(&case.order);
-    Account { order: &case.order, bill: &bill, lines: &lines }.balance(due_basis(case, &lines))
+    Account { order: &case.order, bill: &bill, lines: &lines }.balance()
 }
 
 /// Σ max(0, owed − paid) of the refund episodes.

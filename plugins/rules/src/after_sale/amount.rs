@@ -4,7 +4,7 @@ use super::bill::{Bill, bounded, half_up, largest_remainder, price, sum};
 use super::explain::Row;
 use super::line::Requested;
 use super::sources::{AS_801, AS_802, AS_803, AS_804, AS_805, AS_808, AS_809};
-use crate::contract::after_sale::{Gift, Order, OrderLine};
+use crate::contract::after_sale::{Gift, Order};
 use crate::contract::types::{Fen, Tri};
 
 /// Which of the three amounts is due.
@@ -98,7 +98,7 @@ impl Account<'_> {
 
     /// `last`: with R every unit of the order has come back or is cancelled.
     pub fn is_last(&self) -> bool {
-        self.order.lines.iter().enumerate().all(|(index, line)| self.left(index, line.qty_returned) == 0)
+        (0..self.order.lines.len()).all(|index| self.kept(index) == 0)
     }
 
     fn plain(&self) -> Amount {
@@ -153,24 +153,11 @@ impl Account<'_> {
         Amount { refund: amount.clamp(0, self.goods_balance(&after)), freight: 0, rules }
     }
 
-    /// K_i: units of a line that stay with the buyer after this return. Units that came back without a refund were exchanged, or their
-    /// own case still has to pay for them: their money is no part of this account, which takes them as kept.
+    /// Units of a line that stay with the buyer after this return.
     fn kept(&self, index: usize) -> u32 {
         let Some(line) = self.order.lines.get(index) else { return 0 };
-        self.left(index, if self.settled(index, line) { line.qty_returned } else { 0 })
-    }
-
-    /// Whether what came back of a line was paid for. A gift that is kept may have cost all there was to refund.
-    fn settled(&self, index: usize, line: &OrderLine) -> bool {
-        let open = || returned_share(self.bill.paid_of(index), line.qty_returned.min(line.qty), line.qty);
-        line.refunded > 0 || line.qty_returned == 0 || open() <= self.kept_gifts(&line.line_id)
-    }
-
-    /// Units of a line that are left once those of this return and so many before it are gone.
-    fn left(&self, index: usize, before: u32) -> u32 {
-        let Some(line) = self.order.lines.get(index) else { return 0 };
         let asked = self.lines.iter().find(|line| line.index == index).map_or(0, |line| line.units);
-        line.qty.saturating_sub(before.saturating_add(asked))
+        line.qty.saturating_sub(line.qty_returned.saturating_add(asked))
     }
 
     fn cost_apportioned(&self, after: &AfterReturn) -> Fen {
@@ -239,13 +226,8 @@ impl Account<'_> {
         if self.kept(line.index) > 0 {
             return 0;
         }
-        self.kept_gifts(&line.line.line_id)
-    }
-
-    /// The marked prices of the kept gifts that came with a line.
-    fn kept_gifts(&self, line_id: &str) -> Fen {
-        let kept = self.order.gifts.iter().filter(|gift| gift.returned == Tri::No);
-        let of_line = kept.filter(|gift| gift.tied_to_line.as_deref() == Some(line_id));
+        let kept_gifts = self.order.gifts.iter().filter(|gift| gift.returned == Tri::No);
+        let of_line = kept_gifts.filter(|gift| gift.tied_to_line.as_ref() == Some(&line.line.line_id));
         sum(of_line.filter_map(|gift| gift.marked_price.map(bounded)))
     }
 

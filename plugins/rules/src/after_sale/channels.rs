@@ -1,6 +1,6 @@
 //! Where a refund goes: the channels it was paid from (七日办法 14, 15), the balance it may not exceed (CAP-01), and the lines it is for.
 
-use super::amount::{Account, Amount, Basis, NoReasonTerms, PartialMode};
+use super::amount::{Account, Amount};
 use super::bill::{bounded, half_up, largest_remainder, sum};
 use super::explain::Row;
 use super::sources::{AS_806, AS_807};
@@ -46,18 +46,19 @@ impl Account<'_> {
         (lines, rules)
     }
 
-    /// CAP-01: the most that may still be refunded: Σ (paid − refunded) of the requested lines plus the open freight. On the no-reason
-    /// basis the account over all returns may owe more, because it settles what an earlier return withheld (AS-G113). A cap never lowers
-    /// what the law gives (domain policies 5.8), so that amount is the balance then.
-    pub fn balance(&self, basis: Basis) -> Fen {
-        let goods = sum(self.lines.iter().map(|line| self.bill.paid_of(line.index) - bounded(line.line.refunded)));
-        let open = bounded(goods.saturating_add(bounded(self.order.freight_paid) - bounded(self.order.freight_refunded)));
-        if basis != Basis::NoReason {
-            return open;
-        }
-        let modes = [PartialMode::RecomputeIfBroken, PartialMode::Apportion];
-        let owed = modes.map(|partial| self.amount(basis, &NoReasonTerms { partial, deduct_card_fee: false }).refund);
-        owed.into_iter().fold(open, Fen::max)
+    /// CAP-01: the most that may still be refunded: Σ (paid − refunded) of the requested lines plus the open freight. Lines that were
+    /// refunded before count with what is open of them, because the no-reason account runs over all returns and may settle what an
+    /// earlier one withheld (AS-G113). A line that came back without a refund was exchanged: its money is not to be claimed here.
+    pub fn balance(&self) -> Fen {
+        let goods = sum(self.order.lines.iter().enumerate().map(|(index, line)| {
+            let open = self.bill.paid_of(index) - bounded(line.refunded);
+            match self.lines.iter().any(|requested| requested.index == index) {
+                true => open,
+                false if line.qty_returned > 0 && line.refunded > 0 => open.max(0),
+                false => 0,
+            }
+        }));
+        bounded(goods.saturating_add(bounded(self.order.freight_paid) - bounded(self.order.freight_refunded)))
     }
 
     /// Splits a refund over the requested lines by what is due for each, largest remainder. On the fault basis (`with_freight`) what

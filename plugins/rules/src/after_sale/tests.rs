@@ -139,7 +139,7 @@ fn a_refund_goes_back_by_channel_and_points_as_points() {
     assert_eq!(parts, [("cash-channel", 6_333), ("balance", 3_167), ("points-in-kind", 1_000)]);
     assert_eq!(rules.iter().map(|rule| rule.id).collect::<Vec<_>>(), ["AS-806", "AS-807"]);
     assert_eq!(account.split(9_500, true), Split { lines: vec![9_000], freight: 500 });
-    assert_eq!(account.balance(Basis::Fault), 9_500);
+    assert_eq!(account.balance(), 9_500);
 }
 
 #[test]

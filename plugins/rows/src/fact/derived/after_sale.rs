@@ -93,7 +93,7 @@ impl<'a> AfterSaleDerived<'a> {
 
     /// The most that may still be refunded (CAP-01).
     pub fn balance(&self) -> i64 {
-        self.account().balance(due_basis(self.case, &self.lines))
+        self.account().balance()
     }
 
     /// The same answer of every requested line; unknown where one does not know and none says otherwise.
