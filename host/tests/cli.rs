@@ -321,11 +321,11 @@ fn cases_run_through_the_built_components() {
 
     // What an examiner derived from the tables alone.
     let examined = [
-        ("after-sale", 259),
+        ("after-sale", 255),
         ("delay", 81),
         ("blacklist", 52),
         ("reply", 131),
-        ("guardrail-caps", 137),
+        ("guardrail-caps", 136),
         ("random-after-sale", 80),
         ("random-delay", 90),
         ("random-reply", 150),
