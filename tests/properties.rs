@@ -1,6 +1,7 @@
 //! The invariants of the domain's golden set (6.1) through the built components, in the server's own sandbox: over generated
 //! after-sales cases, and over the golden cases of the other kinds with facts changed.
 
+mod money;
 mod returns;
 
 use std::sync::OnceLock;
