@@ -1,6 +1,6 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
-use ombud_rules::after_sale::{Account, Bill, due_basis, largest_remainder, requested, yuan};
+use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRuling};
 use serde::{Deserialize, Serialize};
