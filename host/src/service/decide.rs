@@ -11,6 +11,7 @@ use ombud_core::history::{Actor, History};
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
+use ombud_ledger::keys::DigestKey;
 use ombud_ledger::{Digest, id};
 use ombud_store::{Reads, Store as _};
 use serde_json::value::RawValue;
@@ -45,7 +46,7 @@ impl Service {
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
-        let body_digest = digest_of(&tenant, who, &event);
+        let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);
         // Known before it is judged: an act that was valid then need not be valid now, and no policy runs twice for one event.
         if let Some(answer) = self.store.read(|reads| read::known(reads, &self.vault, &tenant.config.id, &event, &body_digest))? {
             self.metrics.observe_duplicate();
@@ -79,7 +80,7 @@ impl Service {
         let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
-        let body_digest = digest_of(&tenant, who, &event);
+        let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);
         let pending = self.judged(&tenant, who, event, body_digest)?;
         let decisions = pending.items.into_iter().map(|item| Verbatim::new(item.ready.body)).collect();
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
@@ -168,13 +169,18 @@ fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
 
 /// By which a redelivery is told from another event. An act on a blacklist request is its person's: the same words of somebody
 /// else are another act.
-fn digest_of(tenant: &Tenant, who: &Principal, event: &Event) -> Digest {
+pub(super) fn digest_of(key: &DigestKey, actor: &str, event: &Event) -> Digest {
     let mut canonical = event.canonical();
-    if event.data.blacklist.as_ref().is_some_and(|act| !matches!(act, BlacklistInput::Review(_))) {
+    if is_persons_act(event) {
         canonical.extend_from_slice(b"\0by\0");
-        canonical.extend_from_slice(who.actor.as_str().as_bytes());
+        canonical.extend_from_slice(actor.as_bytes());
     }
-    id::body_digest(&tenant.digest_key, &canonical)
+    id::body_digest(key, &canonical)
+}
+
+/// Whether an event is a person's act on a blacklist request: its record is followed by the act's.
+pub(super) fn is_persons_act(event: &Event) -> bool {
+    event.data.blacklist.as_ref().is_some_and(|act| !matches!(act, BlacklistInput::Review(_)))
 }
 
 /// Events of the host's own come from within: under its name nobody else takes an id before it does.

@@ -10,7 +10,7 @@ use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::money;
 use ombud_ledger::keys::DigestKey;
-use ombud_ledger::{BodyKind, Entry, id};
+use ombud_ledger::{BodyKind, Entry, Header};
 use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord};
 
 use super::keys;
@@ -18,6 +18,7 @@ use super::published::Published;
 use crate::bodies::CaseBodyBack;
 use crate::replay::{Bodies, Damage, Record};
 use crate::service::admin::{MasterKeyFrom, present_master_key};
+use crate::service::decide::{digest_of, is_persons_act};
 use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
@@ -204,12 +205,22 @@ fn differences(
     }
     if let Some(key) = digest_key {
         let seen = reads.event(merchant, &event.envelope.key);
-        let canonical = id::body_digest(key, &event.canonical());
-        if seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.body != canonical)) {
+        let actor = if is_persons_act(&event) { actor_after(reads, merchant, record.header.seq) } else { String::new() };
+        let digest = digest_of(key, &actor, &event);
+        if seen.is_ok_and(|seen| seen.is_some_and(|seen| seen.body != digest)) {
             differences.push("the event index has another digest of its event".into());
         }
     }
     differences
+}
+
+/// Whose act stands behind a record; nobody's where none does, which no digest fits.
+fn actor_after(reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> String {
+    let act = reads.record(merchant, seq + 1).ok().flatten().and_then(|record| Header::decode(&record.header).ok());
+    match act.map(|header| header.entry) {
+        Some(Entry::Act(act)) => act.actor,
+        _ => String::new(),
+    }
 }
 
 /// The order of a case body.
