@@ -44,7 +44,7 @@ fn sum(merchant: &Merchant<'_>, of: &str, rows: &str) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(5_8), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(58), ..ProptestConfig::default() })]
 
     #[test]
     fn what_counts_is_what_stands_and_within_the_caps(all in prop::collection::vec(said(), 1..9)) {
