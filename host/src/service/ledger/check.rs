@@ -2,16 +2,20 @@
 //! master key is there. It needs no running service, and changes nothing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use ombud_core::case::Case;
 use ombud_core::event;
-use ombud_core::ids::MerchantId;
+use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_core::money;
 use ombud_ledger::keys::DigestKey;
+use ombud_ledger::log::{Checkpoint, VerifierKeys};
 use ombud_ledger::{BodyKind, Entry, Header};
 use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, Place, Reads, StoreError, StoredRecord};
+
+use serde_json::Value;
 
 use super::keys;
 use super::published::Published;
@@ -23,6 +27,10 @@ use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
 const PAGE: u32 = 256;
+/// How often a file that a running server may be writing is read.
+const READS: u32 = 3;
+/// How long after that.
+const READ_AGAIN: Duration = Duration::from_millis(30);
 
 /// What a check found, and what it could not look at.
 #[derive(Debug)]
@@ -57,6 +65,11 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
         if !known && merchant.is_none_or(|asked| *asked == of) {
             checks.report.found(Some(of.as_str()), Place::Published, "the database does not have this merchant");
         }
+        if merchant.is_none_or(|asked| *asked == of)
+            && let Some(problem) = trouble_before(&published, &of, verifiers.as_ref())
+        {
+            checks.report.found(Some(of.as_str()), Place::Published, format!("the one before it: {problem}"));
+        }
     }
     let master = if bodies { present_master_key(data, from)? } else { None };
     if let Some(master) = master {
@@ -68,6 +81,27 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
         }
     }
     Ok(checks)
+}
+
+/// What is wrong with the checkpoint that was published before the last. A running server writes the file it stands in: it is read
+/// again some times before it is accused.
+fn trouble_before(published: &Published, merchant: &MerchantId, keys: Option<&VerifierKeys>) -> Option<String> {
+    let mut trouble = None;
+    for _ in 0..READS {
+        trouble = match (published.before(merchant), keys) {
+            (Ok(None), _) => None,
+            (Ok(Some(_)), None) => Some("there is no key to check it with".to_owned()),
+            (Ok(Some(note)), Some(keys)) => {
+                Checkpoint::open(&note, keys.of_merchant(merchant).as_slice()).err().map(|error| error.to_string())
+            }
+            (Err(error), _) => Some(format!("{error:#}")),
+        };
+        if trouble.is_none() {
+            break;
+        }
+        std::thread::sleep(READ_AGAIN);
+    }
+    trouble
 }
 
 /// Opens every record of a log and compares what is listed of it with what its bodies say.
@@ -178,6 +212,9 @@ fn differences(
     digest_key: Option<&DigestKey>,
 ) -> Vec<String> {
     let mut differences = Vec::new();
+    if let Some(body) = record.body(BodyKind::Act) {
+        return differences_of_act(reads, merchant, body, listed);
+    }
     let Some(body) = record.body(BodyKind::Event) else { return differences };
     let event = match event::structured(body.as_bytes(), record.header.received_at_ms) {
         Ok(event) => event,
@@ -212,6 +249,28 @@ fn differences(
         }
     }
     differences
+}
+
+/// What an act is listed by otherwise than the decision that it is on; an act on no decision is listed by its name alone.
+fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, listed: &ListedEntry) -> Vec<String> {
+    let Ok(body) = serde_json::from_str::<Value>(body) else { return vec!["its act is no JSON".into()] };
+    let named = |name: &str| body.get(name).and_then(Value::as_str);
+    let of = named("decision").and_then(|id| DecisionId::new(id).ok());
+    let on =
+        of.and_then(|id| reads.decision(merchant, &id).ok().flatten()).and_then(|record| reads.listed(merchant, record.seq).ok().flatten());
+    let on = on.as_ref();
+    let outcome = on.and_then(|on| named("outcome").map(str::to_owned).or_else(|| on.outcome.clone()));
+    [
+        ("kind", &listed.kind, on.and_then(|on| on.kind.clone())),
+        ("outcome", &listed.outcome, outcome),
+        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone())),
+        ("customer", &listed.customer, on.and_then(|on| on.customer.clone())),
+        ("order", &listed.order, on.and_then(|on| on.order.clone())),
+    ]
+    .into_iter()
+    .filter(|(_, is, says)| **is != *says)
+    .map(|(name, ..)| format!("its {name} is listed otherwise than that of the decision it is on"))
+    .collect()
 }
 
 /// Whose act stands behind a record; nobody's where none does, which no digest fits.

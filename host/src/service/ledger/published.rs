@@ -57,6 +57,11 @@ impl Published {
         read(&self.folder.join(merchant.as_str()))
     }
 
+    /// The note before the published one; none where there is none. Beside a running server it may be half written.
+    pub fn before(&self, merchant: &MerchantId) -> Result<Option<String>> {
+        read(&self.folder.join(format!("{merchant}{BEFORE}")))
+    }
+
     /// The merchants of which something was published.
     pub fn merchants(&self) -> Result<Vec<MerchantId>> {
         let entries = match std::fs::read_dir(&self.folder) {
