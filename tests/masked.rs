@@ -141,7 +141,7 @@ fn acts_and_holds_name_customers_to_those_who_handle_them() {
 #[test]
 fn measures_are_masked_unless_the_customer_is_known() {
     let merchant = shared().merchant(json!({}));
-    let at = jiff::Timestamp::now().as_millisecond();
+    let at = ombud::clock::now_ms();
     let mut request = event("blacklist.requested", "masked-measure");
     request["data"]["customer_ref"] = CUSTOMER.into();
     set(&mut request, "/time", json!(jiff::Timestamp::from_millisecond(at).unwrap().to_string()));

@@ -269,7 +269,7 @@ fn erasing_ends_a_measure_that_rests_on_what_is_gone() {
     let customer = "c_measured";
     let mut request = event("blacklist.requested", "measured");
     request["data"]["customer_ref"] = customer.into();
-    let at = jiff::Timestamp::now().as_millisecond();
+    let at = ombud::clock::now_ms();
     set(&mut request, "/time", json!(jiff::Timestamp::from_millisecond(at).unwrap().to_string()));
     let incident = |day: i64| json!({"incident_id": format!("i{day}"), "at": at - day * DAY_MS, "criterion": "malicious-returns", "ticket_id": format!("t{day}"), "threat_of_violence": false});
     let item = |kind: &str| json!({"evidence_id": kind, "kind": kind, "strength": "strong", "captured_at": at, "intact": true, "ref": "sha256:00"});
@@ -307,7 +307,7 @@ fn what_is_kept_too_long_is_erased_by_the_host() {
     }
     merchant.call(Role::Compliance, "POST", "/holds").json(&json!({"ticket": "t_held", "reason": "court"})).send().with(201);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = ombud::clock::now_ms();
     let retain = |days: i64| {
         let retained = runtime.block_on(server.service.retain(now + days * DAY_MS)).unwrap();
         (retained.customers, retained.tickets)
