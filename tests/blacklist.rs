@@ -2,16 +2,14 @@
 //! customer, and how it ends.
 
 mod endings;
-
-use std::time::Duration;
+mod rights;
+mod timer;
 
 use ombud::service::Role;
 use ombud_tests::client::pointers;
 use ombud_tests::events::{event, set};
-use ombud_tests::guests::root;
 use ombud_tests::ledger;
-use ombud_tests::process::{Process, demo_keys};
-use ombud_tests::server::{Merchant, Server, only, rules, shared, wait_for};
+use ombud_tests::server::{Merchant, only, rules, shared};
 use serde_json::{Value, json};
 
 const DAY_MS: i64 = 86_400_000;
@@ -297,60 +295,6 @@ fn people_act_through_their_own_interface() {
     assert_eq!(pointers(&merchant.call(Role::Supervisor, "POST", steps).json(&body).send().problem(422)), ["/blacklist/request_id"]);
     merchant.call(Role::Auditor, "POST", steps).json(&body).send().problem(422);
     merchant.call(Role::Auditor, "GET", "/blacklist/requests/bl-none").send().problem(404);
-}
-
-#[test]
-fn the_hosts_timer_ends_what_is_due() {
-    let merchant = shared().merchant(json!({}));
-    let (id, customer) = ("bl-9", "c_timer");
-    decided(&merchant, Role::Agent, &request(id, customer, T0, "extortion", &[1, 20]));
-    decided(&merchant, Role::Supervisor, &step(id, customer, T0 + 1, "approve"));
-    decided(&merchant, Role::DepartmentHead, &step(id, customer, T0 + 2, "approve"));
-    assert_eq!(measures(&merchant, customer)[0]["measure"], "blacklisted");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let look = |until: i64| runtime.block_on(shared().service.expire_due(until)).unwrap();
-    look(T0 + 180 * DAY_MS + 1);
-    assert_eq!(measures(&merchant, customer)[0]["measure"], "blacklisted", "one millisecond early");
-    look(T0 + 180 * DAY_MS + 2);
-    assert_eq!(measures(&merchant, customer), json!([]));
-    assert_eq!(state(&merchant, id)["state"]["stage"], "archived");
-    let last = merchant.decisions("kind=blacklist").remove(0);
-    assert_eq!(last["outcome"], "closed");
-}
-
-#[test]
-fn the_timer_of_a_server_comes_by_itself() {
-    // While it runs: a measure of thirty days that ends in a moment.
-    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
-    let settings = json!({"policies": {"blacklist": {"policy": "blacklist", "settings": {"review_after_days": 30}}}});
-    let merchant = server.merchant(settings);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let timer = runtime.spawn(server.service.clone().expire_for_ever(Duration::from_millis(50)));
-    let ends = ombud::clock::now_ms() + 2_000;
-    let (id, customer) = ("bl-10", "c_by_itself");
-    blacklisted(&merchant, id, customer, ends - 30 * DAY_MS - 2);
-    assert_eq!(measures(&merchant, customer)[0]["measure"], "blacklisted");
-    wait_for(|| measures(&merchant, customer) == json!([]));
-    assert!(ombud::clock::now_ms() >= ends, "not before its time");
-    timer.abort();
-    // And `serve` runs it: a measure that ended while nothing ran is lifted when the process starts.
-    let folder = tempfile::tempdir().unwrap();
-    let process = Process::serve(folder.path());
-    let (keys, agent) = (demo_keys(folder.path()), ombud_tests::client::agent());
-    let call = |process: &Process, role: &str, method: &str, path: &str| {
-        let key = keys["merchants"]["m-cosmetics"][role].as_str().unwrap();
-        process.call(&agent, method, &format!("/v1/merchants/m-cosmetics{path}")).key(key)
-    };
-    call(&process, "agent", "POST", "/events").event(&request(id, customer, T0, "extortion", &[1, 20])).send().ok();
-    call(&process, "supervisor", "POST", "/events").event(&step(id, customer, T0 + 1, "approve")).send().ok();
-    call(&process, "department-head", "POST", "/events").event(&step(id, customer, T0 + 2, "approve")).send().ok();
-    let in_force = |process: &Process| call(process, "auditor", "GET", "/blacklist/measures").send().ok();
-    assert_eq!(in_force(&process)[0]["measure"], "blacklisted");
-    process.kill();
-    let process = Process::serve(folder.path());
-    wait_for(|| in_force(&process) == json!([]));
-    let last = call(&process, "auditor", "GET", "/decisions?kind=blacklist&limit=1").send().ok();
-    assert_eq!(last["decisions"][0]["outcome"], "closed");
 }
 
 /// A customer who is blacklisted from now on.
