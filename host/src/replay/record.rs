@@ -19,7 +19,7 @@ pub struct Record {
 pub enum Bodies {
     /// Opened, each what the header commits to.
     Opened(Vec<(BodyKind, Vec<u8>)>),
-    /// Opened from the sealed part that the header commits to; see [`Record::unseal`].
+    /// Opened from the sealed part that the header commits to; see [`Bodies::unsealed`].
     Unsealed(Unsealed),
     /// Their key was erased.
     Erased,
@@ -48,9 +48,22 @@ pub enum Damage {
     Body { body: &'static str, detail: String },
 }
 
+impl Bodies {
+    /// Opens bodies and checks each against its own commitment.
+    pub fn opened(header: &Header, key: &DataKey, sealed: &[u8]) -> Result<Self, UnsealError> {
+        header.open(Some(key), sealed).map(Self::Opened)
+    }
+
+    /// The same without hashing each body once more, for many records of one's own store.
+    pub fn unsealed(header: &Header, key: &DataKey, sealed: &[u8]) -> Result<Self, UnsealError> {
+        header.unseal(Some(key), sealed).map(Self::Unsealed)
+    }
+}
+
 impl Record {
-    /// Decodes the header and opens the bodies with the first of `keys` that fits: those of the record's subjects which
-    /// were not erased. Where none fits the bodies are erased, unless `kept` says that the subject's key was not.
+    /// Decodes the header and opens the bodies, by [`Bodies::opened`] or [`Bodies::unsealed`], with the first of `keys` that fits:
+    /// those of the record's subjects which were not erased. Where none fits the bodies are erased, unless `kept` says that the
+    /// subject's key was not.
     ///
     /// # Errors
     /// What is stored is not the record `seq` of `merchant`, or not what its header commits to.
@@ -61,42 +74,14 @@ impl Record {
         sealed: &[u8],
         keys: impl IntoIterator<Item = &'k DataKey>,
         kept: bool,
-    ) -> Result<Self, Damage> {
-        let open = |header: &Header, key: &DataKey| header.open(Some(key), sealed).map(Bodies::Opened);
-        Self::with(merchant, seq, header, sealed, keys, kept, open)
-    }
-
-    /// The same without hashing each body once more, for many records of one's own store.
-    ///
-    /// # Errors
-    /// As [`Record::open`].
-    pub fn unseal<'k>(
-        merchant: &MerchantId,
-        seq: u64,
-        header: &[u8],
-        sealed: &[u8],
-        keys: impl IntoIterator<Item = &'k DataKey>,
-        kept: bool,
-    ) -> Result<Self, Damage> {
-        let open = |header: &Header, key: &DataKey| header.unseal(Some(key), sealed).map(Bodies::Unsealed);
-        Self::with(merchant, seq, header, sealed, keys, kept, open)
-    }
-
-    fn with<'k>(
-        merchant: &MerchantId,
-        seq: u64,
-        header: &[u8],
-        sealed: &[u8],
-        keys: impl IntoIterator<Item = &'k DataKey>,
-        kept: bool,
-        open: impl Fn(&Header, &DataKey) -> Result<Bodies, UnsealError>,
+        bodies: fn(&Header, &DataKey, &[u8]) -> Result<Bodies, UnsealError>,
     ) -> Result<Self, Damage> {
         let header = Header::decode(header)?;
         if header.merchant != *merchant || header.seq != seq {
             return Err(Damage::Place { merchant: header.merchant, seq: header.seq });
         }
         for key in keys {
-            match open(&header, key) {
+            match bodies(&header, key, sealed) {
                 Ok(bodies) => return Ok(Self { header, bodies }),
                 Err(UnsealError::WrongKey) => {}
                 Err(error) => return Err(error.into()),

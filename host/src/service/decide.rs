@@ -42,7 +42,7 @@ impl Service {
     /// The same for events that the service makes itself.
     pub(super) async fn decide_own(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::SendEvents, "send events")?;
-        let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
+        let _permit = tenant.decision_place()?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
@@ -77,7 +77,7 @@ impl Service {
     pub async fn preview(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
         check_source(&event)?;
         let tenant = self.tenant(who, merchant, Right::SendEvents, "preview events")?;
-        let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
+        let _permit = tenant.decision_place()?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);

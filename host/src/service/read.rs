@@ -53,7 +53,8 @@ pub fn open(
     subjects: &[SubjectId],
 ) -> Result<Opened, ServiceError> {
     let leaf = leaf_hash(&record.header);
-    let opened = |key: Option<&DataKey>| Record::open(merchant, record.seq, &record.header, &record.sealed, key, key.is_some());
+    let opened =
+        |key: Option<&DataKey>| Record::open(merchant, record.seq, &record.header, &record.sealed, key, key.is_some(), Bodies::opened);
     let damaged = |damage: Damage| StoreError::Damaged(format!("record {} of `{merchant}`: {damage}", record.seq));
     for subject in subjects {
         let Some(key) = vault.open(merchant, subject, reads)? else { continue };

@@ -12,14 +12,15 @@ use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_ledger::keys::DigestKey;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::actor::Principal;
+use super::error::ServiceError;
 use super::wire::PolicyView;
 use crate::judge::Bound;
 
-/// Requests of one merchant that may be under way at the same time; more are answered 429.
-pub const MERCHANT_REQUESTS_MAX: usize = 256;
+/// Decisions and replays of one merchant that may be under way at the same time; more are answered 429.
+pub const MERCHANT_DECISIONS_MAX: usize = 256;
 
 /// Exports of one merchant that may be under way at the same time; more are answered 429.
 pub const MERCHANT_EXPORTS_MAX: usize = 2;
@@ -48,31 +49,50 @@ pub struct Tenant {
     pub bindings: Bindings,
     /// Key of the digests by which two deliveries of one event are compared.
     pub digest_key: DigestKey,
-    /// Permits of requests under way; lives on when the configuration changes.
-    pub permits: Arc<Semaphore>,
-    /// What its callers hold of the interface; lives on when the configuration changes.
+    /// What is under way for it; lives on when the configuration changes.
     pub share: Arc<Share>,
 }
 
-/// What the callers of one merchant hold of the interface, so that no merchant takes the places of all others.
+/// What is under way for one merchant, so that no merchant takes the places of all others.
 #[derive(Debug)]
 pub struct Share {
+    /// Places of decisions and replays under way; a batch has many.
+    decisions: Arc<Semaphore>,
     /// Requests under way, from the key's check to the answer.
     pub requests: AtomicUsize,
     /// Bytes of request bodies in memory.
     pub body_bytes: AtomicUsize,
     /// Places of exports under way.
-    pub exports: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
 }
 
 impl Default for Share {
     fn default() -> Self {
-        let exports = Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX));
-        Self { requests: AtomicUsize::new(0), body_bytes: AtomicUsize::new(0), exports }
+        let places = |max| Arc::new(Semaphore::new(max));
+        Self {
+            decisions: places(MERCHANT_DECISIONS_MAX),
+            requests: AtomicUsize::new(0),
+            body_bytes: AtomicUsize::new(0),
+            exports: places(MERCHANT_EXPORTS_MAX),
+        }
     }
 }
 
 impl Tenant {
+    /// A place for one more decision or replay, until it is dropped; refused when all are taken.
+    pub(super) fn decision_place(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
+        self.place(&self.share.decisions)
+    }
+
+    /// A place for one more export.
+    pub(super) fn export_place(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
+        self.place(&self.share.exports)
+    }
+
+    fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ServiceError> {
+        Arc::clone(places).try_acquire_owned().map_err(|_| ServiceError::Saturated(self.config.id.to_string()))
+    }
+
     /// The active policy of a kind.
     pub fn policy(&self, kind: Kind) -> Option<&Bound> {
         Kind::ALL.iter().position(|own| *own == kind).and_then(|at| self.policies.get(at)).and_then(Option::as_ref)

@@ -8,6 +8,7 @@ use axum::http::Uri;
 use ombud_core::event::EventType;
 use ombud_core::limits::{BATCH_BYTES_MAX, EVENT_BYTES_MAX, MERCHANT_BYTES_MAX};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tower::ServiceExt as _;
 
 use super::world::{Call, MERCHANT, OTHER, World, at, call, event, open, world};
@@ -27,6 +28,16 @@ fn both(call: impl Fn() -> Call, body: &str) -> [Call; 2] {
         chunks.into_iter().map(|chunk| chunk.map(hyper::body::Frame::data)),
     )));
     [call().body(body.to_owned()), call().body(chunked)]
+}
+
+/// A body that comes when it is told to.
+fn held_back() -> (oneshot::Sender<()>, Body) {
+    let (finish, waits) = oneshot::channel::<()>();
+    let body = Body::new(http_body_util::StreamBody::new(futures_util::stream::once(Box::pin(async move {
+        let _ = waits.await;
+        Ok::<_, Infallible>(hyper::body::Frame::data(Bytes::from_static(b"{}")))
+    }))));
+    (finish, body)
 }
 
 #[tokio::test]
@@ -91,11 +102,7 @@ async fn requests_under_way_and_bytes_under_way() {
 
     // One place: while a body is awaited nobody else gets in, and afterwards somebody does.
     let one = world.limited(HttpLimits { requests_max: 1, ..HttpLimits::default() });
-    let (finish, waits) = tokio::sync::oneshot::channel::<()>();
-    let body = Body::new(http_body_util::StreamBody::new(futures_util::stream::once(Box::pin(async move {
-        let _ = waits.await;
-        Ok::<_, Infallible>(hyper::body::Frame::data(Bytes::from_static(b"{}")))
-    }))));
+    let (finish, body) = held_back();
     let (router, path) = (one.clone(), at("/events"));
     let slow = tokio::spawn(async move { world.agent("POST", &path).body(body).send(&router).await });
     let asked = || world.agent("GET", &at("/policies")).send(&one);
@@ -133,11 +140,7 @@ async fn a_merchant_takes_no_more_than_its_share() {
 
     // A body that does not come holds a place of its own merchant, and nobody else's.
     let one = world.limited(HttpLimits { merchant_requests_max: 1, ..HttpLimits::default() });
-    let (finish, waits) = tokio::sync::oneshot::channel::<()>();
-    let body = Body::new(http_body_util::StreamBody::new(futures_util::stream::once(Box::pin(async move {
-        let _ = waits.await;
-        Ok::<_, Infallible>(hyper::body::Frame::data(Bytes::from_static(b"{}")))
-    }))));
+    let (finish, body) = held_back();
     let (router, path) = (one.clone(), at("/events"));
     let slow = tokio::spawn(async move { world.agent("POST", &path).body(body).send(&router).await });
     let asked = || world.agent("GET", &at("/policies")).send(&one);

@@ -10,7 +10,6 @@ use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, MerchantRow, Reads, Store as _};
-use tokio::sync::Semaphore;
 
 use crate::clock::now_ms;
 use crate::judge::Bound;
@@ -19,7 +18,7 @@ use crate::service::Service;
 use crate::service::actor::{Principal, Role};
 use crate::service::acts::OPERATOR;
 use crate::service::error::ServiceError;
-use crate::service::snapshot::{Binding, Bindings, MERCHANT_REQUESTS_MAX, MerchantDocument, Snapshot, Tenant};
+use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Snapshot, Tenant};
 use crate::service::vault::SubjectId;
 
 /// Media type under which components are kept.
@@ -90,18 +89,8 @@ impl Service {
     pub(super) fn assemble(&self, reads: &dyn Reads, config: MerchantConfig, caps_bound: CapLimits, bindings: Bindings) -> Result<Tenant> {
         let policies = Kind::ALL.map(|kind| bindings.get(&kind).map(|binding| self.bind(reads, kind, binding)));
         let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
-        let known = self.snapshot.load().tenants.get(&config.id).map(|tenant| (tenant.permits.clone(), tenant.share.clone()));
-        let (permits, share) = known.unwrap_or_else(|| (Arc::new(Semaphore::new(MERCHANT_REQUESTS_MAX)), Arc::default()));
-        Ok(Tenant {
-            terms: config.terms(&self.limits),
-            policies,
-            bindings,
-            digest_key: key.digest_key(),
-            permits,
-            share,
-            caps_bound,
-            config,
-        })
+        let share = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.share.clone()).unwrap_or_default();
+        Ok(Tenant { terms: config.terms(&self.limits), policies, bindings, digest_key: key.digest_key(), share, caps_bound, config })
     }
 
     /// A binding with its plugin, or with the reason why it has none: the owner sees it, and decisions fall back.

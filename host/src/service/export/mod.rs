@@ -24,7 +24,7 @@ use super::acts::{NewAct, What};
 use super::blocking;
 use super::error::ServiceError;
 use super::ledger::cosigned;
-use super::{Service, allowed};
+use super::{Service, Tenant, allowed};
 use crate::clock::now_ms;
 
 /// Exports of the service under way at the same time.
@@ -75,12 +75,11 @@ impl Service {
             return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "export the text of records: ask for a masked export" });
         }
         // A merchant that does not load is exported nevertheless, with dates in UTC as the operator's log.
-        let tz_offset_min = self.snapshot.load().tenants.get(&log).map_or(0, |tenant| tenant.config.tz_offset_min);
+        let tenant = self.snapshot.load().tenants.get(&log).cloned();
+        let tz_offset_min = tenant.as_ref().map_or(0, |tenant| tenant.config.tz_offset_min);
         let window = window::window(tz_offset_min, &query)?;
-        let share = self.snapshot.load().tenants.get(&log).map(|tenant| tenant.share.exports.clone());
-        let own = share.map(|exports| exports.try_acquire_owned()).transpose();
         let place = Place {
-            _own: own.map_err(|_| ServiceError::Saturated(merchant.to_owned()))?,
+            _own: tenant.as_deref().map(Tenant::export_place).transpose()?,
             _of_all: (self.exports.clone().try_acquire_owned())
                 .map_err(|_| ServiceError::Unavailable("too many exports are under way: try again later"))?,
         };

@@ -193,7 +193,7 @@ fn recorded(
     // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure: who is
     // erased is not listed any more.
     let kept = matches!(subjects.first(), Some(SubjectId::Customer(_)));
-    Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept))
+    Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept, Bodies::opened))
 }
 
 /// Under whose keys a record may be sealed, by its listing.

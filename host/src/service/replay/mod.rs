@@ -47,7 +47,7 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::Replay, "replay decisions")?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         self.looked(who, &tenant, Look::Replay).await?;
-        let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
+        let _permit = tenant.decision_place()?;
         let (service, sight) = (Arc::clone(self), Sight::of_replays(who.role));
         let work = move || {
             service
@@ -67,7 +67,7 @@ impl Service {
         request: ReplaysRequest,
     ) -> Result<ReplaysAnswer, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Replay, "replay decisions")?;
-        let _permit = tenant.permits.clone().try_acquire_owned().map_err(|_| ServiceError::Saturated(merchant.to_owned()))?;
+        let _permit = tenant.decision_place()?;
         let limit = request.limit.unwrap_or(REPLAYS_MAX);
         if !(1..=REPLAYS_MAX).contains(&limit) {
             return Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {REPLAYS_MAX}"))]));

@@ -9,7 +9,7 @@ use ombud_ledger::leaf_hash;
 use ombud_store::{DecisionRecord, Reads, StoreError, SubjectKey, Wanted};
 
 use super::super::vault::{SubjectId, Vault, subjects};
-use crate::replay::{Damage, Record};
+use crate::replay::{Bodies, Damage, Record};
 
 /// Decisions of one merchant with the keys of their subjects, as one snapshot of the store has them.
 pub struct Page {
@@ -77,7 +77,7 @@ impl Page {
         }
         // A record that lists a customer has a key: the customer's, or the ticket's where the customer was erased before.
         let kept = row.customer.is_some();
-        Record::unseal(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys.iter().map(|key| &**key), kept)
+        Record::open(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys.iter().map(|key| &**key), kept, Bodies::unsealed)
     }
 }
 
