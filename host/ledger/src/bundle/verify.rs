@@ -1,16 +1,15 @@
 //! Checks a bundle from its first byte to its last: order, proofs, signatures, digests. The records come out one by one, so
 //! that their bodies are opened and their components run again elsewhere, on many threads.
 
+mod heads;
+
 use std::collections::HashSet;
 use std::io::Read;
 
 use super::item::{Counts, End, Growth, Item, Manifest, Neighbour, Record, end_text};
 use super::problem::{Part, Problem, Problems};
 use super::read::{Broken, Found, Reader};
-use crate::log::proof::{ProofError, verify_consistency};
-use crate::log::{
-    Checkpoint, CheckpointError, Cosignature, Frontier, Note, NoteError, RangeProof, VerifierKey, VerifierKeys, cosignature, empty_root,
-};
+use crate::log::{Checkpoint, CheckpointError, Frontier, Note, NoteError, RangeProof, VerifierKey, VerifierKeys};
 use crate::{Digest, Header, leaf_hash};
 
 /// A file that cannot be checked at all.
@@ -341,138 +340,6 @@ impl<R: Read> Verifier<R> {
         self.run.next = seq + 1;
         self.at_kept();
         true
-    }
-
-    /// A checkpoint inside the run.
-    fn published(&mut self, note: &str) -> Option<Step> {
-        self.verified.counts.checkpoints += 1;
-        let checkpoint = match Checkpoint::open(note, self.keys.as_slice()) {
-            Ok(checkpoint) => checkpoint,
-            Err(error) => {
-                self.problem(Part::Checkpoint, format!("the one {}: {error}", self.whereabouts()));
-                return None;
-            }
-        };
-        if checkpoint.size != self.run.next {
-            self.problem(Part::Checkpoint, format!("one of {} records stands {}", checkpoint.size, self.whereabouts()));
-            return None;
-        }
-        let Some(tree) = &self.run.headers else { return None };
-        if tree.root() == checkpoint.root {
-            self.verified.proofs += 1;
-            self.run.proven_to = checkpoint.size;
-            self.witnessed(note, checkpoint.size);
-        } else if !self.run.parted {
-            self.run.parted = true;
-            let Run { proven_to, next, .. } = self.run;
-            self.problem(
-                Part::Checkpoint,
-                format!("the signed root of {next} records is not that of these records: one of {proven_to} to {} was changed", next - 1),
-            );
-        }
-        None
-    }
-
-    /// Remembers who else has signed a checkpoint.
-    fn witnessed(&mut self, note: &str, size: u64) {
-        let cosigned = Note::parse(note).map(|note| cosignature::of_note(&note, &self.witnesses)).unwrap_or_default();
-        for Cosignature { witness, time_s } in cosigned {
-            let witnessed = Witnessed { witness, size, time_s };
-            match self.verified.witnessed.iter_mut().find(|known| known.witness == witnessed.witness) {
-                Some(known) if known.size < size => *known = witnessed,
-                Some(_) => {}
-                None => self.verified.witnessed.push(witnessed),
-            }
-        }
-    }
-
-    fn growth(&mut self, growth: &Growth) -> Option<Step> {
-        if self.run.next > self.verified.manifest.proven().start {
-            self.problem(Part::ConsistencyProof, "it stands among the records");
-        }
-        if let Some(note) = &growth.checkpoint {
-            match Checkpoint::open(note, self.keys.as_slice()) {
-                Ok(earlier) if earlier.size == growth.old_size => match self.grown_from(&earlier, growth) {
-                    Ok(()) => self.witnessed(note, earlier.size),
-                    Err(error) => self.problem(Part::ConsistencyProof, format!("from {} records: {error}", growth.old_size)),
-                },
-                Ok(earlier) => {
-                    let what = format!("it is from {} records, its checkpoint is of {}", growth.old_size, earlier.size);
-                    self.problem(Part::ConsistencyProof, what);
-                }
-                Err(error) => self.problem(Part::Checkpoint, format!("the one of {} records: {error}", growth.old_size)),
-            }
-        }
-        let kept = self.kept.clone().filter(|kept| kept.size == growth.old_size)?;
-        self.kept_seen = true;
-        if let Err(error) = self.grown_from(&kept, growth) {
-            self.problem(Part::KeptCheckpoint, format!("the log is not the one that you have a checkpoint of: {error}"));
-        }
-        None
-    }
-
-    /// Checks that the log has grown from an earlier checkpoint.
-    fn grown_from(&mut self, earlier: &Checkpoint, growth: &Growth) -> Result<(), ProofError> {
-        // Without a latest checkpoint, which is named, there is nothing to have grown to.
-        let Some(head) = &self.verified.head else { return Ok(()) };
-        verify_consistency(earlier.size, &earlier.root, head.size, &head.root, &growth.proof)?;
-        self.verified.proofs += 1;
-        Ok(())
-    }
-
-    /// Compares with the kept checkpoint where the run has its size.
-    fn at_kept(&mut self) {
-        let (Some(kept), Some(tree)) = (&self.kept, &self.run.headers) else { return };
-        if kept.size != tree.size() || self.kept_seen {
-            return;
-        }
-        self.kept_seen = true;
-        if kept.root == tree.root() {
-            self.verified.proofs += 1;
-        } else {
-            let what = format!("the log is not the one that you have a checkpoint of: its first {} records have another root", kept.size);
-            self.problem(Part::KeptCheckpoint, what);
-        }
-    }
-
-    /// What is left to say about the kept checkpoint.
-    fn kept(&mut self) {
-        let (Some(kept), Some(head)) = (&self.kept, &self.verified.head) else { return };
-        let what = match kept.size.cmp(&head.size) {
-            std::cmp::Ordering::Greater => {
-                format!("the log was rolled back: you have a checkpoint of {} records, the latest one here is of {}", kept.size, head.size)
-            }
-            std::cmp::Ordering::Equal if kept.root != head.root => {
-                format!("the log is not the one that you have a checkpoint of: there are two of {} records with different roots", kept.size)
-            }
-            std::cmp::Ordering::Equal => return,
-            std::cmp::Ordering::Less if self.kept_seen => return,
-            std::cmp::Ordering::Less if kept.size == 0 && kept.root == empty_root() => return,
-            std::cmp::Ordering::Less => {
-                format!("no proof leads from your checkpoint of {} records to the latest one: export again with `--checkpoint`", kept.size)
-            }
-        };
-        self.problem(Part::KeptCheckpoint, what);
-    }
-
-    /// The records are the run that the latest checkpoint has.
-    fn range(&mut self) {
-        let (Some(proof), Some(head)) = (&self.proof, &self.verified.head) else { return };
-        let Run { headers, leaves, .. } = &mut self.run;
-        // With a gap, which is named, there is no tree to compare.
-        let (Some(headers), Some(leaves)) = (headers.take(), leaves.take()) else { return };
-        if headers.size() != self.verified.manifest.proven().end {
-            return;
-        }
-        let Err(error) = proof.finish(headers, head.size, &head.root) else {
-            self.verified.proofs += 1;
-            return;
-        };
-        let what = match proof.finish(leaves, head.size, &head.root) {
-            Ok(()) => "the leaf hashes lead to the signed root, the headers do not: those named were changed".to_owned(),
-            Err(_) => format!("the records do not lead to the signed root: {error}"),
-        };
-        self.problem(Part::RangeProof, what);
     }
 
     fn end(&mut self, end: &End) -> Option<Step> {
