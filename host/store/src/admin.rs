@@ -1,4 +1,4 @@
-//! Merchants, API keys, policies and their versions, stored bytes, subject keys and the operator's values.
+//! Merchants, API keys, stored bytes, subject keys and the operator's values.
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
@@ -31,52 +31,6 @@ pub struct ApiKeyRow {
     pub revoked_at_ms: Option<i64>,
 }
 
-/// Where a version stands in its rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VersionState {
-    Draft,
-    Shadow,
-    Canary,
-    Active,
-    Retired,
-}
-
-impl VersionState {
-    /// Every state, in the order of a rollout.
-    pub const ALL: [Self; 5] = [Self::Draft, Self::Shadow, Self::Canary, Self::Active, Self::Retired];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Shadow => "shadow",
-            Self::Canary => "canary",
-            Self::Active => "active",
-            Self::Retired => "retired",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-}
-
-/// A version of a policy. All but its state is immutable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionRow {
-    pub policy: String,
-    pub version: String,
-    /// The kind it decides.
-    pub kind: String,
-    /// SHA-256 of the component.
-    pub component: Digest,
-    /// SHA-256 of the settings.
-    pub settings: Digest,
-    pub contract: String,
-    pub state: VersionState,
-    pub created_at_ms: i64,
-    pub changed_at_ms: i64,
-}
-
 /// What is stored of a subject's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectKey {
@@ -96,8 +50,6 @@ pub trait ReadAdmin {
     fn api_key(&self, hash: &Digest) -> Result<Option<ApiKeyRow>, StoreError>;
     /// The keys of a merchant, or the operator's.
     fn api_keys(&self, merchant: Option<&MerchantId>) -> Result<Vec<ApiKeyRow>, StoreError>;
-    /// Every version of the merchant's policies, in the order of policy and creation.
-    fn versions(&self, merchant: &MerchantId) -> Result<Vec<VersionRow>, StoreError>;
     /// Stored bytes: components, settings.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
     fn subject_key(&self, merchant: &MerchantId, subject: Subject<'_>) -> Result<SubjectKey, StoreError>;
@@ -114,17 +66,6 @@ pub trait WriteAdmin {
     fn insert_api_key(&mut self, row: &ApiKeyRow) -> Result<(), StoreError>;
     /// Revokes a key; false where there is none in force with this id.
     fn revoke_api_key(&mut self, key_id: &str, at_ms: i64) -> Result<bool, StoreError>;
-    /// Adds a version. At most one version of a merchant and kind is active: a second one is a conflict.
-    fn insert_version(&mut self, merchant: &MerchantId, row: &VersionRow) -> Result<(), StoreError>;
-    /// Moves a version; retire the active one first. False where there is no such version.
-    fn set_version_state(
-        &mut self,
-        merchant: &MerchantId,
-        policy: &str,
-        version: &str,
-        state: VersionState,
-        at_ms: i64,
-    ) -> Result<bool, StoreError>;
     /// Keeps bytes under their SHA-256, which is computed here; the same bytes again change nothing. `media` is their media
     /// type.
     fn put_blob(&mut self, media: &str, bytes: &[u8], at_ms: i64) -> Result<Digest, StoreError>;

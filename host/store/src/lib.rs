@@ -15,9 +15,10 @@ mod privacy;
 mod sqlite;
 mod store;
 mod tree;
+mod versions;
 mod writer;
 
-pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
+pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, WriteAdmin};
 pub use self::check::{CheckReport, Checked, FINDINGS_MAX, Finding, Place};
 pub use self::error::StoreError;
 pub use self::export::{ExportRow, ReadExport};
@@ -31,4 +32,5 @@ pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, 
 pub use self::sqlite::{Inspection, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};
+pub use self::versions::{Origin, ReadVersions, SigningKeyRow, VersionCursor, VersionRow, VersionState, WriteVersions};
 pub use self::writer::{GroupDone, JobError, Writer, WriterLimits};

@@ -8,8 +8,8 @@ use ombud_core::caps::CapUsage;
 use ombud_core::money::{Intent, Payment};
 use ombud_ledger::Digest;
 use ombud_store::{
-    AfterSaleRow, ApiKeyRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, RequestRow, StepRow, Store,
-    StoreError, UsageOf, VersionRow, VersionState,
+    AfterSaleRow, ApiKeyRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, Origin, RequestRow, SigningKeyRow,
+    StepRow, Store, StoreError, UsageOf, VersionCursor, VersionRow, VersionState,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -246,14 +246,25 @@ fn api_keys_versions_blobs_and_values() {
         state,
         created_at_ms: 1,
         changed_at_ms: 1,
+        origin: Origin {
+            kinds: vec!["after-sale".into(), "delay".into()],
+            component_version: format!("v{name}"),
+            component_bytes: 9,
+            package: "{}".into(),
+            note: Some("first".into()),
+            created_by: "dev".into(),
+            created_role: "merchant-admin".into(),
+            signature: None,
+            signing_key: None,
+        },
     };
     opened
         .writer
         .wait(move |group| {
             group.insert_api_key(&key("k1", Some("a")))?;
             group.insert_api_key(&key("k2", None))?;
-            group.insert_version(&merchant("a"), &version("1", VersionState::Active))?;
-            group.insert_version(&merchant("a"), &version("2", VersionState::Draft))?;
+            group.insert_version(&merchant("a"), &version("1", VersionState::Active), "[]")?;
+            group.insert_version(&merchant("a"), &version("2", VersionState::Draft), "[1]")?;
             assert_eq!(group.put_blob("application/wasm", b"component", 1)?, Digest::of(b"component"));
             group.put_blob("application/wasm", b"component", 2)?;
             group.set_value("guardrail", b"one")?;
@@ -279,6 +290,45 @@ fn api_keys_versions_blobs_and_values() {
         versions.iter().map(|row| (row.version.as_str(), row.state)).collect::<Vec<_>>(),
         [("1", VersionState::Retired), ("2", VersionState::Active)]
     );
+    assert_eq!(versions[0].origin, version("1", VersionState::Draft).origin);
+    opened
+        .store
+        .read(|reads| {
+            let a = merchant("a");
+            assert_eq!(reads.version(&a, "returns", "2")?.as_ref(), Some(&versions[1]));
+            assert_eq!(reads.version(&merchant("b"), "returns", "2")?, None);
+            assert_eq!(reads.version_report(&a, "returns", "2")?.as_deref(), Some("[1]"));
+            assert_eq!(reads.component_named(&a, "returns", "v1")?, Some(Digest::of(b"component")));
+            assert_eq!(reads.component_named(&a, "returns", "v3")?, None);
+            let newest = reads.versions_of(&a, "returns", None, 1)?;
+            assert_eq!(newest, versions[1..]);
+            let after = VersionCursor { created_at_ms: newest[0].created_at_ms, version: newest[0].version.clone() };
+            assert_eq!(reads.versions_of(&a, "returns", Some(&after), 5)?, versions[..1]);
+            assert_eq!(reads.versions_of(&a, "other", None, 5)?, []);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+
+    let signing = SigningKeyRow {
+        key_id: "0123456789abcdef".into(),
+        public_key: "RW".into(),
+        label: "dev".into(),
+        created_by: "admin".into(),
+        created_at_ms: 3,
+        revoked_at_ms: None,
+    };
+    let row = signing.clone();
+    opened.writer.wait(move |group| group.insert_signing_key(&merchant("a"), &row)).unwrap();
+    let row = signing.clone();
+    assert!(matches!(
+        opened.writer.wait(move |group| group.insert_signing_key(&merchant("a"), &row)),
+        Err(JobError::Job(StoreError::Conflict(_)))
+    ));
+    assert!(!opened.writer.wait(|group| group.revoke_signing_key(&merchant("b"), "0123456789abcdef", 4)).unwrap(), "another merchant's");
+    assert!(opened.writer.wait(|group| group.revoke_signing_key(&merchant("a"), "0123456789abcdef", 5)).unwrap());
+    assert!(!opened.writer.wait(|group| group.revoke_signing_key(&merchant("a"), "0123456789abcdef", 6)).unwrap());
+    let kept = opened.store.read(|reads| reads.signing_keys(&merchant("a"))).unwrap();
+    assert_eq!(kept, [SigningKeyRow { revoked_at_ms: Some(5), ..signing }]);
 
     assert_eq!(opened.store.read(|reads| reads.blob(&Digest::of(b"component"))).unwrap().unwrap(), b"component");
     assert_eq!(opened.store.read(|reads| reads.blob(&Digest::of(b"other"))).unwrap(), None);

@@ -1,4 +1,4 @@
-//! Merchants, API keys, versions, stored bytes, subject keys, values.
+//! Merchants, API keys, stored bytes, subject keys, values.
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
@@ -9,7 +9,7 @@ use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use super::ledger::{digest, unknown, unsigned};
 use crate::StoreError;
-use crate::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, VersionRow, VersionState, WriteAdmin};
+use crate::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, WriteAdmin};
 
 impl<T: Database> ReadAdmin for T {
     fn merchant(&self, id: &MerchantId) -> Result<Option<MerchantRow>, StoreError> {
@@ -37,13 +37,6 @@ impl<T: Database> ReadAdmin for T {
         let sql = "SELECT key_id, hash, m.id, role, actor, k.created_at_ms, revoked_at_ms
             FROM api_keys k LEFT JOIN merchants m USING (merchant_no) WHERE k.merchant_no IS ?1 ORDER BY key_id";
         self.all("list API keys", sql, [number], api_key)
-    }
-
-    fn versions(&self, merchant: &MerchantId) -> Result<Vec<VersionRow>, StoreError> {
-        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT policy, version, kind, component, settings, contract, state, created_at_ms, changed_at_ms FROM versions
-            WHERE merchant_no = ?1 ORDER BY policy, created_at_ms, version";
-        self.all("list versions", sql, [merchant], version)
     }
 
     fn blob(&self, of: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
@@ -97,49 +90,6 @@ impl WriteAdmin for SqliteWriter {
         Ok(self.run("revoke an API key", sql, params![key_id, at_ms])? > 0)
     }
 
-    fn insert_version(&mut self, merchant: &MerchantId, row: &VersionRow) -> Result<(), StoreError> {
-        let merchant = self.known_merchant(merchant)?;
-        let sql =
-            "INSERT INTO versions (merchant_no, policy, version, kind, component, settings, contract, state, created_at_ms, changed_at_ms)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
-        let parameters = params![
-            merchant,
-            row.policy,
-            row.version,
-            row.kind,
-            row.component.0,
-            row.settings.0,
-            row.contract,
-            row.state.as_str(),
-            row.created_at_ms,
-            row.changed_at_ms,
-        ];
-        self.insert("the version, or another active one of its kind,", sql, parameters)
-    }
-
-    fn set_version_state(
-        &mut self,
-        merchant: &MerchantId,
-        policy: &str,
-        version: &str,
-        state: VersionState,
-        at_ms: i64,
-    ) -> Result<bool, StoreError> {
-        let merchant = self.known_merchant(merchant)?;
-        if state == VersionState::Active {
-            let sql = "SELECT other.policy || ' ' || other.version FROM versions this JOIN versions other USING (merchant_no, kind)
-                WHERE merchant_no = ?1 AND this.policy = ?2 AND this.version = ?3 AND other.state = 'active'
-                AND (other.policy, other.version) <> (this.policy, this.version)";
-            let other: Option<String> =
-                self.one("look for the active version", sql, params![merchant, policy, version], |row| row.get(0))?;
-            if let Some(other) = other {
-                return Err(StoreError::Conflict(format!("the active version `{other}` of the same kind")));
-            }
-        }
-        let sql = "UPDATE versions SET state = ?4, changed_at_ms = ?5 WHERE merchant_no = ?1 AND policy = ?2 AND version = ?3";
-        Ok(self.run("move a version", sql, params![merchant, policy, version, state.as_str(), at_ms])? > 0)
-    }
-
     fn put_blob(&mut self, media: &str, bytes: &[u8], at_ms: i64) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
         let sql = "INSERT INTO blobs (digest, media, bytes, added_at_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -174,21 +124,6 @@ fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKeyRow> {
         actor: row.get(4)?,
         created_at_ms: row.get(5)?,
         revoked_at_ms: row.get(6)?,
-    })
-}
-
-fn version(row: &Row<'_>) -> rusqlite::Result<VersionRow> {
-    let state: String = row.get(6)?;
-    Ok(VersionRow {
-        policy: row.get(0)?,
-        version: row.get(1)?,
-        kind: row.get(2)?,
-        component: digest(row, 3)?,
-        settings: digest(row, 4)?,
-        contract: row.get(5)?,
-        state: VersionState::parse(&state).ok_or_else(|| unknown(6, &state))?,
-        created_at_ms: row.get(7)?,
-        changed_at_ms: row.get(8)?,
     })
 }
 

@@ -20,6 +20,7 @@ mod money;
 mod privacy;
 mod readers;
 mod tree;
+mod versions;
 
 use std::collections::HashMap;
 use std::fs::File;
