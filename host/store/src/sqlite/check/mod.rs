@@ -6,6 +6,7 @@ mod cells;
 mod heads;
 mod listing;
 mod log;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -86,6 +87,7 @@ impl Check<'_> {
     fn all(&mut self) -> rusqlite::Result<()> {
         if self.asked.merchant.is_none() {
             self.integrity()?;
+            self.schema()?;
         }
         let merchants = self.merchants()?;
         for (number, id) in &merchants {

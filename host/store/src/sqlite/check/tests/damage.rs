@@ -253,6 +253,23 @@ fn no_flipped_bit_of_the_file_changes_a_table_unnoticed() {
     assert!(found > 30, "{found} found, {harmless} harmless");
 }
 
+/// A table without rows is read by nobody: its definition is checked by itself.
+#[test]
+fn a_changed_definition_is_found_though_nothing_reads_it() {
+    let fixture = Fixture::new(24);
+    let changes = [
+        ("ALTER TABLE tiles RENAME COLUMN hash TO hasj", "the schema lacks column `hash` of `tiles`"),
+        ("DROP INDEX entries_by_ticket", "of index `entries_by_ticket`"),
+        ("DROP TABLE cosignatures", "the schema lacks table `cosignatures`"),
+        ("CREATE TABLE more (a TEXT)", "the schema has table `more`"),
+    ];
+    for (sql, expected) in changes {
+        let damage = |db: &Connection| db.execute_batch(sql).ok().map(|()| sql.to_owned());
+        let (what, report) = damaged(&fixture, damage).unwrap();
+        assert!(report.findings.iter().any(|found| found.problem.contains(expected)), "{what}: {:#?}", report.findings);
+    }
+}
+
 /// The database as it was before, whole and consistent in itself: only what was published tells.
 #[test]
 fn a_database_that_was_set_back_is_told_by_what_was_published() {
