@@ -74,10 +74,12 @@ fn a_worker_gives_the_code_that_the_compiler_in_process_gives() {
         .collect();
     assert_eq!(codes[0], codes[1]);
 
-    // Exactly as much code as it is, and one byte less; the cache's file has a tag of 32 bytes before it.
+    // Exactly as much code as it is, and one byte less; before it the cache's file has a tag of 32 bytes, and what the component is, with its length.
     let within = |code_bytes_max: usize| load(worker(), LoadLimits { code_bytes_max, ..LoadLimits::default() }, &guest);
-    within(codes[0].len() - 32).unwrap();
-    assert_eq!(within(codes[0].len() - 33), Err(Refused::CodeTooLarge { max: codes[0].len() - 33 }));
+    let before = 32 + 4 + u32::from_le_bytes(codes[0][32..36].try_into().unwrap()) as usize;
+    let code = codes[0].len() - before;
+    within(code).unwrap();
+    assert_eq!(within(code - 1), Err(Refused::CodeTooLarge { max: code - 1 }));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod hostile;
 mod isolation;
 mod ledger;
 mod limits;
+mod loading;
 mod masked;
 mod memory;
 mod money;

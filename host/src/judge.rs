@@ -15,6 +15,8 @@ use ombud_ledger::Digest;
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::{Facts, LogLine, Plugin, Run};
 
+use crate::plugins::{Code, Component};
+
 /// A plugin with the settings it is called with.
 #[derive(Clone, Debug)]
 pub struct Bound {
@@ -28,11 +30,43 @@ pub struct Bound {
     pub settings_digest: Digest,
     /// The settings' text, as the plugin gets it.
     pub settings: Arc<str>,
-    /// The plugin, or why it is not loaded.
-    pub plugin: Result<Plugin, String>,
+    /// Where its plugin comes from.
+    pub code: Code,
 }
 
 impl Bound {
+    /// The plugin, which is loaded now where it is in the code cache.
+    ///
+    /// # Errors
+    /// Why there is none. Nothing is compiled here.
+    pub fn plugin(&self) -> Result<Plugin, Arc<str>> {
+        match &self.code {
+            Code::Held(plugin) => Ok(plugin.clone()),
+            Code::Missing(reason) => Err(reason.clone()),
+            Code::Shared(plugins) => match plugins.at_hand(&self.component) {
+                Some(Component::Loaded(plugin)) => Ok(plugin),
+                Some(Component::Refused(reason)) => Err(reason),
+                None => Err("its code is not compiled yet, or its component is not stored".into()),
+            },
+        }
+    }
+
+    /// Whether it can be called, as far as that is known without loading it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn status(&self) -> Result<(), Arc<str>> {
+        match &self.code {
+            Code::Held(_) => Ok(()),
+            Code::Missing(reason) => Err(reason.clone()),
+            Code::Shared(plugins) => match plugins.refusal(&self.component) {
+                Some(reason) => Err(reason),
+                None if plugins.is_at_hand(&self.component) => Ok(()),
+                None => Err("its code is not compiled yet, or its component is not stored".into()),
+            },
+        }
+    }
+
     /// How a decision names it.
     pub fn reference(&self) -> PolicyRef {
         PolicyRef {
@@ -97,17 +131,17 @@ pub fn judge(
     let started = Instant::now();
     let ruled = match policy {
         None => no_run(FaultCode::NoPolicy, "no policy is bound to this kind"),
-        Some(bound) => match &bound.plugin {
+        Some(bound) => match bound.plugin() {
             Ok(plugin) => plugin.decide(&facts, &bound.settings, &limits.policy, event_bytes),
-            Err(reason) => no_run(FaultCode::NotLoaded, reason),
+            Err(reason) => no_run(FaultCode::NotLoaded, &reason),
         },
     };
     phases.policy_us = micros(started);
 
     let started = Instant::now();
-    let reviewed: Option<Run<RulingReview>> = chain::accepted(case, &ruled.result).ok().map(|ruling| match &guardrail.plugin {
+    let reviewed: Option<Run<RulingReview>> = chain::accepted(case, &ruled.result).ok().map(|ruling| match guardrail.plugin() {
         Ok(plugin) => plugin.review(&facts, ruling, &guardrail.settings, &limits.guardrail, event_bytes),
-        Err(reason) => no_run(FaultCode::NotLoaded, reason),
+        Err(reason) => no_run(FaultCode::NotLoaded, &reason),
     });
     phases.guardrail_us = micros(started);
 

@@ -13,6 +13,7 @@ pub mod http;
 pub mod judge;
 pub mod metrics;
 pub mod package;
+pub mod plugins;
 pub mod registry;
 pub mod replay;
 pub mod scaffold;

@@ -93,7 +93,7 @@ macro_rules! call_limits {
             LoadLimits {
                 component_bytes_max: Bound::Whole(1 << 10, 1 << 28), compile_cpu_s: Bound::Whole(1, 3_600),
                 compile_deadline_s: Bound::Whole(1, 86_400), compile_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30),
-                code_bytes_max: Bound::Whole(1 << 10, 1 << 32),
+                code_bytes_max: Bound::Whole(1 << 10, 1 << 32), loaded_bytes_max: Bound::Whole(1 << 20, 1 << 36),
             }
             OperatorFile { default: Bound::Nested, most: Bound::Nested, load: Bound::Nested }
         }
@@ -182,6 +182,9 @@ pub struct LoadLimits {
     pub compile_memory_bytes_max: usize,
     /// Bytes of the compiled code of one component, 1 KiB to 4 GiB.
     pub code_bytes_max: usize,
+    /// Memory of all components that are loaded at the same time, in bytes, 1 MiB to 64 GiB; beyond it the one that was not used for longest is
+    /// unloaded. A component in Rust takes about 0.5 MB, of Python 40 MB.
+    pub loaded_bytes_max: usize,
 }
 
 impl Default for LoadLimits {
@@ -192,6 +195,7 @@ impl Default for LoadLimits {
             compile_deadline_s: 600,
             compile_memory_bytes_max: 1 << 30,
             code_bytes_max: 256 << 20,
+            loaded_bytes_max: 256 << 20,
         }
     }
 }

@@ -111,8 +111,12 @@ pub struct PackageFacts {
     pub description: Option<String>,
 }
 
+/// Version of what an inspection reads and refuses: raised with every change of it, so that what was kept beside compiled code is read anew.
+pub(crate) const INSPECTION_RULES: u32 = 1;
+
 /// The result of the inspection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Inspection {
     /// SHA-256 of the bytes: the component's identity.
     pub digest: [u8; 32],

@@ -1,6 +1,7 @@
 //! The only crate that names wasmtime: engine profile, limits, faults, contract adapters, component checks and the
 //! compiled-code cache. A plugin is compiled and linked when it is loaded; a decision only instantiates and calls.
 
+mod cache;
 mod compile;
 mod faults;
 mod floor;
@@ -14,12 +15,13 @@ mod store;
 mod ticker;
 mod v1;
 
+pub use cache::CodeKey;
 pub use compile::{Compiler, compile_worker};
 pub use floor::{LoweredRuling, floor};
 pub use inspect::{Inspection, PackageFacts, Refused, digest, inspect, section};
 pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
-pub use plugin::{Facts, Plugin, Run, SettingsProblem};
+pub use plugin::{Facts, KEPT_BESIDE_BYTES, Plugin, Run, SettingsProblem};
 pub use profile::{WASMTIME_VERSION, profile_hash};
-pub use sandbox::{CodeKey, Sandbox, SandboxError};
+pub use sandbox::{Sandbox, SandboxError};
 pub use store::LogLine;
 pub use v1::CONTRACT;

@@ -77,6 +77,10 @@ pub struct SettingsProblem {
     pub message: String,
 }
 
+/// What the engine keeps beside a component's code, in bytes: types, tables of functions, an open file with the first content of its memory. It is
+/// also what bounds the number of components that are loaded, however small.
+pub const KEPT_BESIDE_BYTES: usize = 64 << 10;
+
 /// A component that can be called. Cloning shares the compiled code.
 #[derive(Clone)]
 pub struct Plugin {
@@ -133,6 +137,14 @@ impl Plugin {
     /// What the component is.
     pub fn inspection(&self) -> &Inspection {
         &self.shared.inspection
+    }
+
+    /// Memory that it takes while it is loaded, in bytes: its code, its texts, and [`KEPT_BESIDE_BYTES`].
+    pub fn resident_bytes(&self) -> usize {
+        let image = self.shared.pre.component().image_range();
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let texts = text(&self.shared.inspection.settings_schema) + text(&self.shared.inspection.cases);
+        (image.end as usize).saturating_sub(image.start as usize) + texts + KEPT_BESIDE_BYTES
     }
 
     /// Whether the policy takes these settings: `Ok(Err(..))` lists what it refuses.

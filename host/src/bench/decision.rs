@@ -73,7 +73,7 @@ fn bound(package: &Package) -> Bound {
         component: package.digest,
         settings_digest: Digest::of(package.settings.as_bytes()),
         settings: package.settings.as_str().into(),
-        plugin: package.plugin.clone(),
+        code: package.plugin.clone().into(),
     }
 }
 
@@ -109,7 +109,7 @@ fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits
     let facts = Facts::new(ctx, case);
     let first = judge(ctx, case, Some(policy), guardrail, &terms.limits, &terms.fallback, 0);
     let ruling = LoweredRuling::new(first.policy.as_ref().map_err(|fault| anyhow!("the policy gave no ruling: {fault}"))?);
-    let plugin = |bound: &Bound| bound.plugin.clone().map_err(|reason| anyhow!(reason));
+    let plugin = |bound: &Bound| bound.plugin().map_err(|reason| anyhow!("{reason}"));
     let (policy_plugin, guardrail_plugin) = (plugin(policy)?, plugin(guardrail)?);
 
     let mut phases = [0_u64; 3];

@@ -154,7 +154,7 @@ fn bind(package: &Package, settings: Option<String>, limits: &Limits) -> Result<
         component: package.digest,
         settings_digest: Digest::of(settings.as_bytes()),
         settings: settings.into(),
-        plugin: package.plugin.clone(),
+        code: package.plugin.clone().into(),
     })
 }
 

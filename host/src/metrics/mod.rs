@@ -8,6 +8,7 @@ mod audit;
 mod decisions;
 mod http;
 mod ledger;
+mod plugins;
 mod policies;
 
 use prometheus_client::encoding::text::encode;
@@ -20,6 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 use ombud_core::kind::Kind;
 
 use crate::judge::Phases;
+use crate::plugins::Held;
 use crate::replay::Divergence;
 use crate::service::wire::OverrideAction;
 use audit::Audit;
@@ -46,6 +48,7 @@ pub struct Metrics {
     registry: Registry,
     audit: Audit,
     decisions: Decisions,
+    plugins: plugins::Plugins,
     policies: Policies,
     http: http::Http,
     ledger: ledger::Ledger,
@@ -68,6 +71,7 @@ impl Metrics {
         registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let decisions = Decisions::register(&mut registry);
         let audit = Audit::register(&mut registry);
+        let plugins = plugins::Plugins::register(&mut registry);
         let policies = Policies::register(&mut registry);
         let http = http::Http::register(&mut registry);
         let ledger = ledger::Ledger::register(&mut registry);
@@ -82,7 +86,7 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
-        Self { registry, audit, decisions, policies, http, ledger, duplicates, queue, group_records, group_duration }
+        Self { registry, audit, decisions, plugins, policies, http, ledger, duplicates, queue, group_records, group_duration }
     }
 
     /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
@@ -144,6 +148,11 @@ impl Metrics {
     /// Notes how many alarms stand.
     pub fn set_alarms(&self, alarms: usize) {
         self.audit.alarms(alarms);
+    }
+
+    /// Notes which plugins are held.
+    pub fn set_plugins(&self, held: Held) {
+        self.plugins.set(held);
     }
 
     /// The handles of one route, resolved once when the router is built.

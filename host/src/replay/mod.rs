@@ -8,15 +8,14 @@
 mod blobs;
 mod case;
 mod compare;
-mod plugins;
 mod record;
 mod replayer;
 mod report;
 mod tally;
 
+pub use crate::plugins::is_stored;
 pub use blobs::Blobs;
 pub use case::{RecordedCase, Rerun};
-pub use plugins::is_stored;
 pub use record::{Bodies, Damage, Record};
 pub use replayer::{Calls, Missing, Replayer};
 pub use report::{Difference, Divergence, EngineSeen, ReplayReport};

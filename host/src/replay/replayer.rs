@@ -10,17 +10,16 @@ use ombud_sandbox::{Plugin, Sandbox};
 use super::blobs::Blobs;
 use super::case::{RecordedCase, Rerun};
 use super::compare;
-use super::plugins::{Component, Plugins};
 use super::record::{Bodies, Record};
 use super::report::{Divergence, ReplayReport};
 use crate::bodies::{answer_body, decision_body};
 use crate::judge::Bound;
+use crate::plugins::{Code, Component, Plugins};
 
 /// Runs recorded decisions again.
 pub struct Replayer {
-    sandbox: Arc<Sandbox>,
     engine: Engine,
-    plugins: Plugins,
+    plugins: Arc<Plugins>,
 }
 
 /// Policy and guardrail as a record names them.
@@ -40,10 +39,15 @@ pub struct Missing {
 }
 
 impl Replayer {
-    /// A replayer over a sandbox.
+    /// A replayer over a sandbox, with plugins of its own.
     pub fn new(sandbox: Arc<Sandbox>) -> Self {
+        Self::with_plugins(Arc::new(Plugins::new(sandbox)))
+    }
+
+    /// A replayer that shares plugins with others.
+    pub fn with_plugins(plugins: Arc<Plugins>) -> Self {
         let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
-        Self { sandbox, engine, plugins: Plugins::default() }
+        Self { engine, plugins }
     }
 
     /// The engine that everything runs on here.
@@ -51,9 +55,9 @@ impl Replayer {
         &self.engine
     }
 
-    /// The sandbox.
-    pub const fn sandbox(&self) -> &Arc<Sandbox> {
-        &self.sandbox
+    /// The plugins met so far.
+    pub const fn plugins(&self) -> &Arc<Plugins> {
+        &self.plugins
     }
 
     /// A plugin by its component's digest: loaded before, or from the stored bytes; none where they are missing or
@@ -62,7 +66,7 @@ impl Replayer {
     /// # Errors
     /// The source of stored bytes fails.
     pub fn plugin<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Plugin>, B::Error> {
-        Ok(match self.plugins.component(digest, blobs, &self.sandbox)? {
+        Ok(match self.plugins.component(digest, blobs)? {
             Some(Component::Loaded(plugin)) => Some(plugin),
             Some(Component::Refused(_)) | None => None,
         })
@@ -147,7 +151,7 @@ impl Replayer {
     /// A recorded component with its recorded settings.
     fn bound<B: Blobs + ?Sized>(&self, name: &str, version: &str, call: &Call, blobs: &B) -> Result<Result<Bound, Missing>, B::Error> {
         let missing = |divergence, detail: String| Ok(Err(Missing { divergence, detail }));
-        let plugin = match self.plugins.component(&call.component, blobs, &self.sandbox)? {
+        let plugin = match self.plugins.component(&call.component, blobs)? {
             Some(Component::Loaded(plugin)) => plugin,
             Some(Component::Refused(reason)) => {
                 let detail = format!("the component {} of `{name}` does not load: {reason}", call.component);
@@ -167,7 +171,7 @@ impl Replayer {
             component: call.component,
             settings_digest: call.settings,
             settings,
-            plugin: Ok(plugin),
+            code: Code::Held(plugin),
         }))
     }
 
@@ -241,7 +245,7 @@ fn not_asked() -> Bound {
         component: Digest([0; 32]),
         settings_digest: Digest([0; 32]),
         settings: "{}".into(),
-        plugin: Err("not asked when the decision was made".into()),
+        code: Code::Missing("not asked when the decision was made".into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From an event to its decisions: snapshot and permit → history → case → sandbox → writer → answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ombud_core::decision::Counted;
 use ombud_core::event::Event;
@@ -52,6 +52,7 @@ impl Service {
             self.metrics.observe_duplicate();
             return Ok(answer);
         }
+        self.code_at_hand(&tenant, &event).await;
         let pending = Arc::new(self.judged(&tenant, who, event, body_digest)?);
         let (answer, answered) = oneshot::channel();
         let (service, waiting) = (Arc::clone(self), Arc::clone(&pending));
@@ -81,9 +82,18 @@ impl Service {
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);
+        self.code_at_hand(&tenant, &event).await;
         let pending = self.judged(&tenant, who, event, body_digest)?;
         let decisions = pending.items.into_iter().map(|item| Verbatim::new(item.ready.body)).collect();
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
+    }
+
+    /// Waits for the code of the policies that decide an event, where it has to be compiled first.
+    async fn code_at_hand(self: &Arc<Self>, tenant: &Tenant, event: &Event) {
+        let deadline = Duration::from_millis(tenant.terms.limits.policy.deadline_ms);
+        for bound in event.kinds().filter_map(|kind| tenant.policy(kind)) {
+            self.at_hand(bound, deadline).await;
+        }
     }
 
     /// Everything that does not need the writer: history, cases, policies, guardrail.

@@ -10,6 +10,7 @@ pub mod wire;
 mod admin;
 mod backup;
 mod blacklist;
+mod code;
 mod commit;
 mod decide;
 mod expiry;
@@ -55,6 +56,7 @@ pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snap
 
 use crate::judge::Phases;
 use crate::metrics::Metrics;
+use crate::plugins::Plugins;
 use crate::registry::Registry;
 use crate::replay::Replayer;
 use ledger::Ledger;
@@ -114,6 +116,8 @@ pub struct Service {
     /// Auditors' looks that are on record.
     looks: acts::Looks,
     replayer: Replayer,
+    /// Components that wait to be compiled.
+    compilations: code::Compilations,
     /// Places for replays that callers ask for.
     replay_lanes: Arc<Semaphore>,
     /// Places for exports.
@@ -161,6 +165,7 @@ impl Service {
             counting.set_commit_queue(group.waiting);
         })?;
         let replayer = Replayer::new(sandbox);
+        registry.packages.values().filter_map(|package| package.plugin.as_ref().ok()).for_each(|plugin| replayer.plugins().pin(plugin));
         let vault = Arc::new(Vault::new(master, store.read(|reads| reads.with_erased())?));
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
@@ -176,6 +181,7 @@ impl Service {
             locks: KeyedLocks::default(),
             looks: acts::Looks::default(),
             replayer,
+            compilations: code::Compilations::default(),
             replay_lanes: Arc::new(Semaphore::new(replay::lanes_for_callers())),
             exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
             alarms: replay::Alarms::default(),
@@ -186,6 +192,7 @@ impl Service {
         service.keep_limits(kept)?;
         service.keep_components()?;
         service.load_all()?;
+        service.compile_bound();
         service.record_guardrail()?;
         Ok(service)
     }
@@ -228,7 +235,7 @@ impl Service {
         if self.draining.load(Ordering::Relaxed) {
             reasons.push("shutting down".to_owned());
         }
-        if let Err(reason) = &snapshot.guardrail.plugin {
+        if let Err(reason) = snapshot.guardrail.status() {
             reasons.push(format!("guardrail: {reason}"));
         }
         if let Err(error) = self.store.read(|reads| reads.merchants().map(|_| ())) {
@@ -243,8 +250,14 @@ impl Service {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// The plugins that this process has loaded.
+    pub const fn plugins(&self) -> &Arc<Plugins> {
+        self.replayer.plugins()
+    }
+
     /// The metrics in Prometheus' text format.
     pub fn metrics_text(&self) -> String {
+        self.metrics.set_plugins(self.plugins().held());
         self.metrics.text()
     }
 

@@ -108,7 +108,7 @@ impl Tenant {
                 version: bound.version.clone(),
                 component: bound.component.to_string(),
                 settings: bound.settings_digest.to_string(),
-                status: bound.plugin.as_ref().map_or_else(Clone::clone, |_| "loaded".into()),
+                status: bound.status().map_or_else(|reason| reason.to_string(), |()| "loaded".to_owned()),
             })
         };
         Kind::ALL.iter().zip(&self.policies).filter_map(view).collect()

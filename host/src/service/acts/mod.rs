@@ -219,7 +219,7 @@ impl Service {
     pub(super) fn record_guardrail(&self) -> anyhow::Result<()> {
         const BOUND: &str = "guardrail";
         let guardrail = self.snapshot.load().guardrail.clone();
-        if guardrail.plugin.is_err() {
+        if guardrail.status().is_err() {
             return Ok(());
         }
         let digest = |component: &Digest, settings: &Digest| Digest::of_parts(b"ombud guardrail v1\0", &[&component.0, &settings.0]);

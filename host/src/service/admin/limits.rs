@@ -45,10 +45,10 @@ impl Service {
         }
         let mut problems = Vec::new();
         for (kind, _) in bindings.iter().filter(|(kind, binding)| known.bindings.get(kind) == Some(binding)) {
-            let Some(Ok(plugin)) = known.policy(*kind).map(|bound| bound.plugin.as_ref().map(|plugin| (plugin, &bound.settings))) else {
+            let Some((plugin, settings)) = known.policy(*kind).and_then(|bound| Some((bound.plugin().ok()?, &bound.settings))) else {
                 continue;
             };
-            if let Err(fault) = plugin.0.check_settings(plugin.1, &limits.policy).result {
+            if let Err(fault) = plugin.check_settings(settings, &limits.policy).result {
                 problems.push(Problem::at("/limits", format!("are too low for the policy of {kind}: {fault}")));
             }
         }

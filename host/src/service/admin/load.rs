@@ -13,6 +13,7 @@ use ombud_store::{ApiKeyRow, MerchantRow, Reads, Store as _};
 
 use crate::clock::now_ms;
 use crate::judge::Bound;
+use crate::plugins::Code;
 use crate::registry::Registry;
 use crate::service::Service;
 use crate::service::actor::{Principal, Role};
@@ -87,28 +88,25 @@ impl Service {
     }
 
     pub(super) fn assemble(&self, reads: &dyn Reads, config: MerchantConfig, caps_bound: CapLimits, bindings: Bindings) -> Result<Tenant> {
-        let policies = Kind::ALL.map(|kind| bindings.get(&kind).map(|binding| self.bind(reads, kind, binding)));
+        let policies = Kind::ALL.map(|kind| bindings.get(&kind).map(|binding| self.bind(binding)));
         let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
         let share = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.share.clone()).unwrap_or_default();
         Ok(Tenant { terms: config.terms(&self.limits), policies, bindings, digest_key: key.digest_key(), share, caps_bound, config })
     }
 
-    /// A binding with its plugin, or with the reason why it has none: the owner sees it, and decisions fall back.
-    fn bind(&self, reads: &dyn Reads, kind: Kind, binding: &Binding) -> Bound {
-        let digest = Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
-        let plugin = match self.replayer.plugin(&digest, reads) {
-            Ok(Some(plugin)) if plugin.inspection().decides.iter().any(|own| own == kind.as_str()) => Ok(plugin),
-            Ok(Some(_)) => Err(format!("the component does not decide {kind}")),
-            Ok(None) => Err("the component is not stored or does not load".to_owned()),
-            Err(error) => Err(error.to_string()),
+    /// A binding with where its plugin comes from: it is loaded when it first decides. What keeps it from that, its owner sees, and decisions fall back.
+    fn bind(&self, binding: &Binding) -> Bound {
+        let (component, code) = match Digest::parse(&binding.component) {
+            Some(digest) => (digest, Code::Shared(Arc::clone(self.replayer.plugins()))),
+            None => (Digest([0; 32]), Code::Missing("no component of that name was loaded when it was bound".into())),
         };
         Bound {
             name: binding.policy.clone(),
             version: binding.version.clone(),
-            component: digest,
+            component,
             settings_digest: Digest::of(binding.settings.as_bytes()),
             settings: binding.settings.as_str().into(),
-            plugin,
+            code,
         }
     }
 
@@ -123,15 +121,17 @@ impl Service {
 
 /// The platform's guardrail from the packages.
 pub(in crate::service) fn guardrail(registry: &Registry) -> Bound {
-    let (name, version, digest, settings, plugin) = match registry.guardrail() {
-        Some(package) => (package.name.clone(), package.version.clone(), package.digest, package.settings.clone(), package.plugin.clone()),
+    let (name, version, digest, settings, code) = match registry.guardrail() {
+        Some(package) => {
+            (package.name.clone(), package.version.clone(), package.digest, package.settings.clone(), package.plugin.clone().into())
+        }
         None => {
             let reason = registry.packages.get("guardrail").and_then(|package| package.plugin.as_ref().err().cloned());
             let reason = reason.unwrap_or_else(|| "no package reviews all four kinds".into());
-            ("guardrail".into(), String::new(), Digest([0; 32]), "{}".into(), Err(reason))
+            ("guardrail".into(), String::new(), Digest([0; 32]), "{}".into(), Code::Missing(reason.into()))
         }
     };
-    Bound { name, version, component: digest, settings_digest: Digest::of(settings.as_bytes()), settings: settings.into(), plugin }
+    Bound { name, version, component: digest, settings_digest: Digest::of(settings.as_bytes()), settings: settings.into(), code }
 }
 pub(super) fn principal(row: ApiKeyRow) -> Option<([u8; 32], Principal)> {
     if row.revoked_at_ms.is_some() {

@@ -56,7 +56,7 @@ impl Part {
 }
 
 /// Components and settings, read from the store when they are first needed.
-pub(super) struct Stored<'a>(pub(super) &'a SqliteReaders);
+pub(in crate::service) struct Stored<'a>(pub(in crate::service) &'a SqliteReaders);
 
 impl Blobs for Stored<'_> {
     type Error = StoreError;

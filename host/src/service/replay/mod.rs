@@ -25,6 +25,7 @@ use crate::replay::Tally;
 pub use archive::{Active, Archive};
 pub(super) use audit::Alarms;
 pub use audit::{ALARMS_MAX, CpuShare, NoShare, SelfAudit};
+pub(super) use lanes::Stored;
 use lanes::{PAGE_MAX, PART_PLACES};
 pub use lanes::{Part, Replays, Scope, cores};
 use page::Page;

@@ -1,0 +1,232 @@
+//! Components by digest: loaded when they are needed, shared by all merchants and versions, unloaded by use.
+//!
+//! Loading takes a component's compiled code from the code cache, which is done in less than a millisecond for a policy in Rust and so on the way to a
+//! decision. Compiling takes seconds: [`Plugins::at_hand`] never does, [`Plugins::component`] does where it has to.
+
+mod loaded;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ombud_ledger::Digest;
+use ombud_sandbox::{Plugin, Sandbox};
+
+use crate::replay::Blobs;
+use loaded::Loaded;
+
+/// Settings remembered at the same time.
+const SETTINGS_MAX: usize = 1_000;
+/// Refusals remembered at the same time.
+const REFUSALS_MAX: usize = 1_000;
+
+/// Where the plugin of a bound policy comes from.
+#[derive(Clone, Debug)]
+pub enum Code {
+    /// It stays loaded for as long as it is bound: the guardrail's, and those of commands.
+    Held(Plugin),
+    /// It is loaded when it is needed.
+    Shared(Arc<Plugins>),
+    /// There is none, for this reason.
+    Missing(Arc<str>),
+}
+
+impl From<Result<Plugin, String>> for Code {
+    fn from(plugin: Result<Plugin, String>) -> Self {
+        plugin.map_or_else(|reason| Self::Missing(reason.into()), Self::Held)
+    }
+}
+
+/// What there is of a component.
+#[derive(Clone)]
+pub enum Component {
+    /// Compiled and linked.
+    Loaded(Plugin),
+    /// Its bytes are sound, and refused for this reason.
+    Refused(Arc<str>),
+}
+
+/// What was done so far, and what is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Plugins loaded now.
+    pub plugins: usize,
+    /// Their memory in bytes.
+    pub bytes: usize,
+    /// Plugins taken from the code cache so far.
+    pub loads: u64,
+    /// Plugins unloaded so far to make room.
+    pub evictions: u64,
+}
+
+/// The plugins of a process.
+pub struct Plugins {
+    sandbox: Arc<Sandbox>,
+    loaded: Loaded,
+    refused: Mutex<HashMap<Digest, Arc<str>>>,
+    settings: Mutex<HashMap<Digest, Arc<str>>>,
+    /// Who loads from the code cache, by digest: the others wait for that.
+    loading: Mutex<HashMap<Digest, Turn>>,
+    /// Who compiles, by digest.
+    compiling: Mutex<HashMap<Digest, Turn>>,
+    loads: AtomicU64,
+}
+
+/// Held by whoever works on one component.
+type Turn = Arc<Mutex<()>>;
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugins").field("held", &self.held()).finish_non_exhaustive()
+    }
+}
+
+impl Plugins {
+    /// The plugins of a sandbox, within its `loaded_bytes_max`.
+    pub fn new(sandbox: Arc<Sandbox>) -> Self {
+        let loaded = Loaded::new(sandbox.limits().loaded_bytes_max);
+        Self {
+            sandbox,
+            loaded,
+            refused: Mutex::default(),
+            settings: Mutex::default(),
+            loading: Mutex::default(),
+            compiling: Mutex::default(),
+            loads: AtomicU64::new(0),
+        }
+    }
+
+    /// The sandbox.
+    pub const fn sandbox(&self) -> &Arc<Sandbox> {
+        &self.sandbox
+    }
+
+    /// Keeps a plugin loaded for as long as there are plugins: the operator's packages, which most merchants use.
+    pub fn pin(&self, plugin: &Plugin) {
+        self.loaded.put(Digest(plugin.inspection().digest), plugin.clone(), true);
+    }
+
+    /// What is held.
+    pub fn held(&self) -> Held {
+        let (plugins, bytes, evictions) = self.loaded.held();
+        Held { plugins, bytes, loads: self.loads.load(Ordering::Relaxed), evictions }
+    }
+
+    /// A component that is loaded, refused, or in the code cache; none where it would have to be compiled.
+    pub fn at_hand(&self, digest: &Digest) -> Option<Component> {
+        if let Some(component) = self.settled(digest) {
+            return Some(component);
+        }
+        in_turn(&self.loading, digest, || {
+            // Whoever was before may have loaded it.
+            if let Some(plugin) = self.loaded.get(digest) {
+                return Some(Component::Loaded(plugin));
+            }
+            let plugin = self.sandbox.compiled(&digest.0)?;
+            self.loads.fetch_add(1, Ordering::Relaxed);
+            Some(Component::Loaded(self.loaded.put(*digest, plugin, false)))
+        })
+    }
+
+    /// A component that is loaded or refused.
+    fn settled(&self, digest: &Digest) -> Option<Component> {
+        let loaded = self.loaded.get(digest).map(Component::Loaded);
+        loaded.or_else(|| lock(&self.refused).get(digest).cloned().map(Component::Refused))
+    }
+
+    /// Whether a component is loaded or refused: there is nothing to wait for.
+    pub fn is_settled(&self, digest: &Digest) -> bool {
+        self.loaded.has(digest) || lock(&self.refused).contains_key(digest)
+    }
+
+    /// Whether [`Self::at_hand`] would find something, without loading it; code that turns out to be damaged is not found then.
+    pub fn is_at_hand(&self, digest: &Digest) -> bool {
+        self.is_settled(digest) || self.sandbox.has_code(&digest.0)
+    }
+
+    /// Why a component does not load, as far as that was found out already.
+    pub fn refusal(&self, digest: &Digest) -> Option<Arc<str>> {
+        lock(&self.refused).get(digest).cloned()
+    }
+
+    /// The component under a digest: loaded, or from its bytes, which takes seconds where they have to be compiled; none where they are missing or
+    /// damaged, whatever the code cache has.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn component<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Component>, B::Error> {
+        if let Some(component) = self.settled(digest) {
+            return Ok(Some(component));
+        }
+        in_turn(&self.compiling, digest, || {
+            if let Some(component) = self.settled(digest) {
+                return Ok(Some(component));
+            }
+            let Some(bytes) = sound(blobs, digest)? else { return Ok(None) };
+            Ok(Some(match self.sandbox.load(&bytes) {
+                Ok(plugin) => Component::Loaded(self.loaded.put(*digest, plugin, false)),
+                Err(refused) => {
+                    tracing::warn!(component = %digest, %refused, "a stored component does not load");
+                    let reason: Arc<str> = refused.to_string().into();
+                    remember(&mut lock(&self.refused), REFUSALS_MAX, *digest, &reason);
+                    Component::Refused(reason)
+                }
+            }))
+        })
+    }
+
+    /// The settings under a digest; none where they are missing, damaged or no text.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn settings<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Arc<str>>, B::Error> {
+        if let Some(settings) = lock(&self.settings).get(digest) {
+            return Ok(Some(settings.clone()));
+        }
+        let Some(settings) = sound(blobs, digest)?.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(None) };
+        let settings: Arc<str> = settings.into();
+        remember(&mut lock(&self.settings), SETTINGS_MAX, *digest, &settings);
+        Ok(Some(settings))
+    }
+}
+
+/// Whether bytes are stored that are what their digest says.
+///
+/// # Errors
+/// The source itself fails.
+pub fn is_stored<B: Blobs + ?Sized>(blobs: &B, digest: &Digest) -> Result<bool, B::Error> {
+    Ok(sound(blobs, digest)?.is_some())
+}
+
+/// Bytes that are what their digest says.
+fn sound<B: Blobs + ?Sized>(blobs: &B, digest: &Digest) -> Result<Option<Vec<u8>>, B::Error> {
+    Ok(blobs.blob(digest)?.filter(|bytes| Digest::of(bytes) == *digest))
+}
+
+/// Keeps a value among at most `max`; a full memory begins anew.
+fn remember<V: Clone>(known: &mut HashMap<Digest, V>, max: usize, digest: Digest, value: &V) {
+    if known.len() >= max {
+        known.clear();
+    }
+    known.insert(digest, value.clone());
+}
+
+/// Does `work` while nobody else does work on the same.
+fn in_turn<K: Eq + Hash + Copy, T>(turns: &Mutex<HashMap<K, Turn>>, key: &K, work: impl FnOnce() -> T) -> T {
+    let turn = lock(turns).entry(*key).or_default().clone();
+    let done = {
+        let _mine = lock(&turn);
+        work()
+    };
+    let mut turns = lock(turns);
+    // This one's and the map's: nobody waits.
+    if Arc::strong_count(&turn) == 2 {
+        turns.remove(key);
+    }
+    done
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

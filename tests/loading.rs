@@ -1,0 +1,197 @@
+//! Components are loaded when they are needed and unloaded by use, shared by digest; what lacks compiled code is compiled beside the decisions.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ombud::plugins::{Component, Plugins};
+use ombud::service::{Options, Role};
+use ombud_core::fault::FaultCode;
+use ombud_ledger::Digest;
+use ombud_sandbox::{CodeKey, Compiler, Limits, LoadLimits, Plugin, Sandbox};
+use ombud_tests::events::event;
+use ombud_tests::guests::{self, facts};
+use ombud_tests::server::{Server, only, policies_with, wait_for};
+use serde_json::{Value, json};
+
+/// A component that differs from others in nothing but its digest.
+fn variant(number: u8) -> Vec<u8> {
+    let custom = [0, 3, 1, b'n', number];
+    [guests::component("trap", "delay-policy").as_slice(), &custom].concat()
+}
+
+/// Components by digest.
+fn stored(numbers: std::ops::Range<u8>) -> HashMap<Digest, Vec<u8>> {
+    numbers.map(variant).map(|bytes| (Digest::of(&bytes), bytes)).collect()
+}
+
+fn plugins(folder: &Path, loaded_bytes_max: usize) -> Plugins {
+    let limits = LoadLimits { loaded_bytes_max, ..LoadLimits::default() };
+    let sandbox = Sandbox::new().unwrap().with_cache(folder.join("code"), CodeKey([1; 32])).unwrap();
+    Plugins::new(Arc::new(sandbox.with_compiler(Compiler::InProcess, limits)))
+}
+
+fn loaded(component: Option<Component>) -> Plugin {
+    match component {
+        Some(Component::Loaded(plugin)) => plugin,
+        Some(Component::Refused(reason)) => panic!("refused: {reason}"),
+        None => panic!("not at hand"),
+    }
+}
+
+#[test]
+fn what_was_not_used_for_longest_is_unloaded_at_the_limit_and_not_below() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = stored(0..3);
+    let digest = |number: u8| Digest::of(&variant(number));
+    let one = loaded(plugins(folder.path(), usize::MAX).component(&digest(0), &stored).unwrap()).resident_bytes();
+    assert!(one > ombud_sandbox::KEPT_BESIDE_BYTES);
+
+    // Room for two to the byte: the third unloads the one that was not used last.
+    let two = plugins(folder.path(), 2 * one);
+    for number in [0, 1, 0] {
+        loaded(two.component(&digest(number), &stored).unwrap());
+    }
+    assert_eq!((two.held().plugins, two.held().bytes, two.held().evictions), (2, 2 * one, 0));
+    loaded(two.component(&digest(2), &stored).unwrap());
+    assert_eq!((two.held().plugins, two.held().bytes, two.held().evictions), (2, 2 * one, 1));
+    assert!(two.is_settled(&digest(0)) && !two.is_settled(&digest(1)) && two.is_settled(&digest(2)));
+
+    // One byte less, and there is room for one.
+    let less = plugins(folder.path(), 2 * one - 1);
+    for number in [0, 1] {
+        loaded(less.component(&digest(number), &stored).unwrap());
+    }
+    assert_eq!((less.held().plugins, less.held().evictions), (1, 1));
+    // What is larger than the limit runs all the same, alone; what is pinned stays whatever comes.
+    let none = plugins(folder.path(), 1);
+    none.pin(&loaded(none.component(&digest(0), &stored).unwrap()));
+    for number in [1, 2] {
+        loaded(none.component(&digest(number), &stored).unwrap());
+    }
+    assert!(none.is_settled(&digest(0)) && !none.is_settled(&digest(1)) && none.is_settled(&digest(2)));
+}
+
+#[test]
+fn a_plugin_in_use_survives_its_eviction_and_comes_back_without_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = stored(0..2);
+    let digest = |number: u8| Digest::of(&variant(number));
+    let plugins = plugins(folder.path(), 1);
+    assert!(plugins.at_hand(&digest(0)).is_none(), "nothing is compiled on the way to a decision");
+    let used = loaded(plugins.component(&digest(0), &stored).unwrap());
+    loaded(plugins.component(&digest(1), &stored).unwrap());
+    assert!(!plugins.is_settled(&digest(0)));
+    let run = |plugin: &Plugin| plugin.decide(&facts(), "{}", &Limits::default(), 0);
+    assert_eq!(run(&used).result.as_ref().unwrap_err().code, FaultCode::Trap);
+    let again = loaded(plugins.at_hand(&digest(0)));
+    assert_eq!(run(&again), run(&used));
+    assert_eq!(again.inspection(), used.inspection(), "what a component is stands beside its code");
+    assert_eq!((plugins.held().loads, plugins.held().evictions), (1, 2));
+}
+
+#[test]
+fn everybody_shares_one_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = stored(0..1);
+    let digest = Digest::of(&variant(0));
+    drop(plugins(folder.path(), 1).component(&digest, &stored).unwrap());
+    let plugins = plugins(folder.path(), usize::MAX);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| loaded(plugins.at_hand(&digest)));
+        }
+    });
+    assert_eq!((plugins.held().loads, plugins.held().plugins), (1, 1));
+}
+
+/// A data directory with a merchant whose delays are decided by a guest that traps, and which no package has any more.
+struct Kept {
+    data: tempfile::TempDir,
+    merchant: String,
+    component: Digest,
+}
+
+fn kept() -> Kept {
+    let component = variant(7);
+    let folder = tempfile::tempdir().unwrap();
+    let package = guests::package(folder.path(), "traps", &component);
+    let (_links, policies) = policies_with(&[&package]);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::on(data.path(), &policies);
+    let merchant = server.merchant(json!({"policies": {"delay": {"policy": "traps"}}}));
+    assert_eq!(fault(&merchant.post(&event("delay.detected", "before"))), "trap");
+    let id = merchant.id.clone();
+    server.stop();
+    Kept { data, merchant: id, component: Digest::of(&component) }
+}
+
+fn fault(answer: &Value) -> String {
+    only(answer)["fault"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+impl Kept {
+    fn code(&self) -> PathBuf {
+        let files = std::fs::read_dir(self.data.path().join("code")).unwrap().flatten().map(|file| file.path());
+        let name = self.component.to_string();
+        files.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&name)).expect("its code")
+    }
+
+    fn serve(&self, compiler: Compiler) -> Server {
+        Server::with(self.data.path(), Options { policies: Some(guests::root().join("policies")), compiler, ..Options::default() })
+    }
+
+    fn decide(&self, server: &Server, id: &str) -> String {
+        let key = server.call("POST", &format!("/v1/merchants/{}/keys", self.merchant)).key(&server.operator);
+        let key = key.json(&json!({"role": Role::Agent, "label": id})).send().with(201)["secret"].as_str().unwrap().to_owned();
+        let sent = server.call("POST", &format!("/v1/merchants/{}/events", self.merchant)).key(&key).event(&event("delay.detected", id));
+        fault(&sent.send().ok())
+    }
+}
+
+#[test]
+fn a_restart_loads_nothing_before_it_is_needed() {
+    let kept = kept();
+    let server = kept.serve(Compiler::InProcess);
+    let packages = server.service.plugins().held();
+    assert_eq!(packages.loads, 0, "packages are checked, and shared by all");
+    assert_eq!(kept.decide(&server, "after"), "trap");
+    let held = server.service.plugins().held();
+    assert_eq!((held.loads, held.plugins), (1, packages.plugins + 1));
+    let metrics = server.call("GET", "/metrics").key(&server.operator).send().text();
+    assert!(metrics.contains("ombud_plugin_loads_total 1\n"), "{metrics}");
+    assert!(metrics.contains(&format!("ombud_plugins_loaded_bytes {}\n", held.bytes)), "{metrics}");
+}
+
+#[test]
+fn a_decision_without_compiled_code_waits_for_it() {
+    let kept = kept();
+    std::fs::remove_file(kept.code()).unwrap();
+    let server = kept.serve(Compiler::InProcess);
+    assert_eq!(kept.decide(&server, "lost"), "trap");
+    wait_for(|| kept.code().is_file());
+    server.stop();
+    // Damaged code is code that is not there.
+    let mut bytes = std::fs::read(kept.code()).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(kept.code(), &bytes).unwrap();
+    let server = kept.serve(Compiler::InProcess);
+    assert_eq!(kept.decide(&server, "damaged"), "trap");
+    assert_ne!(std::fs::read(kept.code()).unwrap(), bytes);
+}
+
+#[test]
+fn a_decision_does_not_wait_for_longer_than_its_policy_may_run() {
+    let kept = kept();
+    std::fs::remove_file(kept.code()).unwrap();
+    let arguments = ["-c", "exec sleep 20"].map(Into::into).into();
+    let server = kept.serve(Compiler::Worker { program: "/bin/sh".into(), arguments });
+    let started = Instant::now();
+    assert_eq!(kept.decide(&server, "never"), "not-loaded");
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(Limits::default().deadline_ms) && took < Duration::from_secs(10), "{took:?}");
+    let views = server.call("GET", &format!("/v1/merchants/{}/policies", kept.merchant)).key(&server.operator).send().ok();
+    let delay = views.as_array().unwrap().iter().find(|view| view["kind"] == "delay").unwrap();
+    assert!(delay["status"].as_str().unwrap().contains("not compiled yet"), "{delay}");
+}
