@@ -1,6 +1,8 @@
 //! Damage to a data directory, at random and by hand, and what `ombud audit check` says of it. Whatever changes what the tables
 //! and files say is found; nothing that is whole is accused.
 
+mod derived;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -19,7 +21,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 /// Everything that is checked: tables with their keys and other columns.
-const TABLES: [(&str, &[&str], &[&str]); 10] = [
+const TABLES: [(&str, &[&str], &[&str]); 19] = [
     ("records", &["record_no"], &["header", "sealed"]),
     (
         "entries",
@@ -49,6 +51,51 @@ const TABLES: [(&str, &[&str], &[&str]); 10] = [
     ("sources", &["source_no"], &["source"]),
     ("blobs", &["digest"], &["media", "bytes"]),
     ("subject_keys", &["merchant_no", "subject"], &["wrapped"]),
+    // What is written beside the records for later cases.
+    ("intents", &["merchant_no", "key", "payment", "seq"], &["amount", "cancelled"]),
+    ("counted", &["merchant_no", "order_id", "seq", "at_ms"], &["customer", "day", "refund", "goodwill"]),
+    ("day_totals", &["merchant_no", "day"], &["refund", "goodwill"]),
+    (
+        "after_sale_cases",
+        &["merchant_no", "order_id", "after_sale_id"],
+        &[
+            "customer",
+            "state",
+            "outcome",
+            "resolution",
+            "attempts",
+            "lines",
+            "freight_refunded",
+            "approved",
+            "compensation",
+            "reason",
+            "policy",
+            "version",
+            "opened_at_ms",
+            "updated_at_ms",
+            "last_seq",
+        ],
+    ),
+    ("delay_grants", &["merchant_no", "order_id", "seq", "episode_id", "form"], &["value", "at_ms"]),
+    ("incidents", &["merchant_no", "customer", "criterion", "incident_id"], &["confirmed", "ticket", "at_ms", "seq"]),
+    ("measures", &["merchant_no", "customer"], &["measure", "review_by_ms", "request_id", "since_ms", "seq"]),
+    (
+        "blacklist_requests",
+        &["merchant_no", "request_id"],
+        &[
+            "customer",
+            "state",
+            "stage",
+            "criterion",
+            "submitter_id",
+            "submitter_role",
+            "round",
+            "opened_at_ms",
+            "updated_at_ms",
+            "last_seq",
+        ],
+    ),
+    ("blacklist_steps", &["merchant_no", "request_id", "round", "step"], &["stage", "actor_id", "role", "verdict", "at_ms", "seq"]),
 ];
 /// A merchant of the demonstration.
 const MERCHANT: &str = "m-fresh";

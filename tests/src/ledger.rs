@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use ombud::service::MasterKeyFrom;
+use ombud::service::ledger::check::check;
+use ombud_core::ids::MerchantId;
 use ombud_ledger::Header;
 use rusqlite::{Connection, OpenFlags};
 
@@ -65,4 +68,13 @@ fn open(data: &Path) -> Connection {
         Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     database.busy_timeout(std::time::Duration::from_secs(10)).expect("a timeout");
     database
+}
+
+/// What `ombud audit check` finds in a merchant's log and in what stands beside it.
+pub fn findings(data: &Path, merchant: &str) -> Vec<String> {
+    let merchant = MerchantId::new(merchant).expect("an id");
+    let checks = check(data, &MasterKeyFrom::Directory, Some(&merchant), true, &|_| ()).expect("it can be checked");
+    let report = checks.report;
+    assert_eq!((checks.derived, checks.not_derived), if report.is_well() { (1, 0) } else { (checks.derived, checks.not_derived) });
+    report.findings.iter().map(ToString::to_string).collect()
 }

@@ -181,11 +181,7 @@ pub fn conclude(
         }
     }
     let due = money::due(&ruling);
-    let mut paid = if due == Due::Now { money::intents(case, &ruling) } else { Vec::new() };
-    for intent in &mut paid {
-        intent.amount -= counted.restated(intent).unwrap_or(0);
-    }
-    paid.retain(|intent| intent.amount > 0);
+    let paid = paid(case, &ruling, counted);
     let decision = Decision {
         kind: case.kind(),
         outcome: ruling.outcome().to_owned(),
@@ -203,6 +199,16 @@ pub fn conclude(
         ruling,
     };
     (decision, paid)
+}
+
+/// The payments that a ruling which stands makes itself: what merely states again what is on record is not among them.
+pub fn paid(case: &Case, ruling: &Ruling, counted: &Counted) -> Vec<Intent> {
+    let mut paid = if money::due(ruling) == Due::Now { money::intents(case, ruling) } else { Vec::new() };
+    for intent in &mut paid {
+        intent.amount -= counted.restated(intent).unwrap_or(0);
+    }
+    paid.retain(|intent| intent.amount > 0);
+    paid
 }
 
 /// What exceeds the balance is taken off, and somebody looks how a policy came to pay it (CAP-01).

@@ -7,7 +7,7 @@ use ombud_core::case::Case;
 use ombud_core::decision::{Counted, Decision, Terms, conclude};
 use ombud_core::fault::Fault;
 use ombud_core::kind::Kind;
-use ombud_core::money::Intent;
+use ombud_core::money::{Amounts, Intent};
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::{BodyKind, DecisionEntry};
 use ombud_rules::contract::types::Context;
@@ -32,6 +32,8 @@ pub struct RecordedCase<'a> {
     pub terms: Terms,
     /// What the caps had counted then.
     pub counted: Counted,
+    /// What the decision counts itself.
+    pub counts: Amounts,
     /// Bytes of the event, which scale the fuel.
     pub event_bytes: usize,
     /// The decision body as recorded, JSON.
@@ -74,6 +76,7 @@ impl<'a> RecordedCase<'a> {
             context: facts.context,
             terms: facts.terms,
             counted: Counted { usage: caps.used, on_record: caps.on_record, restated: caps.restated },
+            counts: caps.counted,
             event_bytes: facts.event_bytes,
             decision,
         })
@@ -135,7 +138,6 @@ fn caps_of(decision: &str) -> serde_json::Result<CapReview> {
 #[cfg(test)]
 mod tests {
     use ombud_core::caps::{CapLimits, CapResult, CapUsage};
-    use ombud_core::money::Amounts;
 
     use super::*;
 

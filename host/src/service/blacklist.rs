@@ -1,9 +1,7 @@
 //! Blacklist requests: their state is a projection of the ledger's records; each step is an act of an authenticated person.
 
 use ombud_core::history::RequestState;
-use ombud_core::ids::DecisionId;
 use ombud_core::kind::Kind;
-use ombud_ledger::Digest;
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Criterion, Outcome, Stage, Verdict};
 use ombud_rules::contract::types::{CustomerMeasure, Tri};
@@ -11,7 +9,7 @@ use ombud_store::{CaseState, Group, IncidentRow, MeasureRow, RequestRow, StepRow
 
 use super::acts::{About, NewAct, What};
 use super::error::ServiceError;
-use super::pending::Pending;
+use super::project::{Made, Occasion};
 
 /// Days after which a restriction put in force by a supervisor is reviewed, where the ruling names no date (`bl.review_after_days`).
 const REVIEW_AFTER_DAYS: i64 = 180;
@@ -65,21 +63,11 @@ const fn rank(measure: CustomerMeasure) -> u8 {
     }
 }
 
-/// The record of a ruling.
-pub struct Made<'a> {
-    /// The decision.
-    pub id: &'a DecisionId,
-    /// Its place in the ledger.
-    pub seq: u64,
-    /// Its leaf.
-    pub leaf: Digest,
-}
-
 /// Writes what a ruling means for the request, the measure in force and what the customer is on record for. Returns the act of
 /// the person whose step it is.
 pub fn project(
     group: &mut dyn Group,
-    pending: &Pending,
+    on: &Occasion<'_>,
     case: &BlacklistCase,
     ruling: &BlacklistRuling,
     made: &Made<'_>,
@@ -90,9 +78,9 @@ pub fn project(
     }
     let seq = made.seq;
     let mut acts = Vec::new();
-    let merchant = &pending.tenant.config.id;
-    let now = pending.received_at_ms;
-    let customer = pending.event.data.customer_ref.as_ref().map(ToString::to_string).unwrap_or_default();
+    let merchant = on.merchant;
+    let now = on.received_at_ms;
+    let customer = on.event.data.customer_ref.as_ref().map(ToString::to_string).unwrap_or_default();
     let state = state_after(case, &customer, ruling.outcome, ruling.measure);
     let known = group.blacklist_request(merchant, &case.request_id)?;
     let new_round = matches!(case.stage, Stage::Submitted | Stage::Draft);
@@ -139,31 +127,31 @@ pub fn project(
         let about = About {
             kind: Some(Kind::Blacklist.as_str().to_owned()),
             outcome: Some(ruling.outcome.as_str().to_owned()),
-            ticket: pending.event.data.ticket_id.as_ref().map(ToString::to_string),
+            ticket: on.event.data.ticket_id.as_ref().map(ToString::to_string),
             customer: Some(customer.clone()),
             order: None,
         };
-        let act = NewAct::new(pending.by.clone(), what).change(None, Some(made.leaf));
+        let act = NewAct::new(on.by.clone(), what).change(None, Some(made.leaf));
         acts.push(NewAct { at_ms: now, about, ..act });
     }
     let approved_by_supervisor = case.stage == Stage::SupervisorReviewed
         && case.steps.last().is_some_and(|step| step.stage == Stage::SupervisorReviewed && step.verdict == Verdict::Approve);
     if approved_by_supervisor && matches!(case.criterion, Criterion::MaliciousReturns | Criterion::Extortion) {
-        confirm_incidents(group, pending, case, &customer, seq)?;
+        confirm_incidents(group, on, case, &customer, seq)?;
     }
     // A person found nothing in it, or only what is the customer's right (BL-033, BL-002): what events said does not stand.
     let refuted = case.protected_conduct_only == Tri::Yes || case.steps.iter().any(|step| step.verdict == Verdict::Reject);
     if refuted && state.stage == Stage::Archived {
         group.drop_incidents(merchant, &customer, case.criterion.as_str())?;
     }
-    measure(group, pending, case, ruling, &customer, seq)?;
+    measure(group, on, case, ruling, &customer, seq)?;
     Ok(acts)
 }
 
 /// Takes down that an event says the customer tries extortion (domain model 4.1, `message.received`; 4.3, extortion-flag): it
 /// stands until a person refutes it, or for as long as incidents look back.
-pub fn flag(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), ServiceError> {
-    let data = &pending.event.data;
+pub fn flag(group: &mut dyn Group, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
+    let data = &on.event.data;
     let note = data.note.as_ref().and_then(|note| note.get("extortion_flag")).and_then(serde_json::Value::as_str);
     let flagged = data.customer.as_ref().is_some_and(|customer| customer.extortion_flag == Tri::Yes)
         || data.delay.as_ref().is_some_and(|delay| delay.extortion_flag == Tri::Yes)
@@ -176,16 +164,16 @@ pub fn flag(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), Se
         incident_id: format!("ticket/{}", ticket.as_deref().unwrap_or_default()),
         confirmed: false,
         ticket,
-        at_ms: pending.event.now(),
+        at_ms: on.event.now(),
         seq,
     };
-    Ok(group.put_incident(&pending.tenant.config.id, &row)?)
+    Ok(group.put_incident(on.merchant, &row)?)
 }
 
 /// An incident counts once a supervisor has approved it.
-fn confirm_incidents(group: &mut dyn Group, pending: &Pending, case: &BlacklistCase, customer: &str, seq: u64) -> Result<(), ServiceError> {
-    let merchant = &pending.tenant.config.id;
-    let since = pending.event.now().saturating_sub(INCIDENT_LOOK_BACK_DAYS * DAY_MS);
+fn confirm_incidents(group: &mut dyn Group, on: &Occasion<'_>, case: &BlacklistCase, customer: &str, seq: u64) -> Result<(), ServiceError> {
+    let merchant = on.merchant;
+    let since = on.event.now().saturating_sub(INCIDENT_LOOK_BACK_DAYS * DAY_MS);
     for incident in case.incidents.iter().filter(|incident| incident.criterion == case.criterion && incident.at >= since) {
         let row = IncidentRow {
             customer: customer.to_owned(),
@@ -205,13 +193,13 @@ fn confirm_incidents(group: &mut dyn Group, pending: &Pending, case: &BlacklistC
 /// one keeps its own request, on which it ends.
 fn measure(
     group: &mut dyn Group,
-    pending: &Pending,
+    on: &Occasion<'_>,
     case: &BlacklistCase,
     ruling: &BlacklistRuling,
     customer: &str,
     seq: u64,
 ) -> Result<(), ServiceError> {
-    let merchant = &pending.tenant.config.id;
+    let merchant = on.merchant;
     // A recommendation is of no more than its name says, whatever is in force or the policy would like.
     let most = match ruling.outcome {
         Outcome::Execute | Outcome::ExecuteDeferred => CustomerMeasure::Blacklisted,
@@ -231,7 +219,7 @@ fn measure(
     }
     let review_by = ruling
         .review_by
-        .or_else(|| (measure != CustomerMeasure::Marked).then(|| pending.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS)));
+        .or_else(|| (measure != CustomerMeasure::Marked).then(|| on.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS)));
     group.put_measure(
         merchant,
         &MeasureRow {
@@ -239,7 +227,7 @@ fn measure(
             measure: measure.as_str().to_owned(),
             review_by_ms: review_by,
             request_id: case.request_id.clone(),
-            since_ms: pending.received_at_ms,
+            since_ms: on.received_at_ms,
             seq,
         },
     )?;

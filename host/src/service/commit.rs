@@ -13,7 +13,7 @@ use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{Amounts, BodyKind, Caps, DecisionEntry, Digest, Engine, Entry, EventEntry, Fault, Header, id, leaf_hash};
 use ombud_rules::civil;
-use ombud_store::{Count, EntryKind, EventSeen, Group, IntentPart, Listing, NewRecord, Reads, UsageOf};
+use ombud_store::{EntryKind, EventSeen, Group, IntentPart, Listing, NewRecord, Reads, UsageOf};
 
 use super::acts::NewAct;
 use super::blacklist;
@@ -106,26 +106,45 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     let records = ready.len().max(1);
     let seen = EventSeen { body: pending.body_digest, first_seq: first, records: u32::try_from(records).unwrap_or(u32::MAX) };
     group.insert_event(merchant, key, &seen)?;
+    let on = project::Occasion {
+        merchant,
+        tz_offset_min: pending.tenant.config.tz_offset_min,
+        by: &pending.by,
+        event: &pending.event,
+        received_at_ms: pending.received_at_ms,
+    };
     if let Some((header, leaf, sealed)) = event_only {
         let listing = listing(pending, EntryKind::Event);
         group.append(&NewRecord { merchant, seq: first, header: &header, leaf, sealed: &sealed, listing })?;
-        project::event(group, pending, first)?;
-        blacklist::flag(group, pending, first)?;
+        project::event(group, &on, first)?;
+        blacklist::flag(group, &on, first)?;
         return Ok(Committed::New(Vec::new()));
     }
-    blacklist::flag(group, pending, first)?;
+    blacklist::flag(group, &on, first)?;
     let mut appended = Vec::with_capacity(ready.len());
     let mut acts = Vec::new();
     for (item, record) in pending.items.iter().zip(ready) {
         append(group, pending, item, &record)?;
-        acts.extend(project::decision(group, pending, item, &record.sealed.decision, record.seq, record.leaf)?);
+        let sealed = &record.sealed;
+        let made = project::Made {
+            id: &item.id,
+            case: &item.case,
+            ruling: &sealed.decision.ruling,
+            policy: item.policy().map(|policy| (policy.name.as_str(), policy.version.as_str())),
+            paid: &sealed.paid,
+            counts: &sealed.decision.caps.counted,
+            seq: record.seq,
+            leaf: record.leaf,
+        };
+        project::money(group, &on, &made)?;
+        acts.extend(project::decision(group, &on, &made)?);
         let again = match record.sealed {
             Cow::Borrowed(_) => None,
             Cow::Owned(again) => Some(Box::new(again)),
         };
         appended.push(Appended { seq: record.seq, leaf: record.leaf, again });
     }
-    project::event(group, pending, first)?;
+    project::event(group, &on, first)?;
     for act in acts {
         let act = NewAct { subjects: vec![owner.subject.clone()], ..act };
         act.append(group, vault, merchant)?;
@@ -341,24 +360,6 @@ fn append(group: &mut dyn Group, pending: &Pending, item: &Item, record: &Ready<
         sealed: &record.sealed.bytes,
         listing,
     })?;
-    for intent in &record.sealed.paid {
-        group.pay_intent(merchant, intent, record.seq)?;
-    }
-    let counts = &record.sealed.decision.caps.counted;
-    if counts.any() {
-        group.count(
-            merchant,
-            &Count {
-                seq: record.seq,
-                order: money::order_id(&item.case).unwrap_or_default(),
-                customer: pending.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
-                at_ms: pending.received_at_ms,
-                day: civil::day_of(pending.received_at_ms, pending.tenant.config.tz_offset_min),
-                refund: counts.refund,
-                goodwill: counts.goodwill(),
-            },
-        )?;
-    }
     Ok(())
 }
 

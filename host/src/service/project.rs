@@ -2,22 +2,21 @@
 //! and measures. Everything here can be computed again from the records.
 
 use ombud_core::case::Case;
-use ombud_core::decision::Decision;
-use ombud_core::event::EventType;
-use ombud_core::ids::{CustomerRef, MerchantId};
-use ombud_core::money::{Amounts, Due, Intent, Payment};
+use ombud_core::event::{Event, EventType};
+use ombud_core::ids::{CustomerRef, DecisionId, MerchantId};
+use ombud_core::money::{self, Amounts, Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_ledger::Digest;
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
-use ombud_rules::contract::after_sale::{AfterSaleCase, Outcome, RequestKind};
+use ombud_rules::civil;
+use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling, Outcome, RequestKind};
 use ombud_rules::contract::blacklist::Stage;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
-use ombud_store::{AfterSaleRow, CaseState, GrantRow, Group, LineHistory};
+use ombud_store::{AfterSaleRow, CaseState, Count, GrantRow, Group, LineHistory};
 
-use super::acts::NewAct;
+use super::acts::{By, NewAct};
 use super::blacklist;
 use super::error::ServiceError;
-use super::pending::{Item, Pending};
 
 /// What stands after a decision was taken back.
 pub const CANCELLED: &str = "cancelled";
@@ -28,38 +27,86 @@ pub const APPEAL_GRANTED: &str = "closed";
 /// What stands after compliance found against the customer: the measure stays in force until its end.
 pub const APPEAL_DISMISSED: &str = "appeal-dismissed";
 
+/// An event of a merchant, as it came or as it is read back from a record.
+pub struct Occasion<'a> {
+    /// Whose it is.
+    pub merchant: &'a MerchantId,
+    /// The merchant's zone, minutes east of UTC.
+    pub tz_offset_min: i32,
+    /// Who sent it.
+    pub by: &'a By,
+    /// The event.
+    pub event: &'a Event,
+    /// When the host received it, epoch milliseconds.
+    pub received_at_ms: i64,
+}
+
+/// A decision on record.
+pub struct Made<'a> {
+    /// Its id.
+    pub id: &'a DecisionId,
+    /// Its facts.
+    pub case: &'a Case,
+    /// The ruling that stands.
+    pub ruling: &'a Ruling,
+    /// Name and version of the policy; none where none was bound.
+    pub policy: Option<(&'a str, &'a str)>,
+    /// The payments that it stands for.
+    pub paid: &'a [Intent],
+    /// What it counts.
+    pub counts: &'a Amounts,
+    /// Its place in the ledger.
+    pub seq: u64,
+    /// Its leaf.
+    pub leaf: Digest,
+}
+
+/// Pays and counts what a decision brings.
+pub fn money(group: &mut dyn Group, on: &Occasion<'_>, made: &Made<'_>) -> Result<(), ServiceError> {
+    for intent in made.paid {
+        group.pay_intent(on.merchant, intent, made.seq)?;
+    }
+    if made.counts.any() {
+        group.count(
+            on.merchant,
+            &Count {
+                seq: made.seq,
+                order: money::order_id(made.case).unwrap_or_default(),
+                customer: on.event.data.customer_ref.as_ref().map(|customer| customer.as_str()),
+                at_ms: on.received_at_ms,
+                day: civil::day_of(on.received_at_ms, on.tz_offset_min),
+                refund: made.counts.refund,
+                goodwill: made.counts.goodwill(),
+            },
+        )?;
+    }
+    Ok(())
+}
+
 /// Projects a decision. Returns the acts of persons in it, which are recorded behind the event's decisions.
-pub fn decision(
-    group: &mut dyn Group,
-    pending: &Pending,
-    item: &Item,
-    decision: &Decision,
-    seq: u64,
-    leaf: Digest,
-) -> Result<Vec<NewAct>, ServiceError> {
-    match (&item.case, &decision.ruling) {
-        (Case::AfterSale(case), Ruling::AfterSale(_)) => after_sale(group, pending, item, case, decision, seq)?,
-        (Case::Delay(case), Ruling::Delay(ruling)) if decision.due == Due::Now => grants(group, pending, case, ruling, seq)?,
-        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => {
-            let made = blacklist::Made { id: &item.id, seq, leaf };
-            return blacklist::project(group, pending, case, ruling, &made);
-        }
+pub fn decision(group: &mut dyn Group, on: &Occasion<'_>, made: &Made<'_>) -> Result<Vec<NewAct>, ServiceError> {
+    match (made.case, made.ruling) {
+        (Case::AfterSale(case), Ruling::AfterSale(ruling)) => after_sale(group, on, made, case, ruling)?,
+        (Case::Delay(case), Ruling::Delay(ruling)) if money::due(made.ruling) == Due::Now => grants(group, on, case, ruling, made.seq)?,
+        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => return blacklist::project(group, on, case, ruling, made),
         _ => {}
     }
     Ok(Vec::new())
 }
 
+/// Whether the platform closed, refused or refunded a case.
+pub const fn closes(event_type: EventType) -> bool {
+    matches!(event_type, EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded)
+}
+
 /// Projects what an event says of a case beside what is decided on it: one that the platform closed, refused or refunded is
 /// closed here as well. The event names the case alone; of a customer whom it names as well it must be that customer's.
-pub fn event(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), ServiceError> {
-    let closes = matches!(
-        pending.event.envelope.event_type,
-        EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded
-    );
-    let data = &pending.event.data;
+pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
+    let closes = closes(on.event.envelope.event_type);
+    let data = &on.event.data;
     let named = data.note.as_ref().and_then(|note| note.get("after_sale_id")).and_then(serde_json::Value::as_str);
     let (true, Some(after_sale_id)) = (closes, named) else { return Ok(()) };
-    let merchant = &pending.tenant.config.id;
+    let merchant = on.merchant;
     for mut row in group.after_sale_cases_named(merchant, after_sale_id)? {
         let of = |customer: &CustomerRef| row.customer.as_deref().is_none_or(|own| own == customer.as_str());
         if !data.customer_ref.as_ref().is_none_or(of) {
@@ -67,7 +114,7 @@ pub fn event(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), S
         }
         row.state = CaseState::Closed;
         let paid = row.lines.iter().fold(row.freight_refunded, |sum, line| sum.saturating_add(line.refunded));
-        if pending.event.envelope.event_type == EventType::AftersaleRefunded {
+        if on.event.envelope.event_type == EventType::AftersaleRefunded {
             // The platform paid what was promised: another case gets no more for these units. Whose line it was matters little
             // where all its units are given up.
             let shares = largest_remainder(
@@ -82,7 +129,7 @@ pub fn event(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), S
             row.approved = row.approved.min(paid);
         }
         row.last_seq = seq;
-        row.updated_at_ms = pending.received_at_ms;
+        row.updated_at_ms = on.received_at_ms;
         group.put_after_sale_case(merchant, &row)?;
     }
     Ok(())
@@ -90,19 +137,18 @@ pub fn event(group: &mut dyn Group, pending: &Pending, seq: u64) -> Result<(), S
 
 fn after_sale(
     group: &mut dyn Group,
-    pending: &Pending,
-    item: &Item,
+    on: &Occasion<'_>,
+    made: &Made<'_>,
     case: &AfterSaleCase,
-    decision: &Decision,
-    seq: u64,
+    ruling: &AfterSaleRuling,
 ) -> Result<(), ServiceError> {
-    let merchant = &pending.tenant.config.id;
+    let merchant = on.merchant;
+    let due = money::due(made.ruling);
     let order = &case.order.order_id;
     let known = group.after_sale_cases(merchant, order)?.into_iter().find(|row| row.after_sale_id == case.after_sale_id);
-    let Ruling::AfterSale(ruling) = &decision.ruling else { return Ok(()) };
-    let requests = matches!(pending.event.envelope.event_type, EventType::AftersaleRequested | EventType::AftersaleModified);
+    let requests = matches!(on.event.envelope.event_type, EventType::AftersaleRequested | EventType::AftersaleModified);
     let before = known.as_ref();
-    let paid = if decision.due == Due::Now { ruling.refund } else { 0 };
+    let paid = if due == Due::Now { ruling.refund } else { 0 };
     // A part paid for spoiled goods gives no unit back: what is left of it stays claimable (AS-003 looks at units and money).
     let given_up = ruling.outcome != Outcome::ApprovePartialRefund;
     let (lines, freight) = refunded(case, before, paid, given_up);
@@ -111,14 +157,14 @@ fn after_sale(
         after_sale_id: case.after_sale_id.clone(),
         customer: Some(case.customer.customer_ref.clone()),
         state: if is_over(ruling.outcome) { CaseState::Closed } else { CaseState::Open },
-        outcome: decision.outcome.clone(),
+        outcome: made.ruling.outcome().to_owned(),
         resolution: resolution(ruling.outcome)
             .map(|kind| kind.as_str().to_owned())
             .or_else(|| before.and_then(|row| row.resolution.clone())),
         attempts: before.map_or(0, |row| row.attempts).saturating_add(u32::from(requests)),
         lines,
         freight_refunded: before.map_or(0, |row| row.freight_refunded).saturating_add(freight),
-        approved: match decision.due {
+        approved: match due {
             Due::Now | Due::Later => ruling.refund,
             // What only asks or waits takes nothing back.
             Due::Proposal if waits(ruling.outcome) => before.map_or(0, |row| row.approved),
@@ -126,11 +172,11 @@ fn after_sale(
         },
         compensation: before.map_or(0, |row| row.compensation),
         reason: Some(case.reason.as_str().to_owned()),
-        policy: before.and_then(|row| row.policy.clone()).or_else(|| item.policy().map(|policy| policy.name.clone())),
-        version: before.and_then(|row| row.version.clone()).or_else(|| item.policy().map(|policy| policy.version.clone())),
-        opened_at_ms: before.map_or(pending.received_at_ms, |row| row.opened_at_ms),
-        updated_at_ms: pending.received_at_ms,
-        last_seq: seq,
+        policy: before.and_then(|row| row.policy.clone()).or_else(|| made.policy.map(|(name, _)| name.to_owned())),
+        version: before.and_then(|row| row.version.clone()).or_else(|| made.policy.map(|(_, version)| version.to_owned())),
+        opened_at_ms: before.map_or(on.received_at_ms, |row| row.opened_at_ms),
+        updated_at_ms: on.received_at_ms,
+        last_seq: made.seq,
     };
     group.put_after_sale_case(merchant, &row)?;
     Ok(())
@@ -278,16 +324,16 @@ const fn resolution(outcome: Outcome) -> Option<RequestKind> {
 }
 
 /// Compensation paid by a delay ruling.
-pub fn grants(group: &mut dyn Group, pending: &Pending, case: &DelayCase, ruling: &DelayRuling, seq: u64) -> Result<(), ServiceError> {
+fn grants(group: &mut dyn Group, on: &Occasion<'_>, case: &DelayCase, ruling: &DelayRuling, seq: u64) -> Result<(), ServiceError> {
     for award in ruling.awards.iter().filter(|award| award.value > 0 && award.form != CompForm::None) {
         group.insert_grant(
-            &pending.tenant.config.id,
+            on.merchant,
             &GrantRow {
                 order: case.order_id.clone(),
                 episode_id: award.episode_id.clone(),
                 form: award.form.as_str().to_owned(),
                 value: award.value,
-                at_ms: pending.received_at_ms,
+                at_ms: on.received_at_ms,
                 seq,
             },
         )?;

@@ -73,6 +73,8 @@ pub enum Place {
     Blob(String),
     /// The key of a customer, a ticket or the merchant.
     Key(String),
+    /// A row beside the records, by its key: payments, counters, cases, measures.
+    Row { table: &'static str, key: String },
 }
 
 impl Place {
@@ -90,6 +92,7 @@ impl Place {
             Self::Event { .. } => "event",
             Self::Blob(_) => "blob",
             Self::Key(_) => "key",
+            Self::Row { .. } => "row",
         }
     }
 }
@@ -108,6 +111,7 @@ impl fmt::Display for Place {
             Self::Event { source, id } => write!(f, "event `{id}` of source `{source}`"),
             Self::Blob(digest) => write!(f, "stored bytes {digest}"),
             Self::Key(subject) => write!(f, "key of {subject}"),
+            Self::Row { table, key } => write!(f, "row `{key}` of `{table}`"),
         }
     }
 }

@@ -29,7 +29,7 @@ pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord,
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentPart, ReadMoney, UsageOf, WriteMoney};
 pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, WritePrivacy};
-pub use self::sqlite::{Inspection, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros};
+pub use self::sqlite::{Gone, Inspection, Rebuilt, Scratch, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};
 pub use self::versions::{Origin, ReadVersions, SigningKeyRow, VersionCursor, VersionRow, VersionState, WriteVersions};

@@ -69,6 +69,7 @@ pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {
         "logs": report.logs, "records": report.records, "tiles": report.tiles, "checkpoints": report.checkpoints,
         "cosignatures": report.cosignatures, "events": report.events, "blobs": report.blobs,
         "bodies_opened": checks.opened, "bodies_erased": checks.erased, "bodies_left_closed": checks.without_bodies,
+        "logs_computed_again": checks.derived, "logs_not_computed_again": checks.not_derived,
         "findings": findings, "more_findings": report.more,
     })
 }
@@ -93,6 +94,11 @@ pub(in crate::cli) fn print(checks: &Checks) {
         false => format!("{} opened, {} erased", checks.opened, checks.erased),
     };
     table.add_row(["bodies".to_owned(), bodies]);
+    let again = match checks.without_bodies {
+        true => "left".to_owned(),
+        false => format!("{} computed again, {} left", screen::count(checks.derived, "log"), checks.not_derived),
+    };
+    table.add_row(["payments, counters, cases, measures".to_owned(), again]);
     println!("{table}");
     for found in report.findings.iter().take(PRINTED_MAX) {
         println!("{found}");

@@ -325,7 +325,7 @@ impl What {
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
             Self::Override { .. } => OVERRIDE,
-            Self::BlacklistStep { .. } => "blacklist.step",
+            Self::BlacklistStep { .. } => BLACKLIST_STEP,
             Self::LedgerKeyRotated { .. } => "ledger.key-rotated",
             Self::LedgerKeyRetired { .. } => "ledger.key-retired",
             Self::LossAccepted { .. } => "ledger.loss-accepted",
@@ -347,6 +347,8 @@ impl What {
 
 /// The name of a person's act on a decision.
 pub(in crate::service) const OVERRIDE: &str = "decision.override";
+/// The name of one step of a blacklist request.
+pub(in crate::service) const BLACKLIST_STEP: &str = "blacklist.step";
 
 #[cfg(test)]
 mod tests {

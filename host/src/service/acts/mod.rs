@@ -13,8 +13,8 @@ use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
 use ombud_store::{EntryKind, Group, Listing, MerchantRow, NewRecord, Reads, Store as _};
 
-pub(super) use body::OVERRIDE;
 pub use body::{ActBody, Look, What};
+pub(super) use body::{BLACKLIST_STEP, OVERRIDE};
 pub use list::{ActView, ActsPage, ActsQuery};
 pub(super) use looks::Looks;
 
@@ -36,6 +36,12 @@ pub struct By {
 }
 
 impl By {
+    /// Nobody: for what is only computed again.
+    pub(super) const fn nobody() -> &'static Self {
+        const NOBODY: &By = &By { actor: String::new(), role: None };
+        NOBODY
+    }
+
     /// The host itself, under a name of its own.
     pub(super) fn host(name: &str) -> Self {
         Self { actor: name.to_owned(), role: None }

@@ -1,6 +1,7 @@
 //! Acts of persons on decisions: approve what waits, put something else in its place, or take a decision back. Each is a
 //! record of the same ledger; money counts when a person approves it.
 
+mod again;
 mod settle;
 mod standing;
 mod target;
@@ -20,8 +21,57 @@ use super::error::ServiceError;
 use super::snapshot::Tenant;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
 use super::{Service, locks, project, read};
-use settle::{Counting, check_money, paid_by, settle};
+pub(super) use again::ActsAgain;
+use settle::{Counting, Part, check_money, paid_by, settle};
+use standing::Standing;
 use target::Target;
+
+/// What an act changes of the money and the later cases of a decision.
+struct Change<'a> {
+    target: &'a Target,
+    /// What stood before.
+    standing: &'a Standing,
+    /// The customer, as the decision is listed.
+    customer: Option<&'a str>,
+    /// What stands now.
+    outcome: &'a str,
+    /// The amounts that stand now.
+    amounts: &'a Amounts,
+    due: Due,
+    /// What was paid and is taken back.
+    cancelled: Vec<Part>,
+}
+
+impl Change<'_> {
+    fn whose(&self) -> Whose<'_> {
+        Whose { order: money::order_id(&self.target.case), customer: self.customer }
+    }
+
+    /// The payments that the act makes.
+    fn paid(&self, reads: &dyn Reads, merchant: &MerchantId) -> Result<Vec<Intent>, ServiceError> {
+        let asked = if self.due == Due::Now { self.target.intents(self.amounts) } else { Vec::new() };
+        settle::open(reads, merchant, &self.whose(), &self.cancelled, &self.target.intents(&self.standing.amounts), asked)
+    }
+
+    /// Writes it, under the act's place in the ledger.
+    fn settle(
+        self,
+        group: &mut dyn Group,
+        merchant: &MerchantId,
+        tz_offset_min: i32,
+        at_ms: i64,
+        seq: u64,
+        paid: &[Intent],
+    ) -> Result<(), ServiceError> {
+        let (whose, before_ms) = (self.whose(), self.standing.counted_at_ms);
+        let counting = Counting { whose: &whose, tz_offset_min, seq, at_ms: at_ms.max(before_ms + 1), before_ms };
+        settle(group, merchant, &counting, &self.cancelled, paid)?;
+        let cancelled: Vec<Intent> = self.cancelled.into_iter().map(|part| part.intent).collect();
+        let (customer, outcome, amounts) = (self.customer.unwrap_or_default(), self.outcome, self.amounts);
+        let act = project::Act { customer, outcome, amounts, cancelled: &cancelled, paid, at_ms, seq };
+        project::act(group, merchant, &self.target.case, &self.target.ruling, &act)
+    }
+}
 
 /// Acts looked through for those on one decision.
 const ACTS_MAX: u32 = 1_000;
@@ -103,9 +153,16 @@ impl Service {
         let own: Vec<u64> = std::iter::once(record.seq).chain(earlier.iter().map(|act| act.seq)).collect();
         let cancelled = paid_by(reads, merchant, &own, &target)?;
         check_money(reads, tenant, &target, &cancelled, &after.amounts)?;
-        let whose = Whose { order: money::order_id(&target.case), customer: listed.customer.as_deref() };
-        let asked = if after.due == Due::Now { target.intents(&after.amounts) } else { Vec::new() };
-        let paid = settle::open(reads, merchant, &whose, &cancelled, &target.intents(&standing.amounts), asked)?;
+        let change = Change {
+            target: &target,
+            standing: &standing,
+            customer: listed.customer.as_deref(),
+            outcome: &after.outcome,
+            amounts: &after.amounts,
+            due: after.due,
+            cancelled,
+        };
+        let paid = change.paid(reads, merchant)?;
 
         let what =
             What::Override { decision: id.to_string(), action: request.action, outcome: after.outcome.clone(), amounts: after.amounts };
@@ -124,13 +181,7 @@ impl Service {
         };
         let at_ms = act.at_ms;
         let Recorded { seq, leaf } = act.append(group, &self.vault, merchant)?;
-        let counted = Counting { seq, at_ms: at_ms.max(standing.counted_at_ms + 1), before_ms: standing.counted_at_ms };
-        settle(group, tenant, &whose, &counted, &cancelled, &paid)?;
-        let cancelled: Vec<Intent> = cancelled.into_iter().map(|part| part.intent).collect();
-        let customer = listed.customer.as_deref().unwrap_or_default();
-        let act =
-            project::Act { customer, outcome: &after.outcome, amounts: &after.amounts, cancelled: &cancelled, paid: &paid, at_ms, seq };
-        project::act(group, merchant, &target.case, &target.ruling, &act)?;
+        change.settle(group, merchant, tenant.config.tz_offset_min, at_ms, seq, &paid)?;
         Ok(OverrideAnswer { decision: id.to_string(), seq, leaf: leaf.to_string(), outcome: after.outcome, amounts: after.amounts })
     }
 

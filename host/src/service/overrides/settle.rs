@@ -111,7 +111,11 @@ fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled:
 }
 
 /// In which windows an act counts.
-pub(super) struct Counting {
+pub(super) struct Counting<'a> {
+    /// Whose money it is.
+    pub(super) whose: &'a Whose<'a>,
+    /// The merchant's zone, minutes east of UTC.
+    pub(super) tz_offset_min: i32,
     /// The act's place in the ledger.
     pub(super) seq: u64,
     /// What is paid now.
@@ -123,13 +127,12 @@ pub(super) struct Counting {
 /// Gives cancelled payments back to their windows and counts the new ones.
 pub(super) fn settle(
     group: &mut dyn Group,
-    tenant: &Tenant,
-    whose: &Whose<'_>,
-    counting: &Counting,
+    merchant: &MerchantId,
+    counting: &Counting<'_>,
     cancelled: &[Part],
     paid: &[Intent],
 ) -> Result<(), ServiceError> {
-    let merchant = &tenant.config.id;
+    let whose = counting.whose;
     let count = |group: &mut dyn Group, intents: &mut dyn Iterator<Item = &Intent>, sign: i64, at_ms: i64| {
         let (mut refund, mut goodwill) = (0_i64, 0_i64);
         for intent in intents {
@@ -146,7 +149,7 @@ pub(super) fn settle(
                 order: whose.order.unwrap_or_default(),
                 customer: whose.customer,
                 at_ms,
-                day: civil::day_of(at_ms, tenant.config.tz_offset_min),
+                day: civil::day_of(at_ms, counting.tz_offset_min),
                 refund: refund * sign,
                 goodwill: goodwill * sign,
             },

@@ -26,6 +26,7 @@ pub(super) struct Target {
     pub(super) ruling: Ruling,
     pub(super) received_at_ms: i64,
 }
+
 impl Target {
     pub(super) fn read(opened: &Opened) -> Result<Self, ServiceError> {
         let Entry::Decision(entry) = &opened.header.entry else { return Err(ServiceError::NotFound("decision")) };

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::Frontier;
 
-pub use self::check::Inspection;
+pub use self::check::{Gone, Inspection, Rebuilt, Scratch};
 use self::checkpoint::Checkpointer;
 pub use self::connection::{SqliteReader, SqliteWriter};
 use self::filling::Filling;

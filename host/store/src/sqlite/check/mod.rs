@@ -3,6 +3,7 @@
 
 mod blobs;
 mod cells;
+mod derived;
 mod heads;
 mod listing;
 mod log;
@@ -19,6 +20,7 @@ use ombud_ledger::Digest;
 use rusqlite::Connection;
 
 use self::cells::text;
+pub use self::derived::{Gone, Rebuilt, Scratch};
 use super::connection::SqliteReader;
 use super::known::Known;
 use super::{DATABASE, migrate};
@@ -135,9 +137,10 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Rows of logs that no merchant has.
+    /// Rows of logs, and beside records, that no merchant has.
     fn strays(&mut self) -> rusqlite::Result<()> {
-        for table in ["entries", "events", "logs", "tiles", "checkpoints", "cosignatures"] {
+        let of_logs = ["entries", "events", "logs", "tiles", "checkpoints", "cosignatures", "day_totals"];
+        for table in of_logs.into_iter().chain(derived::tables()) {
             let sql = format!("SELECT count(*) FROM {table} WHERE merchant_no NOT IN (SELECT merchant_no FROM merchants)");
             let strays: i64 = self.db.query_row(&sql, [], |row| row.get(0))?;
             if strays > 0 {

@@ -1,0 +1,241 @@
+//! What records mean for later cases, written once more from nothing but the records: payments, counters, after-sale cases,
+//! grants, incidents, blacklist requests and measures.
+
+use anyhow::{Context as _, Result};
+use ombud_core::decision;
+use ombud_core::event::{Event, EventType};
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_core::merchant::MerchantConfig;
+use ombud_core::money::{self, Due};
+use ombud_ledger::{BodyKind, DecisionEntry, Digest, Entry, Header};
+use ombud_store::{Gone, Group, ListedEntry, MerchantRow, Reads, Rebuilt, Scratch};
+use tempfile::TempDir;
+
+use crate::replay::{Record, RecordedCase};
+use crate::service::acts::{ActBody, By, What};
+use crate::service::error::ServiceError;
+use crate::service::overrides::ActsAgain;
+use crate::service::project::{self, Occasion};
+use crate::service::vault::Vault;
+use crate::service::{blacklist, read};
+
+/// Records after which what was written is kept.
+const TURN_RECORDS: u64 = 4096;
+
+/// A scratch store with the folder it stands in.
+pub(super) struct Place {
+    pub(super) scratch: Scratch,
+    // Removed after the store is closed.
+    _folder: TempDir,
+}
+
+impl Place {
+    pub(super) fn new() -> Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        Ok(Self { scratch: Scratch::new(folder.path())?, _folder: folder })
+    }
+}
+
+/// The records of one merchant, whose rows are written once more.
+pub(super) struct Again<'a> {
+    merchant: &'a MerchantId,
+    vault: &'a Vault,
+    /// The merchant's zone of now.
+    tz_offset_min: i32,
+    zone_changed: bool,
+    acts: ActsAgain,
+    /// The event whose decisions are under way: it bears on cases once they are written.
+    event: Option<Ongoing>,
+    records: u64,
+    /// What keeps the rows from being compared.
+    broken: Option<String>,
+}
+
+struct Ongoing {
+    key: Digest,
+    event: Event,
+    received_at_ms: i64,
+    tz_offset_min: i32,
+    first_seq: u64,
+}
+
+/// A record that could be read.
+pub(super) struct Readable<'a> {
+    pub(super) record: &'a Record,
+    pub(super) listed: &'a ListedEntry,
+    /// The event of a decision or an event.
+    pub(super) event: Option<Event>,
+    /// The case of a decision.
+    pub(super) case: Option<RecordedCase<'a>>,
+}
+
+impl<'a> Again<'a> {
+    pub(super) fn new(row: &'a MerchantRow, vault: &'a Vault) -> Self {
+        let config: Option<MerchantConfig> = serde_json::from_str(&row.config).ok();
+        Self {
+            merchant: &row.id,
+            vault,
+            tz_offset_min: config.map_or(0, |config| config.tz_offset_min),
+            zone_changed: false,
+            acts: ActsAgain::default(),
+            event: None,
+            records: 0,
+            broken: None,
+        }
+    }
+
+    /// A record is damaged, and so is what follows from it.
+    pub(super) fn damaged(&mut self) {
+        self.broken.get_or_insert_default();
+    }
+
+    /// Writes what a readable record means.
+    pub(super) fn readable(&mut self, scratch: &mut Scratch, reads: &dyn Reads, read: Readable<'_>) -> Result<(), ServiceError> {
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        let (seq, order) = (read.listed.seq, read.listed.order.clone());
+        match self.write(scratch, reads, read) {
+            Ok(()) => {}
+            Err(ServiceError::Internal(error)) => return Err(ServiceError::Internal(error)),
+            // What an act pays may hang on records of the order that were erased.
+            Err(error) if scratch.has_erased(self.merchant, order.as_deref())? => tracing::debug!(%error, seq, "not computed again"),
+            Err(error) => self.broken = Some(format!("record {seq}: {error}")),
+        }
+        self.turn(scratch)
+    }
+
+    /// Notes a record whose bodies were erased.
+    pub(super) fn erased(&mut self, scratch: &mut Scratch, header: &Header, listed: &ListedEntry) -> Result<(), ServiceError> {
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        let event_type = match &header.entry {
+            Entry::Decision(entry) => Some(&entry.event.event_type),
+            Entry::Event(entry) => Some(&entry.event_type),
+            Entry::Act(_) => None,
+        };
+        let closes = event_type.and_then(|name| EventType::parse(name)).is_some_and(project::closes);
+        let mut gone = Gone { closes, ..Gone::default() };
+        if let Entry::Decision(entry) = &header.entry {
+            self.end_event(scratch.group(), Some(&entry.event.key))?;
+            (gone.refund, gone.goodwill) = counted_by(entry);
+        } else {
+            self.end_event(scratch.group(), None)?;
+        }
+        scratch.erased(self.merchant, listed, &gone)?;
+        self.turn(scratch)
+    }
+
+    /// Ends the log. Answers none where not every record could be read; then what is wrong is told already, or in the text.
+    pub(super) fn finish(mut self, scratch: &mut Scratch) -> Result<(Option<Rebuilt>, Option<String>), ServiceError> {
+        if self.broken.is_none() {
+            self.end_event(scratch.group(), None)?;
+        }
+        let rebuilt = self.broken.is_none().then_some(Rebuilt { zone_changed: self.zone_changed });
+        Ok((rebuilt, self.broken.filter(|text| !text.is_empty())))
+    }
+
+    fn turn(&mut self, scratch: &mut Scratch) -> Result<(), ServiceError> {
+        self.records += 1;
+        if self.records.is_multiple_of(TURN_RECORDS) {
+            scratch.turn()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, scratch: &mut Scratch, reads: &dyn Reads, read: Readable<'_>) -> Result<(), ServiceError> {
+        let Readable { record, listed, event, case } = read;
+        let (seq, received_at_ms) = (listed.seq, record.header.received_at_ms);
+        match (&record.header.entry, event) {
+            (Entry::Act(_), _) => {
+                self.end_event(scratch.group(), None)?;
+                scratch.list(self.merchant, listed)?;
+                self.zone_changed |= changes_zone(record);
+                self.acts.again(scratch.group(), reads, self.vault, self.merchant, self.tz_offset_min, record)
+            }
+            (Entry::Event(entry), Some(event)) => {
+                self.end_event(scratch.group(), None)?;
+                let now = Ongoing { key: entry.key, event, received_at_ms, tz_offset_min: self.tz_offset_min, first_seq: seq };
+                let on = now.occasion(self.merchant);
+                project::event(scratch.group(), &on, seq)?;
+                blacklist::flag(scratch.group(), &on, seq)
+            }
+            (Entry::Decision(entry), Some(event)) => {
+                let Some(case) = case else { return Ok(()) };
+                scratch.list(self.merchant, listed)?;
+                self.decision(scratch.group(), record, entry, event, &case)
+            }
+            (Entry::Event(_) | Entry::Decision(_), None) => Ok(()),
+        }
+    }
+
+    fn decision(
+        &mut self,
+        group: &mut dyn Group,
+        record: &Record,
+        entry: &DecisionEntry,
+        event: Event,
+        case: &RecordedCase<'_>,
+    ) -> Result<(), ServiceError> {
+        let (seq, received_at_ms) = (record.header.seq, record.header.received_at_ms);
+        self.end_event(group, Some(&entry.event.key))?;
+        let merchant = self.merchant;
+        let ongoing = match &self.event {
+            Some(ongoing) => ongoing,
+            // Its decisions stand one behind the other.
+            None => {
+                let new =
+                    Ongoing { key: entry.event.key, event, received_at_ms, tz_offset_min: case.context.tz_offset_min, first_seq: seq };
+                blacklist::flag(group, &new.occasion(merchant), seq)?;
+                self.event.insert(new)
+            }
+        };
+        let on = ongoing.occasion(merchant);
+        let ruling = read::ruling_of(case.decision, entry.kind)?;
+        let made = project::Made {
+            id: &entry.id,
+            case: &case.case,
+            ruling: &ruling,
+            policy: entry.policy.as_ref().map(|policy| (policy.name.as_str(), policy.version.as_str())),
+            paid: &decision::paid(&case.case, &ruling, &case.counted),
+            counts: &case.counts,
+            seq,
+            leaf: Digest([0; 32]),
+        };
+        project::money(group, &on, &made)?;
+        project::decision(group, &on, &made).map(|_| ())
+    }
+
+    /// Writes what the event under way says of cases, unless the next record is of the same one.
+    fn end_event(&mut self, group: &mut dyn Group, next: Option<&Digest>) -> Result<(), ServiceError> {
+        match self.event.take_if(|event| next != Some(&event.key)) {
+            Some(event) => project::event(group, &event.occasion(self.merchant), event.first_seq),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Ongoing {
+    fn occasion<'o>(&'o self, merchant: &'o MerchantId) -> Occasion<'o> {
+        Occasion { merchant, tz_offset_min: self.tz_offset_min, by: By::nobody(), event: &self.event, received_at_ms: self.received_at_ms }
+    }
+}
+
+/// What an erased decision counts, by its header: refunds from and to, and goodwill, in fen. Of a delayed refund some may have
+/// been stated before.
+fn counted_by(entry: &DecisionEntry) -> ((i64, i64), i64) {
+    if money::due_of(entry.kind, &entry.outcome) != Due::Now {
+        return ((0, 0), 0);
+    }
+    let amounts = &entry.amounts;
+    let least = if entry.kind == Kind::Delay { 0 } else { amounts.refund };
+    ((least, amounts.refund), amounts.cash.saturating_add(amounts.coupon))
+}
+
+/// Whether an act changed where the merchant's day begins.
+fn changes_zone(record: &Record) -> bool {
+    let body = record.body(BodyKind::Act).and_then(|body| serde_json::from_str::<ActBody>(body).ok());
+    matches!(body.map(|body| body.what), Some(What::MerchantChanged { members }) if members.iter().any(|member| member == "tz_offset_min"))
+}

@@ -1,0 +1,104 @@
+//! How records are listed, against what their bodies say.
+
+use ombud_core::event;
+use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::money;
+use ombud_ledger::keys::DigestKey;
+use ombud_ledger::{BodyKind, Entry, Header};
+use ombud_store::{ListedEntry, Reads};
+use serde_json::Value;
+
+use super::derived::Readable;
+use crate::replay::{Record, RecordedCase};
+use crate::service::acts::BLACKLIST_STEP;
+use crate::service::decide::{digest_of, is_persons_act};
+
+/// Reads the bodies of a record.
+///
+/// # Errors
+/// They are none that this version takes.
+pub(super) fn read<'r>(record: &'r Record, listed: &'r ListedEntry) -> Result<Readable<'r>, String> {
+    let event = match record.body(BodyKind::Event) {
+        None => None,
+        Some(body) => Some(event::structured(body.as_bytes(), record.header.received_at_ms).map_err(|problems| {
+            let problem = problems.first().map(ToString::to_string).unwrap_or_default();
+            format!("its event is none that this version takes: {problem}")
+        })?),
+    };
+    let case = match &record.header.entry {
+        Entry::Decision(entry) => Some(RecordedCase::read(entry, record).map_err(|damage| damage.to_string())?),
+        Entry::Event(_) | Entry::Act(_) => None,
+    };
+    Ok(Readable { record, listed, event, case })
+}
+
+/// What is listed otherwise than the bodies say.
+pub(super) fn differences(reads: &dyn Reads, merchant: &MerchantId, read: &Readable<'_>, digest_key: Option<&DigestKey>) -> Vec<String> {
+    let Readable { record, listed, event, case } = read;
+    let mut differences = Vec::new();
+    if let Some(body) = record.body(BodyKind::Act) {
+        return differences_of_act(reads, merchant, body, listed);
+    }
+    let Some(event) = event else { return differences };
+    let data = &event.data;
+    let order = match case {
+        Some(case) => money::order_id(&case.case).map(str::to_owned),
+        None => data.order.as_ref().map(|order| order.order_id.to_string()),
+    };
+    let customer = data.customer_ref.as_ref().map(ToString::to_string);
+    // An erasure takes the customer out of the listing.
+    let erased = listed.customer.is_none() && customer.is_some() && reads.erased_subjects(merchant).is_ok_and(|erased| erased > 0);
+    for (name, is, says) in [
+        ("ticket", &listed.ticket, data.ticket_id.as_ref().map(ToString::to_string)),
+        ("customer", &listed.customer, customer.filter(|_| !erased)),
+        ("order", &listed.order, order),
+    ] {
+        if *is != says {
+            differences.push(format!("its {name} is listed otherwise than its event has it"));
+        }
+    }
+    if let Some(key) = digest_key {
+        let seen = reads.event(merchant, &event.envelope.key);
+        let actors = if is_persons_act(event) { actors(reads, merchant, record.header.seq) } else { vec![String::new()] };
+        let is_of = |digest| actors.iter().any(|actor| digest_of(key, actor, event) == digest);
+        if seen.is_ok_and(|seen| seen.is_some_and(|seen| !is_of(seen.body))) {
+            differences.push("the event index has another digest of its event".into());
+        }
+    }
+    differences
+}
+
+/// What an act is listed by otherwise than the decision that it is on; an act on no decision is listed by its name alone.
+fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, listed: &ListedEntry) -> Vec<String> {
+    let Ok(body) = serde_json::from_str::<Value>(body) else { return vec!["its act is no JSON".into()] };
+    let named = |name: &str| body.get(name).and_then(Value::as_str);
+    let of = named("decision").and_then(|id| DecisionId::new(id).ok());
+    let on =
+        of.and_then(|id| reads.decision(merchant, &id).ok().flatten()).and_then(|record| reads.listed(merchant, record.seq).ok().flatten());
+    let on = on.as_ref();
+    let outcome = on.and_then(|on| named("outcome").map(str::to_owned).or_else(|| on.outcome.clone()));
+    [
+        ("kind", &listed.kind, on.and_then(|on| on.kind.clone())),
+        ("outcome", &listed.outcome, outcome),
+        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone())),
+        ("customer", &listed.customer, on.and_then(|on| on.customer.clone())),
+        ("order", &listed.order, on.and_then(|on| on.order.clone())),
+    ]
+    .into_iter()
+    .filter(|(_, is, says)| **is != *says)
+    .map(|(name, ..)| format!("its {name} is listed otherwise than that of the decision it is on"))
+    .collect()
+}
+
+/// Who may have sent a person's act: whoever's act stands behind the record; where it was invalid and none does, any person who
+/// has or had a key.
+fn actors(reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Vec<String> {
+    let behind = reads.record(merchant, seq + 1).ok().flatten().and_then(|record| Header::decode(&record.header).ok());
+    if let Some(Entry::Act(act)) = behind.map(|header| header.entry)
+        && act.act == BLACKLIST_STEP
+    {
+        return vec![act.actor];
+    }
+    let keys = [Some(merchant), None].into_iter().flat_map(|of| reads.api_keys(of).unwrap_or_default());
+    keys.map(|key| key.actor).collect()
+}

@@ -1,0 +1,264 @@
+//! The check of a data directory: the store against itself and against what was published, then every sealed body, where the
+//! master key is there. It needs no running service, and changes nothing.
+
+mod derived;
+mod listing;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use ombud_core::ids::MerchantId;
+use ombud_ledger::keys::DigestKey;
+use ombud_ledger::log::{Checkpoint, VerifierKeys};
+use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Place, Reads, Scratch, StoreError, StoredRecord};
+
+use super::keys;
+use super::published::Published;
+use crate::replay::{Bodies, Damage, Record};
+use crate::service::admin::{MasterKeyFrom, present_master_key};
+use crate::service::error::ServiceError;
+use crate::service::vault::{SubjectId, Vault};
+
+/// Records of one read.
+const PAGE: u32 = 256;
+/// How often a file that a running server may be writing is read.
+const READS: u32 = 3;
+/// How long after that.
+const READ_AGAIN: Duration = Duration::from_millis(30);
+
+/// What a check found, and what it could not look at.
+#[derive(Debug)]
+pub struct Checks {
+    /// What was found.
+    pub report: CheckReport,
+    /// Records whose bodies were opened and compared.
+    pub opened: u64,
+    /// Records whose bodies were erased.
+    pub erased: u64,
+    /// Logs whose payments, counters, cases and measures were computed again and compared.
+    pub derived: u64,
+    /// Logs of which that cannot be said, for a record of theirs is damaged.
+    pub not_derived: u64,
+    /// Bodies were not opened: the master key is not there, or nobody wanted it.
+    pub without_bodies: bool,
+}
+
+/// Checks a data directory, beside a running server too.
+///
+/// # Errors
+/// There is no database, or its schema is another release's; the keys' files cannot be read.
+pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
+    let inspection = Inspection::open(data)?;
+    let verifiers = keys::verifiers(data)?;
+    let published = Published::of(data);
+    // A file that cannot be read is no checkpoint.
+    let note = |merchant: &MerchantId| published.get(merchant).unwrap_or_else(|error| Some(format!("{error:#}")));
+    let report = inspection.check(&Checked { merchant, keys: verifiers.as_ref(), published: &note, progress });
+    let mut checks = Checks { report, opened: 0, erased: 0, derived: 0, not_derived: 0, without_bodies: true };
+    if let Err(error) = keys::LogKeys::read(data) {
+        checks.report.found(None, Place::Key("the operator".into()), format!("{error:#}"));
+    }
+    for of in published.merchants()? {
+        let known = inspection.read(|reads| reads.merchant(&of))?.is_some();
+        if !known && merchant.is_none_or(|asked| *asked == of) {
+            checks.report.found(Some(of.as_str()), Place::Published, "the database does not have this merchant");
+        }
+        if merchant.is_none_or(|asked| *asked == of)
+            && let Some(problem) = trouble_before(&published, &of, verifiers.as_ref())
+        {
+            checks.report.found(Some(of.as_str()), Place::Published, format!("the one before it: {problem}"));
+        }
+    }
+    let master = if bodies { present_master_key(data, from)? } else { None };
+    if let Some(master) = master {
+        checks.without_bodies = false;
+        let vault = Vault::new(master, []);
+        let merchants = inspection.read(|reads| reads.merchants())?;
+        let mut place = derived::Place::new()?;
+        for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
+            bodies_of(&inspection, &vault, &row, &mut place, &mut checks, progress)?;
+        }
+    }
+    Ok(checks)
+}
+
+/// What is wrong with the checkpoint that was published before the last. A running server writes the file it stands in: it is read
+/// again some times before it is accused.
+fn trouble_before(published: &Published, merchant: &MerchantId, keys: Option<&VerifierKeys>) -> Option<String> {
+    let mut trouble = None;
+    for _ in 0..READS {
+        trouble = match (published.before(merchant), keys) {
+            (Ok(None), _) => None,
+            (Ok(Some(_)), None) => Some("there is no key to check it with".to_owned()),
+            (Ok(Some(note)), Some(keys)) => {
+                Checkpoint::open(&note, keys.of_merchant(merchant).as_slice()).err().map(|error| error.to_string())
+            }
+            (Err(error), _) => Some(format!("{error:#}")),
+        };
+        if trouble.is_none() {
+            break;
+        }
+        std::thread::sleep(READ_AGAIN);
+    }
+    trouble
+}
+
+/// Opens every record of a log, compares what is listed of it with what its bodies say, and then what was written beside the
+/// records with the same computed again; all of it on one snapshot.
+fn bodies_of(
+    inspection: &Inspection,
+    vault: &Vault,
+    row: &MerchantRow,
+    place: &mut derived::Place,
+    checks: &mut Checks,
+    progress: &dyn Fn(u64),
+) -> Result<()> {
+    let (merchant, name) = (&row.id, Some(row.id.as_str()));
+    let digest_key = match inspection.read(|reads| vault.open(merchant, &SubjectId::Merchant, reads)) {
+        Ok(key) => key.map(|key| key.digest_key()),
+        Err(error) => {
+            checks.report.found(name, Place::Key("the merchant".into()), error.to_string());
+            None
+        }
+    };
+    let mut again = derived::Again::new(row, vault);
+    let mut why = None;
+    let compared = inspection.derived(row, &mut place.scratch, |reads, scratch| {
+        let mut next = 0;
+        loop {
+            // A damaged row breaks the page off: what is wrong with it is told already, and the page after it is looked at.
+            let Ok(page) = reads.records(merchant, next, PAGE) else {
+                again.damaged();
+                next += u64::from(PAGE);
+                if next > reads.log_size(merchant).unwrap_or(0) {
+                    break;
+                }
+                continue;
+            };
+            let Some(last) = page.last() else { break };
+            next = last.seq + 1;
+            for record in &page {
+                let mut one = One { reads, vault, merchant, digest_key: digest_key.as_ref(), checks: &mut *checks };
+                if !one.record(record, &mut again, scratch)? {
+                    again.damaged();
+                }
+            }
+            progress(checks.opened + checks.erased);
+        }
+        let (rebuilt, broken) = again.finish(scratch)?;
+        why = broken;
+        Ok::<_, ServiceError>(rebuilt)
+    });
+    let problem = match compared {
+        Ok(Some(findings)) => {
+            checks.derived += 1;
+            findings.into_iter().for_each(|found| checks.report.found(name, found.place, found.problem));
+            return Ok(());
+        }
+        Ok(None) => why,
+        Err(ServiceError::Internal(cause)) => Some(format!("{cause:#}")),
+        Err(other) => Some(other.to_string()),
+    };
+    checks.not_derived += 1;
+    if let Some(problem) = problem {
+        let problem = format!("payments, counters, cases and measures cannot be computed again from the records: {problem}");
+        checks.report.found(name, Place::Database, problem);
+    }
+    Ok(())
+}
+
+/// Where one record is looked at.
+struct One<'a> {
+    reads: &'a dyn Reads,
+    vault: &'a Vault,
+    merchant: &'a MerchantId,
+    digest_key: Option<&'a DigestKey>,
+    checks: &'a mut Checks,
+}
+
+impl One<'_> {
+    fn found(&mut self, seq: u64, problem: impl Into<String>) {
+        self.checks.report.found(Some(self.merchant.as_str()), Place::Record(seq), problem);
+    }
+
+    /// Looks at a record, and hands it on to be written again; false where it is damaged.
+    fn record(&mut self, record: &StoredRecord, again: &mut derived::Again<'_>, scratch: &mut Scratch) -> Result<bool, ServiceError> {
+        let (reads, merchant) = (self.reads, self.merchant);
+        let listed = match reads.listed(merchant, record.seq) {
+            Ok(Some(listed)) => listed,
+            // Told already.
+            Ok(None) => return Ok(false),
+            // Ticket, customer and order stand in no header: nobody else notices a cell of theirs that cannot be read.
+            Err(error) => {
+                self.found(record.seq, format!("its listing cannot be read: {error}"));
+                return Ok(false);
+            }
+        };
+        let opened = match recorded(reads, self.vault, merchant, record, &subjects(&listed)) {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(damage)) => {
+                self.found(record.seq, damage.to_string());
+                return Ok(false);
+            }
+            Err(error) => {
+                self.found(record.seq, error.to_string());
+                return Ok(false);
+            }
+        };
+        if matches!(opened.bodies, Bodies::Erased) {
+            self.checks.erased += 1;
+            // Whose record it was is erased with the key. Where nobody was erased, the key is lost or the listing is damaged.
+            if reads.erased_subjects(merchant).is_ok_and(|erased| erased == 0) {
+                self.found(record.seq, "its bodies open with no key that is there, although nobody was erased");
+                return Ok(false);
+            }
+            again.erased(scratch, &opened.header, &listed)?;
+            return Ok(true);
+        }
+        self.checks.opened += 1;
+        match listing::read(&opened, &listed) {
+            Ok(readable) => {
+                for problem in listing::differences(reads, merchant, &readable, self.digest_key) {
+                    self.found(record.seq, problem);
+                }
+                again.readable(scratch, reads, readable)?;
+                Ok(true)
+            }
+            Err(problem) => {
+                self.found(record.seq, problem);
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Opens a record with the keys of its subjects, and reports damage instead of failing.
+fn recorded(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    record: &StoredRecord,
+    subjects: &[SubjectId],
+) -> Result<Result<Record, Damage>, StoreError> {
+    let mut keys = Vec::with_capacity(1);
+    for subject in subjects {
+        match vault.open(merchant, subject, reads) {
+            Ok(Some(key)) => keys.push(key),
+            Ok(None) => {}
+            Err(StoreError::Damaged(detail)) => return Ok(Err(Damage::Key(detail))),
+            Err(error) => return Err(error),
+        }
+    }
+    // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure: who is
+    // erased is not listed any more.
+    let kept = matches!(subjects.first(), Some(SubjectId::Customer(_)));
+    Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept, Bodies::opened))
+}
+
+/// Under whose keys a record may be sealed, by its listing.
+fn subjects(listed: &ListedEntry) -> Vec<SubjectId> {
+    let customer = listed.customer.clone().map(SubjectId::Customer);
+    let ticket = listed.ticket.clone().map(SubjectId::Ticket);
+    customer.into_iter().chain(ticket).chain([SubjectId::Merchant]).collect()
+}
