@@ -1,6 +1,7 @@
 //! The service, its HTTP interface and its command line.
 
 pub mod audit;
+pub mod backtest;
 pub mod backup;
 pub mod behaviour;
 pub mod bench;

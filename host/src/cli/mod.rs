@@ -4,6 +4,7 @@
 //! environment (a bad argument, a missing file, no toolchain).
 
 mod audit;
+mod backtest;
 mod backup;
 mod bench;
 mod build;
@@ -72,6 +73,8 @@ enum Command {
     Decide(decide::Decide),
     /// Run recorded decisions again and compare them byte for byte.
     Replay(replay::Replay),
+    /// Run a candidate version on recorded decisions: what it would have changed, in money.
+    Backtest(backtest::Backtest),
     /// List what was administered, export records for an auditor, check such an export, erase customers, hold data.
     Audit(audit::Audit),
     /// Say why a decision is what it is: for the customer in plain words, for an auditor in full.
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Decide(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Backtest(command) => command.run(),
         Command::UpgradeCheck(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),

@@ -52,9 +52,9 @@ fn written(status: StatusCode, bytes: Vec<u8>) -> Response {
     response
 }
 
-/// Whether the caller would rather have plain text than JSON: the media type with the higher quality, JSON of equals
-/// (RFC 9110, section 12.5.1).
-pub fn prefers_text(headers: &HeaderMap) -> bool {
+/// Whether the caller would rather have a media type than JSON: the one with the higher quality, JSON of equals (RFC 9110,
+/// section 12.5.1).
+pub fn prefers(headers: &HeaderMap, media_type: &str) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
     let quality = |wanted: &[&str]| {
         let mut best = (0_usize, 0_u32);
@@ -72,7 +72,8 @@ pub fn prefers_text(headers: &HeaderMap) -> bool {
         }
         best.1
     };
-    quality(&["*/*", "text/*", "text/plain"]) > quality(&["*/*", "application/*", "application/json"])
+    let of_its_sort = media_type.split('/').next().map(|sort| format!("{sort}/*")).unwrap_or_default();
+    quality(&["*/*", &of_its_sort, media_type]) > quality(&["*/*", "application/*", "application/json"])
 }
 
 #[cfg(test)]
@@ -84,9 +85,9 @@ mod tests {
         let prefers = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
-            prefers_text(&headers)
+            super::prefers(&headers, "text/plain")
         };
-        assert!(!prefers_text(&HeaderMap::new()));
+        assert!(!super::prefers(&HeaderMap::new(), "text/plain"));
         for text in
             ["text/plain", "text/*", "Text/Plain; charset=utf-8", "application/json;q=0.5, text/plain", "text/plain;q=0.9, */*;q=0.1"]
         {

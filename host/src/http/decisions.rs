@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::value::RawValue;
 
-use super::answer::{Created, Json, prefers_text};
+use super::answer::{Created, Json, prefers};
 use super::app::Shared;
 use super::body;
 use super::caller::{Caller, Params, Queried};
@@ -52,7 +52,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                  ticket's timeline. As text where `accept` prefers `text/plain`.",
             )
             .query::<ExplanationQuery>()
-            .answer_or_text::<Explanation>("The explanation")
+            .answer_or::<Explanation>("text/plain", "The explanation")
             .errors(&[Code::Invalid]),
         Endpoint::post("/v1/merchants/{merchant}/replays", "replayDecisions", replays)
             .tag("decisions")
@@ -107,7 +107,7 @@ async fn explanation(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let explanation = app.service.explanation(&who, &merchant, &decision, query).await?;
-    if prefers_text(&headers) {
+    if prefers(&headers, "text/plain") {
         return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::VARY, "accept")], explanation.text()).into_response());
     }
     let mut response = Json(explanation).into_response();

@@ -19,6 +19,7 @@ mod stream;
 
 mod acts;
 mod admin;
+mod backtests;
 mod backup;
 mod batch;
 mod blacklist;

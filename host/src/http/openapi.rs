@@ -72,6 +72,7 @@ const TAGS: &[(&str, &str)] = &[
     ("events", "A ticket's events become decisions"),
     ("decisions", "What was decided: read, run again, approved, amended, cancelled"),
     ("acts", "What was administered, and what persons did"),
+    ("backtests", "What another version would have decided"),
     ("blacklist", "Blacklist requests with their steps, and measures in force"),
     ("ledger", "The log of each merchant: checkpoints, tiles, receipts"),
     ("privacy", "Erasing customers, and legal holds against it"),
@@ -112,6 +113,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             let description = match name {
                 "merchant" => "The merchant's id",
                 "decision" => "The decision's id",
+                "backtest" => "The backtest's id",
                 "request" => "The blacklist request's id",
                 "key" => "The key's id",
                 "seq" => "The record's place in the log",
@@ -220,9 +222,9 @@ fn responses(endpoint: &Endpoint, answers: &mut SchemaGenerator) -> Value {
             Content::Nothing => None,
             Content::Json(schema_of) => Some(json!({"application/json": {"schema": schema_of(answers)}})),
             Content::Text(media_type) => Some(json!({*media_type: {"schema": {"type": "string"}}})),
-            Content::JsonOrText(schema_of) => Some(json!({
+            Content::JsonOr(schema_of, media_type) => Some(json!({
                 "application/json": {"schema": schema_of(answers)},
-                "text/plain": {"schema": {"type": "string"}},
+                *media_type: {"schema": {"type": "string"}},
             })),
         };
         if let (Value::Object(answer), Some(content)) = (&mut answer, content) {

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, backup, batch, blacklist, decisions, events, export, ledger, meta, privacy};
+use super::{acts, admin, backtests, backup, batch, blacklist, decisions, events, export, ledger, meta, privacy};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -16,6 +16,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         events::endpoints(),
         batch::endpoints(),
         decisions::endpoints(),
+        backtests::endpoints(),
         blacklist::endpoints(),
         acts::endpoints(),
         ledger::endpoints(),
@@ -103,8 +104,8 @@ pub enum Content {
     Json(SchemaOf),
     /// Text of a media type.
     Text(&'static str),
-    /// JSON of a type, or plain text for who asks for that.
-    JsonOrText(SchemaOf),
+    /// JSON of a type, or text of a media type for who asks for that.
+    JsonOr(SchemaOf, &'static str),
 }
 
 impl Endpoint {
@@ -198,9 +199,9 @@ impl Endpoint {
         self.answered::<T>(status, description)
     }
 
-    /// JSON with status 200, or plain text where `accept` prefers it.
-    pub fn answer_or_text<T: JsonSchema>(self, description: &'static str) -> Self {
-        let content = Content::JsonOrText(|generator| generator.subschema_for::<T>());
+    /// JSON with status 200, or text of a media type where `accept` prefers it.
+    pub fn answer_or<T: JsonSchema>(self, media_type: &'static str, description: &'static str) -> Self {
+        let content = Content::JsonOr(|generator| generator.subschema_for::<T>(), media_type);
         self.with(Answer { status: StatusCode::OK, description, content })
     }
 

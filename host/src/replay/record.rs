@@ -94,6 +94,11 @@ impl Record {
         Ok(Self { header, bodies: Bodies::Erased })
     }
 
+    /// Whether the key of the bodies was erased.
+    pub const fn is_erased(&self) -> bool {
+        matches!(self.bodies, Bodies::Erased)
+    }
+
     /// One body as text; none where there is none of the kind, or it is erased.
     pub fn body(&self, kind: BodyKind) -> Option<&str> {
         let bytes = match &self.bodies {

@@ -148,22 +148,26 @@ impl Replayer {
         })
     }
 
+    /// The guardrail as the record names it, or what of it is missing; none where it was not asked.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn guardrail<B: Blobs + ?Sized>(&self, entry: &DecisionEntry, blobs: &B) -> Result<Option<Result<Bound, Missing>>, B::Error> {
+        entry.guardrail.as_ref().map(|call| self.bound("guardrail", "", call, blobs)).transpose()
+    }
+
     /// A recorded component with its recorded settings.
-    fn bound<B: Blobs + ?Sized>(&self, name: &str, version: &str, call: &Call, blobs: &B) -> Result<Result<Bound, Missing>, B::Error> {
-        let missing = |divergence, detail: String| Ok(Err(Missing { divergence, detail }));
-        let plugin = match self.plugins.component(&call.component, blobs)? {
-            Some(Component::Loaded(plugin)) => plugin,
-            Some(Component::Refused(reason)) => {
-                let detail = format!("the component {} of `{name}` does not load: {reason}", call.component);
-                return missing(Divergence::ComponentMissing, detail);
-            }
-            None => {
-                let detail = format!("the component {} of `{name}` is missing or damaged", call.component);
-                return missing(Divergence::ComponentMissing, detail);
-            }
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn bound<B: Blobs + ?Sized>(&self, name: &str, version: &str, call: &Call, blobs: &B) -> Result<Result<Bound, Missing>, B::Error> {
+        let plugin = match self.stored(name, &call.component, blobs)? {
+            Ok(plugin) => plugin,
+            Err(missing) => return Ok(Err(missing)),
         };
         let Some(settings) = self.plugins.settings(&call.settings, blobs)? else {
-            return missing(Divergence::Settings, format!("the settings {} of `{name}` are missing or damaged", call.settings));
+            let detail = format!("the settings {} of `{name}` are missing or damaged", call.settings);
+            return Ok(Err(Missing { divergence: Divergence::Settings, detail }));
         };
         Ok(Ok(Bound {
             name: name.to_owned(),
@@ -173,6 +177,19 @@ impl Replayer {
             settings,
             code: Code::Held(plugin),
         }))
+    }
+
+    /// A stored component, loaded, or why it is not.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn stored<B: Blobs + ?Sized>(&self, name: &str, component: &Digest, blobs: &B) -> Result<Result<Plugin, Missing>, B::Error> {
+        let missing = |detail: String| Err(Missing { divergence: Divergence::ComponentMissing, detail });
+        Ok(match self.plugins.component(component, blobs)? {
+            Some(Component::Loaded(plugin)) => Ok(plugin),
+            Some(Component::Refused(reason)) => missing(format!("the component {component} of `{name}` does not load: {reason}")),
+            None => missing(format!("the component {component} of `{name}` is missing or damaged")),
+        })
     }
 
     /// Ruling, review, decision and header against the record, byte for byte; then the fuel, under the same engine only.

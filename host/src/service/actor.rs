@@ -68,6 +68,7 @@ impl Role {
             }
             Right::Read => true,
             Right::Replay => !matches!(self, Self::Agent),
+            Right::Backtest => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Compliance | Self::Auditor),
             Right::Override => matches!(self, Self::Supervisor | Self::DepartmentHead | Self::Compliance),
             Right::ReadActs => matches!(self, Self::Operator | Self::MerchantAdmin | Self::Compliance | Self::Auditor),
             Right::Erase => matches!(self, Self::Operator | Self::MerchantAdmin),
@@ -98,6 +99,8 @@ pub enum Right {
     Read,
     /// Running a recorded decision again.
     Replay,
+    /// Running a candidate version on recorded decisions.
+    Backtest,
     /// Approving, amending or cancelling a decision.
     Override,
     /// The acts of persons and of the host.

@@ -8,6 +8,7 @@ pub mod privacy;
 pub mod wire;
 
 mod admin;
+mod backtest;
 mod backup;
 mod blacklist;
 mod code;
@@ -48,6 +49,9 @@ use tokio::sync::Semaphore;
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
 pub use admin::{MasterKeyFrom, Rotated, rotate as rotate_master_key};
+pub use backtest::{
+    Asked, BACKTEST_TIME_MAX, BACKTESTS_KEPT_MAX, BACKTESTS_UNDER_WAY_MAX, BacktestState, BacktestView, Backtests, CandidateSource, Plan,
+};
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use read::Opened;
@@ -122,6 +126,8 @@ pub struct Service {
     replay_lanes: Arc<Semaphore>,
     /// Places for exports.
     exports: Arc<Semaphore>,
+    /// Backtests that callers asked for.
+    backtests: Arc<backtest::Jobs>,
     /// What the self-audit found.
     alarms: replay::Alarms,
     /// Counters and histograms.
@@ -184,6 +190,7 @@ impl Service {
             compilations: code::Compilations::default(),
             replay_lanes: Arc::new(Semaphore::new(replay::lanes_for_callers())),
             exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
+            backtests: Arc::default(),
             alarms: replay::Alarms::default(),
             metrics,
             draining: AtomicBool::new(false),
@@ -248,6 +255,7 @@ impl Service {
     /// Turns readiness off before the listener closes.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.backtests.close();
     }
 
     /// The plugins that this process has loaded.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ombud_core::ids::{DecisionId, EventKey, MerchantId};
+use ombud_core::kind::Kind;
 use ombud_ledger::Digest;
 
 use crate::StoreError;
@@ -80,7 +81,8 @@ pub struct Wanted {
     /// Their places in the log.
     pub seqs: Range<u64>,
     pub ticket: Option<String>,
-    pub kind: Option<String>,
+    /// Of these kinds; none named is all.
+    pub kinds: Vec<Kind>,
     /// By the policy's name, whatever its version.
     pub policy: Option<String>,
     /// Received at or after, epoch milliseconds.
@@ -124,6 +126,10 @@ pub trait ReadLedger {
     fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError>;
     /// Up to `count` leaf hashes from `from`, for the tree.
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
+    /// The first place at which a customer is on record; none where it never was, or was erased.
+    fn first_of_customer(&self, merchant: &MerchantId, customer: &str) -> Result<Option<u64>, StoreError>;
+    /// The newest decision of a policy, of this version if one is named.
+    fn decision_of_policy(&self, merchant: &MerchantId, policy: &str, version: Option<&str>) -> Result<Option<StoredRecord>, StoreError>;
     /// The record of a decision; another merchant's is not found.
     fn decision(&self, merchant: &MerchantId, id: &DecisionId) -> Result<Option<StoredRecord>, StoreError>;
     /// How a record is listed: by whom its bodies are sealed, what its outcome was.

@@ -69,6 +69,8 @@ pub enum Skipped {
     Erased,
     /// The record does not match its own digests, or cannot be read.
     Damaged,
+    /// The guardrail on record is missing, or does not load any more.
+    Guardrail,
     /// The candidate met the machine's clock: another run may say otherwise.
     Environmental,
 }

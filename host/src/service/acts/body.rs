@@ -181,6 +181,26 @@ pub enum What {
         /// Whether the keys of the text were left out.
         masked: bool,
     },
+    /// A candidate version was run on recorded decisions. After is the digest of its settings.
+    #[serde(rename = "backtest.begun")]
+    Backtested {
+        /// The backtest's id.
+        backtest: String,
+        /// The candidate's name.
+        policy: String,
+        /// Its version.
+        version: String,
+        /// SHA-256 of its component, hex.
+        component: String,
+        /// The kinds that are compared.
+        kinds: Vec<Kind>,
+        /// Decisions received at or after, RFC 3339; none from the beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// Decisions received before, RFC 3339; none up to now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
     /// A customer was erased: nobody is named.
     #[serde(rename = "erasure")]
     Erasure {
@@ -300,6 +320,8 @@ pub enum Look {
     Replay,
     /// Why a decision is what it is.
     Explanation,
+    /// Backtests and their reports.
+    Backtests,
     /// Blacklist requests and measures.
     Blacklist,
     /// The list of acts.
@@ -330,6 +352,7 @@ impl What {
             Self::LedgerKeyRetired { .. } => "ledger.key-retired",
             Self::LossAccepted { .. } => "ledger.loss-accepted",
             Self::Exported { .. } => "ledger.exported",
+            Self::Backtested { .. } => "backtest.begun",
             Self::Erasure { .. } => "erasure",
             Self::RetentionApplied { .. } => "retention.applied",
             Self::RetentionSet { .. } => "retention.set",
@@ -378,6 +401,15 @@ mod tests {
             What::LedgerKeyRetired { key: "k".into() },
             What::LossAccepted { loss: "l".into(), checkpoint: "c".into() },
             What::Exported { from: Some("2026-07-01".into()), to: None, masked: true },
+            What::Backtested {
+                backtest: "b".into(),
+                policy: "delay".into(),
+                version: "1".into(),
+                component: String::new(),
+                kinds: vec![Kind::Delay],
+                from: None,
+                to: Some("2026-11-06T10:00:00Z".into()),
+            },
             What::Erasure { mark: "m".into(), records: 1, keys: 2, measure_lifted: true, requests_closed: 0 },
             What::RetentionApplied { older_than: String::new(), customers: 1, tickets: 2, keys: 3, records: 4 },
             What::RetentionSet { from_days: None, to_days: Some(1_095) },

@@ -26,6 +26,7 @@ use super::error::ServiceError;
 use super::ledger::cosigned;
 use super::{Service, Tenant, allowed};
 use crate::clock::now_ms;
+pub(super) use window::at_ms;
 
 /// Exports of the service under way at the same time.
 pub const EXPORTS_MAX: usize = 8;

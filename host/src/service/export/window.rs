@@ -28,7 +28,7 @@ pub(super) fn window(tz_offset_min: i32, query: &ExportQuery) -> Result<Window, 
 }
 
 /// A moment, or the beginning of a date so many minutes east of UTC.
-fn at_ms(text: &str, tz_offset_min: i32) -> Option<i64> {
+pub(in super::super) fn at_ms(text: &str, tz_offset_min: i32) -> Option<i64> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Some(moment.as_millisecond());
     }

@@ -167,9 +167,9 @@ impl Audit<'_> {
         let mut page = replays.store.read(|reads| Page::read(reads, &merchant, &wanted, 1))?;
         let found = page.len() > 0;
         let mut met = None;
-        page.each(replays.vault, |seq, record| {
+        page.each(replays.vault, |row, record| {
             met = match record {
-                Err(damage) => Some(ReplayReport::damaged(String::new(), seq, damage)),
+                Err(damage) => Some(ReplayReport::damaged(String::new(), row.record.seq, damage)),
                 Ok(record) => match (&record.header.entry, replays.replayer.replay(&record, &Stored(replays.store))?) {
                     (Entry::Decision(entry), Some(report)) => Some(self.with_stored(entry, report)?),
                     _ => None,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::anyhow;
 use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::kind::Kind;
 use ombud_ledger::Digest;
 use ombud_store::{SqliteReaders, Store as _, StoreError, Wanted};
 
@@ -17,7 +18,7 @@ use crate::replay::{Blobs, ReplayReport, Replayer, Tally};
 /// Places of a merchant's log in one part: a fraction of a second's work, some megabytes of records.
 pub(super) const PART_PLACES: u64 = 256;
 /// Decisions of one page.
-pub(super) const PAGE_MAX: u32 = 256;
+pub(in super::super) const PAGE_MAX: u32 = 256;
 
 /// Which decisions.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +31,14 @@ pub struct Scope {
     pub from_ms: Option<i64>,
     /// Received before, epoch milliseconds.
     pub to_ms: Option<i64>,
+    /// Of these kinds; none named is all.
+    pub kinds: Vec<Kind>,
 }
 
 impl Scope {
     /// A scope with times in RFC 3339.
     pub fn new(merchants: Vec<MerchantId>, ticket: Option<String>, from: Option<&str>, to: Option<&str>) -> Result<Self, ServiceError> {
-        Ok(Self { merchants, ticket, from_ms: instant("/from", from)?, to_ms: instant("/to", to)? })
+        Ok(Self { merchants, ticket, from_ms: instant("/from", from)?, to_ms: instant("/to", to)?, kinds: Vec::new() })
     }
 }
 
@@ -70,11 +73,11 @@ impl Blobs for Stored<'_> {
 #[derive(Clone, Copy)]
 pub struct Replays<'a> {
     /// Where the records are.
-    pub(super) store: &'a SqliteReaders,
+    pub(in super::super) store: &'a SqliteReaders,
     /// What opens them.
-    pub(super) vault: &'a Vault,
+    pub(in super::super) vault: &'a Vault,
     /// What runs them.
-    pub(super) replayer: &'a Replayer,
+    pub(in super::super) replayer: &'a Replayer,
 }
 
 impl Replays<'_> {
@@ -110,13 +113,19 @@ impl Replays<'_> {
     pub fn parts(self, scope: &Scope) -> Result<Vec<Part>, StoreError> {
         let mut parts = Vec::new();
         for merchant in &scope.merchants {
-            let size = self.store.read(|reads| reads.log_size(merchant))?;
-            let wanted =
-                |seqs| Wanted { seqs, ticket: scope.ticket.clone(), from_ms: scope.from_ms, to_ms: scope.to_ms, ..Wanted::default() };
+            let seqs = self.store.read(|reads| reads.received_in(merchant, scope.from_ms, scope.to_ms))?;
+            let wanted = |seqs| Wanted {
+                seqs,
+                ticket: scope.ticket.clone(),
+                kinds: scope.kinds.clone(),
+                from_ms: scope.from_ms,
+                to_ms: scope.to_ms,
+                ..Wanted::default()
+            };
             // A ticket's decisions are found by their index, wherever they are.
-            let places = if scope.ticket.is_some() { size.max(1) } else { PART_PLACES };
-            let begins = (0..size.div_ceil(places)).map(|at| at * places);
-            parts.extend(begins.map(|begin| Part { merchant: merchant.clone(), wanted: wanted(begin..size.min(begin + places)) }));
+            let places = if scope.ticket.is_some() { seqs.end.max(1) } else { PART_PLACES };
+            let begins = (0..(seqs.end - seqs.start).div_ceil(places)).map(|at| seqs.start + at * places);
+            parts.extend(begins.map(|begin| Part { merchant: merchant.clone(), wanted: wanted(begin..seqs.end.min(begin + places)) }));
         }
         Ok(parts)
     }
@@ -127,39 +136,9 @@ impl Replays<'_> {
     /// # Errors
     /// The store fails; what is wrong with a record is counted.
     pub fn run(self, parts: &[Part], lanes: usize, done: impl Fn(u64) + Sync) -> Result<Tally, ServiceError> {
-        let next = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let failure = Mutex::new(None);
-        let fail = |error: ServiceError| {
-            failed.store(true, Ordering::Relaxed);
-            failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        };
-        let work = || {
-            let mut tally = Tally::default();
-            while !failed.load(Ordering::Relaxed)
-                && let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed))
-            {
-                if let Err(error) = self.part(part, &mut tally) {
-                    fail(error.into());
-                }
-                done(part.places());
-            }
-            tally
-        };
-        let mut tally = Tally::default();
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..lanes.clamp(1, parts.len().max(1))).map(|_| scope.spawn(work)).collect();
-            for worker in workers {
-                match worker.join() {
-                    Ok(part) => tally.merge(part),
-                    Err(_) => fail(ServiceError::Internal(anyhow!("a replay panicked"))),
-                }
-            }
-        });
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => Ok(tally),
-        }
+        let never = AtomicBool::new(false);
+        let each = |part: &Part, tally: &mut Tally| Ok(self.part(part, tally)?);
+        side_by_side(parts, lanes, &never, Tally::default, each, Tally::merge, done)
     }
 
     fn part(self, part: &Part, tally: &mut Tally) -> Result<(), StoreError> {
@@ -178,13 +157,63 @@ impl Replays<'_> {
 
     /// Runs the decisions of a page, in the order of the log, until `add` says to stop.
     pub(super) fn page(self, mut page: Page, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
-        page.each(self.vault, |seq, record| {
+        page.each(self.vault, |row, record| {
             let report = match record {
                 Ok(record) => self.replayer.replay(&record, &Stored(self.store))?,
-                Err(damage) => Some(ReplayReport::damaged(String::new(), seq, damage)),
+                Err(damage) => Some(ReplayReport::damaged(String::new(), row.record.seq, damage)),
             };
             Ok(report.is_none_or(&mut add))
         })
+    }
+}
+
+/// Works through parts in so many threads, each with a sum of its own, until all are done or `stop` is set. `done` is called
+/// with the places that were passed, from any thread.
+///
+/// # Errors
+/// The first error of a part, which ends the work.
+pub(in super::super) fn side_by_side<A: Send>(
+    parts: &[Part],
+    lanes: usize,
+    stop: &AtomicBool,
+    start: impl Fn() -> A + Sync,
+    each: impl Fn(&Part, &mut A) -> Result<(), ServiceError> + Sync,
+    mut merge: impl FnMut(&mut A, A),
+    done: impl Fn(u64) + Sync,
+) -> Result<A, ServiceError> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let failure = Mutex::new(None);
+    let fail = |error: ServiceError| {
+        failed.store(true, Ordering::Relaxed);
+        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    };
+    let work = || {
+        let mut sum = start();
+        while !failed.load(Ordering::Relaxed)
+            && !stop.load(Ordering::Relaxed)
+            && let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            if let Err(error) = each(part, &mut sum) {
+                fail(error);
+            }
+            done(part.places());
+        }
+        sum
+    };
+    let mut sum = start();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..lanes.clamp(1, parts.len().max(1))).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            match worker.join() {
+                Ok(part) => merge(&mut sum, part),
+                Err(_) => fail(ServiceError::Internal(anyhow!("a thread panicked"))),
+            }
+        }
+    });
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(sum),
     }
 }
 

@@ -25,10 +25,10 @@ use crate::replay::Tally;
 pub use archive::{Active, Archive};
 pub(super) use audit::Alarms;
 pub use audit::{ALARMS_MAX, CpuShare, NoShare, SelfAudit};
-pub(super) use lanes::Stored;
-use lanes::{PAGE_MAX, PART_PLACES};
+use lanes::PART_PLACES;
+pub(super) use lanes::{PAGE_MAX, Stored, side_by_side};
 pub use lanes::{Part, Replays, Scope, cores};
-use page::Page;
+pub(super) use page::Page;
 
 /// Decisions that one request replays at most.
 pub const REPLAYS_MAX: u32 = 1_000;
@@ -134,6 +134,6 @@ impl Service {
 }
 
 /// Replays that callers' requests run at the same time.
-pub(super) fn lanes_for_callers() -> usize {
+pub(in super::super) fn lanes_for_callers() -> usize {
     (cores() / 2).max(1)
 }

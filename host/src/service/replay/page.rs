@@ -42,16 +42,25 @@ impl Page {
         self.rows.last().map(|row| row.record.seq + 1)
     }
 
+    /// Its decisions as stored.
+    pub fn rows(&self) -> &[DecisionRecord] {
+        &self.rows
+    }
+
     /// How many decisions it has.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Opens every record and hands it to `run`, in the order of the log, until that says to stop.
-    pub fn each<E>(&mut self, vault: &Vault, mut run: impl FnMut(u64, Result<Record, Damage>) -> Result<bool, E>) -> Result<(), E> {
+    pub fn each<E>(
+        &mut self,
+        vault: &Vault,
+        mut run: impl FnMut(&DecisionRecord, Result<Record, Damage>) -> Result<bool, E>,
+    ) -> Result<(), E> {
         for row in std::mem::take(&mut self.rows) {
             let record = self.open(vault, &row);
-            if !run(row.record.seq, record)? {
+            if !run(&row, record)? {
                 break;
             }
         }

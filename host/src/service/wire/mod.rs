@@ -1,6 +1,7 @@
 //! What requests and answers look like: the JSON of the HTTP interface and of `--json`, beside no other type.
 
 mod admin;
+mod backtests;
 mod blacklist;
 mod persons;
 mod replays;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 
 use super::acts::ActBody;
 pub use admin::*;
+pub use backtests::*;
 pub use blacklist::*;
 pub use persons::*;
 pub use replays::*;

@@ -54,7 +54,6 @@ impl<T: Database> ReadLedger for T {
             vec![merchant.into(), signed(wanted.seqs.start).into(), signed(wanted.seqs.end).into(), i64::from(count).into()];
         let conditions = [
             ("ticket =", wanted.ticket.clone().map(Value::from)),
-            ("kind =", wanted.kind.clone().map(Value::from)),
             ("policy =", wanted.policy.clone().map(Value::from)),
             ("received_at_ms >=", wanted.from_ms.map(Value::from)),
             ("received_at_ms <", wanted.to_ms.map(Value::from)),
@@ -64,10 +63,29 @@ impl<T: Database> ReadLedger for T {
             // Writing into a string cannot fail.
             _ = write!(sql, " AND {column} ?{}", parameters.len());
         }
+        if !wanted.kinds.is_empty() {
+            let places: Vec<String> = (1..=wanted.kinds.len()).map(|at| format!("?{}", parameters.len() + at)).collect();
+            parameters.extend(wanted.kinds.iter().map(|kind| Value::from(kind.as_str().to_owned())));
+            _ = write!(sql, " AND kind IN ({})", places.join(", "));
+        }
         sql.push_str(" ORDER BY seq LIMIT ?4");
         self.all("read decisions", &sql, params_from_iter(parameters), |row| {
             Ok(DecisionRecord { record: stored(row)?, leaf: digest(row, 3)?, customer: row.get(4)?, ticket: row.get(5)? })
         })
+    }
+
+    fn first_of_customer(&self, merchant: &MerchantId, customer: &str) -> Result<Option<u64>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        // The index by customer and merchant ends with the place: the first is found without looking at the others.
+        let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND customer = ?2 ORDER BY seq LIMIT 1";
+        self.one("find a customer's first record", sql, params![merchant, customer], |row| unsigned(row, 0))
+    }
+
+    fn decision_of_policy(&self, merchant: &MerchantId, policy: &str, version: Option<&str>) -> Result<Option<StoredRecord>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT seq, header, sealed FROM entries JOIN records USING (record_no)
+            WHERE merchant_no = ?1 AND policy = ?2 AND version = coalesce(?3, version) ORDER BY seq DESC LIMIT 1";
+        self.one("find a policy's newest decision", sql, params![merchant, policy, version], stored)
     }
 
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError> {
