@@ -1,6 +1,7 @@
 //! Tests over everything, in one binary.
 
 mod acts;
+mod backtests;
 mod backup;
 mod bad_input;
 mod blacklist;
