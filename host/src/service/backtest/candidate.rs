@@ -15,6 +15,7 @@ use super::super::snapshot::Bindings;
 use super::Backtests;
 use crate::backtest::CandidateView;
 use crate::judge::Bound;
+use crate::plugins::Code;
 use crate::registry::Package;
 use crate::replay::Blobs as _;
 
@@ -90,7 +91,7 @@ impl Backtests<'_> {
     ) -> Result<Candidate, ServiceError> {
         let found = match source {
             CandidateSource::File { bytes, settings } => {
-                let loaded = self.replays.replayer.sandbox().load(&bytes);
+                let loaded = self.replays.replayer.plugins().sandbox().load(&bytes);
                 let plugin = loaded.map_err(|refused| invalid(POLICY, format!("is refused: {refused}")))?;
                 Found::of(plugin, settings)
             }
@@ -115,7 +116,7 @@ impl Backtests<'_> {
             component: Digest(plugin.inspection().digest),
             settings_digest: Digest::of(settings.as_bytes()),
             settings: settings.into(),
-            plugin: Ok(plugin),
+            code: Code::Held(plugin),
         };
         Ok(Candidate { bound: Arc::new(bound), kinds })
     }

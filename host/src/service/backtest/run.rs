@@ -122,7 +122,7 @@ impl Backtests<'_> {
 
     /// The guardrail in force; where that is not known, the one of the newest record.
     fn guardrail_for(&self, merchant: &MerchantId) -> Result<Option<Arc<Bound>>, ServiceError> {
-        if let Some(own) = self.guardrail.as_ref().filter(|own| own.plugin.is_ok()) {
+        if let Some(own) = self.guardrail.as_ref().filter(|own| own.status().is_ok()) {
             return Ok(Some(Arc::clone(own)));
         }
         let (store, replayer) = (self.replays.store, self.replays.replayer);
