@@ -99,6 +99,24 @@ fn the_log_to_the_byte() {
 }
 
 #[test]
+fn what_the_host_searches_for_a_guest_costs_fuel() {
+    let sandbox = Sandbox::new().unwrap();
+    let folds = |bytes: usize| {
+        let text = guests::text("folds-text").replace("(i32.const 1000)", &format!("(i32.const {bytes})"));
+        sandbox.load(&guests::component_of_v1_1("folds-text", "delay-policy", &text)).unwrap()
+    };
+    let used = |bytes: usize| under(&folds(bytes), &Limits::default()).fuel;
+    // A byte costs 16, whoever else is on the machine.
+    assert_eq!(used(1_001) - used(1_000), 16);
+    assert_eq!(used(1_000), used(1_000));
+    // What is not there is not spent: the work is not begun.
+    let code = |fuel: usize| fault(&folds(1_000), &Limits { fuel_base: fuel as u64, fuel_per_event_byte: 0, ..Limits::default() }).code;
+    let enough = least(100_000, |fuel| code(fuel) == FaultCode::Trap);
+    assert!((16_000..17_000).contains(&enough), "{enough}");
+    assert_eq!(code(enough - 1), FaultCode::Fuel);
+}
+
+#[test]
 fn bytes_copied_out_of_a_guest() {
     let sandbox = Sandbox::new().unwrap();
     let plugin = sandbox.load(&guests::component("long-error", "delay-policy")).unwrap();

@@ -6,6 +6,7 @@ mod backup;
 mod bad_input;
 mod blacklist;
 mod compile;
+mod contract;
 mod crash;
 mod damage;
 mod decisions;

@@ -234,18 +234,20 @@ fn no_file_knows_the_machine_it_was_written_on() {
 }
 
 #[test]
-fn the_released_contract_is_frozen() {
-    let listed = read(Path::new("tests/wit-v1.sha256"));
+fn what_was_released_of_the_contract_is_frozen() {
+    let listed = read(Path::new("tests/released.sha256"));
     let frozen: BTreeMap<&str, &str> =
         listed.lines().filter_map(|line| line.split_once("  ")).map(|(digest, name)| (name, digest)).collect();
-    let folder = root().join("wit/v1");
     let mut found = BTreeMap::new();
-    for path in walk(&folder) {
+    for path in ["wit/v1", "wit/v1.1", "tests/released"].iter().flat_map(|folder| walk(&root().join(folder))) {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         found.insert(name, Digest::of(&std::fs::read(&path).unwrap()).to_string());
     }
     let found: BTreeMap<&str, &str> = found.iter().map(|(name, digest)| (name.as_str(), digest.as_str())).collect();
-    assert_eq!(found, frozen, "wit/v1 is released: what must change goes into the next version (wit/README.md)");
+    assert_eq!(
+        found, frozen,
+        "versions of the contract and components built for them are released: a change goes into the next version (wit/README.md)"
+    );
 }
 
 #[test]

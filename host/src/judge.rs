@@ -24,6 +24,8 @@ pub struct Bound {
     pub name: String,
     /// The readable version.
     pub version: String,
+    /// The contract that the component was built for; empty where that is not known, because there is no component.
+    pub contract: String,
     /// SHA-256 of the component.
     pub component: Digest,
     /// SHA-256 of the settings' text.

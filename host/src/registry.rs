@@ -47,6 +47,13 @@ pub struct Package {
     pub plugin: Result<Plugin, String>,
 }
 
+impl Package {
+    /// The contract that its component was built for; empty where it is not loaded.
+    pub fn contract(&self) -> &str {
+        self.plugin.as_ref().map_or("", |plugin| &plugin.inspection().contract)
+    }
+}
+
 /// Every package below a folder, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {

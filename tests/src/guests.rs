@@ -36,10 +36,19 @@ pub fn component_with(name: &str, world: &str, more: &str) -> Vec<u8> {
 
 /// The component of a guest whose text is at hand.
 pub fn component_of(name: &str, world: &str, text: &str) -> Vec<u8> {
+    wrapped(name, "wit/v1", world, text)
+}
+
+/// The same for version 1.1 of the contract, which its names then have.
+pub fn component_of_v1_1(name: &str, world: &str, text: &str) -> Vec<u8> {
+    wrapped(name, "wit/v1.1", world, &text.replace("@1.0.0", "@1.1.0"))
+}
+
+fn wrapped(name: &str, contract: &str, world: &str, text: &str) -> Vec<u8> {
     let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("tests/guests/{name}.wat: {error}"));
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(root().join("wit/v1")).expect("wit/v1");
-    let world = resolve.select_world(&[package], Some(world)).expect("a world of wit/v1");
+    let (package, _) = resolve.push_dir(root().join(contract)).unwrap_or_else(|error| panic!("{contract}: {error:#}"));
+    let world = resolve.select_world(&[package], Some(world)).unwrap_or_else(|error| panic!("{contract}: {error:#}"));
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
     ComponentEncoder::default().module(&module).expect("module").validate(true).encode().unwrap_or_else(|error| panic!("{name}: {error:#}"))
 }

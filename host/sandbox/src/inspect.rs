@@ -7,7 +7,7 @@ use wasmparser::{Encoding, Parser, Payload, Validator};
 
 use crate::limits::LoadLimits;
 use crate::profile;
-use crate::v1::CONTRACT;
+use crate::v1::VERSIONS;
 
 /// Why a component cannot be loaded; each says what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,14 +26,21 @@ pub enum Refused {
     Invalid(String),
     /// Imports something that is not the contract.
     #[error(
-        "imports `{0}`, which a policy may not have: a policy is a pure function and may import only `ombud:policy/log` and the contract's types"
+        "imports `{0}`, which a policy may not have: a policy is a pure function and may import only `ombud:policy/log`, since 1.1 \
+         `ombud:policy/text`, and the contract's types"
     )]
     Import(String),
+    /// Names the contract in a version that this host does not speak.
+    #[error(
+        "names `{0}`: this host speaks version {spoken} of the contract; build it for one of them, or ask the operator for a newer host",
+        spoken = VERSIONS.join(" and ")
+    )]
+    Version(String),
     /// Exports nothing that a host could call.
-    #[error("exports no kind of {CONTRACT}: implement one of after-sale, delay, blacklist, reply or review-… (found: {found:?})")]
+    #[error("exports no kind of `ombud:policy`: implement one of after-sale, delay, blacklist, reply or review-… (found: {found:?})")]
     NoKind { found: Vec<String> },
     /// Lacks `settings`.
-    #[error("does not export `{CONTRACT_SETTINGS}`: every policy answers `prepare`")]
+    #[error("does not export `ombud:policy/settings`: every policy answers `prepare`")]
     NoSettings,
     /// Exports with the contract's name but another type.
     #[error("does not fit the contract: {0}")]
@@ -64,6 +71,7 @@ impl Refused {
             Self::CoreModule => "core-module",
             Self::Invalid(_) => "invalid",
             Self::Import(_) => "import",
+            Self::Version(_) => "version",
             Self::NoKind { .. } => "no-kind",
             Self::NoSettings => "no-settings",
             Self::Contract(_) => "contract",
@@ -76,8 +84,10 @@ impl Refused {
     }
 }
 
-const CONTRACT_SETTINGS: &str = "ombud:policy/settings@1.0.0";
-const TYPE_ONLY: [&str; 5] = ["types", "after-sale-types", "delay-types", "blacklist-types", "reply-types"];
+const PACKAGE: &str = "ombud:policy";
+/// What may be imported, and since which of [`VERSIONS`].
+const IMPORTS: [(&str, usize); 7] =
+    [("log", 0), ("types", 0), ("after-sale-types", 0), ("delay-types", 0), ("blacklist-types", 0), ("reply-types", 0), ("text", 1)];
 /// Bytes of a WebAssembly page.
 const PAGE_BYTES: u64 = 64 << 10;
 const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
@@ -112,7 +122,7 @@ pub struct PackageFacts {
 }
 
 /// Version of what an inspection reads and refuses: raised with every change of it, so that what was kept beside compiled code is read anew.
-pub(crate) const INSPECTION_RULES: u32 = 1;
+pub(crate) const INSPECTION_RULES: u32 = 2;
 
 /// The result of the inspection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +134,8 @@ pub struct Inspection {
     pub bytes: usize,
     /// Linear memory in bytes that its modules declare: what an instance has from the start.
     pub memory_bytes: u64,
+    /// The contract it was built for, such as `ombud:policy@1.1.0`: the newest version that its imports and exports name.
+    pub contract: String,
     /// Names of the imports, the contract's all.
     pub imports: Vec<String>,
     /// Kinds it decides: `after-sale`, `delay`, `blacklist`, `reply`.
@@ -155,6 +167,7 @@ pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused>
         digest: digest(bytes),
         bytes: bytes.len(),
         memory_bytes: 0,
+        contract: String::new(),
         imports: Vec::new(),
         decides: Vec::new(),
         reviews: Vec::new(),
@@ -164,30 +177,49 @@ pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused>
     };
     let exports = read_sections(bytes, &mut seen)?;
     Validator::new_with_features(profile::allowed_features()).validate_all(bytes).map_err(|error| Refused::Invalid(error.to_string()))?;
+    seen.contract = contract(seen.imports.iter().chain(&exports))?;
     if let Some(foreign) = seen.imports.iter().find(|name| !allowed_import(name)) {
         return Err(Refused::Import(foreign.clone()));
     }
+    let exports_interface = |interface: &str| exports.iter().filter_map(|name| named(name)).any(|(own, _)| own == interface);
     for kind in KINDS {
-        if exports.iter().any(|name| *name == format!("ombud:policy/{kind}@1.0.0")) {
+        if exports_interface(kind) {
             seen.decides.push(kind.to_owned());
         }
-        if exports.iter().any(|name| *name == format!("ombud:policy/review-{kind}@1.0.0")) {
+        if exports_interface(&format!("review-{kind}")) {
             seen.reviews.push(kind.to_owned());
         }
     }
     if seen.decides.is_empty() && seen.reviews.is_empty() {
         return Err(Refused::NoKind { found: exports });
     }
-    if !exports.iter().any(|name| name == CONTRACT_SETTINGS) {
+    if !exports_interface("settings") {
         return Err(Refused::NoSettings);
     }
     Ok(seen)
 }
 
+/// Interface and version of a name of the contract, `ombud:policy/log@1.0.0`.
+fn named(name: &str) -> Option<(&str, &str)> {
+    let (interface, version) = name.strip_prefix(PACKAGE)?.strip_prefix('/')?.split_once('@')?;
+    Some((interface, version))
+}
+
+/// The newest version that the names are of. Refused where one is of a version that this host does not speak.
+fn contract<'a>(names: impl Iterator<Item = &'a String>) -> Result<String, Refused> {
+    let mut newest = 0;
+    for (name, version) in names.filter_map(|name| Some((name, named(name)?.1))) {
+        let own = VERSIONS.iter().position(|known| *known == version).ok_or_else(|| Refused::Version(name.clone()))?;
+        newest = newest.max(own);
+    }
+    Ok(format!("{PACKAGE}@{}", VERSIONS.get(newest).copied().unwrap_or_default()))
+}
+
 fn allowed_import(name: &str) -> bool {
-    name.strip_prefix("ombud:policy/")
-        .and_then(|rest| rest.strip_suffix("@1.0.0"))
-        .is_some_and(|interface| interface == "log" || TYPE_ONLY.contains(&interface))
+    named(name).is_some_and(|(interface, version)| {
+        let own = VERSIONS.iter().position(|known| *known == version);
+        IMPORTS.iter().any(|(known, since)| *known == interface && own.is_some_and(|own| own >= *since))
+    })
 }
 
 /// Reads names and custom sections of the outermost component; returns the exports' names.

@@ -12,6 +12,7 @@ mod profile;
 mod sandbox;
 mod size;
 mod store;
+mod text;
 mod ticker;
 mod v1;
 
@@ -24,4 +25,4 @@ pub use plugin::{Facts, KEPT_BESIDE_BYTES, Plugin, Run, SettingsProblem};
 pub use profile::{WASMTIME_VERSION, profile_hash};
 pub use sandbox::{Sandbox, SandboxError};
 pub use store::LogLine;
-pub use v1::CONTRACT;
+pub use v1::VERSIONS;

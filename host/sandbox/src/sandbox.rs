@@ -13,6 +13,7 @@ use crate::limits::LoadLimits;
 use crate::plugin::Plugin;
 use crate::profile;
 use crate::store::{self, Guest};
+use crate::text;
 use crate::ticker::Ticker;
 
 /// Why the sandbox cannot be set up.
@@ -48,6 +49,7 @@ impl Sandbox {
         let engine = profile::run_engine().map_err(unstarted)?;
         let mut linker = Linker::new(&engine);
         store::link_log(&mut linker).map_err(unstarted)?;
+        text::link(&mut linker).map_err(unstarted)?;
         let ticker = Ticker::start(&engine)?;
         let (compiler, limits) = (Compiler::InProcess, LoadLimits::default());
         Ok(Self { engine, linker, cache: None, compiler, limits, compiling: Mutex::default(), _ticker: ticker })

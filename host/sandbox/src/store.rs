@@ -73,7 +73,7 @@ impl log::Host for Guest {
     }
 }
 
-/// Names the only import of a guest.
+/// Names the import `log`. The version is the newest: a component that was built for an older one of the same major version is linked with it.
 pub(crate) fn link_log(linker: &mut wasmtime::component::Linker<Guest>) -> wasmtime::Result<()> {
     log::add_to_linker::<_, HasSelf<_>>(linker, |guest: &mut Guest| guest)
 }

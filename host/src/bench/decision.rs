@@ -70,6 +70,7 @@ fn bound(package: &Package) -> Bound {
     Bound {
         name: package.name.clone(),
         version: package.version.clone(),
+        contract: package.contract().to_owned(),
         component: package.digest,
         settings_digest: Digest::of(package.settings.as_bytes()),
         settings: package.settings.as_str().into(),

@@ -151,6 +151,7 @@ fn bind(package: &Package, settings: Option<String>, limits: &Limits) -> Result<
     Ok(Bound {
         name: package.name.clone(),
         version: package.version.clone(),
+        contract: package.contract().to_owned(),
         component: package.digest,
         settings_digest: Digest::of(settings.as_bytes()),
         settings: settings.into(),

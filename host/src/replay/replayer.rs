@@ -172,6 +172,7 @@ impl Replayer {
         Ok(Ok(Bound {
             name: name.to_owned(),
             version: version.to_owned(),
+            contract: plugin.inspection().contract.clone(),
             component: call.component,
             settings_digest: call.settings,
             settings,
@@ -259,6 +260,7 @@ fn not_asked() -> Bound {
     Bound {
         name: "guardrail".into(),
         version: String::new(),
+        contract: String::new(),
         component: Digest([0; 32]),
         settings_digest: Digest([0; 32]),
         settings: "{}".into(),

@@ -131,7 +131,7 @@ impl Draft {
             policy_call: policy.map(|bound| PolicyCall {
                 name: bound.name.clone(),
                 version: bound.version.clone(),
-                contract: ombud_sandbox::CONTRACT.to_owned(),
+                contract: bound.contract.clone(),
                 call: call_of(bound, policy_fuel),
             }),
             guardrail_call: review.is_some().then(|| call_of(guardrail, guardrail_fuel)),

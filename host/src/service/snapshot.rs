@@ -106,6 +106,7 @@ impl Tenant {
                 kind: kind.to_string(),
                 name: bound.name.clone(),
                 version: bound.version.clone(),
+                contract: bound.contract.clone(),
                 component: bound.component.to_string(),
                 settings: bound.settings_digest.to_string(),
                 status: bound.status().map_or_else(|reason| reason.to_string(), |()| "loaded".to_owned()),
@@ -137,8 +138,16 @@ pub struct Binding {
     pub policy: String,
     /// The readable version.
     pub version: String,
+    /// The contract that the component was built for.
+    #[serde(default = "first_contract")]
+    pub contract: String,
     /// SHA-256 of the component, hex.
     pub component: String,
     /// The settings' text.
     pub settings: String,
+}
+
+/// What was bound before bindings named their contract: there was only this one.
+fn first_contract() -> String {
+    "ombud:policy@1.0.0".to_owned()
 }

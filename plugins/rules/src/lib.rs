@@ -10,3 +10,5 @@ pub mod lexicon;
 pub mod normalise;
 pub mod notes;
 pub mod review;
+#[cfg(feature = "text")]
+pub mod text;

@@ -31,11 +31,11 @@ compile_error!("a component needs one feature of `ombud-sdk`: `after-sale`, `del
 ))]
 compile_error!("a component has one feature of `ombud-sdk`; build plugins one at a time");
 
-/// Generates the bindings of one world. The export macros stand at the root of this crate under one name for all worlds, and natively, where
+/// Generates the bindings of one world of version 1.0. The export macros stand at the root of this crate under one name for all worlds, and natively, where
 /// cargo unites the features of all plugins, there is nothing to export: so they exist in a component alone.
 macro_rules! world {
     ($feature:literal, $module:ident, $world:literal, $path:literal, { $($with:tt)* }) => {
-        #[cfg(all(target_family = "wasm", feature = $feature))]
+        #[cfg(all(target_family = "wasm", feature = $feature, not(feature = "v1-1")))]
         #[allow(unsafe_code, clippy::all, missing_docs)]
         pub mod $module {
             wit_bindgen::generate!({
@@ -72,4 +72,48 @@ world!("policy", policy, "policy", "ombud_sdk::bindings::policy", {
     "ombud:policy/delay-types@1.0.0": ombud_rules::contract::delay,
     "ombud:policy/blacklist-types@1.0.0": ombud_rules::contract::blacklist,
     "ombud:policy/reply-types@1.0.0": ombud_rules::contract::reply,
+});
+
+/// The same of version 1.1. It stands behind that of 1.0, whose line numbers are in components that were released.
+macro_rules! world_v1_1 {
+    ($feature:literal, $module:ident, $world:literal, $path:literal, { $($with:tt)* }) => {
+        #[cfg(all(target_family = "wasm", feature = $feature, feature = "v1-1"))]
+        #[allow(unsafe_code, clippy::all, missing_docs)]
+        pub mod $module {
+            wit_bindgen::generate!({
+                path: "../../wit/v1.1",
+                world: $world,
+                with: { "ombud:policy/types@1.1.0": ombud_rules::contract::types, $($with)* },
+                pub_export_macro: true,
+                default_bindings_module: $path,
+            });
+        }
+        #[cfg(all(target_family = "wasm", feature = $feature))]
+        pub(crate) use $module as world;
+    };
+}
+
+world_v1_1!("after-sale", after_sale, "after-sale-policy", "ombud_sdk::bindings::after_sale", {
+    "ombud:policy/after-sale-types@1.1.0": ombud_rules::contract::after_sale,
+});
+world_v1_1!("delay", delay, "delay-policy", "ombud_sdk::bindings::delay", {
+    "ombud:policy/delay-types@1.1.0": ombud_rules::contract::delay,
+});
+world_v1_1!("blacklist", blacklist, "blacklist-policy", "ombud_sdk::bindings::blacklist", {
+    "ombud:policy/blacklist-types@1.1.0": ombud_rules::contract::blacklist,
+});
+world_v1_1!("reply", reply, "reply-policy", "ombud_sdk::bindings::reply", {
+    "ombud:policy/reply-types@1.1.0": ombud_rules::contract::reply,
+});
+world_v1_1!("guardrail", guardrail, "guardrail", "ombud_sdk::bindings::guardrail", {
+    "ombud:policy/after-sale-types@1.1.0": ombud_rules::contract::after_sale,
+    "ombud:policy/delay-types@1.1.0": ombud_rules::contract::delay,
+    "ombud:policy/blacklist-types@1.1.0": ombud_rules::contract::blacklist,
+    "ombud:policy/reply-types@1.1.0": ombud_rules::contract::reply,
+});
+world_v1_1!("policy", policy, "policy", "ombud_sdk::bindings::policy", {
+    "ombud:policy/after-sale-types@1.1.0": ombud_rules::contract::after_sale,
+    "ombud:policy/delay-types@1.1.0": ombud_rules::contract::delay,
+    "ombud:policy/blacklist-types@1.1.0": ombud_rules::contract::blacklist,
+    "ombud:policy/reply-types@1.1.0": ombud_rules::contract::reply,
 });

@@ -37,7 +37,8 @@
 //! ```
 //!
 //! `Cargo.toml` names the world of the contract as a feature: `ombud-sdk = { …, features = ["delay"] }`, one feature for one component,
-//! and `crate-type = ["cdylib", "rlib"]`. Natively the macros only check the types; the exports exist in a component alone.
+//! and `crate-type = ["cdylib", "rlib"]`. The component is then built for version 1.0 of the contract, which every host speaks; `v1-1` beside the
+//! kind builds it for version 1.1, with [`text`]. Natively the macros only check the types; the exports exist in a component alone.
 
 pub mod log;
 #[cfg(target_family = "wasm")]
@@ -45,6 +46,8 @@ pub mod log;
 mod memory;
 mod policy;
 mod settings;
+#[cfg(feature = "v1-1")]
+pub mod text;
 
 #[doc(hidden)]
 pub mod bindings;

@@ -1,4 +1,4 @@
-//! The log, the only import of a policy. The host bounds what it keeps; a message never carries personal data.
+//! The log, which every policy may import. The host bounds what it keeps; a message never carries personal data.
 //!
 //! Natively, in tests, nothing is written.
 
@@ -35,20 +35,7 @@ pub fn warn(message: &str) {
 
 #[cfg(target_family = "wasm")]
 mod component {
-    // A component has exactly one of these (`bindings` checks it).
-    #[cfg(feature = "after-sale")]
-    use crate::bindings::after_sale as world;
-    #[cfg(feature = "blacklist")]
-    use crate::bindings::blacklist as world;
-    #[cfg(feature = "delay")]
-    use crate::bindings::delay as world;
-    #[cfg(feature = "guardrail")]
-    use crate::bindings::guardrail as world;
-    #[cfg(feature = "policy")]
-    use crate::bindings::policy as world;
-    #[cfg(feature = "reply")]
-    use crate::bindings::reply as world;
-    use world::ombud::policy::log;
+    use crate::bindings::world::ombud::policy::log;
 
     use super::Level;
 

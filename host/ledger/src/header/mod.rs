@@ -101,7 +101,7 @@ pub struct PolicyCall {
     pub name: String,
     /// The readable name of its version, at most 256 bytes.
     pub version: String,
-    /// The contract it was built for, e.g. `ombud:policy@1.0.0`, at most 64 bytes.
+    /// The contract it was built for, e.g. `ombud:policy@1.0.0`, at most 64 bytes; empty where it has no component.
     pub contract: String,
     pub call: Call,
 }

@@ -90,7 +90,7 @@ fn package(files: &Files) -> Step {
 
 fn contract(plugin: &Plugin) -> Step {
     let inspection = plugin.inspection();
-    let mut parts = Vec::new();
+    let mut parts = vec![inspection.contract.clone()];
     if !inspection.decides.is_empty() {
         parts.push(format!("decides {}", inspection.decides.join(", ")));
     }

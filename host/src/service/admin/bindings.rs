@@ -75,6 +75,7 @@ impl Service {
         Binding {
             policy: policy.to_owned(),
             version: package.map(|package| format!("{}+{short}", package.version)).unwrap_or_default(),
+            contract: package.map(|package| package.contract().to_owned()).unwrap_or_default(),
             component: package.map(|package| package.digest.to_string()).unwrap_or_default(),
             settings,
         }

@@ -14,7 +14,7 @@ use ombud_store::{ApiKeyRow, MerchantRow, Reads, Store as _};
 use crate::clock::now_ms;
 use crate::judge::Bound;
 use crate::plugins::Code;
-use crate::registry::Registry;
+use crate::registry::{Package, Registry};
 use crate::service::Service;
 use crate::service::actor::{Principal, Role};
 use crate::service::acts::OPERATOR;
@@ -103,6 +103,7 @@ impl Service {
         Bound {
             name: binding.policy.clone(),
             version: binding.version.clone(),
+            contract: binding.contract.clone(),
             component,
             settings_digest: Digest::of(binding.settings.as_bytes()),
             settings: binding.settings.as_str().into(),
@@ -121,6 +122,7 @@ impl Service {
 
 /// The platform's guardrail from the packages.
 pub(in crate::service) fn guardrail(registry: &Registry) -> Bound {
+    let contract = registry.guardrail().map_or("", Package::contract).to_owned();
     let (name, version, digest, settings, code) = match registry.guardrail() {
         Some(package) => {
             (package.name.clone(), package.version.clone(), package.digest, package.settings.clone(), package.plugin.clone().into())
@@ -131,7 +133,7 @@ pub(in crate::service) fn guardrail(registry: &Registry) -> Bound {
             ("guardrail".into(), String::new(), Digest([0; 32]), "{}".into(), Code::Missing(reason.into()))
         }
     };
-    Bound { name, version, component: digest, settings_digest: Digest::of(settings.as_bytes()), settings: settings.into(), code }
+    Bound { name, version, contract, component: digest, settings_digest: Digest::of(settings.as_bytes()), settings: settings.into(), code }
 }
 pub(super) fn principal(row: ApiKeyRow) -> Option<([u8; 32], Principal)> {
     if row.revoked_at_ms.is_some() {

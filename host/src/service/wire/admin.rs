@@ -38,6 +38,8 @@ pub struct PolicyView {
     pub name: String,
     /// The readable version.
     pub version: String,
+    /// The contract that the component was built for, such as `ombud:policy@1.0.0`.
+    pub contract: String,
     /// SHA-256 of the component, hex.
     pub component: String,
     /// SHA-256 of the settings, hex.
