@@ -113,6 +113,7 @@ impl Backtests<'_> {
         let bound = Bound {
             name,
             version,
+            contract: plugin.inspection().contract.clone(),
             component: Digest(plugin.inspection().digest),
             settings_digest: Digest::of(settings.as_bytes()),
             settings: settings.into(),
