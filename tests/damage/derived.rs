@@ -56,6 +56,13 @@ fn history(merchant: &Merchant<'_>) {
     let mut threat = event("message.received", "x");
     threat["data"]["message"]["extortion_flag"] = "yes".into();
     merchant.post(&threat);
+    for held in
+        [json!({"customer": "customer-x", "reason": "court"}), json!({"ticket": "ticket-x", "reason": "court"}), json!({"reason": "all"})]
+    {
+        let held = merchant.call(Role::Compliance, "POST", "/holds").json(&held).send().with(201);
+        let path = format!("/holds/{}/lift", held["hold"].as_str().or(held["id"].as_str()).unwrap());
+        assert_eq!(merchant.call(Role::Compliance, "POST", &path).json(&json!({"reason": "over"})).send().status, 204);
+    }
 }
 
 /// What somebody does to a row, and what must be said of it.
@@ -103,7 +110,7 @@ fn change(server: &Server, merchant: &str, sql: &str) -> usize {
 #[test]
 fn what_stands_beside_the_records_follows_from_them_and_what_does_not_is_named() {
     let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
-    let merchant = server.merchant(json!({"tz_offset_min": 480}));
+    let merchant = server.merchant(json!({"tz_offset_min": 839}));
     history(&merchant);
     let tables =
         ["intents", "counted", "day_totals", "after_sale_cases", "delay_grants", "incidents", "blacklist_requests", "blacklist_steps"];

@@ -337,7 +337,7 @@ impl What {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::MerchantCreated => "merchant.created",
-            Self::MerchantChanged { .. } => "merchant.changed",
+            Self::MerchantChanged { .. } => MERCHANT_CHANGED,
             Self::CapsChanged { .. } => "caps.changed",
             Self::LimitsChanged { .. } => "limits.changed",
             Self::OperatorLimitsChanged { .. } => "operator-limits.changed",
@@ -370,6 +370,8 @@ impl What {
 
 /// The name of a person's act on a decision.
 pub(in crate::service) const OVERRIDE: &str = "decision.override";
+/// The name of a change of a merchant's configuration.
+pub(in crate::service) const MERCHANT_CHANGED: &str = "merchant.changed";
 /// The name of one step of a blacklist request.
 pub(in crate::service) const BLACKLIST_STEP: &str = "blacklist.step";
 

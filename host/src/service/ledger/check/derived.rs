@@ -13,10 +13,11 @@ use ombud_store::{Gone, Group, ListedEntry, MerchantRow, Reads, Rebuilt, Scratch
 use tempfile::TempDir;
 
 use crate::replay::{Record, RecordedCase};
-use crate::service::acts::{ActBody, By, What};
+use crate::service::acts::{ActBody, By, MERCHANT_CHANGED, OVERRIDE, What};
 use crate::service::error::ServiceError;
 use crate::service::overrides::ActsAgain;
 use crate::service::project::{self, Occasion};
+use crate::service::snapshot::MerchantDocument;
 use crate::service::vault::Vault;
 use crate::service::{blacklist, read};
 
@@ -72,11 +73,10 @@ pub(super) struct Readable<'a> {
 
 impl<'a> Again<'a> {
     pub(super) fn new(row: &'a MerchantRow, vault: &'a Vault) -> Self {
-        let config: Option<MerchantConfig> = serde_json::from_str(&row.config).ok();
         Self {
             merchant: &row.id,
             vault,
-            tz_offset_min: config.map_or(0, |config| config.tz_offset_min),
+            tz_offset_min: zone(row),
             zone_changed: false,
             acts: ActsAgain::default(),
             event: None,
@@ -149,11 +149,15 @@ impl<'a> Again<'a> {
         let Readable { record, listed, event, case } = read;
         let (seq, received_at_ms) = (listed.seq, record.header.received_at_ms);
         match (&record.header.entry, event) {
-            (Entry::Act(_), _) => {
+            (Entry::Act(act), _) => {
                 self.end_event(scratch.group(), None)?;
                 scratch.list(self.merchant, listed)?;
-                self.zone_changed |= changes_zone(record);
-                self.acts.again(scratch.group(), reads, self.vault, self.merchant, self.tz_offset_min, record)
+                match act.act.as_str() {
+                    OVERRIDE => self.acts.again(scratch.group(), reads, self.vault, self.merchant, self.tz_offset_min, record)?,
+                    MERCHANT_CHANGED => self.zone_changed |= changes_zone(record),
+                    _ => {}
+                }
+                Ok(())
             }
             (Entry::Event(entry), Some(event)) => {
                 self.end_event(scratch.group(), None)?;
@@ -232,6 +236,13 @@ fn counted_by(entry: &DecisionEntry) -> ((i64, i64), i64) {
     let amounts = &entry.amounts;
     let least = if entry.kind == Kind::Delay { 0 } else { amounts.refund };
     ((least, amounts.refund), amounts.cash.saturating_add(amounts.coupon))
+}
+
+/// The merchant's zone of now, minutes east of UTC; none is the operator's own log, where nothing counts.
+fn zone(row: &MerchantRow) -> i32 {
+    let document: Option<MerchantDocument> = serde_json::from_str(&row.config).ok();
+    let config = document.and_then(|document| MerchantConfig::parse(document.config.to_string().as_bytes()).ok());
+    config.map_or(0, |config| config.tz_offset_min)
 }
 
 /// Whether an act changed where the merchant's day begins.

@@ -77,16 +77,18 @@ fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, list
         of.and_then(|id| reads.decision(merchant, &id).ok().flatten()).and_then(|record| reads.listed(merchant, record.seq).ok().flatten());
     let on = on.as_ref();
     let outcome = on.and_then(|on| named("outcome").map(str::to_owned).or_else(|| on.outcome.clone()));
+    // A hold is listed by whom or what it holds.
+    let held = |scope: &str| named("subject").filter(|_| named("scope") == Some(scope)).map(str::to_owned);
     [
         ("kind", &listed.kind, on.and_then(|on| on.kind.clone())),
         ("outcome", &listed.outcome, outcome),
-        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone())),
-        ("customer", &listed.customer, on.and_then(|on| on.customer.clone())),
+        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone()).or_else(|| held("ticket"))),
+        ("customer", &listed.customer, on.and_then(|on| on.customer.clone()).or_else(|| held("customer"))),
         ("order", &listed.order, on.and_then(|on| on.order.clone())),
     ]
     .into_iter()
     .filter(|(_, is, says)| **is != *says)
-    .map(|(name, ..)| format!("its {name} is listed otherwise than that of the decision it is on"))
+    .map(|(name, ..)| format!("its {name} is listed otherwise than that of what it is on"))
     .collect()
 }
 
