@@ -177,3 +177,55 @@ fn components_of_both_versions_decide_beside_each_other_and_replay() {
     let total = service.own_replays().run(&parts, 1, |_| ()).unwrap().total();
     assert_eq!((total.replayed(), total.identical), (9, 9));
 }
+
+#[test]
+fn the_operator_sees_which_merchants_use_which_version() {
+    let (_folder, policies) = policies_with(&[&root().join("tests/released/v1.1/wording")]);
+    let server = Server::start(tempfile::tempdir().unwrap(), &policies);
+    let contracts = |query: &str| server.call("GET", &format!("/v1/contracts{query}")).key(&server.operator).send();
+    let counted = |page: &Value, version: &str| {
+        let contract = format!("ombud:policy@{version}");
+        let count = page["contracts"].as_array().unwrap().iter().find(|count| count["contract"] == json!(contract)).unwrap();
+        (count["merchants"].as_u64().unwrap(), count["policies"].as_u64().unwrap())
+    };
+    let nobody = contracts("").ok();
+    assert_eq!((counted(&nobody, "1.0.0"), counted(&nobody, "1.1.0"), &nobody["uses"]), ((0, 0), (0, 0), &json!([])));
+    assert_eq!(nobody["guardrail"], json!("ombud:policy@1.0.0"));
+
+    let merchants: Vec<_> = (0..3).map(|_| server.merchant(json!({}))).collect();
+    let newer = server.merchant(json!({"policies": {"reply": {"policy": "wording"}}}));
+    let page = contracts("").ok();
+    assert_eq!((counted(&page, "1.0.0"), counted(&page, "1.1.0")), ((4, 15), (1, 1)));
+    assert_eq!((page["uses"].as_array().unwrap().len(), page["cursor"].is_null()), (16, true));
+    // The new version's alone; a merchant's own list says the same.
+    let new = contracts("?version=1.1.0").ok();
+    let used = json!({"merchant": newer.id, "kind": "reply", "policy": "wording", "version": new["uses"][0]["version"], "contract": "ombud:policy@1.1.0"});
+    assert_eq!(new["uses"], json!([used]));
+    let own = newer.call(Role::MerchantAdmin, "GET", "/policies").send().ok();
+    let reply = own.as_array().unwrap().iter().find(|policy| policy["kind"] == json!("reply")).unwrap();
+    assert_eq!(reply["contract"], json!("ombud:policy@1.1.0"));
+    // Page by page it is the same, with the policies of a merchant together.
+    let mut paged = Vec::new();
+    let mut query = "?limit=1".to_owned();
+    loop {
+        let page = contracts(&query).ok();
+        let uses = page["uses"].as_array().unwrap().clone();
+        assert!(!uses.is_empty() && uses.iter().all(|used| used["merchant"] == uses[0]["merchant"]), "{page}");
+        paged.extend(uses);
+        match page["cursor"].as_str() {
+            Some(cursor) => query = format!("?limit=1&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(json!(paged), page["uses"]);
+    assert_eq!(merchants.len(), 3);
+
+    let metrics = server.call("GET", "/metrics").key(&server.operator).send().text();
+    for series in [r#"ombud_contract_policies{version="1.0.0"} 15"#, r#"ombud_contract_merchants{version="1.1.0"} 1"#] {
+        assert!(metrics.contains(series), "{series}");
+    }
+    for (query, pointer) in [("?version=1.2.0", "/version"), ("?version=", "/version"), ("?limit=0", "/limit"), ("?limit=201", "/limit")] {
+        let refused = contracts(query).problem(422);
+        assert!(refused.to_string().contains(pointer), "{query}: {refused}");
+    }
+}

@@ -218,6 +218,7 @@ fn each_role_may_what_its_role_may() {
         ("POST", "/v1/merchants/{merchant}/keys", &[Operator, MerchantAdmin]),
         ("GET", "/v1/keys", &[Operator]),
         ("GET", "/v1/merchants", &[Operator]),
+        ("GET", "/v1/contracts", &[Operator]),
         ("POST", "/v1/keys", &[Operator]),
         ("GET", "/metrics", &[Operator]),
     ];

@@ -84,7 +84,8 @@ impl Refused {
     }
 }
 
-const PACKAGE: &str = "ombud:policy";
+/// The contract's name, before `@` and its version.
+pub const PACKAGE: &str = "ombud:policy";
 /// What may be imported, and since which of [`VERSIONS`].
 const IMPORTS: [(&str, usize); 7] =
     [("log", 0), ("types", 0), ("after-sale-types", 0), ("delay-types", 0), ("blacklist-types", 0), ("reply-types", 0), ("text", 1)];

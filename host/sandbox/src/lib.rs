@@ -19,7 +19,7 @@ mod v1;
 pub use cache::CodeKey;
 pub use compile::{Compiler, compile_worker};
 pub use floor::{LoweredRuling, floor};
-pub use inspect::{Inspection, PackageFacts, Refused, digest, inspect, section};
+pub use inspect::{Inspection, PACKAGE, PackageFacts, Refused, digest, inspect, section};
 pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
 pub use plugin::{Facts, KEPT_BESIDE_BYTES, Plugin, Run, SettingsProblem};
 pub use profile::{WASMTIME_VERSION, profile_hash};

@@ -112,10 +112,11 @@ fn show(view: &MerchantView, json: bool) -> Result<()> {
         return Ok(());
     }
     println!("{} · {} · shop {}", text(view, "id"), text(view, "platform"), text(view, "shop_id"));
-    let mut table = screen::table(&["kind", "policy", "version", "component", "status"]);
+    let mut table = screen::table(&["kind", "policy", "version", "contract", "component", "status"]);
     for policy in &view.policies {
         let component: String = policy.component.chars().take(12).collect();
-        table.add_row([policy.kind.clone(), policy.name.clone(), policy.version.clone(), component, policy.status.clone()]);
+        let contract = policy.contract.rsplit('@').next().unwrap_or_default().to_owned();
+        table.add_row([policy.kind.clone(), policy.name.clone(), policy.version.clone(), contract, component, policy.status.clone()]);
     }
     println!("{table}");
     if let Some(caps) = view.config.get("caps").and_then(Value::as_object) {

@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod check;
 mod compile_worker;
+mod contracts;
 mod decide;
 mod demo;
 mod diff;
@@ -83,6 +84,8 @@ enum Command {
     Key(key::Key),
     /// Create, change and show merchants.
     Merchant(merchant::Merchant),
+    /// Show which merchants use which version of the contract.
+    Contracts(contracts::Contracts),
     /// Run the latest decisions of every active policy under this binary's engine, before it serves.
     UpgradeCheck(upgrade_check::UpgradeCheck),
     /// Copy a data directory beside its running server, and check the copy.
@@ -141,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Merchant(command) => command.run(),
+        Command::Contracts(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::New(command) => command.run(),

@@ -23,6 +23,7 @@ mod backtests;
 mod backup;
 mod batch;
 mod blacklist;
+mod contracts;
 mod decisions;
 mod events;
 mod export;

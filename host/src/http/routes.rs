@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, backtests, backup, batch, blacklist, decisions, events, export, ledger, meta, privacy};
+use super::{acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, meta, privacy};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -23,6 +23,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         export::endpoints(),
         backup::endpoints(),
         admin::endpoints(),
+        contracts::endpoints(),
         privacy::endpoints(),
         meta::endpoints(),
     ]

@@ -5,6 +5,7 @@
 //! Handles are resolved once and kept in arrays: counting is one atomic addition, without a look-up.
 
 mod audit;
+mod contracts;
 mod decisions;
 mod http;
 mod ledger;
@@ -23,7 +24,7 @@ use ombud_core::kind::Kind;
 use crate::judge::Phases;
 use crate::plugins::Held;
 use crate::replay::Divergence;
-use crate::service::wire::OverrideAction;
+use crate::service::wire::{ContractCount, OverrideAction};
 use audit::Audit;
 use decisions::Decisions;
 pub use http::{Refusal, RouteMetrics, StatusClass};
@@ -47,6 +48,7 @@ const GROUP_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 2
 pub struct Metrics {
     registry: Registry,
     audit: Audit,
+    contracts: contracts::Contracts,
     decisions: Decisions,
     plugins: plugins::Plugins,
     policies: Policies,
@@ -71,6 +73,7 @@ impl Metrics {
         registry.register("build", "The running program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let decisions = Decisions::register(&mut registry);
         let audit = Audit::register(&mut registry);
+        let contracts = contracts::Contracts::register(&mut registry);
         let plugins = plugins::Plugins::register(&mut registry);
         let policies = Policies::register(&mut registry);
         let http = http::Http::register(&mut registry);
@@ -86,7 +89,7 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
-        Self { registry, audit, decisions, plugins, policies, http, ledger, duplicates, queue, group_records, group_duration }
+        Self { registry, audit, contracts, decisions, plugins, policies, http, ledger, duplicates, queue, group_records, group_duration }
     }
 
     /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
@@ -153,6 +156,11 @@ impl Metrics {
     /// Notes which plugins are held.
     pub fn set_plugins(&self, held: Held) {
         self.plugins.set(held);
+    }
+
+    /// Notes how the versions of the contract are used.
+    pub fn set_contracts(&self, counts: &[ContractCount]) {
+        self.contracts.set(counts);
     }
 
     /// The handles of one route, resolved once when the router is built.

@@ -7,7 +7,7 @@ use ombud_core::kind::Kind;
 
 use super::{Metrics, POLICIES_MAX, Refusal, Witnessed};
 use crate::judge::Phases;
-use crate::service::wire::OverrideAction;
+use crate::service::wire::{ContractCount, OverrideAction};
 
 fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("no series {series} in\n{text}"));
@@ -44,8 +44,12 @@ fn nothing_a_caller_says_makes_a_new_series() {
     metrics.observe_duplicate();
     metrics.observe_checkpoint();
     Witnessed::ALL.into_iter().for_each(|said| metrics.observe_witness(said));
+    let count = |contract: &str| ContractCount { contract: contract.into(), merchants: 2, policies: 7 };
+    metrics.set_contracts(&[count("ombud:policy@1.1.0"), count("ombud:policy@9.9.9"), count("")]);
     let text = metrics.text();
     assert_eq!(text.lines().count(), series);
+    assert_eq!(value(&text, r#"ombud_contract_policies{version="1.1.0"}"#), 7.0);
+    assert_eq!(value(&text, r#"ombud_contract_merchants{version="1.0.0"}"#), 0.0);
     assert!(text.ends_with("# EOF\n"));
     assert!(text.contains(r#"ombud_build_info{version=""#), "{text}");
 }

@@ -13,6 +13,7 @@ mod backup;
 mod blacklist;
 mod code;
 mod commit;
+mod contracts;
 mod decide;
 mod expiry;
 mod explain;
@@ -266,6 +267,7 @@ impl Service {
     /// The metrics in Prometheus' text format.
     pub fn metrics_text(&self) -> String {
         self.metrics.set_plugins(self.plugins().held());
+        self.metrics.set_contracts(&self.contract_counts());
         self.metrics.text()
     }
 

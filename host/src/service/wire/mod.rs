@@ -3,6 +3,7 @@
 mod admin;
 mod backtests;
 mod blacklist;
+mod contracts;
 mod persons;
 mod replays;
 
@@ -16,6 +17,7 @@ use super::acts::ActBody;
 pub use admin::*;
 pub use backtests::*;
 pub use blacklist::*;
+pub use contracts::*;
 pub use persons::*;
 pub use replays::*;
 
