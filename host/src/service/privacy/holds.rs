@@ -174,7 +174,10 @@ fn subjects(
                 return Err(ServiceError::NotFound("ticket"));
             }
             subjects.push(SubjectId::Ticket(subject.to_owned()));
-            subjects.extend(reads.customers_of(merchant, subject)?.into_iter().map(SubjectId::Customer));
+            let customers = reads.customers_of(merchant, subject)?;
+            // A ticket of a customer has no key of its own: the act is found, and opened, by the customer as well.
+            about.customer = customers.first().cloned();
+            subjects.extend(customers.into_iter().map(SubjectId::Customer));
             about.ticket = Some(subject.to_owned());
         }
         HoldScope::Customer | HoldScope::Merchant => {

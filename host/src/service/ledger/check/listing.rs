@@ -77,13 +77,15 @@ fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, list
         of.and_then(|id| reads.decision(merchant, &id).ok().flatten()).and_then(|record| reads.listed(merchant, record.seq).ok().flatten());
     let on = on.as_ref();
     let outcome = on.and_then(|on| named("outcome").map(str::to_owned).or_else(|| on.outcome.clone()));
-    // A hold is listed by whom or what it holds.
     let held = |scope: &str| named("subject").filter(|_| named("scope") == Some(scope)).map(str::to_owned);
+    let held_ticket = held("ticket");
+    // A hold is listed by whom or what it holds; that of a ticket also by one of its customers, whose key opened it.
+    let of_ticket = || listed.customer.clone().filter(|_| held_ticket.is_some());
     [
         ("kind", &listed.kind, on.and_then(|on| on.kind.clone())),
         ("outcome", &listed.outcome, outcome),
-        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone()).or_else(|| held("ticket"))),
-        ("customer", &listed.customer, on.and_then(|on| on.customer.clone()).or_else(|| held("customer"))),
+        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone()).or_else(|| held_ticket.clone())),
+        ("customer", &listed.customer, on.and_then(|on| on.customer.clone()).or_else(|| held("customer")).or_else(of_ticket)),
         ("order", &listed.order, on.and_then(|on| on.order.clone())),
     ]
     .into_iter()
