@@ -10,6 +10,7 @@ pub mod cases;
 pub mod cli;
 pub mod clock;
 pub mod demo;
+pub mod gate;
 pub mod http;
 pub mod judge;
 pub mod metrics;

@@ -8,9 +8,12 @@ use serde_json::Value;
 
 use crate::limits::{LIMITS_BYTES_MAX, OPEN_MEMBERS_MAX};
 use crate::problem::Problem;
-use crate::schema::bound::{add_bounds, bounded};
+use crate::schema::bound::{add_bounds, bounded, free};
 use crate::schema::check::{read, schema_of};
 use crate::schema::{Bound, Checker};
+use crate::upload_limits::UploadLimits;
+
+free!(crate::upload_limits::Signatures);
 
 /// The largest `memory_bytes_max` that the instance pool has room for.
 pub const MEMORY_BYTES_CEILING: usize = 256 << 20;
@@ -95,7 +98,11 @@ macro_rules! call_limits {
                 compile_deadline_s: Bound::Whole(1, 86_400), compile_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30),
                 code_bytes_max: Bound::Whole(1 << 10, 1 << 32), loaded_bytes_max: Bound::Whole(1 << 20, 1 << 36),
             }
-            OperatorFile { default: Bound::Nested, most: Bound::Nested, load: Bound::Nested }
+            UploadLimits {
+                signatures: Bound::Free, settings_bytes_max: Bound::Whole(1 << 10, 4 << 20), check_deadline_s: Bound::Whole(1, 86_400),
+                check_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30),
+            }
+            OperatorFile { default: Bound::Nested, most: Bound::Nested, load: Bound::Nested, upload: Bound::Nested }
         }
     };
 }
@@ -210,6 +217,9 @@ pub struct OperatorLimits {
     pub most: Limits,
     /// What a component may be.
     pub load: LoadLimits,
+    /// What an upload may bring and take.
+    #[serde(default)]
+    pub upload: UploadLimits,
 }
 
 /// The operator's values as written down; what is left out of `most` is as in `default`, what is left out of `default` is built in.
@@ -222,6 +232,8 @@ struct OperatorFile {
     most: SomeLimits,
     /// What a component may be.
     load: LoadLimits,
+    /// What an upload may bring and take.
+    upload: UploadLimits,
 }
 
 impl OperatorLimits {
@@ -237,7 +249,7 @@ impl OperatorLimits {
         let most = file.most.or(&default);
         let crossed = SomeLimits::from(&default).above(&most);
         if crossed.is_empty() {
-            return Ok(Self { default, most, load: file.load });
+            return Ok(Self { default, most, load: file.load, upload: file.upload });
         }
         let problem = |(name, most): (&str, u64)| Problem::at(format!("/default/{name}"), format!("is above /most/{name}, {most}"));
         Err(crossed.into_iter().map(problem).collect())

@@ -29,3 +29,4 @@ pub mod impact;
 pub mod messages;
 pub mod money;
 pub mod ruling_check;
+pub mod upload_limits;

@@ -19,6 +19,7 @@ use crate::problem::{Problem, below};
 use crate::schema::bound::{bounded, free};
 use crate::schema::check::{read, schema_of};
 use crate::schema::{Bound, Checker};
+use crate::upload_limits::Signatures;
 
 /// The platform's time zone: China Standard Time, minutes east of UTC.
 const TZ_OFFSET_MIN_DEFAULT: i32 = 480;
@@ -55,6 +56,9 @@ pub struct MerchantConfig {
     /// What one call of the merchant's policies may use, each at most the operator's bound; what is left out has the operator's default.
     #[serde(default, skip_serializing_if = "SomeLimits::is_empty")]
     pub limits: SomeLimits,
+    /// Whether the merchant's policies must be signed; the operator may require it of all.
+    #[serde(default, skip_serializing_if = "Signatures::are_optional")]
+    pub signatures: Signatures,
 }
 
 impl MerchantConfig {
@@ -157,7 +161,7 @@ bounded! { MERCHANT:
         tz_offset_min: Bound::Whole(*TZ_OFFSET_MIN.start() as i64, *TZ_OFFSET_MIN.end() as i64),
         calendar: Bound::Nested, currency: Bound::Free, caps: Bound::Nested, fallback: Bound::Free,
         retention_days: Bound::Whole(1, RETENTION_DAYS_MAX),
-        limits: Bound::Nested,
+        limits: Bound::Nested, signatures: Bound::Free,
     }
     CapLimits {
         order_refund_auto_fen_max: Bound::MONEY, order_goodwill_fen_max: Bound::MONEY, customer_24h_refund_fen_max: Bound::MONEY,

@@ -1,9 +1,11 @@
 //! What a component is, read from its bytes without running it: imports, exports, metadata. Whatever is not the contract
 //! is refused by name.
 
+mod sections;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use wasmparser::{Encoding, Parser, Payload, Validator};
+use wasmparser::Validator;
 
 use crate::limits::LoadLimits;
 use crate::profile;
@@ -24,6 +26,12 @@ pub enum Refused {
     /// Damaged, cut short, or using a feature that the engine profile leaves off.
     #[error("not a valid component under the engine profile: {0}")]
     Invalid(String),
+    /// Built in a way that no policy needs to be.
+    #[error("{0}")]
+    Structure(String),
+    /// What it says of itself cannot be read, or stands there twice.
+    #[error("{0}")]
+    Metadata(String),
     /// Imports something that is not the contract.
     #[error(
         "imports `{0}`, which a policy may not have: a policy is a pure function and may import only `ombud:policy/log`, since 1.1 \
@@ -70,6 +78,8 @@ impl Refused {
             Self::NotWasm { .. } => "not-wasm",
             Self::CoreModule => "core-module",
             Self::Invalid(_) => "invalid",
+            Self::Structure(_) => "structure",
+            Self::Metadata(_) => "metadata",
             Self::Import(_) => "import",
             Self::Version(_) => "version",
             Self::NoKind { .. } => "no-kind",
@@ -89,8 +99,6 @@ pub const PACKAGE: &str = "ombud:policy";
 /// What may be imported, and since which of [`VERSIONS`].
 const IMPORTS: [(&str, usize); 7] =
     [("log", 0), ("types", 0), ("after-sale-types", 0), ("delay-types", 0), ("blacklist-types", 0), ("reply-types", 0), ("text", 1)];
-/// Bytes of a WebAssembly page.
-const PAGE_BYTES: u64 = 64 << 10;
 const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
 
 /// The custom sections in which a component carries its own facts.
@@ -101,6 +109,13 @@ pub mod section {
     pub const SETTINGS_SCHEMA: &str = "ombud:settings-schema";
     /// Golden cases, YAML.
     pub const CASES: &str = "ombud:cases";
+
+    /// Bytes of the package section.
+    pub const PACKAGE_BYTES_MAX: usize = 16 << 10;
+    /// Bytes of the settings schema.
+    pub const SETTINGS_SCHEMA_BYTES_MAX: usize = 256 << 10;
+    /// Bytes of the golden cases.
+    pub const CASES_BYTES_MAX: usize = 4 << 20;
 }
 
 /// What a component says of itself.
@@ -120,6 +135,12 @@ pub struct PackageFacts {
     /// One sentence.
     #[serde(default)]
     pub description: Option<String>,
+    /// Who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// The kinds that it says it decides or reviews; its exports are what counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<String>>,
 }
 
 /// Version of what an inspection reads and refuses: raised with every change of it, so that what was kept beside compiled code is read anew.
@@ -149,6 +170,8 @@ pub struct Inspection {
     pub settings_schema: Option<String>,
     /// The golden cases it carries.
     pub cases: Option<String>,
+    /// What it says of itself in the sections that other tools write and read (`version`, `licenses`, `authors`, `description`, `source`), by name.
+    pub other_facts: Vec<(String, String)>,
 }
 
 /// SHA-256 of a component's bytes.
@@ -175,8 +198,9 @@ pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused>
         package: None,
         settings_schema: None,
         cases: None,
+        other_facts: Vec::new(),
     };
-    let exports = read_sections(bytes, &mut seen)?;
+    let exports = sections::read(bytes, &mut seen)?;
     Validator::new_with_features(profile::allowed_features()).validate_all(bytes).map_err(|error| Refused::Invalid(error.to_string()))?;
     seen.contract = contract(seen.imports.iter().chain(&exports))?;
     if let Some(foreign) = seen.imports.iter().find(|name| !allowed_import(name)) {
@@ -221,48 +245,4 @@ fn allowed_import(name: &str) -> bool {
         let own = VERSIONS.iter().position(|known| *known == version);
         IMPORTS.iter().any(|(known, since)| *known == interface && own.is_some_and(|own| own >= *since))
     })
-}
-
-/// Reads names and custom sections of the outermost component; returns the exports' names.
-fn read_sections(bytes: &[u8], seen: &mut Inspection) -> Result<Vec<String>, Refused> {
-    let invalid = |error: wasmparser::BinaryReaderError| Refused::Invalid(error.to_string());
-    let mut exports = Vec::new();
-    let mut depth = 0_u32;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(invalid)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(Refused::CoreModule),
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::MemorySection(section) => {
-                for memory in section {
-                    seen.memory_bytes = seen.memory_bytes.saturating_add(memory.map_err(invalid)?.initial.saturating_mul(PAGE_BYTES));
-                }
-            }
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    seen.imports.push(import.map_err(invalid)?.name.name.to_owned());
-                }
-            }
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section {
-                    exports.push(export.map_err(invalid)?.name.name.to_owned());
-                }
-            }
-            Payload::CustomSection(custom) if depth == 0 => {
-                let text = || String::from_utf8_lossy(custom.data()).into_owned();
-                match custom.name() {
-                    section::PACKAGE => {
-                        let facts = serde_json::from_slice(custom.data())
-                            .map_err(|error| Refused::Invalid(format!("custom section `{}`: {error}", section::PACKAGE)))?;
-                        seen.package = Some(facts);
-                    }
-                    section::SETTINGS_SCHEMA => seen.settings_schema = Some(text()),
-                    section::CASES => seen.cases = Some(text()),
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(exports)
 }

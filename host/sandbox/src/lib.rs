@@ -17,12 +17,12 @@ mod ticker;
 mod v1;
 
 pub use cache::CodeKey;
-pub use compile::{Compiler, compile_worker};
+pub use compile::{Compiler, compile_worker, resident_bytes};
 pub use floor::{LoweredRuling, floor};
 pub use inspect::{Inspection, PACKAGE, PackageFacts, Refused, digest, inspect, section};
-pub use limits::{CONCURRENT_INSTANCES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, STACK_BYTES_MAX};
+pub use limits::{CONCURRENT_INSTANCES_MAX, CORE_MODULES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, NESTING_MAX, STACK_BYTES_MAX};
 pub use plugin::{Facts, KEPT_BESIDE_BYTES, Plugin, Run, SettingsProblem};
 pub use profile::{WASMTIME_VERSION, profile_hash};
-pub use sandbox::{Sandbox, SandboxError};
+pub use sandbox::{Code, Sandbox, SandboxError};
 pub use store::LogLine;
 pub use v1::VERSIONS;

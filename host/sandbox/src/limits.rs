@@ -7,3 +7,9 @@ pub const STACK_BYTES_MAX: usize = 512 << 10;
 
 /// Instances alive at the same time, over all merchants.
 pub const CONCURRENT_INSTANCES_MAX: u32 = 64;
+
+/// How deep components and modules may stand in each other; those of all three languages stand two deep.
+pub const NESTING_MAX: usize = 8;
+
+/// Core modules of one component; one of Python has about 45.
+pub const CORE_MODULES_MAX: usize = 256;

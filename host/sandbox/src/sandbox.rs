@@ -1,5 +1,7 @@
 //! The sandbox: one engine, one linker, one ticker; loads plugins from bytes or from the compiled-code cache.
 
+mod trial;
+
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +17,8 @@ use crate::profile;
 use crate::store::{self, Guest};
 use crate::text;
 use crate::ticker::Ticker;
+
+pub use trial::Code;
 
 /// Why the sandbox cannot be set up.
 #[derive(Debug, thiserror::Error)]

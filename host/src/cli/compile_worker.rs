@@ -26,9 +26,13 @@ impl CompileWorker {
     }
 }
 
-/// This program as the process that compiles: the very file that runs, even if another one has taken its name since.
+/// This program as the process that compiles.
 pub(super) fn compiler() -> Compiler {
+    Compiler::Worker { program: program(), arguments: vec![NAME.into()] }
+}
+
+/// This program, for processes of its own: the very file that runs, even if another one has taken its name since.
+pub(super) fn program() -> PathBuf {
     let running = PathBuf::from("/proc/self/exe");
-    let program = if running.exists() { running } else { std::env::current_exe().unwrap_or_else(|_| "ombud".into()) };
-    Compiler::Worker { program, arguments: vec![NAME.into()] }
+    if running.exists() { running } else { std::env::current_exe().unwrap_or_else(|_| "ombud".into()) }
 }

@@ -38,6 +38,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::gate;
+
 pub(crate) use data::explain;
 pub use shown::Shown;
 
@@ -109,6 +111,9 @@ enum Command {
     /// Compile one component from standard input to standard output.
     #[command(hide = true)]
     CompileWorker(compile_worker::CompileWorker),
+    /// Check one policy from standard input, step by step.
+    #[command(hide = true)]
+    CheckWorker,
 }
 
 /// A reader that has seen enough, such as `head`, ends the command quietly instead of with a panic.
@@ -156,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Table(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::CompileWorker(command) => command.run(),
+        Command::CheckWorker => std::process::exit(gate::check_worker()),
     };
     match result {
         Ok(code) => ExitCode::from(code),

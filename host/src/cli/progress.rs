@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::gate::{self, Told};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Work that takes less is not worth a bar.
@@ -74,6 +75,31 @@ impl Progress {
     /// How long it has taken so far.
     pub(super) fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+}
+
+/// Progress of a policy through the gate: which step, and how far it is.
+#[derive(Default)]
+pub(super) struct Steps {
+    step: String,
+    bar: Option<Progress>,
+}
+
+impl Steps {
+    /// Shows what the gate tells.
+    pub(super) fn tell(&mut self, told: &Told<'_>) {
+        match told {
+            Told::Begins(step) => {
+                self.step = (*step).to_owned();
+                self.bar = (*step == gate::COMPILE).then(|| Progress::waiting("compiling the component"));
+            }
+            Told::Progress { done, of } => {
+                let bar = self.bar.get_or_insert_with(|| Progress::new(*of as u64, &self.step));
+                bar.bar.set_length(*of as u64);
+                bar.steps((*done as u64).saturating_sub(bar.bar.position()));
+            }
+            Told::Done(_) => self.bar = None,
+        }
     }
 }
 

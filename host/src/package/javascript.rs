@@ -16,7 +16,16 @@ struct Manifest {
     version: String,
     license: Option<String>,
     description: Option<String>,
+    author: Option<Author>,
     ombud: PluginMetadata,
+}
+
+/// Who wrote it: `Name <mail>`, or an object with the name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Author {
+    Text(String),
+    Person { name: String },
 }
 
 /// The version that another `package.json` says.
@@ -88,6 +97,8 @@ pub fn build(folder: &Path) -> Result<Made> {
         license: manifest.license,
         source: manifest.ombud.source.clone(),
         description: manifest.description,
+        author: super::authors(manifest.author.into_iter().map(|(Author::Text(name) | Author::Person { name })| name)),
+        kinds: None,
     };
     Ok(Made { package, plugin: manifest.ombud, component, tool })
 }

@@ -46,6 +46,12 @@ impl PluginMetadata {
     }
 }
 
+/// Authors as the component names them; none where the manifest names nobody.
+fn authors(names: impl IntoIterator<Item = String>) -> Option<String> {
+    let names: Vec<String> = names.into_iter().collect();
+    if names.is_empty() { None } else { Some(names.join(", ")) }
+}
+
 /// What a component was built with: the same version gives the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tool {

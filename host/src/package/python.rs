@@ -22,6 +22,14 @@ struct Project {
     version: String,
     license: Option<String>,
     description: Option<String>,
+    #[serde(default)]
+    authors: Vec<Author>,
+}
+
+#[derive(Deserialize)]
+struct Author {
+    name: Option<String>,
+    email: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +70,8 @@ pub fn build(folder: &Path) -> Result<Made> {
         license: manifest.project.license,
         source: plugin.source.clone(),
         description: manifest.project.description,
+        author: super::authors(manifest.project.authors.into_iter().filter_map(|author| author.name.or(author.email))),
+        kinds: None,
     };
     Ok(Made { package, plugin, component, tool: Tool { described: version.clone(), version } })
 }

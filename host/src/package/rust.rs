@@ -22,6 +22,8 @@ struct CargoPackage {
     version: String,
     license: Option<String>,
     description: Option<String>,
+    #[serde(default)]
+    authors: Vec<String>,
     manifest_path: PathBuf,
     /// None where it comes from a folder of this machine.
     source: Option<String>,
@@ -49,6 +51,8 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Made> {
         license: krate.license,
         source: plugin.source.clone(),
         description: krate.description,
+        author: super::authors(krate.authors),
+        kinds: None,
     };
     let tool = Tool { version: toolchain.version(), described: toolchain.describe() };
     Ok(Made { package, plugin, component: component::wrap(&module)?, tool })

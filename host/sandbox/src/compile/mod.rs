@@ -13,6 +13,7 @@ use wasmtime::Engine;
 use crate::inspect::Refused;
 use crate::limits::LoadLimits;
 
+pub use process::resident_bytes;
 pub use worker::compile_worker;
 
 /// Who compiles.

@@ -111,8 +111,8 @@ fn answer(ended: Ended, output: Option<std::io::Result<Vec<u8>>>, limits: &LoadL
     }
 }
 
-/// Memory of a process that is in use, where the system tells.
-fn resident_bytes(process: u32) -> Option<usize> {
+/// Memory of a process that is in use, in bytes, where the system tells.
+pub fn resident_bytes(process: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
     kilobytes.parse::<usize>().ok()?.checked_mul(1024)

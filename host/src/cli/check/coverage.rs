@@ -6,18 +6,19 @@ use anyhow::Result;
 use ombud_table::{Compiled, Example, Findings};
 
 use super::super::{screen, table};
-use super::{Status, Step};
+use super::Seen;
+use crate::gate::{Status, Step};
 
 /// Overlaps listed; the rest is counted.
 const LISTED_MAX: usize = 10;
 
 /// The steps, and whether the table compiles.
-pub(super) fn steps(path: &Path) -> Result<(Vec<Step>, bool)> {
+pub(super) fn steps(path: &Path) -> Result<(Vec<Seen>, bool)> {
     let tables = match table::read(path)? {
         Ok(tables) => tables,
         Err(problems) => {
             let listed = problems.iter().map(ToString::to_string).collect();
-            return Ok((vec![Step::failed("table", "does not compile", listed)], false));
+            return Ok((vec![Step::failed("table", "does not compile", listed).into()], false));
         }
     };
     let mut steps = Vec::new();
@@ -27,14 +28,14 @@ pub(super) fn steps(path: &Path) -> Result<(Vec<Step>, bool)> {
     Ok((steps, true))
 }
 
-fn of_table(compiled: &Compiled) -> [Step; 4] {
+fn of_table(compiled: &Compiled) -> [Seen; 4] {
     let kind = compiled.kind.as_str();
     let rows = screen::count(compiled.rows.len() as u64, "row");
     let text = format!("{kind}, {rows}, {} bytes compiled", compiled.bytes.len());
     let findings = ombud_table::check(compiled);
     let (gaps, overlaps, idle) = (gaps(compiled, &findings), overlaps(compiled, &findings), idle(&findings));
-    let table = Step { findings: Some(findings), ..Step::passed("table", text) };
-    [table, gaps, overlaps, idle]
+    let table = Seen { step: Step::passed("table", text), findings: Some(findings) };
+    [table, gaps.into(), overlaps.into(), idle.into()]
 }
 
 /// Cases that no row decides. With a default they are meant, without one a person gets them.

@@ -1,18 +1,20 @@
-//! `ombud check`: what an upload would be asked, and more: contract, limits, metadata, settings, cases, repeatability.
+//! `ombud check`: what an upload is asked, by the same gate, and what the files around a component say of it.
 
-mod bounds;
 mod coverage;
-mod edges;
-mod steps;
+mod files;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use ombud_sandbox::Limits;
+use ombud_core::upload_limits::UploadLimits;
+use ombud_sandbox::{Limits, Sandbox};
 use serde::Serialize;
 
-use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen, table};
+use super::packages::Files;
+use super::progress::Steps;
+use super::{EXIT_FINDINGS, EXIT_OK, compile_worker, data, packages, screen, table};
+use crate::gate::{self, Candidate, Gate, Status, Step};
 
 /// Arguments of `ombud check`.
 #[derive(Args)]
@@ -26,29 +28,19 @@ pub(super) struct Check {
     json: bool,
 }
 
-/// How a step went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Status {
-    Passed,
-    Warning,
-    Failed,
-    /// A step before it failed.
-    Skipped,
-}
-
-/// One step.
+/// A step, and what was found of tables, with whole cases.
 #[derive(Clone, Debug, Serialize)]
-struct Step {
-    name: &'static str,
-    status: Status,
-    /// What was seen.
-    text: String,
-    /// What is wrong, and what to do.
-    problems: Vec<String>,
-    /// What was found of tables, with whole cases.
+struct Seen {
+    #[serde(flatten)]
+    step: Step,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<ombud_table::Findings>,
+}
+
+impl From<Step> for Seen {
+    fn from(step: Step) -> Self {
+        Self { step, findings: None }
+    }
 }
 
 /// A policy with its steps.
@@ -58,50 +50,38 @@ struct Checked {
     /// SHA-256 of the component, hex.
     component: String,
     passed: bool,
-    steps: Vec<Step>,
-}
-
-impl Step {
-    fn passed(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, status: Status::Passed, text: text.into(), problems: Vec::new(), findings: None }
-    }
-
-    fn warning(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, status: Status::Warning, text: text.into(), problems: Vec::new(), findings: None }
-    }
-
-    fn failed(name: &'static str, text: impl Into<String>, problems: Vec<String>) -> Self {
-        Self { name, status: Status::Failed, text: text.into(), problems, findings: None }
-    }
-
-    /// Passed if there are no problems.
-    fn of(name: &'static str, text: impl Into<String>, problems: Vec<String>) -> Self {
-        if problems.is_empty() { Self::passed(name, text) } else { Self::failed(name, text, problems) }
-    }
+    steps: Vec<Seen>,
 }
 
 impl Check {
     pub(super) fn run(self) -> Result<u8> {
         let sandbox = data::sandbox_without_cache()?;
-        let limits = Limits::default().patient();
         let mut checked = Vec::new();
         for path in packages::expand(&self.paths)? {
+            if !self.json {
+                screen::heading(&path.display().to_string());
+            }
+            let show = |seen: &Seen| {
+                if !self.json {
+                    print(&seen.step);
+                }
+            };
             let (mut steps, ready) = if table::is_table(&path) { coverage::steps(&path)? } else { (Vec::new(), true) };
+            steps.iter().for_each(show);
             // A table that does not compile has no settings to go on with.
             let files = if ready { Some(packages::read(&path)?) } else { None };
             if let Some(files) = &files {
-                steps.extend(steps::all(files, &sandbox, &limits));
+                let step = files::step(files).into();
+                show(&step);
+                steps.push(step);
+                steps.extend(pass(&sandbox, files, |step| show(&step.clone().into())).into_iter().map(Seen::from));
             }
-            let policy = Checked {
+            checked.push(Checked {
                 path: path.display().to_string(),
                 component: files.map_or_else(String::new, |files| hex::encode(ombud_sandbox::digest(&files.bytes))),
-                passed: steps.iter().all(|step| !matches!(step.status, Status::Failed | Status::Skipped)),
+                passed: steps.iter().all(|seen| !matches!(seen.step.status, Status::Failed | Status::Skipped)),
                 steps,
-            };
-            if !self.json {
-                print(&policy);
-            }
-            checked.push(policy);
+            });
         }
         if self.json {
             println!("{}", serde_json::to_string_pretty(&checked)?);
@@ -110,18 +90,34 @@ impl Check {
     }
 }
 
-fn print(policy: &Checked) {
-    screen::heading(&policy.path);
-    for step in &policy.steps {
-        let (sign, style) = match step.status {
-            Status::Passed => ("✓", screen::good()),
-            Status::Warning => ("!", screen::warn()),
-            Status::Failed => ("✗", screen::bad()),
-            Status::Skipped => ("-", screen::dim()),
-        };
-        screen::signed(sign, &style, step.name, &step.text);
-        for problem in &step.problems {
-            screen::field_in("", problem, &screen::bad());
-        }
+/// Passes a policy through the gate; each step is shown when it is done.
+fn pass(sandbox: &Sandbox, files: &Files, mut show: impl FnMut(&Step)) -> Vec<Step> {
+    let (mut steps, looked) = gate::look(sandbox, &files.bytes);
+    steps.iter().for_each(&mut show);
+    let Some(inspection) = looked else { return steps };
+    let (limits, upload, program) = (Limits::default().patient(), UploadLimits::default(), compile_worker::program());
+    let gate = Gate { sandbox, program: &program, limits: &limits, upload: &upload };
+    let candidate = Candidate { component: &files.bytes, settings: files.settings(), beside: files.cases.as_deref() };
+    let mut progress = Steps::default();
+    let shown = steps.len();
+    let (later, _) = gate.check(candidate, &inspection, |told| progress.tell(&told));
+    drop(progress);
+    steps.extend(later);
+    steps.iter().skip(shown).for_each(show);
+    steps
+}
+
+/// One step for people.
+pub(super) fn print(step: &Step) {
+    let (sign, style) = match step.status {
+        Status::Passed => ("✓", screen::good()),
+        Status::Warning => ("!", screen::warn()),
+        Status::Failed => ("✗", screen::bad()),
+        Status::Skipped => ("-", screen::dim()),
+    };
+    let took = if step.took_ms < 1_000 { String::new() } else { format!(" ({:.1} s)", step.took_ms as f64 / 1_000.0) };
+    screen::signed(sign, &style, &step.name, &format!("{}{took}", step.text));
+    for problem in &step.problems {
+        screen::field_in("", problem, &screen::bad());
     }
 }
