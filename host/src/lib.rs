@@ -20,4 +20,5 @@ pub mod registry;
 pub mod replay;
 pub mod scaffold;
 pub mod service;
+pub mod signature;
 pub mod telemetry;

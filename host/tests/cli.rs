@@ -291,7 +291,25 @@ fn one_event_is_decided_without_a_server() {
 fn policies_are_checked_step_by_step() {
     let checked = ombud(&["check", "policies/delay", "--json"]).exits(0).json();
     let steps: Vec<&str> = checked[0]["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["component", "contract", "limits", "metadata", "schema", "settings", "bounds", "cases", "repeat", "edges"]);
+    assert_eq!(
+        steps,
+        [
+            "component",
+            "structure",
+            "imports",
+            "contract",
+            "metadata",
+            "compile",
+            "link",
+            "schema",
+            "settings",
+            "bounds",
+            "cases",
+            "repeat",
+            "edges",
+            "process"
+        ]
+    );
     assert!(checked[0]["steps"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{checked}");
 
     let package = folder();
@@ -307,7 +325,7 @@ fn policies_are_checked_step_by_step() {
     let mut bytes = std::fs::read(&component).unwrap();
     bytes.truncate(bytes.len() / 2);
     std::fs::write(&component, bytes).unwrap();
-    ombud(&["check", &package.text()]).exits(1).says("✗ component").says("names another component").says("✗ contract");
+    ombud(&["check", &package.text()]).exits(1).says("✗ component").says("names another component").says("✗ structure");
     std::fs::write(&component, b"\0asm\x01\0\0\0").unwrap();
     ombud(&["check", component.to_str().unwrap()]).exits(1).says("core module");
     ombud(&["check", "no-such-folder"]).exits(2).complains("cannot read");

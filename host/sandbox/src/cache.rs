@@ -51,12 +51,12 @@ impl CodeCache {
 
     /// A component and its code. None where there is no file, or one that is damaged or foreign: then it is compiled again and the file replaced.
     pub(crate) fn read(&self, digest: &[u8; 32], engine: &Engine) -> Option<(Inspection, Component)> {
-        let (inspection, code) = self.file(digest)?;
-        Some((inspection, load_trusted(engine, &code)?))
+        let (inspection, file, at) = self.file(digest)?;
+        Some((inspection, load_trusted(engine, file.get(at..)?)?))
     }
 
-    /// The same without loading the code.
-    pub(crate) fn file(&self, digest: &[u8; 32]) -> Option<(Inspection, Vec<u8>)> {
+    /// The same without loading the code: the whole file, and where in it the code begins.
+    pub(crate) fn file(&self, digest: &[u8; 32]) -> Option<(Inspection, Vec<u8>, usize)> {
         let path = self.path(digest);
         let file = std::fs::read(&path).ok()?;
         let (expected, content) = file.split_at_checked(TAG_BYTES)?;
@@ -66,7 +66,8 @@ impl CodeCache {
         let (length, rest) = content.split_first_chunk::<4>()?;
         let (inspection, code) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
         let inspection: Inspection = serde_json::from_slice(inspection).ok().filter(|found: &Inspection| found.digest == *digest)?;
-        Some((inspection, code.to_vec()))
+        let at = file.len() - code.len();
+        Some((inspection, file, at))
     }
 
     /// Keeps code. A cache that cannot be written costs time, never an answer.

@@ -144,7 +144,7 @@ pub struct PackageFacts {
 }
 
 /// Version of what an inspection reads and refuses: raised with every change of it, so that what was kept beside compiled code is read anew.
-pub(crate) const INSPECTION_RULES: u32 = 2;
+pub(crate) const INSPECTION_RULES: u32 = 3;
 
 /// The result of the inspection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_sandbox::{CodeKey, LoadLimits, Sandbox};
 
-use super::compile_worker::compiler;
+use super::compile_worker::{compiler, program};
 use super::progress::Progress;
 use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, secret};
 
@@ -47,7 +47,13 @@ pub(super) fn open_with(data: &Path, policies: Option<&Path>, more_policies: Vec
 
 /// What a data directory is opened with.
 pub(super) fn options(policies: Option<&Path>) -> Options {
-    Options { policies: policies.map(Path::to_path_buf), compiler: compiler(), master_key: master_key(), ..Options::default() }
+    Options {
+        policies: policies.map(Path::to_path_buf),
+        compiler: compiler(),
+        program: Some(program()),
+        master_key: master_key(),
+        ..Options::default()
+    }
 }
 
 /// Opens a data directory with these options.

@@ -1,6 +1,6 @@
 //! The steps that only read a component: what it is made of, what it imports and exports, what it says of itself.
 
-use ombud_sandbox::{CONTRACT, CORE_MODULES_MAX, Inspection, NESTING_MAX, PackageFacts, Refused, Sandbox};
+use ombud_sandbox::{CORE_MODULES_MAX, Inspection, NESTING_MAX, PackageFacts, Refused, Sandbox};
 
 use super::report::Step;
 use super::{COMPILE, CONTRACT_STEP, IMPORTS, LINK, METADATA, STRUCTURE};
@@ -37,7 +37,7 @@ pub(super) const fn step_of(refused: &Refused) -> &'static str {
     match refused {
         Refused::TooLarge { .. } | Refused::NotWasm { .. } | Refused::CoreModule | Refused::Invalid(_) | Refused::Structure(_) => STRUCTURE,
         Refused::Import(_) => IMPORTS,
-        Refused::NoKind { .. } | Refused::NoSettings => CONTRACT_STEP,
+        Refused::Version(_) | Refused::NoKind { .. } | Refused::NoSettings => CONTRACT_STEP,
         Refused::Metadata(_) => METADATA,
         Refused::Contract(_) => LINK,
         Refused::Compile(_)
@@ -70,7 +70,7 @@ fn passed(sandbox: &Sandbox, inspection: &Inspection) -> Vec<Step> {
     vec![
         Step::passed(STRUCTURE, sizes),
         Step::passed(IMPORTS, imports),
-        Step::passed(CONTRACT_STEP, format!("{CONTRACT}; {}", kinds.join("; "))),
+        Step::passed(CONTRACT_STEP, format!("{}; {}", inspection.contract, kinds.join("; "))),
     ]
 }
 

@@ -27,11 +27,16 @@ pub struct Posted {
 
 /// Reads a request's body of at most `bytes_max`.
 pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(HeaderMap, Posted), Refused> {
+    read_within(app, request, bytes_max, app.limits.body_ms).await
+}
+
+/// The same for a body that takes at most so many milliseconds to come.
+pub async fn read_within(app: &Shared, request: Request, bytes_max: usize, time_ms: u64) -> Result<(HeaderMap, Posted), Refused> {
     let (parts, body) = request.into_parts();
     let declared = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     // What is announced takes no place, only what has come.
     let mut reserved = app.reserve(parts.extensions.get());
-    let bytes = match tokio::time::timeout(ms(app.limits.body_ms), collect(body, declared, bytes_max, &mut reserved)).await {
+    let bytes = match tokio::time::timeout(ms(time_ms), collect(body, declared, bytes_max, &mut reserved)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(refused)) => {
             if refused.code() == Code::BodyTooLarge {
@@ -41,7 +46,7 @@ pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(H
         }
         Err(_) => {
             app.metrics().http_refused(Refusal::BodyTimeout);
-            return Err(Refused::new(Code::BodyTimeout, format!("the body did not come within {} ms", app.limits.body_ms)));
+            return Err(Refused::new(Code::BodyTimeout, format!("the body did not come within {time_ms} ms")));
         }
     };
     Ok((parts.headers, Posted { bytes, reserved }))

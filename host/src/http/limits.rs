@@ -28,6 +28,10 @@ pub struct HttpLimits {
     pub header_ms: u64,
     /// From a request's header until its body is there, in milliseconds; default 10 000. Beyond: 408.
     pub body_ms: u64,
+    /// The same for an upload of a policy; default 120 000. A component in Python has 18 MB.
+    pub upload_body_ms: u64,
+    /// How long an upload's caller waits for its end, in milliseconds; default 10 000. Then it is answered 202, and goes on.
+    pub upload_wait_ms: u64,
     /// From a request's header until its answer, in milliseconds; default 30 000. Beyond: 503. What was begun is finished
     /// nevertheless: repeating the event gives its answer.
     pub request_ms: u64,
@@ -67,6 +71,8 @@ impl Default for HttpLimits {
             headers_max: 100,
             header_ms: 30_000,
             body_ms: 10_000,
+            upload_body_ms: 120_000,
+            upload_wait_ms: 10_000,
             request_ms: 30_000,
             batch_ms: 60_000,
             batch_lanes_max: 16,

@@ -16,6 +16,7 @@ mod body;
 mod caller;
 mod finish;
 mod stream;
+mod uploads;
 
 mod acts;
 mod admin;

@@ -77,6 +77,7 @@ const TAGS: &[(&str, &str)] = &[
     ("ledger", "The log of each merchant: checkpoints, tiles, receipts"),
     ("privacy", "Erasing customers, and legal holds against it"),
     ("merchants", "Merchants and their policies"),
+    ("policies", "Uploaded policies: versions, settings, signatures"),
     ("keys", "API keys"),
     ("schemas", "JSON Schemas of what is posted"),
     ("service", "Health, metrics, this document"),
@@ -116,6 +117,10 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
                 "backtest" => "The backtest's id",
                 "request" => "The blacklist request's id",
                 "key" => "The key's id",
+                "upload" => "The upload's id",
+                "policy" => "The policy's name",
+                "version" => "The readable version",
+                "signing_key" => "The signing key's id",
                 "seq" => "The record's place in the log",
                 "tile" => "The tile's path, slashes included",
                 _ => "The event type, or `merchant-config`",
@@ -198,6 +203,18 @@ fn content(body: RequestBody) -> Value {
                 },
             }},
         }}}),
+        RequestBody::Component => {
+            let bytes = json!({"type": "string", "format": "binary"});
+            let text = json!({"type": "string"});
+            json!({
+                "application/wasm": {"schema": bytes},
+                "multipart/form-data": {"schema": {
+                    "type": "object",
+                    "required": ["component"],
+                    "properties": {"component": bytes, "settings": text, "name": text, "note": text, "signature": text},
+                }},
+            })
+        }
         RequestBody::Json(schema_of) => json!({"application/json": {"schema": posted(schema_of)}}),
     }
 }

@@ -7,6 +7,7 @@ use ombud_core::problem::Problem;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::gate::Step;
 use crate::service::ServiceError;
 
 /// The media type of a problem document.
@@ -42,6 +43,8 @@ pub enum Code {
     MediaType,
     /// The body breaks its schema or bounds.
     Invalid,
+    /// The gate refused a policy.
+    PolicyRefused,
     /// The merchant has too many requests under way.
     Saturated,
     /// The headers are too many or too large.
@@ -54,7 +57,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -67,6 +70,7 @@ impl Code {
         Self::UriTooLong,
         Self::MediaType,
         Self::Invalid,
+        Self::PolicyRefused,
         Self::Saturated,
         Self::HeaderTooLarge,
         Self::Internal,
@@ -102,6 +106,7 @@ impl Code {
             Self::UriTooLong => (StatusCode::URI_TOO_LONG, "urn:ombud:problem:uri-too-long", "Path and query are too long"),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:ombud:problem:media-type", "The media type is not taken"),
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "urn:ombud:problem:invalid", "The request has problems"),
+            Self::PolicyRefused => (StatusCode::UNPROCESSABLE_ENTITY, "urn:ombud:problem:policy-refused", "The policy is refused"),
             Self::Saturated => {
                 (StatusCode::TOO_MANY_REQUESTS, "urn:ombud:problem:saturated", "The merchant has too many requests under way")
             }
@@ -129,6 +134,9 @@ pub struct ProblemDocument {
     /// Every single problem of the body or its headers, each with its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+    /// What the gate found of a policy, step by step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub report: Vec<Step>,
 }
 
 /// A request that is not granted.
@@ -137,12 +145,13 @@ pub struct Refused {
     code: Code,
     detail: String,
     problems: Vec<Problem>,
+    report: Vec<Step>,
 }
 
 impl Refused {
     /// With words for people.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), problems: Vec::new() }
+        Self { code, detail: detail.into(), problems: Vec::new(), report: Vec::new() }
     }
 
     /// With the single problems.
@@ -151,7 +160,7 @@ impl Refused {
             [one] => one.to_string(),
             many => format!("{} problems in the request", many.len()),
         };
-        Self { code, detail, problems }
+        Self { code, detail, problems, report: Vec::new() }
     }
 
     /// The document.
@@ -162,6 +171,7 @@ impl Refused {
             status: self.code.status().as_u16(),
             detail: self.detail,
             problems: self.problems,
+            report: self.report,
         }
     }
 
@@ -179,10 +189,13 @@ impl From<ServiceError> for Refused {
             ServiceError::Forbidden { .. } => Code::Forbidden,
             ServiceError::NotFound(_) => Code::NotFound,
             ServiceError::Invalid(problems) => return Self::with(Code::Invalid, problems),
+            ServiceError::Refused { conflict, report, .. } => {
+                return Self { code: if conflict { Code::Conflict } else { Code::PolicyRefused }, detail, problems: Vec::new(), report };
+            }
             ServiceError::Malformed(_) => Code::Malformed,
             ServiceError::Conflict(_) => Code::Conflict,
             ServiceError::NotYet(_) => Code::NotYet,
-            ServiceError::Saturated(_) => Code::Saturated,
+            ServiceError::Saturated(_) | ServiceError::Uploading(_) => Code::Saturated,
             ServiceError::Unavailable(_) => Code::Unavailable,
             ServiceError::Internal(cause) => {
                 // The detail is for whoever runs the service; the request's span names the request.

@@ -30,19 +30,23 @@ pub(super) fn owners(app: Shared) -> Router {
 
 /// The interface over its state.
 pub fn over(app: Shared) -> Router {
-    let guard = |method, route, batch: bool, always| {
-        let time_ms = if batch { app.limits.batch_ms } else { app.limits.request_ms };
+    let guard = |method, route, time_ms, always| {
         let metrics = app.metrics().http_route(method, route);
         EdgeLayer(Arc::new(Guard { app: app.clone(), method, route, time_ms, always, metrics }))
     };
     let mut router = Router::new();
     for endpoint in endpoints() {
-        let guard = guard(endpoint.method, endpoint.path, endpoint.batch, endpoint.always);
+        let time_ms = match (endpoint.batch, endpoint.upload) {
+            (true, _) => app.limits.batch_ms,
+            (false, true) => app.limits.request_ms.saturating_add(app.limits.upload_body_ms),
+            (false, false) => app.limits.request_ms,
+        };
+        let guard = guard(endpoint.method, endpoint.path, time_ms, endpoint.always);
         router = router.route(endpoint.path, endpoint.handler.layer(guard));
     }
     router
-        .fallback(unknown.layer(guard("(any)", "(unknown)", false, false)))
-        .method_not_allowed_fallback(not_allowed.layer(guard("(other)", "(known)", false, false)))
+        .fallback(unknown.layer(guard("(any)", "(unknown)", app.limits.request_ms, false)))
+        .method_not_allowed_fallback(not_allowed.layer(guard("(other)", "(known)", app.limits.request_ms, false)))
         .with_state(app)
 }
 

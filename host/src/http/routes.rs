@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, meta, privacy};
+use super::{acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, meta, privacy, uploads};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -24,6 +24,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         backup::endpoints(),
         admin::endpoints(),
         contracts::endpoints(),
+        uploads::endpoints(),
         privacy::endpoints(),
         meta::endpoints(),
     ]
@@ -63,6 +64,8 @@ pub struct Endpoint {
     pub always: bool,
     /// Whether it has a batch's time instead of a request's.
     pub batch: bool,
+    /// Whether it has an upload's time beside a request's.
+    pub upload: bool,
     /// The handler.
     pub handler: MethodRouter<Shared>,
 }
@@ -76,6 +79,8 @@ pub enum RequestBody {
     Batch,
     /// A merchant's configuration with its policies; its schema is served.
     Merchant,
+    /// A policy's component, alone or in a form.
+    Component,
     /// JSON of a type.
     Json(SchemaOf),
 }
@@ -156,6 +161,7 @@ impl Endpoint {
             open: false,
             always: false,
             batch: false,
+            upload: false,
             handler,
         }
     }
@@ -240,5 +246,10 @@ impl Endpoint {
     /// It has a batch's time.
     pub fn batch(self) -> Self {
         Self { batch: true, ..self }
+    }
+
+    /// It has an upload's time beside a request's.
+    pub fn upload(self) -> Self {
+        Self { upload: true, ..self }
     }
 }

@@ -3,6 +3,8 @@
 use ombud_core::problem::Problem;
 use ombud_store::{JobError, StoreError};
 
+use crate::gate::Step;
+
 /// Why a request was refused or failed. Faults of policies are not here: they are answers.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -27,6 +29,19 @@ pub enum ServiceError {
     /// It will be there in a moment: 409.
     #[error("{0}: ask again in a second")]
     NotYet(&'static str),
+    /// The gate refused a policy: 422, or 409 where it contradicts a version that is there.
+    #[error("{detail}")]
+    Refused {
+        /// Why, and what to do.
+        detail: String,
+        /// Whether it contradicts a version that is there.
+        conflict: bool,
+        /// The steps.
+        report: Vec<Step>,
+    },
+    /// The merchant has too many uploads under way: 429.
+    #[error("{0} uploads of this merchant are under way: wait until one is done")]
+    Uploading(usize),
     /// The merchant has too many requests under way: 429.
     #[error("merchant `{0}` has too many requests under way")]
     Saturated(String),

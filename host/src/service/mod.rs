@@ -29,8 +29,11 @@ mod project;
 mod read;
 mod replay;
 mod requests;
+mod signing_keys;
 mod snapshot;
+pub mod uploads;
 mod vault;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,6 +83,8 @@ pub struct Options {
     pub limits: Option<OperatorLimits>,
     /// Who compiles components.
     pub compiler: Compiler,
+    /// This program, for the processes that check uploads; none for a service that takes no uploads.
+    pub program: Option<PathBuf>,
     /// The writer's bounds.
     pub writer: WriterLimits,
     /// The operator's name, under which checkpoints are signed; none for the one that the data directory has.
@@ -97,6 +102,7 @@ impl Default for Options {
             more_policies: Vec::new(),
             limits: None,
             compiler: Compiler::InProcess,
+            program: None,
             writer: WriterLimits::default(),
             operator: None,
             witnesses: Vec::new(),
@@ -123,6 +129,10 @@ pub struct Service {
     replayer: Replayer,
     /// Components that wait to be compiled.
     compilations: code::Compilations,
+    /// This program, for the processes that check uploads.
+    program: Option<PathBuf>,
+    /// Uploads under way, and the last ones that ended.
+    uploads: uploads::Uploads,
     /// Places for replays that callers ask for.
     replay_lanes: Arc<Semaphore>,
     /// Places for exports.
@@ -189,6 +199,8 @@ impl Service {
             looks: acts::Looks::default(),
             replayer,
             compilations: code::Compilations::default(),
+            program: options.program,
+            uploads: uploads::Uploads::default(),
             replay_lanes: Arc::new(Semaphore::new(replay::lanes_for_callers())),
             exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
             backtests: Arc::default(),

@@ -32,8 +32,8 @@ impl Sandbox {
 
     /// Compiles a component, at most for so many seconds, and keeps nothing of it; what is kept already is not compiled again.
     pub fn compile(&self, bytes: &[u8], deadline_s: u64) -> Result<Code, Refused> {
-        if let Some((_, code)) = self.cache.as_ref().and_then(|cache| cache.file(&inspect::digest(bytes))) {
-            return Ok(Code(code));
+        if let Some((_, mut file, at)) = self.cache.as_ref().and_then(|cache| cache.file(&inspect::digest(bytes))) {
+            return Ok(Code(file.split_off(at)));
         }
         let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         let mut limits = self.limits.clone();

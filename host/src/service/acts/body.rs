@@ -95,6 +95,48 @@ pub enum What {
         /// The policy's name.
         policy: String,
     },
+    /// A policy passed the gate and is a version now, a draft. After is the digest of the component.
+    #[serde(rename = "policy.uploaded")]
+    PolicyUploaded {
+        /// The policy's name.
+        policy: String,
+        /// The version.
+        version: String,
+        /// The kinds it decides.
+        kinds: Vec<String>,
+        /// SHA-256 of the settings, hex.
+        settings: String,
+        /// The id of the key that signed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signing_key: Option<String>,
+    },
+    /// A policy was refused by the gate, and nothing of it was kept. After is the digest of the component.
+    #[serde(rename = "policy.refused")]
+    PolicyRefused {
+        /// The policy's name, where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<String>,
+        /// SHA-256 of the settings, hex.
+        settings: String,
+        /// The step that refused it.
+        step: String,
+    },
+    /// A key is registered under which the merchant's uploads are signed.
+    #[serde(rename = "signing-key.added")]
+    SigningKeyAdded {
+        /// The key's id.
+        key: String,
+        /// Whose it is.
+        label: String,
+    },
+    /// A key signs no uploads any more.
+    #[serde(rename = "signing-key.revoked")]
+    SigningKeyRevoked {
+        /// The key's id.
+        key: String,
+        /// Whose it was.
+        label: String,
+    },
     /// The platform's guardrail is another one. Before and after are the digests of component and settings.
     #[serde(rename = "guardrail.bound")]
     GuardrailBound {
@@ -343,6 +385,10 @@ impl What {
             Self::OperatorLimitsChanged { .. } => "operator-limits.changed",
             Self::PolicyBound { .. } => "policy.bound",
             Self::SettingsChanged { .. } => "settings.changed",
+            Self::PolicyUploaded { .. } => "policy.uploaded",
+            Self::PolicyRefused { .. } => "policy.refused",
+            Self::SigningKeyAdded { .. } => "signing-key.added",
+            Self::SigningKeyRevoked { .. } => "signing-key.revoked",
             Self::GuardrailBound { .. } => "guardrail.bound",
             Self::KeyCreated { .. } => "key.created",
             Self::KeyRevoked { .. } => "key.revoked",
@@ -389,6 +435,16 @@ mod tests {
             What::OperatorLimitsChanged { from: Box::default(), to: Box::default() },
             What::PolicyBound { kind: Kind::Delay, policy: "delay".into(), version: "1".into(), settings: String::new() },
             What::SettingsChanged { kind: Kind::Reply, policy: "reply".into() },
+            What::PolicyUploaded {
+                policy: "p".into(),
+                version: "1+a".into(),
+                kinds: vec!["delay".into()],
+                settings: "s".into(),
+                signing_key: None,
+            },
+            What::PolicyRefused { policy: None, settings: "s".into(), step: "cases".into() },
+            What::SigningKeyAdded { key: "E7".into(), label: "me".into() },
+            What::SigningKeyRevoked { key: "E7".into(), label: "me".into() },
             What::GuardrailBound { version: "1".into(), component: String::new(), settings: String::new() },
             What::KeyCreated { key: "k".into(), key_role: Role::Agent, label: "a".into() },
             What::KeyRevoked { key: "k".into(), key_role: "agent".into(), label: "a".into() },

@@ -1,9 +1,11 @@
 //! Which policy with which settings decides a kind: asked for by name, kept by digest.
 
+use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_sandbox::Limits;
+use ombud_store::Store as _;
 use serde_json::Value;
 
 use crate::service::Service;
@@ -12,7 +14,13 @@ use crate::service::snapshot::{Binding, Bindings};
 
 impl Service {
     /// Resolves the asked-for policies, which take their settings under `limits`; every problem is named by its pointer.
-    pub(super) fn bindings(&self, asked: Option<Value>, known: Option<&Bindings>, limits: &Limits) -> Result<Bindings, ServiceError> {
+    pub(super) fn bindings(
+        &self,
+        merchant: &MerchantId,
+        asked: Option<Value>,
+        known: Option<&Bindings>,
+        limits: &Limits,
+    ) -> Result<Bindings, ServiceError> {
         let mut problems = Vec::new();
         let mut bindings = known.cloned().unwrap_or_default();
         if known.is_none() {
@@ -47,6 +55,17 @@ impl Service {
                 problems.push(Problem::at(format!("{pointer}/policy"), "is missing").allowed("a policy's name"));
                 continue;
             };
+            if let Some(version) = choice.get("version").and_then(Value::as_str) {
+                match self.uploaded_binding(merchant, &policy, version, kind)? {
+                    Some(_) if choice.get("settings").is_some() => problems.push(
+                        Problem::at(format!("{pointer}/settings"), "are those of the version")
+                            .allowed("`POST …/versions` makes another one"),
+                    ),
+                    Some(binding) => _ = bindings.insert(kind, binding),
+                    None => problems.push(Problem::at(format!("{pointer}/version"), format!("no uploaded version that decides {kind}"))),
+                }
+                continue;
+            }
             let settings = choice.get("settings").map_or_else(|| "{}".to_owned(), ToString::to_string);
             let decides = |package: &crate::registry::Package| {
                 package.plugin.as_ref().is_ok_and(|plugin| plugin.inspection().decides.iter().any(|own| own == kind.as_str()))
@@ -58,6 +77,14 @@ impl Service {
             bindings.insert(kind, self.binding(&policy, settings, limits, &pointer, &mut problems));
         }
         if problems.is_empty() { Ok(bindings) } else { Err(ServiceError::Invalid(problems)) }
+    }
+
+    /// An uploaded version as a kind's policy; none where there is none that decides the kind.
+    fn uploaded_binding(&self, merchant: &MerchantId, policy: &str, version: &str, kind: Kind) -> Result<Option<Binding>, ServiceError> {
+        Ok(self.store.read(|reads| match reads.version(merchant, policy, version)? {
+            Some(row) if row.origin.kinds.iter().any(|own| own == kind.as_str()) => Self::binding_of(reads, &row),
+            _ => Ok(None),
+        })?)
     }
 
     fn binding(&self, policy: &str, settings: String, limits: &Limits, pointer: &str, problems: &mut Vec<Problem>) -> Binding {

@@ -24,7 +24,7 @@ use crate::service::{Service, allowed, blocking};
 
 impl Service {
     /// Creates or changes a merchant. `config_json` is the configuration with an optional member `policies`:
-    /// `{KIND: {"policy": NAME, "settings": {…}}}`; a kind that is left out keeps its policy, a new merchant gets the
+    /// `{KIND: {"policy": NAME, "settings": {…}}}`, or `"version"` of an uploaded policy instead of settings; a kind that is left out keeps its policy, a new merchant gets the
     /// platform's default.
     pub async fn put_merchant(self: &Arc<Self>, who: &Principal, merchant: &str, config_json: &[u8]) -> Result<MerchantView, ServiceError> {
         allowed(who, Right::Configure, "configure merchants")?;
@@ -73,7 +73,7 @@ impl Service {
             return Err(ServiceError::Invalid(above));
         }
         let limits = self.limits.in_force(&config.limits);
-        let bindings = self.bindings(policies, known.as_ref().map(|tenant| &tenant.bindings), &limits.policy)?;
+        let bindings = self.bindings(&config.id, policies, known.as_ref().map(|tenant| &tenant.bindings), &limits.policy)?;
         if let Some(known) = &known {
             self.check_under(&limits, known, &bindings)?;
         }

@@ -6,6 +6,7 @@ mod blacklist;
 mod contracts;
 mod persons;
 mod replays;
+mod versions;
 
 use ombud_core::decision::Decision;
 use ombud_core::kind::Kind;
@@ -20,6 +21,7 @@ pub use blacklist::*;
 pub use contracts::*;
 pub use persons::*;
 pub use replays::*;
+pub use versions::*;
 
 pub use crate::replay::{Counts, Divergence, EngineCounts, EngineSeen, ReplayReport, Tally};
 

@@ -1,0 +1,221 @@
+//! How an upload is checked: what can be told without running anything, its signature, what is there already, and then the gate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ombud_core::upload_limits::Signatures;
+use ombud_ledger::Digest;
+use ombud_sandbox::Inspection;
+use ombud_store::{SigningKeyRow, Store as _};
+
+use super::ended::{Known, Signed};
+use super::{Component, End, NewUpload, Upload};
+use crate::gate::{self, Candidate, Gate, Step, Told, refusal};
+use crate::service::Service;
+use crate::service::actor::Principal;
+use crate::service::error::ServiceError;
+use crate::service::snapshot::Tenant;
+use crate::signature::{PublicKey, Statement, signing_key};
+
+/// Who brought it: whether it is signed as it must be.
+const SIGNATURE: &str = "signature";
+/// What is there already under its name.
+const VERSION: &str = "version";
+
+/// An upload with everything that it needs to be checked.
+pub(super) struct Job {
+    pub(super) service: Arc<Service>,
+    pub(super) who: Principal,
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) upload: Arc<Upload>,
+    pub(super) new: NewUpload,
+}
+
+/// What an upload would be as a version.
+pub(super) struct Named {
+    /// The policy's name.
+    pub(super) policy: String,
+    /// The version that the component names.
+    pub(super) component_version: String,
+    /// The readable version.
+    pub(super) version: String,
+    /// The component.
+    pub(super) component: Digest,
+    /// The settings' text.
+    pub(super) settings: String,
+    /// Its digest.
+    pub(super) settings_digest: Digest,
+}
+
+impl Job {
+    /// Checks the upload and says what came of it.
+    pub(super) fn run(mut self) {
+        let upload = Arc::clone(&self.upload);
+        let mut report = Vec::new();
+        let end = self.checked(&mut report).unwrap_or_else(|error| {
+            tracing::error!(error = format!("{:#}", anyhow::Error::new(error)), "an upload could not be checked");
+            End::Failed
+        });
+        // Whoever asks for the upload's end may bring the next one.
+        self.new.held = Box::new(());
+        upload.end(report, end);
+    }
+
+    fn checked(&mut self, report: &mut Vec<Step>) -> Result<End, ServiceError> {
+        let bytes = match &mut self.new.component {
+            Component::Bytes(bytes) => std::mem::take(bytes),
+            Component::Stored(digest) => {
+                let digest = *digest;
+                let stored = self.service.store.read(|reads| reads.blob(&digest))?;
+                stored.ok_or_else(|| ServiceError::Internal(anyhow::anyhow!("the component {digest} of a version is not stored")))?
+            }
+        };
+        let settings = self.new.settings.take().unwrap_or_else(|| "{}".to_owned());
+        let component = Digest::of(&bytes);
+        self.upload.tell(&Told::Begins(gate::STRUCTURE));
+        let (looked, inspection) = gate::look(self.service.replayer.plugins().sandbox(), &bytes);
+        looked.into_iter().for_each(|step| self.done(report, step));
+        let Some(mut inspection) = inspection else { return self.refused(report, component, &settings, None) };
+        if inspection.decides.is_empty() {
+            let problem = "it reviews and decides nothing: a guardrail is the operator's, and stands in the folder of policies";
+            let step = Step::failed(gate::CONTRACT_STEP, "no policy of a merchant", vec![problem.into()]);
+            report.retain(|step| step.name != gate::CONTRACT_STEP);
+            self.done(report, step);
+            return self.refused(report, component, &settings, None);
+        }
+        let named = self.named(&inspection, component, settings);
+        let policy = Some(named.policy.clone());
+
+        let (step, signed) = self.signature(&bytes, &named)?;
+        self.done(report, step);
+        if refusal(report).is_some() {
+            return self.refused(report, component, &named.settings, policy);
+        }
+        let known = self.known(&named)?;
+        match &known {
+            Known::Nothing => self.done(report, Step::passed(VERSION, format!("{} {} is new", named.policy, named.version))),
+            Known::Same => return Ok(named.accepted(false)),
+            Known::Other(other) => {
+                self.done(report, named.contradicts(other));
+                return self.refused(report, component, &named.settings, policy);
+            }
+        }
+
+        let limits = self.tenant.terms.limits.policy.patient();
+        let sandbox = Arc::clone(self.service.replayer.plugins().sandbox());
+        let gate = Gate {
+            sandbox: &sandbox,
+            program: self.service.program.as_deref().unwrap_or(Path::new("ombud")),
+            limits: &limits,
+            upload: &self.service.limits.upload,
+        };
+        let candidate = Candidate { component: &bytes, settings: &named.settings, beside: None };
+        let (steps, code) = gate.check(candidate, &inspection, |told| self.upload.tell(&told));
+        report.extend(steps);
+        let Some(code) = code else { return self.refused(report, component, &named.settings, policy) };
+        // Settings and cases stand in the component itself.
+        let package = inspection.package.take().unwrap_or_default();
+        let end = self.accept(report, &named, bytes, inspection.decides.clone(), &package, signed)?;
+        if matches!(end, End::Accepted { .. }) {
+            let inspection = Inspection { package: Some(package), ..inspection };
+            sandbox.keep(&inspection, &code);
+        }
+        Ok(end)
+    }
+
+    fn done(&self, report: &mut Vec<Step>, step: Step) {
+        self.upload.tell(&Told::Done(&step));
+        report.push(step);
+    }
+
+    fn named(&self, inspection: &Inspection, component: Digest, settings: String) -> Named {
+        let facts = inspection.package.clone().unwrap_or_default();
+        let settings_digest = Digest::of(settings.as_bytes());
+        let short: String = settings_digest.to_string().chars().take(8).collect();
+        Named {
+            policy: self.new.name.clone().unwrap_or(facts.name),
+            version: format!("{}+{short}", facts.version),
+            component_version: facts.version,
+            component,
+            settings,
+            settings_digest,
+        }
+    }
+
+    /// Whether it is signed as it must be; what there is of a signature.
+    fn signature(&self, bytes: &[u8], named: &Named) -> Result<(Step, Signed), ServiceError> {
+        let required = self.tenant.config.signatures.max(self.service.limits.upload.signatures) == Signatures::Required;
+        let failed = |text: &str, problem: String| Ok((Step::failed(SIGNATURE, text, vec![problem]), Signed::default()));
+        let Some(text) = self.new.signature.clone() else {
+            if required {
+                let problem = "this merchant takes signed policies only: `ombud key new FILE` makes a key, an administrator registers it, and \
+                               `ombud push --key FILE` signs";
+                return failed("there is none", problem.to_owned());
+            }
+            return Ok((Step::passed(SIGNATURE, "none, and none is required"), Signed::default()));
+        };
+        let id = match signing_key(&text) {
+            Ok(id) => id,
+            Err(error) => return failed("cannot be read", error.to_string()),
+        };
+        let keys = self.service.store.read(|reads| reads.signing_keys(&self.tenant.config.id))?;
+        let known: Option<&SigningKeyRow> = keys.iter().find(|key| key.key_id == id);
+        match known {
+            None => failed(
+                "by an unknown key",
+                format!("the key {id} is not registered with this merchant: `POST …/signing-keys` registers it"),
+            ),
+            Some(key) if key.revoked_at_ms.is_some() => {
+                failed("by a revoked key", format!("the key {id} of `{}` was revoked: sign with one in force", key.label))
+            }
+            Some(key) => {
+                let statement = named.statement(&self.tenant);
+                match PublicKey::parse(&key.public_key).and_then(|public| public.verify(bytes, &statement, &text)) {
+                    Ok(()) => {
+                        let step = Step::passed(SIGNATURE, format!("by {id} of `{}`", key.label));
+                        Ok((step, Signed { text: Some(text), key: Some(id) }))
+                    }
+                    Err(error) => failed("is not good", error.to_string()),
+                }
+            }
+        }
+    }
+
+    fn known(&self, named: &Named) -> Result<Known, ServiceError> {
+        self.service.store.read(|reads| named.known(reads, &self.tenant.config.id))
+    }
+}
+
+impl Named {
+    /// What a signature must say.
+    pub(super) fn statement(&self, tenant: &Tenant) -> Statement {
+        Statement {
+            merchant: tenant.config.id.to_string(),
+            policy: self.policy.clone(),
+            version: self.version.clone(),
+            component: self.component.to_string(),
+            settings: self.settings_digest.to_string(),
+        }
+    }
+
+    /// The step of an upload that contradicts a version that is there.
+    pub(super) fn contradicts(&self, other: &str) -> Step {
+        let text = format!("{} {} is there with other bytes", self.policy, self.component_version);
+        let problem = format!(
+            "`{}` {} is the component {other}, and versions do not change: give this one a new version in its manifest and build it again",
+            self.policy, self.component_version
+        );
+        Step::failed(VERSION, text, vec![problem])
+    }
+
+    /// The end of an upload that is this version.
+    pub(super) fn accepted(&self, new: bool) -> End {
+        let version = crate::service::wire::VersionRef { policy: self.policy.clone(), version: self.version.clone() };
+        End::Accepted { version, new }
+    }
+}
+
+/// Whether a step is about a version that is there.
+pub(super) fn is_conflict(step: &Step) -> bool {
+    step.name == VERSION
+}
