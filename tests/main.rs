@@ -26,3 +26,4 @@ mod privacy;
 mod properties;
 mod replays;
 mod tidy;
+mod uploads;

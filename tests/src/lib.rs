@@ -9,4 +9,5 @@ pub mod ledger;
 pub mod process;
 pub mod random;
 pub mod server;
+pub mod uploads;
 pub mod witness;

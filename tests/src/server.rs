@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::client::{Call, agent};
 use crate::guests::root;
 use crate::ledger::Entry;
+use crate::process::ombud;
 
 /// A running server. Dropped, it stops.
 pub struct Server {
@@ -66,6 +67,8 @@ impl Server {
         log_errors();
         // The tests' events have dates, and hold on any machine's clock.
         ombud::demo::set_clock();
+        // Uploads are checked by the built binary.
+        let options = Options { program: options.program.or_else(|| Some(ombud().to_path_buf())), ..options };
         let service = Service::open(data, options).expect("the service opens");
         assert_eq!(service.readiness().reasons, [""; 0]);
         let owner = Service::owner().expect("the owner");

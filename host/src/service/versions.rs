@@ -22,6 +22,7 @@ impl Service {
         Ok(settings.map(|settings| Binding {
             policy: row.policy.clone(),
             version: row.version.clone(),
+            contract: row.contract.clone(),
             component: row.component.to_string(),
             settings,
         }))

@@ -2,7 +2,7 @@
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
-use ombud_sandbox::{Inspection, PackageFacts};
+use ombud_sandbox::Inspection;
 use ombud_store::{Origin, Reads, VersionRow, VersionState};
 
 use super::End;
@@ -66,19 +66,19 @@ impl Job {
         report: &[Step],
         named: &Named,
         bytes: Vec<u8>,
-        kinds: Vec<String>,
-        package: &PackageFacts,
+        inspection: &Inspection,
         signed: Signed,
     ) -> Result<End, ServiceError> {
         let internal = |error: serde_json::Error| ServiceError::Internal(error.into());
         let at_ms = now_ms();
+        let (kinds, package) = (inspection.decides.clone(), inspection.package.clone().unwrap_or_default());
         let row = VersionRow {
             policy: named.policy.clone(),
             version: named.version.clone(),
             kind: kinds.first().cloned().unwrap_or_default(),
             component: named.component,
             settings: named.settings_digest,
-            contract: CONTRACT.to_owned(),
+            contract: inspection.contract.clone(),
             state: VersionState::Draft,
             created_at_ms: at_ms,
             changed_at_ms: at_ms,
@@ -86,7 +86,7 @@ impl Job {
                 kinds,
                 component_version: named.component_version.clone(),
                 component_bytes: bytes.len() as u64,
-                package: serde_json::to_string(package).map_err(internal)?,
+                package: serde_json::to_string(&package).map_err(internal)?,
                 note: self.new.note.clone(),
                 created_by: self.who.actor.to_string(),
                 created_role: self.who.role.to_string(),

@@ -75,7 +75,7 @@ impl Job {
         self.upload.tell(&Told::Begins(gate::STRUCTURE));
         let (looked, inspection) = gate::look(self.service.replayer.plugins().sandbox(), &bytes);
         looked.into_iter().for_each(|step| self.done(report, step));
-        let Some(mut inspection) = inspection else { return self.refused(report, component, &settings, None) };
+        let Some(inspection) = inspection else { return self.refused(report, component, &settings, None) };
         if inspection.decides.is_empty() {
             let problem = "it reviews and decides nothing: a guardrail is the operator's, and stands in the folder of policies";
             let step = Step::failed(gate::CONTRACT_STEP, "no policy of a merchant", vec![problem.into()]);
@@ -113,11 +113,8 @@ impl Job {
         let (steps, code) = gate.check(candidate, &inspection, |told| self.upload.tell(&told));
         report.extend(steps);
         let Some(code) = code else { return self.refused(report, component, &named.settings, policy) };
-        // Settings and cases stand in the component itself.
-        let package = inspection.package.take().unwrap_or_default();
-        let end = self.accept(report, &named, bytes, inspection.decides.clone(), &package, signed)?;
+        let end = self.accept(report, &named, bytes, &inspection, signed)?;
         if matches!(end, End::Accepted { .. }) {
-            let inspection = Inspection { package: Some(package), ..inspection };
             sandbox.keep(&inspection, &code);
         }
         Ok(end)

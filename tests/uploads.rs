@@ -1,0 +1,131 @@
+//! Policies that merchants upload: what passes the gate is a version, what does not leaves nothing but an act.
+
+mod refused;
+
+use ombud::service::Role;
+use ombud_ledger::Digest;
+use ombud_tests::events::event;
+use ombud_tests::server::{Merchant, Server, shared};
+use ombud_tests::uploads::{ended, form, guest, policy, upload};
+use serde_json::{Value, json};
+
+/// The names of the acts of a merchant, newest first.
+pub(crate) fn acts(merchant: &Merchant<'_>) -> Vec<Value> {
+    merchant.call(Role::Compliance, "GET", "/acts").send().ok()["acts"].as_array().expect("acts").clone()
+}
+
+#[test]
+fn what_passes_the_gate_is_a_version_with_its_report() {
+    let merchant = shared().merchant(json!({}));
+    let bytes = policy("delay");
+    let uploaded = ended(&merchant, &upload(&merchant, bytes.clone()).send());
+    assert_eq!(uploaded.0, 201, "{}", uploaded.1);
+    let page = merchant.call(Role::Agent, "GET", "/policies/delay/versions").send().ok();
+    let version = &page["versions"][0];
+    let settings = Digest::of(b"{}").to_string();
+    assert_eq!(version["version"], format!("0.1.0+{}", &settings[..8]));
+    assert_eq!((&version["state"], &version["kinds"]), (&json!("draft"), &json!(["delay"])));
+    assert_eq!((&version["component"], &version["settings"]), (&json!(Digest::of(&bytes).to_string()), &json!(settings)));
+    assert_eq!((&version["package"]["license"], &version["created_role"]), (&json!("Apache-2.0"), &json!("merchant-admin")));
+
+    let path = format!("/policies/delay/versions/{}", version["version"].as_str().unwrap());
+    let detail = merchant.call(Role::Auditor, "GET", &path).send().ok();
+    let steps: Vec<&str> = detail["report"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        steps,
+        [
+            "structure",
+            "imports",
+            "contract",
+            "metadata",
+            "signature",
+            "version",
+            "compile",
+            "link",
+            "schema",
+            "settings",
+            "bounds",
+            "cases",
+            "repeat",
+            "edges",
+            "process"
+        ]
+    );
+    assert!(detail["report"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{detail}");
+    assert_eq!((&detail["settings_text"], &detail["signature"]["status"]), (&json!("{}"), &json!("none")));
+    assert_eq!(merchant.call(Role::Auditor, "GET", &format!("{path}/component")).send().bytes, bytes);
+    assert_eq!(acts(&merchant)[0]["body"]["policy"], "delay");
+    assert_eq!(acts(&merchant)[0]["name"], "policy.uploaded");
+
+    // The same again is the same version, and no act.
+    let again = upload(&merchant, bytes).send();
+    assert_eq!(again.ok()["version"], version["version"]);
+    assert_eq!(acts(&merchant).iter().filter(|act| act["name"] == "policy.uploaded").count(), 1);
+    let policies = merchant.call(Role::Agent, "GET", "/versions").send().ok();
+    assert_eq!((&policies[0]["policy"], &policies[0]["versions"]), (&json!("delay"), &json!(1)));
+}
+
+#[test]
+fn an_uploaded_version_decides_after_a_restart_and_is_replayed() {
+    let data = tempfile::tempdir().unwrap();
+    let policies = ombud_tests::guests::root().join("policies");
+    let mut kept = None;
+    for start in 0..2 {
+        let server = Server::on(data.path(), &policies);
+        if start == 0 {
+            let merchant = server.merchant(json!({}));
+            let parts: [(&str, &[u8]); 3] =
+                [("component", &policy("delay")), ("settings", b"{\"ship_upper_hours\": 48}"), ("name", b"our-delays")];
+            let (status, detail) = ended(&merchant, &form(&merchant, &parts).send());
+            assert_eq!(status, 201, "{detail}");
+            let version = merchant.call(Role::Agent, "GET", "/policies/our-delays/versions").send().ok()["versions"][0]["version"].clone();
+            let bound = json!({"id": merchant.id, "shop_id": "10437917", "platform": "douyin",
+                "policies": {"delay": {"policy": "our-delays", "version": version}}});
+            merchant.call(Role::MerchantAdmin, "PUT", "").json(&bound).send().ok();
+            kept = Some((merchant.id.clone(), merchant.key(Role::Agent).to_owned(), merchant.key(Role::Auditor).to_owned(), version));
+        }
+        let (id, agent, auditor, version) = kept.clone().unwrap();
+        let event = event("delay.detected", &format!("restart-{start}"));
+        let decided = server.call("POST", &format!("/v1/merchants/{id}/events")).key(&agent).event(&event).send().ok();
+        let decision = &decided["decisions"][0];
+        assert_eq!((&decision["policy"]["name"], &decision["policy"]["version"]), (&json!("our-delays"), &version), "{decision}");
+        assert_eq!(decision["fault"], Value::Null);
+        let path = format!("/v1/merchants/{id}/decisions/{}/replay", decision["id"].as_str().unwrap());
+        let replayed = server.call("POST", &path).key(&auditor).send().ok();
+        assert_eq!(replayed["identical"], true, "{replayed}");
+    }
+}
+
+#[test]
+fn other_settings_are_another_version_and_the_same_ones_are_not() {
+    let merchant = shared().merchant(json!({}));
+    let first = ended(&merchant, &upload(&merchant, guest("slow", "1")).send());
+    assert_eq!(first.0, 201, "{}", first.1);
+    let change = |settings: Value| {
+        let reply =
+            merchant.call(Role::MerchantAdmin, "POST", "/policies/slow/versions").json(&json!({"settings": settings, "note": "why"}));
+        ended(&merchant, &reply.send())
+    };
+    let (status, second) = change(json!({"a": 1}));
+    assert_eq!(status, 201, "{second}");
+    assert_eq!(change(json!({"a": 1})).0, 200);
+    assert_eq!(change(json!({})).0, 200, "those of the first");
+    // Paged, newest first.
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = merchant.call(Role::Agent, "GET", &format!("/policies/slow/versions?limit=1{cursor}")).send().ok();
+        seen.extend(page["versions"].as_array().unwrap().iter().map(|version| version["note"].clone()));
+        match page["cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", next.replace('+', "%2B")),
+            None => break,
+        }
+    }
+    assert_eq!(seen, [json!("why"), Value::Null]);
+    merchant.call(Role::Agent, "GET", "/policies/slow/versions?cursor=x").send().problem(422);
+    merchant.call(Role::Agent, "GET", "/policies/fast/versions").send().problem(404);
+    let unknown = json!({"settings": {}, "version": "9"});
+    merchant.call(Role::MerchantAdmin, "POST", "/policies/slow/versions").json(&unknown).send().problem(404);
+    let text = json!({"settings": "text"});
+    merchant.call(Role::MerchantAdmin, "POST", "/policies/slow/versions").json(&text).send().problem(422);
+}
