@@ -51,7 +51,7 @@ fn what_is_no_component_of_the_contract() {
         (wat::parse_str("(component)").unwrap(), "contract", "exports no kind"),
         (with_section(&policy("guardrail"), "padding", b"other than the operator's"), "contract", "a guardrail is the operator's"),
         (component("trap", "delay-policy"), "metadata", "neither its name nor its version"),
-        (named(&component("trap", "delay-policy"), &facts("traps", "1")), "settings", "trap"),
+        (named(&component("trap", "delay-policy"), &facts("traps", "1")), "edges", "divide by zero"),
     ] {
         let (failed, problems) = refused(&merchant, component);
         assert_eq!(failed, step, "{problems}");
