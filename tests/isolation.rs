@@ -4,6 +4,7 @@ use ombud::service::Role;
 use ombud_tests::client::Reply;
 use ombud_tests::events::{event, refund};
 use ombud_tests::server::{Merchant, shared};
+use ombud_tests::uploads::{ended, guest, upload};
 use serde_json::{Value, json};
 
 /// A route of the interface with the values of a merchant put into its path.
@@ -25,6 +26,10 @@ fn routes(merchant: &Merchant<'_>, decision: &str, key: &str) -> Vec<Route> {
             ("{merchant}", merchant.id.as_str()),
             ("{decision}", decision),
             ("{key}", key),
+            ("{upload}", "u_iso"),
+            ("{policy}", "iso-policy"),
+            ("{version}", VERSION),
+            ("{signing_key}", "0123456789ABCDEF"),
             ("{request}", "bl-iso"),
             ("{hold}", "h_iso"),
             ("{backtest}", backtest),
@@ -59,6 +64,8 @@ fn body(merchant: &Merchant<'_>, route: &Route) -> (&'static str, Value) {
         (_, path) if path.ends_with("/erasures") => (json, json!({"customer": "c_secret", "reason": "mine"})),
         (_, path) if path.ends_with("/holds") || path.ends_with("/lift") => (json, json!({"reason": "mine"})),
         (_, path) if path.ends_with("/override") => (json, json!({"action": "cancel", "reason": "mine"})),
+        ("POST", path) if path.ends_with("/policies/{policy}/versions") => (json, json!({"settings": {"intruder": 1}})),
+        (_, path) if path.ends_with("/signing-keys") => (json, json!({"public_key": SIGNING_KEY, "label": "intruder"})),
         (_, "/v1/backups") => (json, json!({"master_key": false})),
         (_, "/v1/keys") => (json, json!({"role": "operator", "label": "intruder"})),
         (_, path) if path.ends_with("/keys") => (json, json!({"role": "agent", "label": "intruder"})),
@@ -80,11 +87,19 @@ fn send(merchant: &Merchant<'_>, route: &Route, key: Option<&str>) -> Reply {
         call = call.key(key);
     }
     if matches!(route.method.as_str(), "POST" | "PUT") {
+        if route.method == "POST" && route.template.ends_with("/policies") {
+            return call.header("content-type", "application/wasm").body(guest("intruder", "1")).send();
+        }
         let (media, body) = body(merchant, route);
         call = call.header("content-type", media).body(if route.template.ends_with("/replay") { String::new() } else { body.to_string() });
     }
     call.send()
 }
+
+/// The version of the policy that [`furnished`] uploads: its settings are `{}`.
+const VERSION: &str = "1+44136fa3";
+/// A public key of minisign, from its documentation.
+const SIGNING_KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
 /// A merchant with something of everything.
 fn furnished() -> (Merchant<'static>, String, String) {
@@ -97,6 +112,8 @@ fn furnished() -> (Merchant<'static>, String, String) {
     request["data"]["customer_ref"] = "c_secret".into();
     merchant.decide(&request);
     merchant.call(Role::Compliance, "POST", "/backtests").json(&json!({"kind": "after-sale"})).send().with(202);
+    let (status, uploaded) = ended(&merchant, &upload(&merchant, guest("iso-policy", "1")).send());
+    assert_eq!((status, &uploaded["version"]), (201, &json!(VERSION)), "{uploaded}");
     let created = shared().call("POST", &format!("/v1/merchants/{}/keys", merchant.id)).key(&shared().operator);
     let key = created.json(&json!({"role": "auditor", "label": "victim"})).send().with(201)["id"].as_str().unwrap().to_owned();
     (merchant, decision, key)
@@ -122,7 +139,7 @@ fn another_merchants_key_opens_nothing_on_any_route() {
             } else if !route.open {
                 assert_eq!(reply.status, 403, "{about} {text}");
             }
-            for secret in ["c_secret", "t_secret", "12345", "shop-of-the-victim", &decision, "bl-iso"] {
+            for secret in ["c_secret", "t_secret", "12345", "shop-of-the-victim", &decision, "bl-iso", "iso-policy", VERSION] {
                 assert!(!text.contains(secret), "{about} tells `{secret}`: {text}");
             }
         }
@@ -195,6 +212,15 @@ fn each_role_may_what_its_role_may() {
         ("GET", "/v1/merchants/{merchant}/backtests", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("POST", "/v1/merchants/{merchant}/backtests", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("GET", "/v1/merchants/{merchant}/backtests/{backtest}", &[Operator, MerchantAdmin, Compliance, Auditor]),
+        ("POST", "/v1/merchants/{merchant}/policies", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/uploads/{upload}", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/versions", everybody),
+        ("GET", "/v1/merchants/{merchant}/policies/{policy}/versions", everybody),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/versions", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/policies/{policy}/versions/{version}", everybody),
+        ("GET", "/v1/merchants/{merchant}/policies/{policy}/versions/{version}/component", &[Operator, MerchantAdmin, Compliance, Auditor]),
+        ("GET", "/v1/merchants/{merchant}/signing-keys", &[Operator, MerchantAdmin, Compliance, Auditor]),
+        ("POST", "/v1/merchants/{merchant}/signing-keys", &[Operator, MerchantAdmin]),
         ("GET", "/v1/merchants/{merchant}/acts", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("GET", "/v1/acts", &[Operator]),
         ("POST", "/v1/merchants/{merchant}/replays", &[Operator, MerchantAdmin, Supervisor, DepartmentHead, Compliance, Auditor]),
@@ -241,7 +267,7 @@ fn each_role_may_what_its_role_may() {
             // A checkpoint is signed a moment after its records; until then proofs are not there yet.
             let unsigned = status == 404 && (route.template.contains("/ledger/") || route.template.ends_with("/receipt"));
             // No such hold is set.
-            let unset = status == 404 && route.template.ends_with("/lift");
+            let unset = status == 404 && (route.template.ends_with("/lift") || route.template.ends_with("/uploads/{upload}"));
             // Two wait or run already.
             let full = status == 429 && route.template.ends_with("/backtests");
             let taken = status < 300 || full || matches!(status, 409 | 422) || unsigned || unset;
