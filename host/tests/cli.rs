@@ -4,6 +4,7 @@
 
 mod cli {
     mod audit;
+    mod backtest;
     mod diff;
     mod explain;
     mod limits;

@@ -53,25 +53,27 @@ pub(super) fn pairs(title: &str, pairs: &[Pair], number: fn(i64) -> String) -> M
 pub(super) fn lines(title: &str, pairs: &[Pair], number: fn(i64) -> String) -> Markup {
     const HEIGHT: f64 = 220.0;
     const LEFT: f64 = 90.0;
+    const RIGHT: f64 = 30.0;
+    /// Names below the lines, as many as there is room for.
+    const NAMED_MAX: usize = 9;
     const BOTTOM: f64 = 30.0;
     const TOP: f64 = 12.0;
     let most = pairs.iter().map(|pair| pair.before.max(pair.after)).max().unwrap_or(0).max(1);
-    let step = (WIDTH - LEFT - 20.0) / count(pairs.len().saturating_sub(1).max(1));
+    let step = (WIDTH - LEFT - RIGHT) / count(pairs.len().saturating_sub(1).max(1));
     let x = |at: usize| LEFT + step * count(at);
     let y = |value: i64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - share(value, most));
     let points = |of: fn(&Pair) -> i64| -> String {
         let point = |(at, pair): (usize, &Pair)| format!("{:.1},{:.1}", x(at), y(of(pair)));
         pairs.iter().enumerate().map(point).collect::<Vec<_>>().join(" ")
     };
-    // So many names as there is room for, the last one always.
-    let every = pairs.len().div_ceil(12).max(1);
+    let every = pairs.len().div_ceil(NAMED_MAX).max(1);
     html! {
         figure {
             figcaption { (title) }
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
                 @for quarter in 0..=4_i64 {
                     @let value = most / 4 * quarter;
-                    line.grid x1=(LEFT) x2=(WIDTH - 20.0) y1=(fixed(y(value))) y2=(fixed(y(value))) {}
+                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(fixed(y(value))) y2=(fixed(y(value))) {}
                     text.number x=(LEFT - 6.0) y=(fixed(y(value) + 4.0)) text-anchor="end" { (number(value)) }
                 }
                 polyline.before points=(points(|pair| pair.before)) {}
@@ -82,7 +84,7 @@ pub(super) fn lines(title: &str, pairs: &[Pair], number: fn(i64) -> String) -> M
                             title { (pair.name) ", " (side) ": " (number(value)) }
                         }
                     }
-                    @if at % every == 0 || at + 1 == pairs.len() {
+                    @if at.is_multiple_of(every) {
                         text.name x=(fixed(x(at))) y=(HEIGHT - 8.0) text-anchor="middle" { (pair.name) }
                     }
                 }
@@ -95,7 +97,7 @@ pub(super) fn lines(title: &str, pairs: &[Pair], number: fn(i64) -> String) -> M
 pub(super) fn bars(title: &str, bars: &[(String, u64, String)]) -> Markup {
     const ROW: f64 = 20.0;
     let most = bars.iter().map(|(_, value, _)| *value).max().unwrap_or(0).max(1);
-    let names = 300.0;
+    let names = 390.0;
     let room = WIDTH - names - NUMBERS;
     let length = |value: u64| share(i64::try_from(value).unwrap_or(i64::MAX), i64::try_from(most).unwrap_or(i64::MAX)) * room;
     html! {
@@ -131,7 +133,7 @@ fn fixed(length: f64) -> String {
 
 /// A name that fits its room.
 fn shortened(name: &str) -> String {
-    const LETTERS_MAX: usize = 44;
+    const LETTERS_MAX: usize = 60;
     match name.char_indices().nth(LETTERS_MAX) {
         Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
         None => name.to_owned(),

@@ -1,7 +1,7 @@
 //! A report as one page: tables and charts, with nothing from anywhere else.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use ombud_core::impact::{BeforeAfter, Dimension, FlipLine, ImpactReport, SegmentLine};
+use ombud_core::impact::{BeforeAfter, Dimension, FlipLine, ImpactReport, Money, SegmentLine, Skipped};
 
 use super::chart::{self, Pair};
 use super::{BacktestReport, money_rows};
@@ -16,22 +16,23 @@ const STYLE: &str = "
         --less: #1f8a52; --more: #c0392b; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --dim: #98a2b3; --line: #333c49; --paper: #14181e; --before: #6b7685;
         --after: #6ea0ff; --less: #5ec48d; --more: #ef8177; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; } h3 { font-size: 1rem; margin: 1.4rem 0 .3rem; }
+p.warning { border-left: 3px solid var(--more); padding-left: .7rem; margin: .4rem 0; }
 p.dim, .dim, figcaption { color: var(--dim); } p.dim { margin: .2rem 0; }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1.2rem 0; }
-.figures div { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .9rem; min-width: 8.5rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.2rem 0; }
+.figures div { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .9rem; }
 .figures b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; color: var(--dim); } td.n, th.n { text-align: right; white-space: nowrap; }
-td.id { font-family: ui-monospace, monospace; font-size: .85em; }
+td.id { font-family: ui-monospace, monospace; font-size: .75em; white-space: nowrap; } td.kind { white-space: nowrap; } tr.sum td { font-weight: 600; } code { overflow-wrap: anywhere; }
 .less { color: var(--less); } .more { color: var(--more); }
-figure { margin: 1.2rem 0; } svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; }
+figure { margin: 1.2rem 0; overflow-x: auto; } figcaption { margin-bottom: .5rem; } svg { width: 100%; min-width: 34rem; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--ink); } svg text.number { fill: var(--dim); } svg .grid { stroke: var(--line); }
 svg rect.before, svg circle.before { fill: var(--before); } svg rect.after, svg circle.after { fill: var(--after); }
 svg polyline { fill: none; stroke-width: 2; } svg polyline.before { stroke: var(--before); } svg polyline.after { stroke: var(--after); }
-.key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin: 0 .3em 0 1em; } .key i.before { background: var(--before); }
+.key span { margin-right: 1.2em; white-space: nowrap; } .key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; } .key i.before { background: var(--before); }
 .key i.after { background: var(--after); } @media print { body { margin: 0; } h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
 ";
 
@@ -52,7 +53,8 @@ pub fn page(report: &BacktestReport) -> String {
                 h1 { (title) }
                 (about(report))
                 (figures(impact))
-                p.key { i.before {} "before, as recorded" i.after {} "after, under the candidate" }
+                (skipped(impact))
+                p.key { span { i.before {} "before, as recorded" } " " span { i.after {} "after, under the candidate" } }
                 (money(impact))
                 (flips(impact))
                 (examples(impact))
@@ -68,9 +70,10 @@ pub fn page(report: &BacktestReport) -> String {
 
 fn about(report: &BacktestReport) -> Markup {
     let kinds: Vec<&str> = report.kinds.iter().map(|kind| kind.as_str()).collect();
-    let seconds = report.elapsed_ms / 1_000;
+    #[expect(clippy::cast_precision_loss, reason = "seconds for people")]
+    let seconds = report.elapsed_ms as f64 / 1_000.0;
     html! {
-        p.dim { (kinds.join(", ")) "; " (report.window()) "; made " (report.made_at) " in " (seconds) " s (" (format!("{:.0}", report.per_second)) " decisions a second)" }
+        p.dim { (kinds.join(", ")) "; " (report.window()) "; made " (report.made_at) " in " (format!("{seconds:.1}")) " s" }
         p.dim { "component " code { (report.candidate.component) } }
         p.dim { "settings " code { (report.candidate.settings) } }
     }
@@ -108,7 +111,7 @@ fn money(impact: &ImpactReport) -> Markup {
                 tbody {
                     @for row in &rows {
                         tr {
-                            td { (row.kind) }
+                            td.kind { (row.kind) }
                             td { (row.sort) " " (row.due) }
                             td.n { (yuan(row.before)) }
                             td.n { (yuan(row.after)) }
@@ -116,7 +119,7 @@ fn money(impact: &ImpactReport) -> Markup {
                         }
                     }
                     @for line in &impact.kinds {
-                        tr.sum { td { (line.kind.map_or("", |kind| kind.as_str())) } td { "paid and promised" } (standing(&line.money)) }
+                        tr.sum { td.kind { (line.kind.map_or("", |kind| kind.as_str())) } td { "paid and promised" } (standing(&line.money)) }
                     }
                     tr.sum { td { "total" } td { "paid and promised" } (standing(&impact.total.money)) }
                 }
@@ -141,7 +144,13 @@ fn flips(impact: &ImpactReport) -> Markup {
         .outcomes
         .iter()
         .take(DRAWN_MAX)
-        .map(|line| (format!("{} → {}", line.from, line.to), line.decisions, grouped(line.decisions)))
+        .map(|line| {
+            (
+                format!("{}: {} → {}", line.kind.map_or("", |kind| kind.as_str()), line.from, line.to),
+                line.decisions,
+                grouped(line.decisions),
+            )
+        })
         .collect();
     html! {
         h2 { "Flips by outcome" }
@@ -161,15 +170,15 @@ fn flips(impact: &ImpactReport) -> Markup {
 fn flip_table(lines: &[FlipLine]) -> Markup {
     html! {
         div.wide { table {
-            thead { tr { th { "kind" } th { "before" } th { "after" } th.n { "decisions" } th.n { "paid or promised" } th { "first" } } }
+            thead { tr { th { "kind" } th { "before" } th { "after" } th.n { "decisions" } th.n { "money before" } th.n { "after" } th.n { "difference" } th { "first decision" } } }
             tbody {
                 @for line in lines.iter().take(LISTED_MAX) {
                     tr {
-                        td { (line.kind.map_or("", |kind| kind.as_str())) }
+                        td.kind { (line.kind.map_or("", |kind| kind.as_str())) }
                         td { (line.from) }
                         td { (line.to) }
                         td.n { (grouped(line.decisions)) }
-                        td.n { (difference(line.money.difference())) }
+                        (standing(&line.money))
                         td.id { (line.first.as_deref().unwrap_or_default()) }
                     }
                 }
@@ -182,22 +191,33 @@ fn flip_table(lines: &[FlipLine]) -> Markup {
 fn examples(impact: &ImpactReport) -> Markup {
     html! {
         @if !impact.examples.is_empty() {
-            h2 { "The dearest changes" }
+            h2 { "The dearest tickets" }
+            p.dim { "Each with the decision that changes most: by what is paid or promised, then by what waits for a person." }
             div.wide { table {
-                thead { tr { th { "decision" } th { "ticket" } th { "before" } th { "after" } th.n { "paid or promised" } } }
+                thead { tr { th { "ticket" } th { "decision" } th { "before" } th { "after" } th.n { "before" } th.n { "after" } th.n { "difference" } } }
                 tbody {
                     @for example in &impact.examples {
                         tr {
+                            td.kind { (example.ticket.as_deref().unwrap_or("–")) br; span.dim { (example.kind.as_str()) } }
                             td.id { (example.id) br; "#" (example.seq) }
-                            td { (example.ticket.as_deref().unwrap_or("–")) }
                             td { (example.before.outcome) br; span.dim { (example.before.rule) } }
                             td { (example.after.outcome) br; span.dim { (example.after.rule) } }
+                            td.n { (both(&example.before.money)) }
+                            td.n { (both(&example.after.money)) }
                             td.n { (difference(example.difference())) }
                         }
                     }
                 }
             } }
         }
+    }
+}
+
+/// What stands, and below it what waits for a person.
+fn both(money: &Money) -> Markup {
+    html! {
+        (yuan(money.standing()))
+        @if money.waiting() != 0 { br; span.dim { (yuan(money.waiting())) " proposed" } }
     }
 }
 
@@ -209,13 +229,13 @@ fn segments(impact: &ImpactReport) -> Markup {
         @for dimension in Dimension::ALL {
             @let lines = of(dimension);
             @if !lines.is_empty() {
-                h3 { (dimension.as_str()) }
+                h3 { "By " (titled(dimension)) }
                 div.wide { table {
-                    thead { tr { th { "kind" } th { (dimension.as_str()) } th.n { "decisions" } th.n { "flips" } th.n { "before" } th.n { "after" } th.n { "difference" } } }
+                    thead { tr { th { "kind" } th { (titled(dimension)) } th.n { "decisions" } th.n { "flips" } th.n { "before" } th.n { "after" } th.n { "difference" } } }
                     tbody {
                         @for line in lines {
                             tr {
-                                td { (line.kind.map_or("", |kind| kind.as_str())) }
+                                td.kind { (line.kind.map_or("", |kind| kind.as_str())) }
                                 td { (line.value) }
                                 td.n { (grouped(line.counts.decisions)) }
                                 td.n { (grouped(line.counts.flips)) }
@@ -226,6 +246,37 @@ fn segments(impact: &ImpactReport) -> Markup {
                 } }
             }
         }
+    }
+}
+
+/// A dimension for people.
+const fn titled(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Month => "month of receipt",
+        Dimension::Outcome => "recorded outcome",
+        Dimension::Resolution => "resolution asked for",
+        Dimension::DelayTier => "recorded tier of delay",
+        Dimension::Customer => "customer",
+        Dimension::Version => "version on record",
+    }
+}
+
+/// What was not compared stands before what was.
+fn skipped(impact: &ImpactReport) -> Markup {
+    html! {
+        @for line in &impact.skipped {
+            p.warning { (grouped(line.records)) @if line.records == 1 { " record" } @else { " records" } " not compared: " (why_not(line.why)) "." }
+        }
+    }
+}
+
+/// Why records were not compared.
+const fn why_not(skipped: Skipped) -> &'static str {
+    match skipped {
+        Skipped::Erased => "the customer was erased",
+        Skipped::Damaged => "damaged, see ombud audit check",
+        Skipped::Guardrail => "the guardrail on record is missing or does not load",
+        Skipped::Environmental => "the candidate met the machine's clock",
     }
 }
 
@@ -255,7 +306,7 @@ fn machinery(impact: &ImpactReport) -> Markup {
             thead { tr { th { "what" } th.n { "before" } th.n { "after" } } }
             tbody {
                 @for (name, before, after) in &rows { tr { td { (name) } td.n { (grouped(*before)) } td.n { (grouped(*after)) } } }
-                tr { td { "mean fuel of the policy, " (grouped(fuel.comparable)) " decisions of the same engine" } td.n { (grouped(fuel.recorded_mean)) } td.n { (grouped(fuel.candidate_mean)) } }
+                tr { td { "mean fuel of the policy, " (grouped(fuel.comparable)) " of the same engine" } td.n { (grouped(fuel.recorded_mean)) } td.n { (grouped(fuel.candidate_mean)) } }
             }
         } }
         p.dim {
@@ -263,7 +314,6 @@ fn machinery(impact: &ImpactReport) -> Markup {
             @if let Some(at) = &fuel.policy_max_at { ", for " code { (at) } }
             "."
         }
-        @for line in &impact.skipped { p { (grouped(line.records)) " records were not compared: " (word(&line.why)) } }
     }
 }
 

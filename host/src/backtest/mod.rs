@@ -79,3 +79,6 @@ impl BacktestReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

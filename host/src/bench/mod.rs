@@ -1,8 +1,10 @@
 //! `ombud bench`: every speed that is promised, each as a ratio to a floor measured in the same run.
 
+mod backtest;
 mod decision;
 mod load;
 mod processor;
+mod recorded;
 mod replay;
 mod served;
 mod service;
@@ -50,10 +52,11 @@ impl BenchRow {
 }
 
 /// The rows there are, in the order of the table.
-pub const NAMES: [&str; 10] = ["after-sale", "reply", "table", "replay", "durable", "p99", "merchants", "records", "restart", "ledger"];
+pub const NAMES: [&str; 11] =
+    ["after-sale", "reply", "table", "replay", "backtest", "durable", "p99", "merchants", "records", "restart", "ledger"];
 
-/// Measures the named rows, or all.
-pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRow>> {
+/// Measures the named rows, or all; `records` are those of the row `backtest`.
+pub fn run(policies: &std::path::Path, only: Option<&str>, records: Option<usize>) -> Result<Vec<BenchRow>> {
     let wanted = |name: &str| only.is_none_or(|only| only == name);
     let mut rows = Vec::new();
     if wanted("after-sale") || wanted("reply") {
@@ -65,6 +68,9 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
     if wanted("replay") {
         rows.push(replay::row(policies)?);
     }
+    if wanted("backtest") {
+        rows.push(backtest::row(policies, records)?);
+    }
     let service = service::Wanted {
         durable: wanted("durable"),
         p99: wanted("p99"),
@@ -73,7 +79,7 @@ pub fn run(policies: &std::path::Path, only: Option<&str>) -> Result<Vec<BenchRo
         restart: wanted("restart"),
         ledger: wanted("ledger"),
     };
-    if NAMES.iter().skip(4).any(|name| wanted(name)) {
+    if NAMES.iter().skip(5).any(|name| wanted(name)) {
         rows.extend(service::rows(policies, &service)?);
     }
     Ok(rows)

@@ -14,6 +14,9 @@ pub(super) struct Bench {
     /// One row only.
     #[arg(long)]
     only: Option<String>,
+    /// Records of the row `backtest`; a million takes some minutes to write.
+    #[arg(long, value_name = "N", requires = "only", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    records: Option<u64>,
     /// Folder of the policy packages.
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
@@ -29,11 +32,15 @@ impl Bench {
         {
             bail!("no row `{only}`; there are {}", bench::NAMES.join(", "));
         }
+        let records = self.records.map(usize::try_from).transpose()?;
+        if records.is_some() && self.only.as_deref() != Some("backtest") {
+            bail!("--records goes with --only backtest");
+        }
         if cfg!(debug_assertions) {
             eprintln!("ombud: this is a debug build; its figures say nothing: cargo run --release -- bench");
         }
         crate::demo::set_clock();
-        let rows = bench::run(&self.policies, self.only.as_deref())?;
+        let rows = bench::run(&self.policies, self.only.as_deref(), records)?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&rows)?);
         } else {

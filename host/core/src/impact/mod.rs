@@ -19,7 +19,7 @@ use crate::chain::ReviewResult;
 use crate::fault::FaultCode;
 use crate::kind::Kind;
 
-/// Examples that are kept: the flips that cost or save most.
+/// Examples that are kept: the tickets whose change costs or saves most, each with its dearest decision.
 pub const EXAMPLES_MAX: usize = 10;
 /// Pairs of outcomes or of rules that are told apart; the others are added up as the rest.
 pub const PAIRS_MAX: usize = 1_000;
@@ -322,7 +322,16 @@ impl Impact {
         }
     }
 
+    /// Keeps one example of a ticket. Which ones are kept does not depend on the order: what falls out stands behind so many
+    /// tickets, and they only grow dearer.
     fn keep(&mut self, example: Example) {
+        let same = |own: &Example| own.ticket.is_some() && own.ticket == example.ticket;
+        if let Some(at) = self.examples.iter().position(same) {
+            if self.examples.get(at).is_some_and(|own| own.rank() <= example.rank()) {
+                return;
+            }
+            self.examples.remove(at);
+        }
         let at = self.examples.partition_point(|kept| kept.rank() < example.rank());
         if at < EXAMPLES_MAX {
             self.examples.insert(at, example);

@@ -199,7 +199,7 @@ pub struct ImpactReport {
     pub fuel: FuelReport,
     /// Records that were not compared.
     pub skipped: Vec<SkippedLine>,
-    /// The dearest changes.
+    /// The dearest tickets, each with the decision that changes most.
     pub examples: Vec<Example>,
 }
 

@@ -9,6 +9,7 @@ use crate::money::{Amounts, Due};
 #[derive(Clone, Debug)]
 struct Seen {
     kind: Kind,
+    ticket: Option<String>,
     segments: Vec<(Dimension, String)>,
     before: Stand,
     after: Stand,
@@ -34,9 +35,11 @@ fn stand() -> impl Strategy<Value = Stand> {
 
 fn seen() -> impl Strategy<Value = Seen> {
     let kind = prop_oneof![Just(Kind::AfterSale), Just(Kind::Delay), Just(Kind::Reply)];
-    (kind, 0..5_u8, stand(), stand(), 0..1_000_u64, proptest::option::of(0..1_000_u64)).prop_map(
-        |(kind, month, before, after, fuel, recorded)| Seen {
+    let ticket = proptest::option::of(0..20_u8);
+    (kind, 0..5_u8, stand(), stand(), 0..1_000_u64, proptest::option::of(0..1_000_u64), ticket).prop_map(
+        |(kind, month, before, after, fuel, recorded, ticket)| Seen {
             kind,
+            ticket: ticket.map(|ticket| format!("t{ticket}")),
             segments: vec![(Dimension::Month, format!("2026-0{month}")), (Dimension::Outcome, before.outcome.clone())],
             before,
             after,
@@ -50,7 +53,7 @@ fn add(impact: &mut Impact, at: usize, seen: &Seen) {
     impact.add(&Observed {
         id: &format!("d{at}"),
         seq: at as u64,
-        ticket: None,
+        ticket: seen.ticket.as_deref(),
         received_at_ms: 0,
         kind: seen.kind,
         segments: &seen.segments,
@@ -105,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn the_dearest_changes_are_the_examples(window in vec(seen(), 0..80)) {
+    fn the_dearest_decision_of_the_dearest_tickets_are_the_examples(window in vec(seen(), 0..120)) {
         let mut impact = Impact::default();
         window.iter().enumerate().for_each(|(at, seen)| add(&mut impact, at, seen));
         let mut all: Vec<(u64, u64, u64)> = window
@@ -118,6 +121,8 @@ proptest! {
             })
             .collect();
         all.sort_by_key(|(stands, waits, seq)| (std::cmp::Reverse(*stands), std::cmp::Reverse(*waits), *seq));
+        let mut tickets = std::collections::HashSet::new();
+        all.retain(|(_, _, seq)| window[*seq as usize].ticket.as_ref().is_none_or(|ticket| tickets.insert(ticket.clone())));
         let expected: Vec<u64> = all.iter().take(EXAMPLES_MAX).map(|(_, _, seq)| *seq).collect();
         let got: Vec<u64> = impact.report().examples.iter().map(|example| example.seq).collect();
         prop_assert_eq!(got, expected);

@@ -19,17 +19,16 @@ pub(super) fn print(report: &BacktestReport) {
     let digests = format!("component {}, settings {}", short(&candidate.component), short(&candidate.settings));
     println!("{}", screen::dim().apply_to(digests));
     let counts = &impact.total.counts;
+    println!("\n{}, {}", count(counts.decisions, "decision"), difference(impact.total.money.difference()));
     println!(
-        "\n{}: {}, {} with the same outcome and other money, {} decided by another rule to the same end; {}",
-        count(counts.decisions, "decision"),
+        "{}, {} with the same outcome and other money, {} decided by another rule to the same end",
         count(counts.flips, "flip"),
         counts.money_only,
-        counts.rule_only,
-        difference(impact.total.money.difference())
+        counts.rule_only
     );
     money(impact);
-    flips("changes by outcome", &impact.outcomes);
-    flips("changes by rule", &impact.rules);
+    flips("flips by outcome", &impact.outcomes);
+    flips("flips by rule", &impact.rules);
     examples(impact);
     segments(impact);
     machinery(impact);
@@ -99,7 +98,7 @@ fn flips(title: &str, lines: &[FlipLine]) {
         return;
     }
     screen::heading(title);
-    let mut table = screen::table(&["kind", "before", "after", "decisions", "before", "after", "difference"]);
+    let mut table = screen::table(&["kind", "before", "after", "decisions", "paid", "then", "difference"]);
     for line in lines.iter().take(LINES_MAX) {
         let kind = line.kind.map_or("", |kind| kind.as_str());
         let [before, after, difference] = sides(&line.money);
@@ -119,13 +118,12 @@ fn examples(impact: &ImpactReport) {
     if impact.examples.is_empty() {
         return;
     }
-    screen::heading("the ten dearest changes");
-    let mut table = screen::table(&["ticket", "decision", "before", "after", "difference"]);
+    screen::heading("the dearest tickets");
+    let mut table = screen::table(&["ticket, decision", "before", "after", "difference"]);
     for example in &impact.examples {
         let side = |side: &Side| format!("{}\n{}", side.outcome, side.rule);
-        let ticket = example.ticket.clone().unwrap_or_default();
-        let decision = format!("{}\n#{}", example.id, example.seq);
-        table.add_row([ticket, decision, side(&example.before), side(&example.after), told(example)]);
+        let ticket = format!("{} #{}\n{}", example.ticket.as_deref().unwrap_or("–"), example.seq, example.id);
+        table.add_row([ticket, side(&example.before), side(&example.after), told(example)]);
     }
     println!("{table}");
 }
