@@ -73,14 +73,14 @@ fn a_candidate_that_faults_is_a_finding() {
     let made = folder();
     let broken = made.write("broken.wasm", "\0asm");
     ombud_in(data.path(), &[&OF[..], &["--all", "--policy", &broken]].concat()).exits(2).complains("`--policy`: is refused");
-    // One that takes more memory than it may have.
+    // One that works until its fuel is used up.
     let greedy = made.write("greedy.json", r#"{"steps": 50, "block_bytes": 10000000, "frees": false}"#);
     let of_it = ["--all", "--policy", "tests/policies/hungry", "--settings", &greedy];
     let report = ombud_in(data.path(), &[&OF[..], &of_it, &["--json"]].concat()).exits(1).json();
     let impact = &report["impact"];
-    assert_eq!(impact["faults"], json!([{"code": "memory", "before": 0, "after": impact["total"]["decisions"]}]), "{report}");
+    assert_eq!(impact["faults"], json!([{"code": "fuel", "before": 0, "after": impact["total"]["decisions"]}]), "{report}");
     assert_eq!(impact["total"]["money"]["after"]["paid"], json!({"refund": 0, "cash": 0, "coupon": 0}));
-    ombud_in(data.path(), &[&OF[..], &of_it].concat()).exits(1).says("faults").says("memory").says("human-review");
+    ombud_in(data.path(), &[&OF[..], &of_it].concat()).exits(1).says("faults").says("fuel").says("human-review");
 }
 
 #[test]
