@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{EXIT_OK, packages};
-use crate::package::KINDS;
+use crate::package::{CONTRACTS, KINDS};
 use crate::scaffold::{self, Language};
 
 /// Arguments of `ombud new`.
@@ -21,6 +21,9 @@ pub(super) struct New {
     /// What it decides: after-sale, delay, blacklist or reply.
     #[arg(long, value_parser = KINDS)]
     kind: String,
+    /// The version of the contract that it is written for: 1.0 runs on every host, 1.1 can have the host find words in texts.
+    #[arg(long, value_parser = CONTRACTS, default_value = CONTRACTS[0], value_name = "VERSION")]
+    contract: String,
     /// The SDK, for Rust; without it, `plugins/sdk` of the checkout that the current folder or this program lies in.
     #[arg(long, value_name = "FOLDER")]
     sdk: Option<PathBuf>,
@@ -40,6 +43,9 @@ impl New {
         if self.name.symlink_metadata().is_ok() {
             bail!("`{}` is there already", self.name.display());
         }
+        if self.lang == Language::Table && self.contract != CONTRACTS[0] {
+            bail!("a table is written for no version of the contract: leave `--contract` away");
+        }
         let sdk = match (self.lang, &self.sdk) {
             (Language::Rust, Some(sdk)) => Some(sdk.clone()),
             (Language::Rust, None) => {
@@ -49,7 +55,7 @@ impl New {
             _ => None,
         };
         let sdk = sdk.map(|sdk| from_to(&std::path::absolute(&self.name)?, &sdk)).transpose()?.unwrap_or_default();
-        for (path, text) in scaffold::files(&name, &self.kind, self.lang, &sdk)? {
+        for (path, text) in scaffold::files(&name, &self.kind, self.lang, &sdk, &self.contract)? {
             let file = self.name.join(path);
             if let Some(folder) = file.parent() {
                 std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;

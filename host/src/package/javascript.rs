@@ -59,6 +59,7 @@ pub fn build(folder: &Path) -> Result<Made> {
     let text = std::fs::read_to_string(folder.join("package.json")).context("cannot read `package.json`")?;
     let manifest: Manifest = serde_json::from_str(&text).context("`package.json`: it needs name, version and `ombud` with the kind")?;
     let world = manifest.ombud.world()?;
+    let files = manifest.ombud.contract()?;
     let Some(node) = run::on_path("node") else {
         bail!("no `node`: {INSTALL}");
     };
@@ -71,7 +72,7 @@ pub fn build(folder: &Path) -> Result<Made> {
         Err(_) => bail!("componentize-js is not installed: run `npm install` in `{}`", folder.display()),
     };
     let build = folder.join("build");
-    contract::write_into(&build.join("wit"))?;
+    contract::write_into(&build.join("wit"), files)?;
     std::fs::write(build.join("componentize.mjs"), SCRIPT)?;
     let source = if folder.join("tsconfig.json").is_file() {
         let tsc = "node_modules/typescript/bin/tsc";

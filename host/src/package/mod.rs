@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_sandbox::{Inspection, LoadLimits, PackageFacts};
 use serde::Deserialize;
 
-pub use contract::FILES as CONTRACT;
+pub use contract::{VERSIONS as CONTRACTS, files as contract_files};
 pub use toolchain::{BuildError, TARGET, Toolchain};
 
 /// What a policy says of itself to the build: `[package.metadata.ombud]`, `"ombud"` of `package.json`, `[tool.ombud]`. Paths are relative to
@@ -24,6 +24,8 @@ pub use toolchain::{BuildError, TARGET, Toolchain};
 struct PluginMetadata {
     /// The kind it decides; in Rust the code says so.
     kind: Option<String>,
+    /// The contract's version that it is written for, `1.0` if it is not named; in Rust the SDK's features say so.
+    contract: Option<String>,
     /// Golden cases, of which those of the component's kinds go into the package.
     cases: Option<PathBuf>,
     /// JSON Schema of the settings.
@@ -36,6 +38,11 @@ struct PluginMetadata {
 pub const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
 
 impl PluginMetadata {
+    /// The contract's files that it is built with.
+    fn contract(&self) -> Result<&'static [(&'static str, &'static str)]> {
+        contract::files(self.contract.as_deref().unwrap_or(CONTRACTS[0])).context("`contract`")
+    }
+
     /// The world of the contract that the policy implements.
     fn world(&self) -> Result<String> {
         match self.kind.as_deref() {

@@ -45,6 +45,7 @@ pub fn build(folder: &Path) -> Result<Made> {
         toml::from_str(&text).context("`pyproject.toml`: it needs name and version in [project] and the kind in [tool.ombud]")?;
     let plugin = manifest.tool.ombud;
     let world = plugin.world()?;
+    let files = plugin.contract()?;
     let Some(tool) = find(&folder) else {
         bail!(
             "componentize-py is not installed: run `python3 -m venv .venv && .venv/bin/pip install -r requirements.txt` in `{}` \
@@ -54,7 +55,7 @@ pub fn build(folder: &Path) -> Result<Made> {
     };
     let said = run::run(Command::new(&tool).arg("--version"), "componentize-py")?;
     let build = folder.join("build");
-    contract::write_into(&build.join("wit"))?;
+    contract::write_into(&build.join("wit"), files)?;
     let out = "build/policy.wasm";
     run::run(
         Command::new(&tool)

@@ -45,6 +45,9 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Made> {
     let module =
         std::fs::read(&module_path).with_context(|| format!("cargo wrote no `{}`: is the crate-type `cdylib`?", module_path.display()))?;
     let plugin = krate.metadata.unwrap_or_default().ombud;
+    if plugin.contract.is_some() {
+        bail!("`contract` is not named in Cargo.toml: the features of `ombud-sdk` say it (`v1-1` for 1.1)");
+    }
     let package = PackageFacts {
         name: krate.name,
         version: krate.version,

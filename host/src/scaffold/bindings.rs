@@ -4,9 +4,9 @@
 //! same files.
 
 use anyhow::{Context as _, Result};
-use wit_parser::{Docs, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner};
+use wit_parser::{Docs, Function, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner};
 
-use crate::package::CONTRACT;
+use crate::package::contract_files;
 
 /// The contract, read.
 pub struct Contract {
@@ -17,10 +17,10 @@ pub struct Contract {
 type Write<'a> = &'a dyn Fn(&Contract, &TypeDef, &str) -> Option<String>;
 
 impl Contract {
-    /// Reads the contract that this host speaks.
-    pub fn read() -> Result<Self> {
+    /// Reads a version of the contract.
+    pub fn read(version: &str) -> Result<Self> {
         let mut resolve = Resolve::default();
-        let text: String = CONTRACT.iter().map(|(_, text)| *text).collect();
+        let text: String = contract_files(version)?.iter().map(|(_, text)| *text).collect();
         resolve.push_source("contract.wit", &text).context("the contract")?;
         Ok(Self { resolve })
     }
@@ -46,12 +46,43 @@ impl Contract {
         out
     }
 
+    /// Declarations of an interface that a policy calls, as the module that it imports.
+    pub fn typescript_module(&self, name: &str, module: &str) -> String {
+        let types = self.interface(name, &|contract, ty, name| contract.ts_type(ty, name));
+        let functions = self.functions(name, &|function| {
+            let parameters = function.params.iter().map(|param| format!("{}: {}", camel(&param.name, false), self.ts(&param.ty)));
+            let result = function.result.as_ref().map_or_else(|| "void".to_owned(), |ty| self.ts(ty));
+            let doc = doc(&function.docs, "/** ", " */\n", "");
+            let name = camel(&function.name, false);
+            format!("\n{doc}export function {name}({}): {result};\n", parameters.collect::<Vec<_>>().join(", "))
+        });
+        let inside = format!("{types}{functions}").replace('\n', "\n  ").replace("\n  \n", "\n\n");
+        format!("// What the host answers, written by `ombud new`.\n\ndeclare module '{module}' {{{}}}\n", inside.trim_end_matches(' '))
+    }
+
+    /// A stub of an interface that a policy calls.
+    pub fn python_module(&self, name: &str) -> String {
+        let functions = self.functions(name, &|function| {
+            let parameters = function.params.iter().map(|param| format!("{}: {}", snake(&param.name), self.py_of(&param.ty)));
+            let result = function.result.as_ref().map_or_else(|| "None".to_owned(), |ty| self.py_of(ty));
+            let doc = doc(&function.docs, "    \"\"\"", "\"\"\"\n", "");
+            format!("\n\ndef {}({}) -> {result}:\n{doc}    ...\n", snake(&function.name), parameters.collect::<Vec<_>>().join(", "))
+        });
+        format!("{}{functions}", self.python(name).replace("\nfrom . import types\n", "").replace("from enum import Enum, Flag\n", ""))
+    }
+
+    /// The functions of an interface, one after the other.
+    fn functions(&self, name: &str, write: &dyn Fn(&Function) -> String) -> String {
+        self.named_interface(name).map(|interface| interface.functions.values().map(write).collect()).unwrap_or_default()
+    }
+
+    fn named_interface(&self, name: &str) -> Option<&Interface> {
+        self.resolve.interfaces.iter().map(|(_, interface)| interface).find(|one| one.name.as_deref() == Some(name))
+    }
+
     /// The types that an interface itself declares, one after the other.
     fn interface(&self, name: &str, write: Write<'_>) -> String {
-        let Some(interface) = self.resolve.interfaces.iter().map(|(_, interface)| interface).find(|one| one.name.as_deref() == Some(name))
-        else {
-            return String::new();
-        };
+        let Some(interface) = self.named_interface(name) else { return String::new() };
         let types = interface.types.iter().filter_map(|(name, id)| write(self, self.resolve.types.get(*id)?, name));
         types.collect()
     }
@@ -116,6 +147,20 @@ impl Contract {
             }
             _ => return None,
         })
+    }
+
+    /// A type as a function of the same interface names it.
+    fn py_of(&self, ty: &Type) -> String {
+        match ty {
+            Type::Id(id) => match self.named(*id) {
+                (_, TypeDefKind::List(of)) => format!("list[{}]", self.py_of(of)),
+                (_, TypeDefKind::Option(of)) => format!("{} | None", self.py_of(of)),
+                (name, _) => camel(name, true),
+            },
+            Type::Bool => "bool".to_owned(),
+            Type::String | Type::Char => "str".to_owned(),
+            _ => "int".to_owned(),
+        }
     }
 
     /// A type inside another; what another interface declares is named with it.

@@ -30,6 +30,8 @@ struct Names<'a> {
     name: &'a str,
     kind: &'a str,
     sdk: &'a str,
+    /// The contract's version, `1.0`.
+    contract: &'a str,
 }
 
 macro_rules! of_kind {
@@ -43,9 +45,9 @@ macro_rules! of_kind {
     };
 }
 
-/// The files of a policy. `sdk` is where a Rust policy finds the SDK.
-pub fn files(name: &str, kind: &str, language: Language, sdk: &str) -> Result<Files> {
-    let names = Names { name, kind, sdk };
+/// The files of a policy. `sdk` is where a Rust policy finds the SDK; `contract` is the version that a policy with code is written for.
+pub fn files(name: &str, kind: &str, language: Language, sdk: &str, contract: &str) -> Result<Files> {
+    let names = Names { name, kind, sdk, contract };
     let mut files: Files = match language {
         Language::Rust => rust(&names),
         Language::Js => javascript(&names)?,
@@ -73,22 +75,30 @@ fn rust(names: &Names<'_>) -> Files {
     ]
 }
 
+/// The import that a version has beside the log, and its module's name.
+fn text_of(contract: &str) -> Option<&'static str> {
+    (contract == "1.1").then_some("ombud:policy/text@1.1.0")
+}
+
 fn javascript(names: &Names<'_>) -> Result<Files> {
-    Ok(vec![
+    let contract = Contract::read(names.contract)?;
+    let mut files: Files = vec![
         ("package.json".into(), include_str!("javascript/package.json.txt").into()),
         ("tsconfig.json".into(), include_str!("javascript/tsconfig.json.txt").into()),
         ("src/policy.ts".into(), include_str!("javascript/policy.ts.txt").into()),
         ("src/settings.ts".into(), include_str!("javascript/settings.ts.txt").into()),
         ("src/notes.ts".into(), include_str!("javascript/notes.ts.txt").into()),
         ("src/rule.ts".into(), of_kind!(names.kind, "javascript/", "/rule.ts.txt").into()),
-        ("src/contract.d.ts".into(), Contract::read()?.typescript(names.kind)),
+        ("src/contract.d.ts".into(), contract.typescript(names.kind)),
         ("README.md".into(), readme(include_str!("javascript/README.md.txt"))),
         (".gitignore".into(), "build\nnode_modules\n".into()),
-    ])
+    ];
+    files.extend(text_of(names.contract).map(|module| ("src/text.d.ts".into(), contract.typescript_module("text", module))));
+    Ok(files)
 }
 
 fn python(names: &Names<'_>) -> Result<Files> {
-    let contract = Contract::read()?;
+    let contract = Contract::read(names.contract)?;
     let kind = snake(names.kind);
     let mut files: Files = vec![
         ("pyproject.toml".into(), include_str!("python/pyproject.toml.txt").into()),
@@ -103,6 +113,7 @@ fn python(names: &Names<'_>) -> Result<Files> {
     for interface in ["types".to_owned(), format!("{}-types", names.kind)] {
         files.push((format!("typings/wit_world/imports/{}.pyi", snake(&interface)), contract.python(&interface)));
     }
+    files.extend(text_of(names.contract).map(|_| ("typings/wit_world/imports/text.pyi".into(), contract.python_module("text"))));
     let exports = "from typing import Protocol\n\nfrom ..imports import {{module}}_types, types\n\n\nclass Settings(Protocol):\n    \
         def prepare(self, settings: str) -> None: ...\n\n\nclass {{Kind}}(Protocol):\n    \
         def decide(self, ctx: types.Context, facts: {{module}}_types.{{Kind}}Case) -> {{module}}_types.{{Kind}}Ruling: ...\n";
@@ -144,6 +155,8 @@ impl Names<'_> {
             .replace("{{Kind}}", &camel(self.kind, true))
             .replace("{{camel}}", &camel(self.kind, false))
             .replace("{{sdk}}", self.sdk)
+            .replace("{{contract}}", self.contract)
+            .replace("{{features}}", if self.contract == "1.1" { ", \"v1-1\"" } else { "" })
             .replace("{{setting}}", setting)
             .replace("{{min}}", &min.to_string())
             .replace("{{max}}", &max.to_string())

@@ -210,11 +210,54 @@ fn a_manifest_that_says_too_little_is_refused_with_what_is_missing() {
         ("package.json", r#"{"name": "one", "version": "1.0.0", "ombud": {}}"#, "the kind is not named"),
         ("package.json", r#"{"name": "one", "version": "1.0.0", "ombud": {"kind": "ops"}}"#, "`ops` is no kind: after-sale"),
         ("package.json", r#"{"name": "one", "version": "1.0.0", "ombud": {"kind": "reply", "case": "c"}}"#, "unknown field `case`"),
+        (
+            "package.json",
+            r#"{"name": "one", "version": "1.0.0", "ombud": {"kind": "reply", "contract": "1.2"}}"#,
+            "`1.2` is no version of the contract that this program knows: 1.0, 1.1",
+        ),
         ("pyproject.toml", "[project]\nname = \"one\"\nversion = \"1\"\n", "`pyproject.toml`"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"one\"\nversion = \"1\"\n[tool.ombud]\nkind = \"reply\"\ncontract = \"2\"\n",
+            "`2` is no version of the contract",
+        ),
         ("pyproject.toml", "[project]\nname = \"one\"\nversion = \"1\"\n[tool.ombud]\nkind = \"ops\"\n", "`ops` is no kind"),
     ] {
         let path = data.write(&format!("one/{manifest}"), text);
         build().exits(2).complains(complaint);
         std::fs::remove_file(path).unwrap();
     }
+}
+
+#[test]
+fn a_policy_names_the_contract_that_it_is_written_for() {
+    let data = folder();
+    let old = new(&data, "old", "js", "reply");
+    assert!(old["package.json"].contains("\"contract\": \"1.0\"") && !old.contains_key("src/text.d.ts"));
+    for (lang, file, line) in [
+        ("js", "package.json", "\"contract\": \"1.1\""),
+        ("js", "src/text.d.ts", "export function find(text: string, words: Array<string>): Array<Found>;"),
+        ("python", "pyproject.toml", "contract = \"1.1\""),
+        ("python", "typings/wit_world/imports/text.pyi", "def find(text: str, words: list[str]) -> list[Found]:"),
+        ("rust", "Cargo.toml", "features = [\"reply\", \"v1-1\"]"),
+    ] {
+        let name = format!("{lang}-{}", line.len());
+        ombud_in(data.path(), &["new", &format!("DATA/{name}"), "--lang", lang, "--kind", "reply", "--contract", "1.1"]).exits(0);
+        let files = files(&data.path().join(name));
+        assert!(files[file].contains(line), "{file}: {}", files[file]);
+    }
+    ombud_in(data.path(), &["new", "DATA/two", "--lang", "js", "--kind", "reply", "--contract", "2.0"]).exits(2).complains("1.0, 1.1");
+    ombud_in(data.path(), &["new", "DATA/rows", "--lang", "table", "--kind", "reply", "--contract", "1.1"]).exits(2).complains("a table");
+}
+
+#[test]
+fn the_operator_asks_a_data_directory_which_contract_is_used() {
+    let data = folder();
+    let file = data.write("m.json", r#"{"id": "m-books", "shop_id": "20001", "platform": "own-site"}"#);
+    ombud_in(data.path(), &["merchant", "put", &file, "--data", "DATA/d"]).exits(0).says("1.0.0");
+    ombud_in(data.path(), &["contracts", "--data", "DATA/d"]).exits(0).says("ombud:policy@1.0.0").says("ombud:policy@1.1.0");
+    let listed = ombud_in(data.path(), &["contracts", "--data", "DATA/d", "--version", "1.0.0", "--json"]).exits(0).json();
+    assert_eq!(listed["contracts"][0]["policies"], 4);
+    assert_eq!((listed["uses"].as_array().unwrap().len(), &listed["uses"][0]["merchant"]), (4, &serde_json::json!("m-books")));
+    ombud_in(data.path(), &["contracts", "--data", "DATA/d", "--version", "1.2.0"]).exits(2).complains("1.0.0, 1.1.0");
 }
