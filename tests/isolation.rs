@@ -69,6 +69,7 @@ fn body(merchant: &Merchant<'_>, route: &Route) -> (&'static str, Value) {
         (_, "/v1/backups") => (json, json!({"master_key": false})),
         (_, "/v1/keys") => (json, json!({"role": "operator", "label": "intruder"})),
         (_, path) if path.ends_with("/keys") => (json, json!({"role": "agent", "label": "intruder"})),
+        (_, path) if path.contains("/rollout/") => (json, rollout_step(path)),
         ("PUT", _) => (json, json!({"id": merchant.id, "shop_id": "stolen", "platform": "douyin"})),
         (_, path) if path.contains("/blacklist/") => {
             let mut submission = event("blacklist.requested", "iso")["data"]["blacklist"].take();
@@ -78,6 +79,16 @@ fn body(merchant: &Merchant<'_>, route: &Route) -> (&'static str, Value) {
             (json, json!({"event_id": "intruder", "customer_ref": "c_iso", "ticket_id": "t", "blacklist": submission}))
         }
         _ => (json, json!({})),
+    }
+}
+
+/// What a step of a rollout takes.
+fn rollout_step(path: &str) -> Value {
+    match path.rsplit('/').next() {
+        Some("pause" | "resume" | "rollback") => json!({"reason": "mine"}),
+        Some("canary") => json!({"version": "1", "share_bp": 500}),
+        Some("windows") => json!({"version": "1", "from": "2026-11-11", "to": "2026-11-11"}),
+        _ => json!({"version": "1"}),
     }
 }
 
@@ -221,6 +232,18 @@ fn each_role_may_what_its_role_may() {
         ("GET", "/v1/merchants/{merchant}/policies/{policy}/versions/{version}/component", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("GET", "/v1/merchants/{merchant}/signing-keys", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("POST", "/v1/merchants/{merchant}/signing-keys", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/rollout", everybody),
+        ("GET", "/v1/merchants/{merchant}/policies/{policy}/rollout", everybody),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/activate", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/canary", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/shadow", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/rollback", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/windows", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/windows/remove", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/pause", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/resume", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/rollout/pause", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/rollout/resume", &[Operator, MerchantAdmin]),
         ("GET", "/v1/merchants/{merchant}/acts", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("GET", "/v1/acts", &[Operator]),
         ("POST", "/v1/merchants/{merchant}/replays", &[Operator, MerchantAdmin, Supervisor, DepartmentHead, Compliance, Auditor]),

@@ -25,5 +25,6 @@ mod money;
 mod privacy;
 mod properties;
 mod replays;
+mod rollout;
 mod tidy;
 mod uploads;

@@ -3,10 +3,14 @@
 use ombud_core::case::Case;
 use ombud_core::decision::{Decision, Terms};
 use ombud_core::fault::Fault;
+use ombud_core::rollout::Chosen;
+use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::judge::Outcome;
 
 /// The case body: with it, the component and the settings a decision can be made again without any database.
 #[derive(Debug, Serialize)]
@@ -19,6 +23,9 @@ pub struct CaseBody<'a> {
     pub terms: &'a Terms,
     /// Bytes of the event, which scale the fuel.
     pub event_bytes: usize,
+    /// What the rollout chose; none where the active version answered alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<&'a Chosen>,
 }
 
 /// The case body as it is read back.
@@ -32,6 +39,9 @@ pub struct CaseBodyBack<C = Box<RawValue>> {
     pub terms: Terms,
     /// Bytes of the event.
     pub event_bytes: usize,
+    /// What the rollout chose.
+    #[serde(default)]
+    pub rollout: Option<Chosen>,
 }
 
 /// The body of a ruling or review: the answer or the fault, and what the guest logged.
@@ -46,6 +56,33 @@ pub struct AnswerBody<'a, T: Serialize> {
     /// Log lines.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub log: &'a [LogLine],
+}
+
+/// The body of what a version said whose ruling does not stand.
+#[derive(Debug, Serialize)]
+pub struct BesideBody<'a> {
+    /// Its ruling, with what policy and guardrail logged.
+    pub ruling: AnswerBody<'a, Ruling>,
+    /// What the guardrail said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<AnswerBody<'a, RulingReview>>,
+}
+
+impl<'a> BesideBody<'a> {
+    /// Of what came of a case under it.
+    pub fn of(outcome: &'a Outcome) -> Self {
+        let said =
+            |review: &'a Result<RulingReview, Fault>| AnswerBody { answer: review.as_ref().ok(), fault: review.as_ref().err(), log: &[] };
+        Self {
+            ruling: AnswerBody { answer: outcome.policy.as_ref().ok(), fault: outcome.policy.as_ref().err(), log: &outcome.log },
+            review: outcome.review.as_ref().map(said),
+        }
+    }
+
+    /// The body's bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        json(self)
+    }
 }
 
 impl CaseBody<'_> {

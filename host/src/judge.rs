@@ -7,9 +7,11 @@ use std::time::Instant;
 use ombud_core::call_limits::CallLimits;
 use ombud_core::case::Case;
 use ombud_core::chain::{self, Judged};
-use ombud_core::decision::PolicyRef;
+use ombud_core::decision::{DecisionFault, PolicyRef};
 use ombud_core::fallback::Fallbacks;
 use ombud_core::fault::{Fault, FaultCode};
+use ombud_core::money;
+use ombud_core::rollout::{Beside, Chosen, RolloutNote, Stage, better};
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::Digest;
 use ombud_rules::contract::types::Context;
@@ -116,6 +118,9 @@ pub struct Outcome {
     pub phases: Phases,
 }
 
+/// What the fault says where no policy is bound.
+pub const NO_POLICY: &str = "no policy is bound to this kind";
+
 /// Judges a case.
 pub fn judge(
     ctx: &Context,
@@ -132,7 +137,7 @@ pub fn judge(
 
     let started = Instant::now();
     let ruled = match policy {
-        None => no_run(FaultCode::NoPolicy, "no policy is bound to this kind"),
+        None => no_run(FaultCode::NoPolicy, NO_POLICY),
         Some(bound) => match bound.plugin() {
             Ok(plugin) => plugin.decide(&facts, &bound.settings, &limits.policy, event_bytes),
             Err(reason) => no_run(FaultCode::NotLoaded, &reason),
@@ -153,6 +158,67 @@ pub fn judge(
     };
     let judged = chain::judge(case, &ruled.result, review.as_ref(), fallbacks, ctx.now);
     Outcome { policy: ruled.result, review, judged, policy_fuel: ruled.fuel, guardrail_fuel, log: [ruled.log, review_log].concat(), phases }
+}
+
+/// A case answered: by the version that answers new ones, or by the better of two for the consumer.
+#[derive(Clone, Debug)]
+pub struct Answered<'a> {
+    /// The version whose ruling stands; none where none may run.
+    pub policy: Option<&'a Bound>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The version whose ruling does not stand, with what came of it.
+    pub beside: Option<(&'a Bound, Outcome)>,
+    /// How the decision says it.
+    pub note: Option<RolloutNote>,
+}
+
+/// Puts a case to the version that answers, or to the two of which the better answer for the consumer stands (domain model 4.0,
+/// rule 8). Each runs under limits of its own: a replay is patient with what faulted only.
+#[expect(clippy::too_many_arguments, reason = "a case and those who judge it")]
+pub fn answer<'a>(
+    ctx: &Context,
+    case: &Case,
+    first: Result<&'a Bound, &Fault>,
+    second: Option<&'a Bound>,
+    chosen: Option<&Chosen>,
+    guardrail: &Bound,
+    [first_limits, second_limits]: [&CallLimits; 2],
+    fallbacks: &Fallbacks,
+    event_bytes: usize,
+) -> Answered<'a> {
+    let first = match first {
+        Ok(first) => first,
+        Err(fault) => return Answered { policy: None, outcome: halted(ctx, case, fault.clone(), fallbacks), beside: None, note: None },
+    };
+    let outcome = judge(ctx, case, Some(first), guardrail, first_limits, fallbacks, event_bytes);
+    let (Some(second), Some(chosen)) = (second, chosen) else {
+        return Answered { policy: Some(first), outcome, beside: None, note: chosen.and_then(|chosen| chosen.note(None)) };
+    };
+    let newer = judge(ctx, case, Some(second), guardrail, second_limits, fallbacks, event_bytes);
+    let newer_stage = chosen.beside.unwrap_or(Stage::Active);
+    let ((policy, outcome, stage), (other, beside, other_stage)) = if better(&outcome.judged.ruling, &newer.judged.ruling) {
+        ((second, newer, newer_stage), (first, outcome, chosen.stage))
+    } else {
+        ((first, outcome, chosen.stage), (second, newer, newer_stage))
+    };
+    let ruling = &beside.judged.ruling;
+    let told = Beside {
+        stage: other_stage,
+        policy: other.reference(),
+        outcome: ruling.outcome().to_owned(),
+        due: money::due(ruling),
+        amounts: money::amounts(ruling),
+        fault: beside.judged.fault.clone().map(|(of, fault)| DecisionFault { of, code: fault.code, detail: fault.detail }),
+    };
+    Answered { policy: Some(policy), outcome, beside: Some((other, beside)), note: Some(RolloutNote { stage, beside: Some(told) }) }
+}
+
+/// Concludes a case for which nothing may run: the fallback stands, and the fault says why.
+pub fn halted(ctx: &Context, case: &Case, fault: Fault, fallbacks: &Fallbacks) -> Outcome {
+    let policy = Err(fault);
+    let judged = chain::judge(case, &policy, None, fallbacks, ctx.now);
+    Outcome { policy, review: None, judged, policy_fuel: 0, guardrail_fuel: 0, log: Vec::new(), phases: Phases::default() }
 }
 
 fn no_run<T>(code: FaultCode, detail: &str) -> Run<T> {

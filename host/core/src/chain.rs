@@ -124,7 +124,7 @@ pub fn accepted<'a>(case: &Case, policy: &'a Result<Ruling, Fault>) -> Result<&'
 }
 
 /// A guardrail only moves towards the consumer: it never lowers money due and never loosens a reply.
-fn not_worse(ruling: &Ruling, amended: &Ruling) -> Result<(), Fault> {
+pub(crate) fn not_worse(ruling: &Ruling, amended: &Ruling) -> Result<(), Fault> {
     let bad = |what: &str| Err(Fault::new(FaultCode::BadRuling, format!("the amendment {what}")));
     if money::due(ruling) != money::Due::Proposal {
         let (before, after) = (money::amounts(ruling), money::amounts(amended));

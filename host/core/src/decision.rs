@@ -14,6 +14,7 @@ use crate::fault::{FaultCode, FaultOf};
 use crate::kind::Kind;
 use crate::messages;
 use crate::money::{self, Amounts, Due, Intent};
+use crate::rollout::RolloutNote;
 use crate::ruling::Ruling;
 
 /// The policy version that ruled.
@@ -89,8 +90,11 @@ pub struct Decision {
     pub messages: Vec<DecisionMessage>,
     /// The ruling that stands.
     pub ruling: Ruling,
-    /// The policy version; none where no policy is bound.
+    /// The policy version; none where no policy is bound, or none may run.
     pub policy: Option<PolicyRef>,
+    /// How that version came to answer; left out where it is the active one and answered alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutNote>,
     /// What the guardrail did.
     pub guardrail: ReviewResult,
     /// What the caps did.
@@ -193,6 +197,7 @@ pub fn conclude(
         reasons,
         messages: write_out(&ruling),
         policy,
+        rollout: None,
         guardrail: review,
         caps,
         fault: fault.map(|(of, fault)| DecisionFault { of, code: fault.code, detail: fault.detail }),

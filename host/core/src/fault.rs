@@ -30,13 +30,15 @@ pub enum FaultCode {
     NotLoaded,
     /// No policy is bound to this kind.
     NoPolicy,
+    /// The policy is paused, or was taken back and there is none before it.
+    Paused,
     /// The host itself failed before or after the call.
     Host,
 }
 
 impl FaultCode {
     /// Every code, for metrics and documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Fuel,
         Self::Deadline,
         Self::Memory,
@@ -49,6 +51,7 @@ impl FaultCode {
         Self::Settings,
         Self::NotLoaded,
         Self::NoPolicy,
+        Self::Paused,
         Self::Host,
     ];
 
@@ -67,6 +70,7 @@ impl FaultCode {
             Self::Settings => "settings",
             Self::NotLoaded => "not-loaded",
             Self::NoPolicy => "no-policy",
+            Self::Paused => "paused",
             Self::Host => "host",
         }
     }

@@ -28,5 +28,6 @@ pub mod golden;
 pub mod impact;
 pub mod messages;
 pub mod money;
+pub mod rollout;
 pub mod ruling_check;
 pub mod upload_limits;

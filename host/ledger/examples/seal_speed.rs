@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             kind: Kind::AfterSale,
             policy: Some(PolicyCall { name: "returns".into(), version: "1.4.2".into(), contract: "ombud:policy@1.0.0".into(), call }),
             guardrail: Some(call),
+            beside: None,
             engine: Engine { profile: digest, wasmtime: "48.0.8".into() },
             fault: None,
             outcome: "approve-return-refund".into(),

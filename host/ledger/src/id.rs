@@ -48,6 +48,18 @@ pub fn erased_mark(key: &DigestKey, customer: &str) -> String {
     digest.to_string().chars().take(32).collect()
 }
 
+/// By which the customers of a canary are told from the others: HMAC-SHA-256 over policy, version and customer, each preceded by
+/// its length. It is keyed, so that nobody chooses a reference that is in, and each version divides the customers anew.
+pub fn rollout_digest(key: &DigestKey, policy: &str, version: &str, subject: &str) -> Digest {
+    let mut mac = Hmac::<Sha256>::new(key.bytes().into());
+    mac.update(b"ombud rollout v1\0");
+    for part in [policy, version, subject] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    Digest(mac.finalize().into_bytes().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

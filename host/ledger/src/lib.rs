@@ -16,6 +16,6 @@ pub mod seal;
 
 pub use self::digest::{Digest, leaf_hash};
 pub use self::header::{
-    ActEntry, Amounts, BODIES_MAX, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry,
+    ActEntry, Amounts, BODIES_MAX, BesideCall, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry,
     FORMAT_VERSION, Fault, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Windows,
 };

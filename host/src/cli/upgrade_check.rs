@@ -84,10 +84,10 @@ impl UpgradeCheck {
         screen::field("engine", &format!("wasmtime {}, profile {}", engine.wasmtime, engine.profile));
         let mut table = screen::table(&["merchant", "kind", "policy", "decisions", "identical", "diverged", "not compared"]);
         for own in checked {
-            let (binding, counts) = (&own.active.binding, own.tally.total());
+            let (version, counts) = (&own.active.version, own.tally.total());
             let not_compared: u64 = counts.not_compared.values().sum();
             let numbers = [counts.replayed(), counts.identical, counts.diverged(), not_compared].map(|number| number.to_string());
-            let policy = format!("{} {}", binding.policy, binding.version);
+            let policy = format!("{} {}", version.policy, version.version);
             let named = [own.active.merchant.to_string(), own.active.kind.to_string(), policy];
             table.add_row(named.into_iter().chain(numbers));
         }
@@ -98,7 +98,7 @@ impl UpgradeCheck {
         print_divergences(whole);
         for Checked { active, refusal, .. } in checked {
             if let Some(refusal) = refusal {
-                println!("{} of merchant {} for {}: {refusal}", active.binding.policy, active.merchant, active.kind);
+                println!("{} of merchant {} for {}: {refusal}", active.version.policy, active.merchant, active.kind);
             }
         }
         let total = whole.total();
@@ -115,12 +115,12 @@ impl UpgradeCheck {
     fn to_json(&self, engine: &EngineSeen, checked: &[Checked], whole: &Tally, took: Duration) -> Value {
         let policies = checked.iter().map(|own| {
             let mut json = replay::counts(&own.tally.total());
-            let binding = &own.active.binding;
+            let version = &own.active.version;
             json["merchant"] = json!(own.active.merchant);
             json["kind"] = json!(own.active.kind);
-            json["policy"] = json!(binding.policy);
-            json["version"] = json!(binding.version);
-            json["component"] = json!(binding.component);
+            json["policy"] = json!(version.policy);
+            json["version"] = json!(version.version);
+            json["component"] = json!(version.component.to_string());
             json["loads"] = json!(own.refusal.is_none());
             json["refusal"] = json!(own.refusal);
             json

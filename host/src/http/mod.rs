@@ -32,6 +32,7 @@ mod ledger;
 mod meta;
 mod openapi;
 mod privacy;
+mod rollout;
 
 pub use limits::HttpLimits;
 pub use local::{LocalListener, SOCKET, connect};

@@ -8,7 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::app::Shared;
 use super::problem::Code;
-use super::{acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, meta, privacy, uploads};
+use super::{
+    acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, meta, privacy, rollout, uploads,
+};
 
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -25,6 +27,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         admin::endpoints(),
         contracts::endpoints(),
         uploads::endpoints(),
+        rollout::endpoints(),
         privacy::endpoints(),
         meta::endpoints(),
     ]

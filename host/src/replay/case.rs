@@ -4,10 +4,11 @@
 use ombud_core::call_limits::CallLimits;
 use ombud_core::caps::CapReview;
 use ombud_core::case::Case;
-use ombud_core::decision::{Counted, Decision, Terms, conclude};
-use ombud_core::fault::Fault;
+use ombud_core::decision::{Counted, Decision, PolicyRef, Terms, conclude};
+use ombud_core::fault::{Fault, FaultCode};
 use ombud_core::kind::Kind;
 use ombud_core::money::{Amounts, Intent};
+use ombud_core::rollout::Chosen;
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::{BodyKind, DecisionEntry};
 use ombud_rules::contract::types::Context;
@@ -17,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::record::{Damage, Record};
 use crate::bodies::CaseBodyBack;
-use crate::judge::{Bound, judge};
+use crate::judge::{Answered, Bound, NO_POLICY, Outcome, answer, judge};
 
 /// A recorded decision's own inputs: with a policy and a guardrail the decision follows from them.
 #[derive(Debug)]
@@ -36,6 +37,10 @@ pub struct RecordedCase<'a> {
     pub counts: Amounts,
     /// Bytes of the event, which scale the fuel.
     pub event_bytes: usize,
+    /// What the rollout had chosen.
+    pub chosen: Option<Chosen>,
+    /// What the version beside had faulted with, if one ran and did.
+    pub beside_fault: Option<FaultCode>,
     /// The decision body as recorded, JSON.
     pub decision: &'a str,
 }
@@ -57,6 +62,8 @@ pub struct Rerun {
     pub guardrail_fuel: u64,
     /// What policy and guardrail logged.
     pub log: Vec<LogLine>,
+    /// What the version beside came to, with its name; none where none ran.
+    pub beside: Option<(PolicyRef, Outcome)>,
 }
 
 impl<'a> RecordedCase<'a> {
@@ -78,17 +85,55 @@ impl<'a> RecordedCase<'a> {
             counted: Counted { usage: caps.used, on_record: caps.on_record, restated: caps.restated },
             counts: caps.counted,
             event_bytes: facts.event_bytes,
+            chosen: facts.rollout,
+            beside_fault: record
+                .body(BodyKind::Beside)
+                .map(beside_fault)
+                .transpose()
+                .map_err(|error| unreadable(BodyKind::Beside, error))?
+                .flatten(),
             decision,
         })
     }
 
-    /// Judges and concludes the case under a policy and a guardrail: the recorded ones for a replay, others for a backtest.
-    /// The caps count what they had counted then. The limits then are those of the recorded terms.
+    /// Judges and concludes the case under a policy and a guardrail alone, as a backtest does. The caps count what they had counted
+    /// then. The limits then are those of the recorded terms.
     pub fn rerun(&self, policy: Option<&Bound>, guardrail: &Bound, limits: &CallLimits) -> Rerun {
         let outcome = judge(&self.context, &self.case, policy, guardrail, limits, &self.terms.fallback, self.event_bytes);
+        self.conclude(Answered { policy, outcome, beside: None, note: None })
+    }
+
+    /// Judges and concludes the case as it was: under the recorded versions, of which there may have been two, or none because
+    /// nothing might run.
+    pub fn again(&self, policy: Option<&Bound>, beside: Option<&Bound>, guardrail: &Bound) -> Rerun {
+        let limits = |faulted: bool| if faulted { self.terms.limits.patient() } else { self.terms.limits.generous() };
+        // The limits that were in force then: what they are by now is no matter of this decision.
+        let (own, others) = (limits(self.entry.fault.is_some()), limits(self.beside_fault.is_some()));
+        let is_opened = |bound: &Bound| {
+            let opened = self.chosen.as_ref().and_then(|chosen| chosen.opened.as_ref());
+            opened.is_some_and(|opened| opened.version.policy == bound.name && opened.version.version == bound.version)
+        };
+        let absent = match self.chosen.as_ref().and_then(|chosen| chosen.halted.as_ref()) {
+            Some(why) => Fault::new(FaultCode::Paused, why.as_str()),
+            None => Fault::new(FaultCode::NoPolicy, NO_POLICY),
+        };
+        let (first, second, limits) = match (policy, beside) {
+            (Some(policy), Some(beside)) if is_opened(beside) => (Ok(beside), Some(policy), [&others, &own]),
+            (Some(policy), beside) => (Ok(policy), beside, [&own, &others]),
+            (None, _) => (Err(&absent), None, [&own, &others]),
+        };
+        let fallbacks = &self.terms.fallback;
+        let chosen = self.chosen.as_ref();
+        self.conclude(answer(&self.context, &self.case, first, second, chosen, guardrail, limits, fallbacks, self.event_bytes))
+    }
+
+    fn conclude(&self, answered: Answered<'_>) -> Rerun {
+        let Answered { policy, outcome, beside, note } = answered;
         let reference = policy.map(Bound::reference);
-        let (decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, self.context.now);
+        let (mut decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, self.context.now);
+        decision.rollout = note;
         Rerun {
+            beside: beside.map(|(bound, outcome)| (bound.reference(), outcome)),
             policy: outcome.policy,
             review: outcome.review,
             decision,
@@ -98,6 +143,21 @@ impl<'a> RecordedCase<'a> {
             log: outcome.log,
         }
     }
+}
+
+/// The fault of a version beside, from its body.
+fn beside_fault(body: &str) -> serde_json::Result<Option<FaultCode>> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        ruling: Part,
+        review: Option<Part>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Part {
+        fault: Option<Fault>,
+    }
+    let body: Body = serde_json::from_str(body)?;
+    Ok(body.ruling.fault.or_else(|| body.review.and_then(|review| review.fault)).map(|fault| fault.code))
 }
 
 fn unreadable(body: BodyKind, detail: impl ToString) -> Damage {
@@ -115,8 +175,8 @@ fn case_of(kind: Kind, json: &str) -> serde_json::Result<CaseBodyBack<Case>> {
 }
 
 fn read<C: DeserializeOwned>(json: &str, of: impl FnOnce(C) -> Case) -> serde_json::Result<CaseBodyBack<Case>> {
-    let CaseBodyBack { context, case, terms, event_bytes } = serde_json::from_str::<CaseBodyBack<C>>(json)?;
-    Ok(CaseBodyBack { context, case: of(case), terms, event_bytes })
+    let CaseBodyBack { context, case, terms, event_bytes, rollout } = serde_json::from_str::<CaseBodyBack<C>>(json)?;
+    Ok(CaseBodyBack { context, case: of(case), terms, event_bytes, rollout })
 }
 
 /// The caps' part of a decision body: what was counted then.

@@ -12,7 +12,7 @@ use super::case::{RecordedCase, Rerun};
 use super::compare;
 use super::record::{Bodies, Record};
 use super::report::{Divergence, ReplayReport};
-use crate::bodies::{answer_body, decision_body};
+use crate::bodies::{BesideBody, answer_body, decision_body};
 use crate::judge::Bound;
 use crate::plugins::{Code, Component, Plugins};
 
@@ -24,8 +24,10 @@ pub struct Replayer {
 
 /// Policy and guardrail as a record names them.
 pub struct Calls {
-    /// The policy; none where none was bound.
+    /// The policy; none where none was bound, or none might run.
     pub policy: Option<Bound>,
+    /// The version that ran beside.
+    pub beside: Option<Bound>,
     /// The guardrail; one that cannot be asked where there was no ruling to review.
     pub guardrail: Bound,
 }
@@ -86,7 +88,7 @@ impl Replayer {
             detail: None,
             fault: entry.fault.as_ref().map(|fault| fault.code),
             engine: Some((&entry.engine).into()),
-            fuel_recorded: fuel(entry.policy.as_ref().map(|policy| policy.call)) + fuel(entry.guardrail),
+            fuel_recorded: entry.calls().map(|call| call.fuel).sum(),
             fuel_now: 0,
             differences: Vec::new(),
         };
@@ -110,11 +112,13 @@ impl Replayer {
                 return Ok(Some(report));
             }
         };
-        // The limits that were in force then: what they are by now is no matter of this decision.
-        let limits = &case.terms.limits;
-        let limits = if entry.fault.is_some() { limits.patient() } else { limits.generous() };
-        let again = case.rerun(calls.policy.as_ref(), &calls.guardrail, &limits);
-        report.fuel_now = again.policy_fuel + again.guardrail_fuel;
+        if let Some(reason) = case.beside_fault.and_then(|code| self.is_incomparable(code, entry)) {
+            report.divergence = Some(reason);
+            return Ok(Some(report));
+        }
+        let again = case.again(calls.policy.as_ref(), calls.beside.as_ref(), &calls.guardrail);
+        let beside = again.beside.as_ref().map_or(0, |(_, outcome)| outcome.policy_fuel + outcome.guardrail_fuel);
+        report.fuel_now = again.policy_fuel + again.guardrail_fuel + beside;
         self.compare(&mut report, record, &case, &again);
         report.identical = report.divergence.is_none();
         Ok(Some(report))
@@ -122,7 +126,10 @@ impl Replayer {
 
     /// A fault that cannot be met again here: of the clock or the host, or of a limit that belongs to another engine.
     fn incomparable(&self, entry: &DecisionEntry) -> Option<Divergence> {
-        let code = entry.fault.as_ref()?.code;
+        self.is_incomparable(entry.fault.as_ref()?.code, entry)
+    }
+
+    fn is_incomparable(&self, code: FaultCode, entry: &DecisionEntry) -> Option<Divergence> {
         if code.environmental() {
             return Some(Divergence::Environmental);
         }
@@ -142,9 +149,18 @@ impl Replayer {
                 Err(missing) => return Ok(Err(missing)),
             },
         };
-        Ok(match &entry.guardrail {
-            None => Ok(Calls { policy, guardrail: not_asked() }),
-            Some(call) => self.bound("guardrail", "", call, blobs)?.map(|guardrail| Calls { policy, guardrail }),
+        let beside = match &entry.beside {
+            None => None,
+            Some(beside) => match self.bound(&beside.policy.name, &beside.policy.version, &beside.policy.call, blobs)? {
+                Ok(bound) => Some(bound),
+                Err(missing) => return Ok(Err(missing)),
+            },
+        };
+        // Both are reviewed by the same guardrail, which may have been asked of one only.
+        let guardrail = entry.guardrail.as_ref().or_else(|| entry.beside.as_ref().and_then(|beside| beside.guardrail.as_ref()));
+        Ok(match guardrail {
+            None => Ok(Calls { policy, beside, guardrail: not_asked() }),
+            Some(call) => self.bound("guardrail", "", call, blobs)?.map(|guardrail| Calls { policy, beside, guardrail }),
         })
     }
 
@@ -205,6 +221,8 @@ impl Replayer {
         compare::bodies(differences, "ruling", recorded(BodyKind::Ruling), &answer_body(&again.policy, &again.log));
         let review = again.review.as_ref().map(|review| answer_body(review, &[])).unwrap_or_default();
         compare::bodies(differences, "review", recorded(BodyKind::Review), &review);
+        let beside = again.beside.as_ref().map(|(_, outcome)| BesideBody::of(outcome).to_json()).unwrap_or_default();
+        compare::bodies(differences, "beside", recorded(BodyKind::Beside), &beside);
         let same_engine = case.entry.engine == self.engine;
         if !differences.is_empty() {
             report.divergence = Some(if same_engine { Divergence::Guest } else { Divergence::Engine });
@@ -215,9 +233,17 @@ impl Replayer {
             report.divergence = Some(Divergence::Host);
         }
         if report.divergence.is_none() && same_engine {
+            let recorded = case.entry.beside.as_ref();
+            let beside = again.beside.as_ref().map(|(_, outcome)| outcome);
             let calls = [
                 ("/policy/fuel", fuel(case.entry.policy.as_ref().map(|policy| policy.call)), again.policy_fuel),
                 ("/guardrail/fuel", fuel(case.entry.guardrail), again.guardrail_fuel),
+                ("/beside/policy/fuel", fuel(recorded.map(|beside| beside.policy.call)), beside.map_or(0, |outcome| outcome.policy_fuel)),
+                (
+                    "/beside/guardrail/fuel",
+                    fuel(recorded.and_then(|beside| beside.guardrail)),
+                    beside.map_or(0, |outcome| outcome.guardrail_fuel),
+                ),
             ];
             for (pointer, recorded, now) in calls {
                 compare::member(differences, "header", pointer, &recorded, &now);
@@ -243,6 +269,9 @@ fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again
         compare::member(differences, "header", pointer, &recorded, &now);
     }
     compare::member(differences, "header", "/amounts/currency", &entry.amounts.currency.to_string(), &decision.currency);
+    let beside = entry.beside.as_ref().map(|beside| (&beside.policy.name, &beside.policy.version));
+    let beside_now = again.beside.as_ref().map(|(policy, _)| (&policy.name, &policy.version));
+    compare::member(differences, "header", "/beside", &beside, &beside_now);
     let caps = Caps::from(&decision.caps);
     if entry.caps != caps {
         compare::member(differences, "header", "/caps", &format!("{:?}", entry.caps), &format!("{caps:?}"));
@@ -252,7 +281,8 @@ fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again
 /// A fault of the host's own in a rerun: nothing was compared.
 fn host_fault(again: &Rerun) -> Option<&Fault> {
     let review = again.review.as_ref().and_then(|review| review.as_ref().err());
-    again.policy.as_ref().err().or(review).filter(|fault| fault.code == FaultCode::Host)
+    let beside = again.beside.as_ref().and_then(|(_, outcome)| outcome.judged.fault.as_ref().map(|(_, fault)| fault));
+    [again.policy.as_ref().err(), review, beside].into_iter().flatten().find(|fault| fault.code == FaultCode::Host)
 }
 
 /// Stands where the guardrail was not asked: it is not asked again either.

@@ -70,7 +70,7 @@ impl Service {
         let bound: std::collections::BTreeSet<Digest> = snapshot
             .tenants
             .values()
-            .flat_map(|tenant| tenant.policies.iter().flatten())
+            .flat_map(|tenant| tenant.versions.iter().map(|(_, _, bound)| bound))
             .filter(|bound| matches!(bound.code, Code::Shared(_)))
             .map(|bound| bound.component)
             .collect();

@@ -293,6 +293,7 @@ fn entry(pending: &Pending, item: &Item, decision: &Decision, event: &EventEntry
         kind: item.kind,
         policy: item.policy_call.clone(),
         guardrail: item.guardrail_call,
+        beside: item.beside_call.clone(),
         engine: engine.clone(),
         fault: decision.fault.as_ref().map(|fault| Fault { of: fault.of, code: fault.code, limit: None }),
         outcome: decision.outcome.clone(),

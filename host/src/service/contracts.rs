@@ -60,7 +60,7 @@ fn named(version: &str) -> Result<String, ServiceError> {
 
 /// The policies of a merchant with their kinds.
 fn bound(tenant: &Tenant) -> impl Iterator<Item = (Kind, &Bound)> {
-    Kind::ALL.into_iter().zip(&tenant.policies).filter_map(|(kind, policy)| Some((kind, policy.as_ref()?)))
+    tenant.versions.iter().map(|(kind, _, bound)| (*kind, bound.as_ref()))
 }
 
 fn used(tenant: &Tenant, kind: Kind, policy: &Bound) -> ContractUse {

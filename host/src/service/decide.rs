@@ -23,11 +23,12 @@ use super::commit::{About, Committed, commit, counted};
 use super::error::ServiceError;
 use super::owner::Owner;
 use super::pending::{Draft, Pending};
+use super::rollout::{Runs, opened};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
 use crate::clock::now_ms;
-use crate::judge::{Phases, judge, micros};
+use crate::judge::{Phases, answer, micros};
 
 /// Where sources of the host's own events begin.
 const OWN_SOURCES: &str = "/ombud/";
@@ -91,8 +92,10 @@ impl Service {
     /// Waits for the code of the policies that decide an event, where it has to be compiled first.
     async fn code_at_hand(self: &Arc<Self>, tenant: &Tenant, event: &Event) {
         let deadline = Duration::from_millis(tenant.terms.limits.policy.deadline_ms);
-        for bound in event.kinds().filter_map(|kind| tenant.policy(kind)) {
-            self.at_hand(bound, deadline).await;
+        for kind in event.kinds() {
+            for (_, _, bound) in tenant.versions.iter().filter(|(own, _, _)| *own == kind) {
+                self.at_hand(bound, deadline).await;
+            }
         }
     }
 
@@ -104,21 +107,28 @@ impl Service {
         let kinds: Vec<Kind> = event.kinds().collect();
         let started = Instant::now();
         let epoch = self.vault.epoch();
-        let (history, owner) = self.store.read(|reads| {
+        let (history, owner, runs) = self.store.read(|reads| {
             let history = if kinds.is_empty() { History::default() } else { self.history(reads, merchant, &event)? };
-            Ok::<_, ServiceError>((history, Owner::of(reads, &self.vault, tenant, &event, epoch)?))
+            let runs = kinds.iter().map(|kind| {
+                let opened = opened(reads, tenant, *kind, &event)?;
+                self.runs(reads, tenant, *kind, &event, opened)
+            });
+            let runs: Vec<Runs> = runs.collect::<Result<_, ServiceError>>()?;
+            Ok::<_, ServiceError>((history, Owner::of(reads, &self.vault, tenant, &event, epoch)?, runs))
         })?;
         let history_us = micros(started);
         let actor = who.role.in_contract().map(|role| Actor { id: who.actor.clone(), role });
         let snapshot = self.snapshot.load_full();
         let mut items = Vec::with_capacity(kinds.len());
-        for kind in kinds {
+        for (kind, runs) in kinds.into_iter().zip(runs) {
             let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
-            let policy = tenant.policy(kind);
-            let outcome = judge(&ctx, &case, policy, &snapshot.guardrail, &tenant.terms.limits, &tenant.terms.fallback, event_body.len());
+            let terms = &tenant.terms;
+            let (first, second, chosen) = (runs.first.as_deref(), runs.second.as_deref(), runs.chosen.as_ref());
+            let limits = [&terms.limits; 2];
+            let answered = answer(&ctx, &case, first, second, chosen, &snapshot.guardrail, limits, &terms.fallback, event_body.len());
             let judged = Instant::now();
             let id = event.decision_id(merchant, kind);
-            let draft = Draft::new(id, &ctx, case, &tenant.terms, event_body.len(), policy, &snapshot.guardrail, outcome);
+            let draft = Draft::new(id, &ctx, case, terms, event_body.len(), chosen, &snapshot.guardrail, answered);
             // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
             let about = About { tenant, event: &event, formerly: owner.formerly.as_deref(), received_at_ms };
             let counted = match draft.asked() {

@@ -29,6 +29,7 @@ mod project;
 mod read;
 mod replay;
 mod requests;
+pub mod rollout;
 mod signing_keys;
 mod snapshot;
 pub mod uploads;
@@ -211,6 +212,7 @@ impl Service {
         service.open_operators_log()?;
         service.keep_limits(kept)?;
         service.keep_components()?;
+        service.plan_bindings()?;
         service.load_all()?;
         service.compile_bound();
         service.record_guardrail()?;

@@ -10,17 +10,18 @@ use ombud_core::fault::Fault;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_core::money::{self, Due, Intent};
+use ombud_core::rollout::{Chosen, RolloutNote};
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, SealError, seal};
-use ombud_ledger::{BodyKind, Call, Detached, Digest, PolicyCall};
+use ombud_ledger::{BesideCall, BodyKind, Call, Detached, Digest, PolicyCall};
 use ombud_rules::contract::types::Context;
 
 use super::acts::By;
 use super::owner::Owner;
 use super::snapshot::Tenant;
-use crate::bodies::{CaseBody, answer_body, decision_body};
-use crate::judge::{Bound, Outcome, Phases};
+use crate::bodies::{BesideBody, CaseBody, answer_body, decision_body};
+use crate::judge::{Answered, Bound, Outcome, Phases};
 
 /// An event with its judged cases.
 pub struct Pending {
@@ -62,6 +63,8 @@ pub struct Item {
     pub policy_call: Option<PolicyCall>,
     /// How the header names the guardrail's call.
     pub guardrail_call: Option<Call>,
+    /// How the header names the calls of the version whose ruling does not stand.
+    pub beside_call: Option<BesideCall>,
     /// The bodies of case, ruling and review.
     pub bodies: Bodies,
     /// Where the time went.
@@ -97,8 +100,11 @@ pub struct Draft {
     judged: Judged,
     asked: Option<Vec<Intent>>,
     policy: Option<PolicyRef>,
+    note: Option<RolloutNote>,
     policy_call: Option<PolicyCall>,
     guardrail_call: Option<Call>,
+    beside_call: Option<BesideCall>,
+    beside_body: Vec<u8>,
     case_body: Vec<u8>,
     ruling_body: Vec<u8>,
     review_body: Vec<u8>,
@@ -110,6 +116,10 @@ pub fn call_of(bound: &Bound, fuel: u64) -> Call {
     Call { component: bound.component, settings: bound.settings_digest, fuel }
 }
 
+fn policy_call(bound: &Bound, fuel: u64) -> PolicyCall {
+    PolicyCall { name: bound.name.clone(), version: bound.version.clone(), contract: bound.contract.clone(), call: call_of(bound, fuel) }
+}
+
 impl Draft {
     /// Puts together what a judged case leaves.
     #[expect(clippy::too_many_arguments, reason = "a judged case has these parts")]
@@ -119,21 +129,23 @@ impl Draft {
         case: Case,
         terms: &Terms,
         event_bytes: usize,
-        policy: Option<&Bound>,
+        chosen: Option<&Chosen>,
         guardrail: &Bound,
-        outcome: Outcome,
+        answered: Answered<'_>,
     ) -> Self {
-        let case_body = CaseBody { context: ctx, case: &case, terms, event_bytes }.to_json();
+        let case_body = CaseBody { context: ctx, case: &case, terms, event_bytes, rollout: chosen }.to_json();
+        let Answered { policy, outcome, beside, note } = answered;
         let Outcome { policy: ruled, review, judged, policy_fuel, guardrail_fuel, log, phases } = outcome;
         Self {
             id,
             policy: policy.map(Bound::reference),
-            policy_call: policy.map(|bound| PolicyCall {
-                name: bound.name.clone(),
-                version: bound.version.clone(),
-                contract: bound.contract.clone(),
-                call: call_of(bound, policy_fuel),
+            policy_call: policy.map(|bound| policy_call(bound, policy_fuel)),
+            beside_call: beside.as_ref().map(|(bound, outcome)| BesideCall {
+                policy: policy_call(bound, outcome.policy_fuel),
+                guardrail: outcome.review.as_ref().map(|_| call_of(guardrail, outcome.guardrail_fuel)),
             }),
+            beside_body: beside.as_ref().map(|(_, outcome)| BesideBody::of(outcome).to_json()).unwrap_or_default(),
+            note,
             guardrail_call: review.is_some().then(|| call_of(guardrail, guardrail_fuel)),
             case_body,
             ruling_body: answer_body(&ruled, &log),
@@ -175,17 +187,21 @@ impl Draft {
             judged,
             asked,
             policy,
+            note,
             policy_call,
             guardrail_call,
+            beside_call,
+            beside_body,
             case_body,
             ruling_body,
             review_body,
             phases,
         } = self;
-        let bodies = Bodies { case_body, ruling_body, review_body };
-        let (decision, paid) = conclude(&case, judged, policy, terms, &counted, now);
+        let bodies = Bodies { case_body, ruling_body, review_body, beside_body };
+        let (mut decision, paid) = conclude(&case, judged, policy, terms, &counted, now);
+        decision.rollout = note;
         let ready = bodies.seal(merchant, &id, key, event_body, counted, decision, paid)?;
-        Ok(Item { kind: case.kind(), id, case, ruled, review, asked, policy_call, guardrail_call, bodies, phases, ready })
+        Ok(Item { kind: case.kind(), id, case, ruled, review, asked, policy_call, guardrail_call, beside_call, bodies, phases, ready })
     }
 }
 
@@ -194,6 +210,7 @@ pub struct Bodies {
     case_body: Vec<u8>,
     ruling_body: Vec<u8>,
     review_body: Vec<u8>,
+    beside_body: Vec<u8>,
 }
 
 impl Bodies {
@@ -215,6 +232,9 @@ impl Bodies {
             bodies.push((BodyKind::Review, &self.review_body));
         }
         bodies.push((BodyKind::Decision, body.as_bytes()));
+        if !self.beside_body.is_empty() {
+            bodies.push((BodyKind::Beside, &self.beside_body));
+        }
         let mut bytes = Vec::new();
         let detached = seal(key, merchant, Of::Decision(id), &bodies, &mut bytes)?;
         Ok(Sealed { counted, decision, paid, body, detached, bytes })
@@ -229,7 +249,8 @@ impl Item {
 
     /// Fuel of policy and guardrail.
     pub fn fuel(&self) -> u64 {
-        self.policy_call.as_ref().map_or(0, |policy| policy.call.fuel) + self.guardrail_call.map_or(0, |call| call.fuel)
+        let beside = self.beside_call.as_ref().map_or(0, |beside| beside.policy.call.fuel + beside.guardrail.map_or(0, |call| call.fuel));
+        self.policy_call.as_ref().map_or(0, |policy| policy.call.fuel) + self.guardrail_call.map_or(0, |call| call.fuel) + beside
     }
 
     /// Concludes and seals again: the counters moved, or another record drew the subject's key first.
@@ -243,7 +264,8 @@ impl Item {
         event_body: &[u8],
     ) -> Result<Sealed, SealError> {
         let judged = chain::judge(&self.case, &self.ruled, self.review.as_ref(), &terms.fallback, now);
-        let (decision, paid) = conclude(&self.case, judged, self.policy().cloned(), terms, &counted, now);
+        let (mut decision, paid) = conclude(&self.case, judged, self.policy().cloned(), terms, &counted, now);
+        decision.rollout.clone_from(&self.ready.decision.rollout);
         self.bodies.seal(merchant, &self.id, key, event_body, counted, decision, paid)
     }
 }

@@ -10,6 +10,7 @@ use ombud_core::decision::Terms;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
+use ombud_core::rollout::{Rollouts, VersionId};
 use ombud_ledger::keys::DigestKey;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -43,10 +44,10 @@ pub struct Tenant {
     pub terms: Terms,
     /// How high the merchant may set its caps.
     pub caps_bound: CapLimits,
-    /// The active policy of each kind, in the order of [`Kind::ALL`].
-    pub policies: [Option<Bound>; 4],
-    /// Which policies were asked for, as stored.
-    pub bindings: Bindings,
+    /// Which version answers which case.
+    pub rollouts: Rollouts,
+    /// The versions that may be asked for new cases: active, canary, shadows, windows.
+    pub versions: Versions,
     /// Key of the digests by which two deliveries of one event are compared.
     pub digest_key: DigestKey,
     /// What is under way for it; lives on when the configuration changes.
@@ -94,14 +95,14 @@ impl Tenant {
     }
 
     /// The active policy of a kind.
-    pub fn policy(&self, kind: Kind) -> Option<&Bound> {
-        Kind::ALL.iter().position(|own| *own == kind).and_then(|at| self.policies.get(at)).and_then(Option::as_ref)
+    pub fn policy(&self, kind: Kind) -> Option<&Arc<Bound>> {
+        self.versions.get(kind, &self.rollouts.plan(kind)?.active.as_ref()?.version)
     }
 
     /// The policies for people.
     pub fn views(&self) -> Vec<PolicyView> {
-        let view = |(kind, bound): (&Kind, &Option<Bound>)| {
-            let bound = bound.as_ref()?;
+        let view = |kind: &Kind| {
+            let bound = self.policy(*kind)?;
             Some(PolicyView {
                 kind: kind.to_string(),
                 name: bound.name.clone(),
@@ -112,7 +113,29 @@ impl Tenant {
                 status: bound.status().map_or_else(|reason| reason.to_string(), |()| "loaded".to_owned()),
             })
         };
-        Kind::ALL.iter().zip(&self.policies).filter_map(view).collect()
+        Kind::ALL.iter().filter_map(view).collect()
+    }
+}
+
+/// Versions at hand, each under the kind that it decides there.
+#[derive(Default)]
+pub struct Versions(Vec<(Kind, VersionId, Arc<Bound>)>);
+
+impl Versions {
+    /// The version as it runs for a kind.
+    pub fn get(&self, kind: Kind, id: &VersionId) -> Option<&Arc<Bound>> {
+        // A handful: comparing beats hashing.
+        self.0.iter().find(|(own, version, _)| *own == kind && version == id).map(|(_, _, bound)| bound)
+    }
+
+    /// Adds a version.
+    pub(super) fn insert(&mut self, kind: Kind, id: VersionId, bound: Arc<Bound>) {
+        self.0.push((kind, id, bound));
+    }
+
+    /// Every version.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Kind, VersionId, Arc<Bound>)> {
+        self.0.iter()
     }
 }
 
@@ -123,7 +146,8 @@ pub struct MerchantDocument {
     pub config: serde_json::Value,
     /// How high the merchant may set its caps.
     pub caps_bound: CapLimits,
-    /// The bound policies by kind.
+    /// The bound policies by kind, as they were kept before there were rollouts: read once, never written.
+    #[serde(default, skip_serializing_if = "Bindings::is_empty")]
     pub policies: Bindings,
 }
 

@@ -12,6 +12,7 @@ mod ledger;
 mod listing;
 mod money;
 mod privacy;
+mod rollout;
 mod sqlite;
 mod store;
 mod tree;
@@ -29,6 +30,7 @@ pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord,
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentPart, ReadMoney, UsageOf, WriteMoney};
 pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, WritePrivacy};
+pub use self::rollout::{FirstOf, ReadRollouts, ShadowRow, WriteRollouts};
 pub use self::sqlite::{Gone, Inspection, Rebuilt, Scratch, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};

@@ -7,21 +7,31 @@ use crate::history::{ReadHistory, WriteHistory};
 use crate::ledger::{ReadLedger, WriteLedger};
 use crate::money::{ReadMoney, WriteMoney};
 use crate::privacy::{ReadPrivacy, WritePrivacy};
+use crate::rollout::{ReadRollouts, WriteRollouts};
 use crate::tree::{ReadTree, WriteTree};
 use crate::versions::{ReadVersions, WriteVersions};
 
 /// Everything that can be read. Within a [`Group`] it sees the group's own writes, elsewhere committed groups only.
-pub trait Reads: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport + ReadPrivacy + ReadVersions {}
+pub trait Reads:
+    ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport + ReadPrivacy + ReadVersions + ReadRollouts
+{
+}
 
-impl<T: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport + ReadPrivacy + ReadVersions> Reads for T {}
+impl<T: ReadLedger + ReadTree + ReadMoney + ReadHistory + ReadAdmin + ReadExport + ReadPrivacy + ReadVersions + ReadRollouts> Reads for T {}
 
 /// A write group: one transaction in which waiting jobs run one after the other.
 ///
 /// A job must not leave half of its rows: it looks first and writes when nothing can go wrong any more. Where one fails
 /// after its first write, the whole group is rolled back and its jobs are run again one by one.
-pub trait Group: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin + WritePrivacy + WriteVersions {}
+pub trait Group:
+    Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin + WritePrivacy + WriteVersions + WriteRollouts
+{
+}
 
-impl<T: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin + WritePrivacy + WriteVersions> Group for T {}
+impl<T: Reads + WriteLedger + WriteTree + WriteMoney + WriteHistory + WriteAdmin + WritePrivacy + WriteVersions + WriteRollouts> Group
+    for T
+{
+}
 
 /// The writing side of a store, driven by [`crate::Writer`].
 pub trait Transactions: Group + Send {

@@ -122,9 +122,10 @@ pub trait ReadVersions {
 
 /// Writing versions.
 pub trait WriteVersions {
-    /// Adds a version with the report of its checks, JSON. At most one version of a merchant and kind is active: a second one is a conflict.
+    /// Adds a version with the report of its checks, JSON; a second one of its name is a conflict. Which one is active of a kind, the
+    /// rollout's plan says.
     fn insert_version(&mut self, merchant: &MerchantId, row: &VersionRow, report: &str) -> Result<(), StoreError>;
-    /// Moves a version; retire the active one first. False where there is no such version.
+    /// Moves a version, as its plan has it. False where there is no such version.
     fn set_version_state(
         &mut self,
         merchant: &MerchantId,

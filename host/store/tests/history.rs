@@ -5,11 +5,13 @@ mod common;
 
 use common::{Made, append, merchant, open, submit};
 use ombud_core::caps::CapUsage;
+use ombud_core::kind::Kind;
 use ombud_core::money::{Intent, Payment};
+use ombud_core::rollout::VersionId;
 use ombud_ledger::Digest;
 use ombud_store::{
-    AfterSaleRow, ApiKeyRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, Origin, RequestRow, SigningKeyRow,
-    StepRow, Store, StoreError, UsageOf, VersionCursor, VersionRow, VersionState,
+    AfterSaleRow, ApiKeyRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, Origin, RequestRow, ShadowRow,
+    SigningKeyRow, StepRow, Store, StoreError, UsageOf, VersionCursor, VersionRow, VersionState,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -279,12 +281,12 @@ fn api_keys_versions_blobs_and_values() {
     assert!(!opened.writer.wait(|group| group.revoke_api_key("k1", 6)).unwrap());
     assert_eq!(opened.store.read(|reads| reads.api_key(&Digest::of(b"k1"))).unwrap().unwrap().revoked_at_ms, Some(5));
 
-    // One policy a kind: the next is active when the last has retired.
     let set =
         |name: &'static str, state| opened.writer.wait(move |group| group.set_version_state(&merchant("a"), "returns", name, state, 7));
-    assert!(matches!(set("2", VersionState::Active), Err(JobError::Job(StoreError::Conflict(_)))));
-    assert!(set("1", VersionState::Active).unwrap() && set("1", VersionState::Retired).unwrap() && set("2", VersionState::Active).unwrap());
+    assert!(set("1", VersionState::Retired).unwrap() && set("2", VersionState::Active).unwrap());
     assert!(!set("3", VersionState::Shadow).unwrap());
+    let again = opened.writer.wait(move |group| group.insert_version(&merchant("a"), &version("1", VersionState::Draft), "[]"));
+    assert!(matches!(again, Err(JobError::Job(StoreError::Conflict(_)))));
     let versions = opened.store.read(|reads| reads.versions(&merchant("a"))).unwrap();
     assert_eq!(
         versions.iter().map(|row| (row.version.as_str(), row.state)).collect::<Vec<_>>(),
@@ -334,6 +336,44 @@ fn api_keys_versions_blobs_and_values() {
     assert_eq!(opened.store.read(|reads| reads.blob(&Digest::of(b"other"))).unwrap(), None);
     assert_eq!(opened.store.read(|reads| reads.value("guardrail")).unwrap().unwrap(), b"two");
     assert_eq!(opened.store.read(|reads| reads.value("other")).unwrap(), None);
+}
+
+#[test]
+fn rollouts_are_kept_and_shadow_results_are_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let id = |version: &str| VersionId { policy: "p".into(), version: version.into() };
+    let shadow = |seq, version: &str| ShadowRow {
+        kind: Kind::Delay,
+        version: id(version),
+        seq,
+        at_ms: seq.cast_signed(),
+        result: format!("{{\"seq\":{seq}}}"),
+    };
+    let rows = [shadow(1, "1"), shadow(2, "1"), shadow(2, "2"), shadow(3, "1"), shadow(3, "1")];
+    opened
+        .writer
+        .wait(move |group| {
+            group.put_rollouts(&merchant("a"), "{}", 1)?;
+            group.put_rollouts(&merchant("a"), "[]", 2)?;
+            rows.iter().try_for_each(|row| group.insert_shadow(&merchant("a"), row, 3))
+        })
+        .unwrap();
+    opened
+        .store
+        .read(|reads| {
+            assert_eq!(reads.rollouts(&merchant("a"))?.as_deref(), Some("[]"));
+            assert_eq!(reads.rollouts(&merchant("b"))?, None);
+            // Three rows of the kind, the latest, whatever their versions.
+            let seqs = |version: &str, since, max| -> Result<Vec<u64>, StoreError> {
+                let rows = reads.shadow_rows(&merchant("a"), Kind::Delay, &id(version), since, max)?;
+                Ok(rows.into_iter().map(|row| row.seq).collect())
+            };
+            assert_eq!((seqs("1", 0, 9)?, seqs("2", 0, 9)?), (vec![3, 2], vec![2]));
+            assert_eq!((seqs("1", 3, 9)?, seqs("1", 0, 1)?), (vec![3], vec![3]));
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
 }
 
 #[test]

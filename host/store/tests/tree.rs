@@ -101,7 +101,12 @@ fn what_is_rolled_back_leaves_no_leaf() {
 fn without_trees(directory: &std::path::Path) -> Connection {
     let db = Connection::open(directory.join("ombud.db")).unwrap();
     db.execute_batch(
-        "DROP VIEW heads; DROP INDEX after_sale_cases_by_id; DROP TABLE logs; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE holds; DROP TABLE cosignatures",
+        "DROP VIEW heads; DROP INDEX after_sale_cases_by_id; DROP TABLE logs; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE holds; DROP TABLE cosignatures;
+        DROP TABLE signing_keys; DROP TABLE rollouts; DROP TABLE shadow_results; DROP TABLE versions;
+        CREATE TABLE versions (merchant_no INTEGER NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL, kind TEXT NOT NULL,
+          component BLOB NOT NULL, settings BLOB NOT NULL, contract TEXT NOT NULL, state TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+          changed_at_ms INTEGER NOT NULL, PRIMARY KEY (merchant_no, policy, version)) STRICT, WITHOUT ROWID;
+        CREATE UNIQUE INDEX versions_active ON versions (merchant_no, kind) WHERE state = 'active'",
     )
     .unwrap();
     db.pragma_update(None, "user_version", 4).unwrap();

@@ -10,6 +10,7 @@ use crate::decision::{Decision, DecisionFault, DecisionMessage, DecisionReason, 
 use crate::disposition::Disposition;
 use crate::kind::Kind;
 use crate::money::{Amounts, Due};
+use crate::rollout::RolloutNote;
 use crate::ruling::Ruling;
 
 /// A decision as its record has it.
@@ -33,6 +34,8 @@ struct Body<'a> {
     #[serde(borrow)]
     ruling: &'a RawValue,
     policy: Option<PolicyRef>,
+    #[serde(default)]
+    rollout: Option<RolloutNote>,
     guardrail: ReviewResult,
     caps: CapReview,
     #[serde(default)]
@@ -60,6 +63,7 @@ impl RecordedDecision {
                 messages: body.messages,
                 ruling,
                 policy: body.policy,
+                rollout: body.rollout,
                 guardrail: body.guardrail,
                 caps: body.caps,
                 fault: body.fault,

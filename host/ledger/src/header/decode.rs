@@ -8,8 +8,8 @@ use ombud_core::kind::Kind;
 
 use super::fields as field;
 use super::{
-    ActEntry, Amounts, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry, FORMAT_VERSION, Fault,
-    HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Windows, encode,
+    ActEntry, Amounts, BesideCall, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry,
+    FORMAT_VERSION, Fault, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Windows, encode,
 };
 use crate::{Digest, id};
 
@@ -161,6 +161,11 @@ impl<'b> Fields<'b> {
             kind: self.required_as(field::KIND, "a kind", |value| Kind::parse(value.text()?))?,
             policy,
             guardrail: self.optional_as(field::GUARDRAIL_CALL, CALL, call)?,
+            beside: self.optional_as(
+                field::BESIDE,
+                "(name, version, contract, component, settings, fuel, guardrail's call or null)",
+                beside,
+            )?,
             engine: Engine { profile: self.digest(field::ENGINE_PROFILE)?, wasmtime: self.text(field::WASMTIME)? },
             fault: self.optional_as(field::FAULT, "(of, code, limit or null)", fault)?,
             outcome: self.text(field::OUTCOME)?,
@@ -227,6 +232,22 @@ fn body(value: Value<'_>) -> Option<BodyCommitment> {
 fn call(value: Value<'_>) -> Option<Call> {
     let [component, settings, fuel] = value.items()?;
     Some(Call { component: Digest(component.array()?), settings: Digest(settings.array()?), fuel: fuel.integer()? })
+}
+
+fn beside(value: Value<'_>) -> Option<BesideCall> {
+    let [name, version, contract, component, settings, fuel, guardrail] = value.items()?;
+    Some(BesideCall {
+        policy: PolicyCall {
+            name: name.text()?.to_owned(),
+            version: version.text()?.to_owned(),
+            contract: contract.text()?.to_owned(),
+            call: Call { component: Digest(component.array()?), settings: Digest(settings.array()?), fuel: fuel.integer()? },
+        },
+        guardrail: match guardrail {
+            Value::Null => None,
+            guardrail => Some(call(guardrail)?),
+        },
+    })
 }
 
 fn fault(value: Value<'_>) -> Option<Fault> {

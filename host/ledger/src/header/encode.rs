@@ -6,7 +6,10 @@ use minicbor::Encoder;
 use minicbor::encode::Error;
 
 use super::fields as field;
-use super::{BODIES_MAX, BREACHES_MAX, Call, Entry, EventEntry, FORMAT_VERSION, HEADER_BYTES_MAX, Header, HeaderError, Windows};
+use super::{
+    BODIES_MAX, BREACHES_MAX, BesideCall, Call, Entry, EventEntry, FORMAT_VERSION, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall,
+    Windows,
+};
 use crate::id;
 
 /// The usual header; one allocation is enough for it.
@@ -83,6 +86,20 @@ fn write(header: &Header, out: &mut Fields) -> Written {
             encoder.array(3)?.u8(body.kind as u8)?.u32(body.len)?.bytes(&body.plain.0)?;
         }
     }
+    match &header.entry {
+        Entry::Decision(decision) => decision.beside.as_ref().map_or(Ok(()), |beside| write_beside(beside, out)),
+        Entry::Event(_) | Entry::Act(_) => Ok(()),
+    }
+}
+
+fn write_beside(beside: &BesideCall, out: &mut Fields) -> Written {
+    let PolicyCall { name, version, contract, call } = &beside.policy;
+    let encoder = out.key(field::BESIDE)?.array(7)?.str(name)?.str(version)?.str(contract)?;
+    encoder.bytes(&call.component.0)?.bytes(&call.settings.0)?.u64(call.fuel)?;
+    match &beside.guardrail {
+        Some(call) => encoder.array(3)?.bytes(&call.component.0)?.bytes(&call.settings.0)?.u64(call.fuel)?,
+        None => encoder.null()?,
+    };
     Ok(())
 }
 
@@ -172,6 +189,11 @@ pub(super) fn check(header: &Header) -> Result<(), HeaderError> {
                 text(field::POLICY_NAME, &policy.name, field::TEXT_MAX)?;
                 text(field::POLICY_VERSION, &policy.version, field::TEXT_MAX)?;
                 text(field::CONTRACT, &policy.contract, field::SHORT_TEXT_MAX)?;
+            }
+            if let Some(BesideCall { policy, .. }) = &decision.beside {
+                text(field::BESIDE, &policy.name, field::TEXT_MAX)?;
+                text(field::BESIDE, &policy.version, field::TEXT_MAX)?;
+                text(field::BESIDE, &policy.contract, field::SHORT_TEXT_MAX)?;
             }
             text(field::WASMTIME, &decision.engine.wasmtime, field::SHORT_TEXT_MAX)?;
             if let Some(limit) = decision.fault.as_ref().and_then(|fault| fault.limit.as_ref()) {

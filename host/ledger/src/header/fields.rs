@@ -26,6 +26,7 @@ pub(super) const ACT_ID: u64 = 22;
 pub(super) const ACT: u64 = 23;
 pub(super) const ACTOR: u64 = 24;
 pub(super) const DETACHED: u64 = 25;
+pub(super) const BESIDE: u64 = 26;
 
 /// Numbers of the entry kinds.
 pub(super) const DECISION: u64 = 0;
@@ -68,6 +69,7 @@ pub(super) const fn name(key: u64) -> Option<&'static str> {
         ACT => "act.act",
         ACTOR => "act.actor",
         DETACHED => "detached",
+        BESIDE => "beside",
         _ => return None,
     })
 }

@@ -74,6 +74,9 @@ pub struct DecisionEntry {
     pub policy: Option<PolicyCall>,
     /// The guardrail's call; none where there was no ruling to review.
     pub guardrail: Option<Call>,
+    /// The version that ran as well and whose ruling does not stand: the case was opened under one version, and a newer one came
+    /// into force since.
+    pub beside: Option<BesideCall>,
     pub engine: Engine,
     /// Why a fallback stands, if it does.
     pub fault: Option<Fault>,
@@ -104,6 +107,22 @@ pub struct PolicyCall {
     /// The contract it was built for, e.g. `ombud:policy@1.0.0`, at most 64 bytes; empty where it has no component.
     pub contract: String,
     pub call: Call,
+}
+
+/// The calls of a version whose ruling does not stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BesideCall {
+    pub policy: PolicyCall,
+    /// The guardrail's call on its ruling; none where it gave none.
+    pub guardrail: Option<Call>,
+}
+
+impl DecisionEntry {
+    /// Every call that was made: of the policy and the guardrail, and of the version beside.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        let beside = self.beside.iter().flat_map(|beside| std::iter::once(&beside.policy.call).chain(&beside.guardrail));
+        self.policy.iter().map(|policy| &policy.call).chain(&self.guardrail).chain(beside)
+    }
 }
 
 /// One call of a component.
@@ -183,11 +202,13 @@ pub enum BodyKind {
     Decision = 5,
     /// What an administrative act did.
     Act = 6,
+    /// What the version said whose ruling does not stand, and the guardrail of it.
+    Beside = 7,
 }
 
 impl BodyKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 6] = [Self::Event, Self::Case, Self::Ruling, Self::Review, Self::Decision, Self::Act];
+    pub const ALL: [Self; 7] = [Self::Event, Self::Case, Self::Ruling, Self::Review, Self::Decision, Self::Act, Self::Beside];
 
     /// The name in errors and exports.
     pub const fn as_str(self) -> &'static str {
@@ -198,6 +219,7 @@ impl BodyKind {
             Self::Review => "review",
             Self::Decision => "decision",
             Self::Act => "act",
+            Self::Beside => "beside",
         }
     }
 }

@@ -57,15 +57,19 @@ fn decision() -> impl Strategy<Value = Entry> {
         currency: Currency::new(currency).unwrap(),
     });
     let caps = (windows(), windows(), vec(text(16), 0..=BREACHES_MAX)).prop_map(|(used, limits, breaches)| Caps { used, limits, breaches });
-    let calls = (option::of(policy), option::of(call()), digest(), text(64));
+    let beside = (text(256), text(256), text(64), call(), option::of(call())).prop_map(|(name, version, contract, call, guardrail)| {
+        BesideCall { policy: PolicyCall { name, version, contract, call }, guardrail }
+    });
+    let calls = (option::of(policy), option::of(call()), option::of(beside), digest(), text(64));
     (event(), "[0-9a-f]{32}", 0..Kind::ALL.len(), calls, option::of(fault), text(64), amounts, caps).prop_map(
-        |(event, id, kind, (policy, guardrail, profile, wasmtime), fault, outcome, amounts, caps)| {
+        |(event, id, kind, (policy, guardrail, beside, profile, wasmtime), fault, outcome, amounts, caps)| {
             Entry::Decision(Box::new(DecisionEntry {
                 event,
                 id: DecisionId::new(id).unwrap(),
                 kind: Kind::ALL[kind],
                 policy,
                 guardrail,
+                beside,
                 engine: Engine { profile, wasmtime },
                 fault,
                 outcome,
@@ -157,6 +161,10 @@ fn largest() -> Header {
             kind: Kind::AfterSale,
             policy: Some(PolicyCall { name: text(256), version: text(256), contract: text(64), call }),
             guardrail: Some(call),
+            beside: Some(BesideCall {
+                policy: PolicyCall { name: text(256), version: text(256), contract: text(64), call },
+                guardrail: Some(call),
+            }),
             engine: Engine { profile: digest, wasmtime: text(64) },
             fault: Some(Fault { of: FaultOf::Guardrail, code: FaultCode::PolicyError, limit: Some(text(64)) }),
             outcome: text(64),
@@ -232,7 +240,7 @@ fn only_the_canonical_encoding_is_read() {
     }
     // An unknown field, and a field of another kind of entry, in their places.
     let with = |field: &[u8]| [&[small[0] + 1], &small[1..], field].concat();
-    assert_eq!(Header::decode(&with(&[0x18, 26, 0])), Err(HeaderError::UnknownKey(26)));
+    assert_eq!(Header::decode(&with(&[0x18, 27, 0])), Err(HeaderError::UnknownKey(27)));
     let actor = [&[small[0] + 1], &small[1..], &[0x18, 24, 0x61, b'a']].concat();
     assert_eq!(Header::decode(&actor), Err(HeaderError::Unexpected { field: "act.actor" }));
 }
@@ -240,9 +248,14 @@ fn only_the_canonical_encoding_is_read() {
 #[test]
 fn the_encoding_is_frozen() {
     // A ledger outlives its software: these bytes must be read for ever.
-    assert_eq!(crate::leaf_hash(&largest().encode().unwrap()).to_string(), FROZEN_LARGEST);
+    let mut without_beside = largest();
+    decision_of(&mut without_beside).beside = None;
+    without_beside.detached.as_mut().unwrap().bodies.retain(|body| body.kind != BodyKind::Beside);
+    assert_eq!(crate::leaf_hash(&without_beside.encode().unwrap()).to_string(), FROZEN_LARGEST);
+    assert_eq!(crate::leaf_hash(&largest().encode().unwrap()).to_string(), FROZEN_BESIDE);
     assert_eq!(crate::leaf_hash(&small()).to_string(), FROZEN_SMALL);
 }
 
 const FROZEN_LARGEST: &str = "3d4b09da344ef19aca06b364d932e4afc0047203372d20106c1020d0161c7765";
+const FROZEN_BESIDE: &str = "302408d59307a187ffdb0786331f8c898b06f5cebb08cdfa3f940deef330c6be";
 const FROZEN_SMALL: &str = "c37a026c1a0d2fb44b85dbb23f52d905d670d91438afaa01c97f0c00f60ea7c8";

@@ -9,6 +9,7 @@ use ombud_core::money::Amounts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rollout::RolloutAct;
 use crate::replay::Divergence;
 use crate::service::actor::Role;
 use crate::service::privacy::HoldScopeView;
@@ -348,6 +349,9 @@ pub enum What {
         /// The hour that the record stands for, RFC 3339.
         hour: String,
     },
+    /// A rollout was moved.
+    #[serde(untagged)]
+    Rollout(RolloutAct),
 }
 
 /// At what an auditor looks.
@@ -410,6 +414,7 @@ impl What {
             Self::BackupRestored { .. } => "backup.restored",
             Self::SelfAuditDiverged { .. } => "self-audit.diverged",
             Self::Viewed { .. } => "audit.viewed",
+            Self::Rollout(act) => act.name(),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod body;
 mod list;
 mod looks;
+mod rollout;
 
 use ombud_core::ids::MerchantId;
 use ombud_core::problem::Problem;
@@ -17,6 +18,7 @@ pub use body::{ActBody, Look, What};
 pub(super) use body::{BLACKLIST_STEP, MERCHANT_CHANGED, OVERRIDE};
 pub use list::{ActView, ActsPage, ActsQuery};
 pub(super) use looks::Looks;
+pub use rollout::RolloutAct;
 
 use super::Service;
 use super::actor::{Principal, Role};

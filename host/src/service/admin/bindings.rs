@@ -5,24 +5,25 @@ use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_sandbox::Limits;
-use ombud_store::Store as _;
+use ombud_store::{Store as _, VersionRow};
 use serde_json::Value;
 
 use crate::service::Service;
 use crate::service::error::ServiceError;
-use crate::service::snapshot::{Binding, Bindings};
+use crate::service::snapshot::{Binding, Bindings, Tenant};
 
 impl Service {
-    /// Resolves the asked-for policies, which take their settings under `limits`; every problem is named by its pointer.
+    /// Resolves the asked-for policies, which take their settings under `limits`; every problem is named by its pointer. A merchant
+    /// that is not known yet gets the platform's defaults for the other kinds.
     pub(super) fn bindings(
         &self,
         merchant: &MerchantId,
         asked: Option<Value>,
-        known: Option<&Bindings>,
+        known: Option<&Tenant>,
         limits: &Limits,
     ) -> Result<Bindings, ServiceError> {
         let mut problems = Vec::new();
-        let mut bindings = known.cloned().unwrap_or_default();
+        let mut bindings = Bindings::new();
         if known.is_none() {
             for kind in Kind::ALL {
                 if let Some(package) = self.registry.deciding(kind.as_str()) {
@@ -50,6 +51,7 @@ impl Service {
                 .get("policy")
                 .and_then(Value::as_str)
                 .map(str::to_owned)
+                .or_else(|| known.and_then(|known| known.policy(kind)).map(|own| own.name.clone()))
                 .or_else(|| bindings.get(&kind).map(|own| own.policy.clone()));
             let Some(policy) = policy else {
                 problems.push(Problem::at(format!("{pointer}/policy"), "is missing").allowed("a policy's name"));
@@ -85,6 +87,21 @@ impl Service {
             Some(row) if row.origin.kinds.iter().any(|own| own == kind.as_str()) => Self::binding_of(reads, &row),
             _ => Ok(None),
         })?)
+    }
+
+    /// Gives a binding another name than a version that has the same one and is something else: of a component that was built anew
+    /// under its old version number, the digest tells which it is.
+    pub(super) fn name_apart(&self, merchant: &MerchantId, bindings: &mut Bindings) -> Result<(), ServiceError> {
+        self.store.read(|reads| {
+            for binding in bindings.values_mut() {
+                let is_other = |row: &VersionRow| row.component.to_string() != binding.component;
+                if reads.version(merchant, &binding.policy, &binding.version)?.as_ref().is_some_and(is_other) {
+                    let short: String = binding.component.chars().take(8).collect();
+                    binding.version = format!("{}.{short}", binding.version);
+                }
+            }
+            Ok(())
+        })
     }
 
     fn binding(&self, policy: &str, settings: String, limits: &Limits, pointer: &str, problems: &mut Vec<Problem>) -> Binding {

@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use ombud_core::call_limits::{CallLimits, OperatorLimits};
+use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
+use ombud_core::rollout::VersionId;
 use ombud_ledger::Digest;
 use ombud_store::Store;
 
@@ -44,12 +46,15 @@ impl Service {
             return Ok(());
         }
         let mut problems = Vec::new();
-        for (kind, _) in bindings.iter().filter(|(kind, binding)| known.bindings.get(kind) == Some(binding)) {
-            let Some((plugin, settings)) = known.policy(*kind).and_then(|bound| Some((bound.plugin().ok()?, &bound.settings))) else {
-                continue;
-            };
-            if let Err(fault) = plugin.check_settings(settings, &limits.policy).result {
-                problems.push(Problem::at("/limits", format!("are too low for the policy of {kind}: {fault}")));
+        let is_replaced = |kind: &Kind, id: &VersionId| {
+            let active = known.rollouts.plan(*kind).and_then(|plan| plan.active.as_ref());
+            bindings.contains_key(kind) && active.is_some_and(|active| active.version == *id)
+        };
+        for (kind, _, bound) in known.versions.iter().filter(|(kind, id, _)| !is_replaced(kind, id)) {
+            let Ok(plugin) = bound.plugin() else { continue };
+            if let Err(fault) = plugin.check_settings(&bound.settings, &limits.policy).result {
+                let what = format!("are too low for the policy of {kind}: {fault} (version `{}` of `{}`)", bound.version, bound.name);
+                problems.push(Problem::at("/limits", what));
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }

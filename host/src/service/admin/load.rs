@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use ombud_core::caps::CapLimits;
 use ombud_core::ids::ActorId;
-use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
+use ombud_core::rollout::Rollouts;
 use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, MerchantRow, Reads, Store as _};
 
@@ -19,7 +19,8 @@ use crate::service::Service;
 use crate::service::actor::{Principal, Role};
 use crate::service::acts::OPERATOR;
 use crate::service::error::ServiceError;
-use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Snapshot, Tenant};
+use crate::service::rollout;
+use crate::service::snapshot::{MerchantDocument, Snapshot, Tenant};
 use crate::service::vault::SubjectId;
 
 /// Media type under which components are kept.
@@ -38,7 +39,7 @@ impl Service {
         self.keep_blobs(blobs).map_err(|error| anyhow!("{error}"))
     }
 
-    pub(super) fn keep_blobs(&self, blobs: Vec<(&'static str, Vec<u8>)>) -> Result<(), ServiceError> {
+    pub(in crate::service) fn keep_blobs(&self, blobs: Vec<(&'static str, Vec<u8>)>) -> Result<(), ServiceError> {
         let at_ms = now_ms();
         let missing: Vec<_> = self.store.read(|reads| {
             blobs
@@ -82,37 +83,28 @@ impl Service {
 
     fn tenant_of(&self, reads: &dyn Reads, row: &MerchantRow) -> Result<Tenant> {
         let document: MerchantDocument = serde_json::from_str(&row.config)?;
+        let rollouts = rollout::kept(reads, &row.id)?.unwrap_or_default();
         let config = MerchantConfig::parse(document.config.to_string().as_bytes())
             .map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        self.assemble(reads, config, document.caps_bound, document.policies)
+        self.assemble(reads, config, document.caps_bound, rollouts)
     }
 
-    pub(super) fn assemble(&self, reads: &dyn Reads, config: MerchantConfig, caps_bound: CapLimits, bindings: Bindings) -> Result<Tenant> {
-        let policies = Kind::ALL.map(|kind| bindings.get(&kind).map(|binding| self.bind(binding)));
+    pub(in crate::service) fn assemble(
+        &self,
+        reads: &dyn Reads,
+        config: MerchantConfig,
+        caps_bound: CapLimits,
+        rollouts: Rollouts,
+    ) -> Result<Tenant> {
+        let versions = self.versions_of(reads, &config.id, &rollouts)?;
         let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
         let share = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.share.clone()).unwrap_or_default();
-        Ok(Tenant { terms: config.terms(&self.limits), policies, bindings, digest_key: key.digest_key(), share, caps_bound, config })
-    }
-
-    /// A binding with where its plugin comes from: it is loaded when it first decides. What keeps it from that, its owner sees, and decisions fall back.
-    fn bind(&self, binding: &Binding) -> Bound {
-        let (component, code) = match Digest::parse(&binding.component) {
-            Some(digest) => (digest, Code::Shared(Arc::clone(self.replayer.plugins()))),
-            None => (Digest([0; 32]), Code::Missing("no component of that name was loaded when it was bound".into())),
-        };
-        Bound {
-            name: binding.policy.clone(),
-            version: binding.version.clone(),
-            contract: binding.contract.clone(),
-            component,
-            settings_digest: Digest::of(binding.settings.as_bytes()),
-            settings: binding.settings.as_str().into(),
-            code,
-        }
+        let terms = config.terms(&self.limits);
+        Ok(Tenant { terms, rollouts, versions, digest_key: key.digest_key(), share, caps_bound, config })
     }
 
     /// Swaps a changed snapshot in.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+    pub(in crate::service) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
         let now = self.snapshot.load();
         let mut next = Snapshot { tenants: now.tenants.clone(), principals: now.principals.clone(), guardrail: now.guardrail.clone() };
         change(&mut next);

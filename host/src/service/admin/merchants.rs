@@ -8,7 +8,7 @@ use ombud_core::ids::MerchantId;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
-use ombud_store::{MerchantRow, Store as _};
+use ombud_store::{MerchantRow, Store as _, VersionRow};
 use serde_json::Value;
 
 use super::bounds;
@@ -17,7 +17,8 @@ use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{NewAct, OPERATOR, What};
 use crate::service::error::ServiceError;
-use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Tenant};
+use crate::service::rollout;
+use crate::service::snapshot::{Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
 use crate::service::wire::{LimitsView, MerchantView};
 use crate::service::{Service, allowed, blocking};
@@ -73,30 +74,38 @@ impl Service {
             return Err(ServiceError::Invalid(above));
         }
         let limits = self.limits.in_force(&config.limits);
-        let bindings = self.bindings(&config.id, policies, known.as_ref().map(|tenant| &tenant.bindings), &limits.policy)?;
+        let mut bindings = self.bindings(&config.id, policies, known.as_deref(), &limits.policy)?;
         if let Some(known) = &known {
             self.check_under(&limits, known, &bindings)?;
         }
-        let document = MerchantDocument { config: json, caps_bound: caps_bound.clone(), policies: bindings.clone() };
+        self.name_apart(&config.id, &mut bindings)?;
+        let at_ms = now_ms();
+        let mut rollouts = known.as_ref().map(|known| known.rollouts.clone()).unwrap_or_default();
+        for (kind, binding) in &bindings {
+            rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms);
+        }
+        let document = MerchantDocument { config: json, caps_bound: caps_bound.clone(), policies: Bindings::new() };
         let row = MerchantRow {
             id: config.id.clone(),
             config: serde_json::to_string(&document).map_err(|error| ServiceError::Internal(error.into()))?,
-            created_at_ms: now_ms(),
+            created_at_ms: at_ms,
         };
         let blobs = bindings.values().map(|binding| (JSON, binding.settings.clone().into_bytes())).collect();
         self.keep_blobs(blobs)?;
         let epoch = self.vault.epoch();
         let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads, epoch))?;
         let acts = changes(who, known.as_deref(), &config, &bindings);
-        let (stored, vault) = (row.clone(), self.vault.clone());
+        let versions: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
+        let (stored, vault, plans) = (row.clone(), self.vault.clone(), rollouts.clone());
         self.writer.wait(move |group| {
             group.put_merchant(&stored)?;
+            rollout::keep(group, &stored.id, &plans, &versions, at_ms)?;
             if let Some(wrapped) = &secret.wrapped {
                 group.insert_subject_key(&stored.id, SubjectId::Merchant.as_subject(), wrapped, stored.created_at_ms)?;
             }
             acts.iter().try_for_each(|act| act.append(group, &vault, &stored.id).map(|_| ()))
         })?;
-        let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, bindings).map_err(ServiceError::from))?;
+        let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, rollouts).map_err(ServiceError::from))?;
         let view = view(&tenant, &self.limits);
         self.change(|snapshot| {
             snapshot.tenants.insert(row.id, Arc::new(tenant));
@@ -160,20 +169,20 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
         acts.push(NewAct::new(who, What::RetentionSet { from_days: days, to_days: config.retention_days }));
     }
     for (kind, binding) in bindings {
-        let before = known.and_then(|known| known.bindings.get(kind));
-        let component = |binding: &Binding| Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
-        let settings = |binding: &Binding| Digest::of(binding.settings.as_bytes());
-        if before.is_none_or(|before| (&before.policy, &before.component) != (&binding.policy, &binding.component)) {
+        let before = known.and_then(|known| known.policy(*kind));
+        let component = Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
+        let settings = Digest::of(binding.settings.as_bytes());
+        if before.is_none_or(|before| (&before.name, before.component) != (&binding.policy, component)) {
             let what = What::PolicyBound {
                 kind: *kind,
                 policy: binding.policy.clone(),
                 version: binding.version.clone(),
-                settings: settings(binding).to_string(),
+                settings: settings.to_string(),
             };
-            acts.push(NewAct::new(who, what).change(before.map(component), Some(component(binding))));
-        } else if before.is_some_and(|before| before.settings != binding.settings) {
+            acts.push(NewAct::new(who, what).change(before.map(|before| before.component), Some(component)));
+        } else if before.is_some_and(|before| before.settings_digest != settings) {
             let what = What::SettingsChanged { kind: *kind, policy: binding.policy.clone() };
-            acts.push(NewAct::new(who, what).change(before.map(settings), Some(settings(binding))));
+            acts.push(NewAct::new(who, what).change(before.map(|before| before.settings_digest), Some(settings)));
         }
     }
     acts

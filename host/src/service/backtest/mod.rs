@@ -61,10 +61,14 @@ impl Archive {
 }
 
 impl Backtests<'_> {
-    /// The merchant's document as stored; none if there is no such merchant.
+    /// The merchant's document as stored, with the active versions as its policies; none if there is no such merchant.
     fn document(&self, merchant: &ombud_core::ids::MerchantId) -> Result<Option<super::MerchantDocument>, super::ServiceError> {
         let Some(row) = self.replays.store.read(|reads| reads.merchant(merchant))? else { return Ok(None) };
-        let document = serde_json::from_str(&row.config);
-        Ok(Some(document.map_err(|error| super::ServiceError::Internal(anyhow::anyhow!("the document of `{merchant}`: {error}")))?))
+        let mut document: super::MerchantDocument = serde_json::from_str(&row.config)
+            .map_err(|error| super::ServiceError::Internal(anyhow::anyhow!("the document of `{merchant}`: {error}")))?;
+        if let Some(active) = self.replays.store.read(|reads| super::rollout::active_bindings(reads, merchant))? {
+            document.policies = active;
+        }
+        Ok(Some(document))
     }
 }

@@ -110,7 +110,7 @@ impl<W: Write> Body<'_, W> {
     /// Writes the components and settings that a record names, where they were not written yet.
     fn blobs_of(&mut self, reads: &dyn Reads, header: &Header) -> io::Result<()> {
         let Entry::Decision(decision) = &header.entry else { return Ok(()) };
-        for Call { component, settings, .. } in decision.policy.as_ref().map(|policy| policy.call).into_iter().chain(decision.guardrail) {
+        for Call { component, settings, .. } in decision.calls().copied() {
             for digest in [component, settings] {
                 if self.blobs.insert(digest) {
                     // What is damaged is as good as missing, and is said to be either.

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
-use ombud_ledger::{Digest, Engine};
+use ombud_ledger::Engine;
 use ombud_sandbox::{CodeKey, Sandbox};
-use ombud_store::{EntryKind, Filter, PAGE_ENTRIES_MAX, SqliteReaders, SqliteStore, Store as _, StoreError, Wanted};
+use ombud_store::{EntryKind, Filter, PAGE_ENTRIES_MAX, SqliteReaders, SqliteStore, Store as _, StoreError, VersionRow, Wanted};
 
 use super::super::acts::OPERATOR;
+use super::super::rollout;
 use super::super::snapshot::{Binding, MerchantDocument};
 use super::super::vault::Vault;
 use super::super::{Options, admin};
@@ -31,8 +32,8 @@ pub struct Active {
     pub merchant: MerchantId,
     /// The kind.
     pub kind: Kind,
-    /// Name, version, component and settings.
-    pub binding: Binding,
+    /// Its active version.
+    pub version: VersionRow,
 }
 
 impl Archive {
@@ -87,10 +88,20 @@ impl Archive {
             if row.id.as_str() == OPERATOR {
                 continue;
             }
-            let document: MerchantDocument =
-                serde_json::from_str(&row.config).with_context(|| format!("the configuration of merchant `{}`", row.id))?;
-            let of = |(kind, binding)| Active { merchant: row.id.clone(), kind, binding };
-            active.extend(document.policies.into_iter().map(of));
+            let unreadable = || format!("the configuration of merchant `{}`", row.id);
+            let Some(rollouts) = self.store.read(|reads| rollout::kept(reads, &row.id))? else {
+                // A directory that no release with rollouts has opened yet.
+                let document: MerchantDocument = serde_json::from_str(&row.config).with_context(unreadable)?;
+                let of = |(kind, binding): (Kind, Binding)| Active { merchant: row.id.clone(), kind, version: binding.row(kind, 0) };
+                active.extend(document.policies.into_iter().map(of));
+                continue;
+            };
+            for (kind, plan) in rollouts.plans {
+                let Some(placed) = plan.active else { continue };
+                let found = self.store.read(|reads| reads.version(&row.id, &placed.version.policy, &placed.version.version))?;
+                let version = found.with_context(|| format!("merchant `{}`: the version `{}` is not stored", row.id, placed.version))?;
+                active.push(Active { merchant: row.id.clone(), kind, version });
+            }
         }
         Ok(active)
     }
@@ -100,9 +111,7 @@ impl Archive {
     /// # Errors
     /// The store fails.
     pub fn refusal(&self, active: &Active) -> Result<Option<String>> {
-        let binding = &active.binding;
-        let digest = Digest::parse(&binding.component).ok_or_else(|| anyhow!("`{}` is no digest", binding.component))?;
-        let plugin = self.store.read(|reads| self.replayer.plugin(&digest, reads))?;
+        let plugin = self.store.read(|reads| self.replayer.plugin(&active.version.component, reads))?;
         Ok(match plugin {
             Some(plugin) if plugin.inspection().decides.iter().any(|own| own == active.kind.as_str()) => None,
             Some(_) => Some(format!("the component does not decide {}", active.kind)),
@@ -119,7 +128,7 @@ impl Archive {
         let filter = Filter {
             entry: Some(EntryKind::Decision),
             kind: Some(active.kind.as_str().to_owned()),
-            policy: Some(active.binding.policy.clone()),
+            policy: Some(active.version.policy.clone()),
             ..Filter::default()
         };
         let (mut left, mut cursor, mut begin) = (last, None, None);

@@ -210,8 +210,7 @@ impl Audit<'_> {
 
     /// An identical replay says nothing of stored bytes that were loaded before: they are looked at again now and then.
     fn with_stored(&mut self, entry: &DecisionEntry, report: ReplayReport) -> Result<ReplayReport, StoreError> {
-        let calls: [Option<Call>; 2] = [entry.policy.as_ref().map(|policy| policy.call), entry.guardrail];
-        for Call { component, settings, .. } in calls.into_iter().flatten() {
+        for Call { component, settings, .. } in entry.calls().copied() {
             for (digest, cause) in [(component, Divergence::ComponentMissing), (settings, Divergence::Settings)] {
                 if self.stored.get(&digest).is_some_and(|at| at.elapsed() < STORED_FOR) {
                     continue;

@@ -19,6 +19,7 @@ mod migrate;
 mod money;
 mod privacy;
 mod readers;
+mod rollout;
 mod tree;
 mod versions;
 

@@ -99,7 +99,7 @@ impl WriteVersions for SqliteWriter {
             origin.signature,
             origin.signing_key,
         ];
-        self.insert("the version, or another active one of its kind,", sql, parameters)
+        self.insert("the version", sql, parameters)
     }
 
     fn set_version_state(
@@ -111,16 +111,6 @@ impl WriteVersions for SqliteWriter {
         at_ms: i64,
     ) -> Result<bool, StoreError> {
         let merchant = self.known_merchant(merchant)?;
-        if state == VersionState::Active {
-            let sql = "SELECT other.policy || ' ' || other.version FROM versions this JOIN versions other USING (merchant_no, kind)
-                WHERE merchant_no = ?1 AND this.policy = ?2 AND this.version = ?3 AND other.state = 'active'
-                AND (other.policy, other.version) <> (this.policy, this.version)";
-            let other: Option<String> =
-                self.one("look for the active version", sql, params![merchant, policy, version], |row| row.get(0))?;
-            if let Some(other) = other {
-                return Err(StoreError::Conflict(format!("the active version `{other}` of the same kind")));
-            }
-        }
         let sql = "UPDATE versions SET state = ?4, changed_at_ms = ?5 WHERE merchant_no = ?1 AND policy = ?2 AND version = ?3";
         Ok(self.run("move a version", sql, params![merchant, policy, version, state.as_str(), at_ms])? > 0)
     }

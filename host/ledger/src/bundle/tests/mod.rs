@@ -205,6 +205,7 @@ fn decision(merchant: &MerchantId, event: EventEntry, seq: u64) -> DecisionEntry
         kind: Kind::Delay,
         policy: Some(PolicyCall { name: "delay".into(), version: "1".into(), contract: "ombud:policy@1.0.0".into(), call }),
         guardrail: Some(call),
+        beside: None,
         engine: Engine { profile: Digest([1; 32]), wasmtime: "48".into() },
         fault: (seq % 2 == 1).then(|| Fault { of: FaultOf::Policy, code: FaultCode::ALL[0], limit: None }),
         outcome: "grant".into(),

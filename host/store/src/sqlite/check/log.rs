@@ -169,7 +169,7 @@ impl Check<'_> {
         let Entry::Decision(decision) = &header.entry else { return };
         // A policy that could not be loaded may have no component.
         let ran = |call: &&Call| call.component != Digest([0; 32]);
-        for call in decision.policy.iter().map(|policy| &policy.call).chain(&decision.guardrail).filter(ran) {
+        for call in decision.calls().filter(ran) {
             self.named.extend([call.component, call.settings]);
         }
     }

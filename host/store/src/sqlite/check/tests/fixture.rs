@@ -175,6 +175,7 @@ fn header(
                 kind,
                 policy: Some(PolicyCall { name: "reply".into(), version: "1.0.0".into(), contract: "ombud:policy@1.0.0".into(), call }),
                 guardrail: Some(call),
+                beside: None,
                 engine: Engine { profile: Digest([2; 32]), wasmtime: "48.0.8".into() },
                 fault: None,
                 outcome: "allow".into(),

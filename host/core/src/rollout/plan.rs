@@ -1,0 +1,213 @@
+//! The plan: what stands where. Kept as one document for each merchant.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::VersionId;
+use crate::kind::Kind;
+
+/// Every rollout of a merchant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollouts {
+    /// By kind.
+    #[serde(default)]
+    pub plans: BTreeMap<Kind, Plan>,
+    /// Kill switches that are thrown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<Stop>,
+}
+
+/// The rollout of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Answers whatever nothing else answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Placed>,
+    /// Answers a share of the customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+    /// Run beside, and are never answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadows: Vec<Placed>,
+    /// Answer at times of their own. They do not overlap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Whether there ever was a window, also one that was removed since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub had_windows: bool,
+    /// Were active before, the latest first: the way back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<VersionId>,
+    /// Were taken back, the latest last: they run for nobody until a person activates them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<Taken>,
+}
+
+/// A version in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// The version.
+    #[serde(flatten)]
+    pub version: VersionId,
+    /// Since when, epoch milliseconds.
+    pub since_ms: i64,
+}
+
+/// A version that answers a share of the customers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// The version.
+    #[serde(flatten)]
+    pub version: VersionId,
+    /// Hundredths of a percent, 0 to 10 000.
+    pub share_bp: u16,
+    /// Since when the share is what it is, epoch milliseconds.
+    pub since_ms: i64,
+}
+
+/// A version that answers at a time of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// The version.
+    #[serde(flatten)]
+    pub version: VersionId,
+    /// From this moment of the merchant's clock: milliseconds from 1970-01-01 00:00 as its clocks show it.
+    pub from_local_ms: i64,
+    /// To this moment, exclusive.
+    pub to_local_ms: i64,
+}
+
+/// A version that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The version.
+    #[serde(flatten)]
+    pub version: VersionId,
+    /// Who took it back.
+    pub by: Hand,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// On whose behalf something was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hand {
+    /// The merchant's.
+    Merchant,
+    /// The operator's.
+    Operator,
+    /// The host's own protection.
+    Protection,
+}
+
+/// A kill switch that is thrown. What one hand paused only that hand resumes; what the protection paused, a person does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// What does not run.
+    pub scope: Scope,
+    /// Who threw it.
+    pub by: Hand,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a kill switch stops.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "of", rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everything of the merchant.
+    Merchant,
+    /// One kind.
+    Kind {
+        /// Which.
+        kind: Kind,
+    },
+    /// Every version of a policy.
+    Policy {
+        /// Which.
+        policy: String,
+    },
+    /// One version.
+    Version {
+        /// The policy.
+        policy: String,
+        /// The version.
+        version: String,
+    },
+}
+
+impl Scope {
+    /// Whether it covers a version of a kind.
+    pub fn covers(&self, of: Kind, id: &VersionId) -> bool {
+        match self {
+            Self::Merchant => true,
+            Self::Kind { kind } => *kind == of,
+            Self::Policy { policy } => *policy == id.policy,
+            Self::Version { policy, version } => *policy == id.policy && *version == id.version,
+        }
+    }
+
+    /// Whether it covers a whole kind, whatever the version.
+    pub fn covers_kind(&self, of: Kind) -> bool {
+        match self {
+            Self::Merchant => true,
+            Self::Kind { kind } => *kind == of,
+            Self::Policy { .. } | Self::Version { .. } => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Merchant => f.write_str("every policy of the merchant"),
+            Self::Kind { kind } => write!(f, "the kind {kind}"),
+            Self::Policy { policy } => write!(f, "the policy `{policy}`"),
+            Self::Version { policy, version } => write!(f, "the version `{policy} {version}`"),
+        }
+    }
+}
+
+impl Rollouts {
+    /// The plan of a kind, if anything was ever placed in it.
+    pub fn plan(&self, kind: Kind) -> Option<&Plan> {
+        self.plans.get(&kind)
+    }
+
+    /// The switch that keeps a version from running.
+    pub fn stop_of(&self, kind: Kind, id: &VersionId) -> Option<&Stop> {
+        self.stops.iter().find(|stop| stop.scope.covers(kind, id))
+    }
+
+    /// Every version that may be asked to run without having made a case's first decision, each once.
+    pub fn in_place(&self) -> impl Iterator<Item = (Kind, &VersionId)> {
+        self.plans.iter().flat_map(|(kind, plan)| plan.in_place().map(move |id| (*kind, id)))
+    }
+}
+
+impl Plan {
+    /// Every version in a place of its own: active, canary, shadows, windows. One may come twice.
+    pub fn in_place(&self) -> impl Iterator<Item = &VersionId> {
+        let active = self.active.iter().map(|placed| &placed.version);
+        let canary = self.canary.iter().map(|canary| &canary.version);
+        let shadows = self.shadows.iter().map(|placed| &placed.version);
+        let windows = self.windows.iter().map(|window| &window.version);
+        active.chain(canary).chain(shadows).chain(windows)
+    }
+
+    /// Whether another version than the active one ever answered, so that open cases may be another's.
+    pub fn had_others(&self) -> bool {
+        self.had_windows || self.canary.is_some() || !(self.earlier.is_empty() && self.taken.is_empty())
+    }
+
+    /// Whether a version was taken back.
+    pub fn is_taken(&self, id: &VersionId) -> bool {
+        self.taken.iter().any(|taken| taken.version == *id)
+    }
+}

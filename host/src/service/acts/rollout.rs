@@ -1,0 +1,102 @@
+//! What is done to rollouts. Before and after are the digests of the components that answered and that answer from then on,
+//! where that is what changed.
+
+use ombud_core::kind::Kind;
+use ombud_core::rollout::{Scope, VersionId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Every act on a rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "act")]
+pub enum RolloutAct {
+    /// A version is the active one of a kind.
+    #[serde(rename = "rollout.activated")]
+    Activated {
+        /// The kind.
+        kind: Kind,
+        /// The version.
+        version: VersionId,
+    },
+    /// A version answers a share of the customers.
+    #[serde(rename = "rollout.canary")]
+    Canary {
+        /// The kind.
+        kind: Kind,
+        /// The version.
+        version: VersionId,
+        /// Hundredths of a percent.
+        share_bp: u16,
+    },
+    /// A version runs beside, unanswered, or does so no longer.
+    #[serde(rename = "rollout.shadow")]
+    Shadow {
+        /// The kind.
+        kind: Kind,
+        /// The version.
+        version: VersionId,
+        /// Whether it begins.
+        on: bool,
+    },
+    /// Versions were taken back.
+    #[serde(rename = "rollout.rolled-back")]
+    RolledBack {
+        /// The kind.
+        kind: Kind,
+        /// What was taken back.
+        taken: Vec<VersionId>,
+        /// What is active now.
+        active: Option<VersionId>,
+    },
+    /// A version answers at a time of its own.
+    #[serde(rename = "rollout.window")]
+    Window {
+        /// The kind.
+        kind: Kind,
+        /// The version.
+        version: VersionId,
+        /// From then on, on the merchant's clock.
+        from: String,
+        /// Up to then.
+        to: String,
+    },
+    /// Windows of a version were removed.
+    #[serde(rename = "rollout.window-removed")]
+    WindowRemoved {
+        /// The kind.
+        kind: Kind,
+        /// The version.
+        version: VersionId,
+        /// The one that began then, on the merchant's clock; none: all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+    },
+    /// A kill switch was thrown.
+    #[serde(rename = "rollout.paused")]
+    Paused {
+        /// What does not run from now on.
+        scope: Scope,
+    },
+    /// A kill switch was taken back.
+    #[serde(rename = "rollout.resumed")]
+    Resumed {
+        /// What runs again.
+        scope: Scope,
+    },
+}
+
+impl RolloutAct {
+    /// The name under which the ledger lists it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Activated { .. } => "rollout.activated",
+            Self::Canary { .. } => "rollout.canary",
+            Self::Shadow { .. } => "rollout.shadow",
+            Self::RolledBack { .. } => "rollout.rolled-back",
+            Self::Window { .. } => "rollout.window",
+            Self::WindowRemoved { .. } => "rollout.window-removed",
+            Self::Paused { .. } => "rollout.paused",
+            Self::Resumed { .. } => "rollout.resumed",
+        }
+    }
+}

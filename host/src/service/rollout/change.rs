@@ -1,0 +1,391 @@
+//! How persons move a plan: each move is checked, recorded in the transaction that keeps it, and in force with the next event.
+
+use std::sync::Arc;
+
+use ombud_core::kind::Kind;
+use ombud_core::problem::Problem;
+use ombud_core::rollout::{Changed, Hand, Plan, Refused, Rollouts, Scope, VersionId, Window, local_ms, local_text, parse_local};
+use ombud_ledger::Digest;
+use ombud_store::Store as _;
+
+use super::load::keep;
+use super::step::{
+    ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
+};
+use super::view;
+use crate::clock::now_ms;
+use crate::plugins::Code;
+use crate::service::actor::{Principal, Right, Role};
+use crate::service::acts::{self, By, NewAct, RolloutAct, What};
+use crate::service::error::ServiceError;
+use crate::service::replay::Stored;
+use crate::service::snapshot::Tenant;
+use crate::service::{Service, blocking};
+
+/// For how long a window that has ended is still shown.
+const WINDOW_KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
+/// One move of a plan.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Activate(VersionId),
+    Canary(VersionId, u16),
+    Shadow(VersionId, bool),
+    Rollback(Option<VersionId>),
+    AddWindow(Window),
+    RemoveWindow(VersionId, Option<i64>),
+    Pause(Scope),
+    Resume(Scope),
+}
+
+/// A move with everything that is recorded of it.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// The kind whose plan moves; none for kill switches, which no plan has.
+    pub kind: Option<Kind>,
+    pub step: Step,
+    pub reason: Option<String>,
+}
+
+impl From<Refused> for ServiceError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Conflict(why) | Refused::NotThere(why) => Self::Conflict(why),
+            Refused::Invalid(pointer, why) => Self::Invalid(vec![Problem::at(pointer, why)]),
+        }
+    }
+}
+
+impl Service {
+    /// Makes a version the active one.
+    pub async fn activate(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ActivateRequest) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            Ok(Order { kind: Some(kind), step: Step::Activate(id), reason: may_say(asked.reason)? })
+        })
+        .await
+    }
+
+    /// Lets a version answer a share of the customers.
+    pub async fn canary(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: CanaryRequest) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            Ok(Order { kind: Some(kind), step: Step::Canary(id, asked.share_bp), reason: may_say(asked.reason)? })
+        })
+        .await
+    }
+
+    /// Lets a version run beside, unanswered, or ends that.
+    pub async fn shadow(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ShadowRequest) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            Ok(Order { kind: Some(kind), step: Step::Shadow(id, asked.on), reason: may_say(asked.reason)? })
+        })
+        .await
+    }
+
+    /// Takes back what was rolled out last, or goes back to an earlier version.
+    pub async fn roll_back(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: RollbackRequest) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            let reason = Some(acts::reason(&asked.reason)?);
+            let target = asked.to.as_deref().map(|version| (asked.to_policy.as_deref().unwrap_or(policy), version));
+            let target = target.map(|(policy, version)| service.placeable_at("/to", tenant, policy, version, asked.kind.as_deref()));
+            let (to, kind) = target.transpose()?.map_or((None, None), |(id, kind)| (Some(id), Some(kind)));
+            let kind = match kind {
+                Some(kind) => kind,
+                None => rolled_out(tenant, policy, asked.kind.as_deref())?,
+            };
+            Ok(Order { kind: Some(kind), step: Step::Rollback(to), reason })
+        })
+        .await
+    }
+
+    /// Lets a version answer at a time of its own.
+    pub async fn add_window(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: WindowRequest) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            let zone = tenant.config.tz_offset_min;
+            let (from, to) = (moment("/from", &asked.from, zone, false), moment("/to", &asked.to, zone, true));
+            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            let window = Window { version: id, from_local_ms: from?, to_local_ms: to? };
+            Ok(Order { kind: Some(kind), step: Step::AddWindow(window), reason: may_say(asked.reason)? })
+        })
+        .await
+    }
+
+    /// Removes windows of a version.
+    pub async fn remove_window(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: WindowRemoval) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            let from = asked.from.as_deref().map(|from| moment("/from", from, tenant.config.tz_offset_min, false)).transpose()?;
+            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            Ok(Order { kind: Some(kind), step: Step::RemoveWindow(id, from), reason: may_say(asked.reason)? })
+        })
+        .await
+    }
+
+    /// Throws or takes back the kill switch of a policy or of one version.
+    pub async fn pause_policy(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: PauseRequest, on: bool) -> Answer {
+        self.step(who, merchant, policy, move |service, tenant, policy| {
+            if !service.knows_policy(tenant, policy) {
+                return Err(ServiceError::NotFound("policy"));
+            }
+            let policy = policy.to_owned();
+            let scope = match asked.version {
+                Some(version) => {
+                    let id = VersionId { policy: policy.clone(), version: version.clone() };
+                    service.stored("/version", tenant, &id)?;
+                    Scope::Version { policy, version }
+                }
+                None => Scope::Policy { policy },
+            };
+            switch(scope, on, &asked.reason)
+        })
+        .await
+    }
+
+    /// Throws or takes back the kill switch of a kind or of the whole merchant.
+    pub async fn pause_kind(self: &Arc<Self>, who: &Principal, merchant: &str, asked: KillRequest, on: bool) -> Answer {
+        self.step(who, merchant, "", move |_, _, _| {
+            let scope = match asked.kind.as_deref() {
+                None => Scope::Merchant,
+                Some(name) => Scope::Kind { kind: kind_named(name)? },
+            };
+            switch(scope, on, &asked.reason)
+        })
+        .await
+    }
+
+    /// Makes an order of what was asked for, under the lock of all changes, and carries it out.
+    async fn step<F>(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, order: F) -> Answer
+    where
+        F: FnOnce(&Self, &Tenant, &str) -> Result<Order, ServiceError> + Send + 'static,
+    {
+        self.tenant(who, merchant, Right::Configure, "roll out policies")?;
+        let (service, who, merchant, policy) = (Arc::clone(self), who.clone(), merchant.to_owned(), policy.to_owned());
+        blocking(move || {
+            let _changing = service.changing.lock();
+            // As it is now that nobody else changes it.
+            let tenant = service.tenant(&who, &merchant, Right::Configure, "roll out policies")?;
+            let order = order(&service, &tenant, &policy)?;
+            let by = (By::from(&who), hand(&who));
+            service.carry_out(&tenant, &order, by, Some(policy.as_str()).filter(|policy| !policy.is_empty()))
+        })
+        .await
+    }
+
+    /// Moves a plan. The caller holds the lock of all changes.
+    pub(super) fn carry_out(&self, tenant: &Tenant, order: &Order, (by, hand): (By, Hand), of: Option<&str>) -> Answer {
+        let at_ms = now_ms();
+        let mut rollouts = tenant.rollouts.clone();
+        let Some(what) = apply(&mut rollouts, tenant, order, hand, at_ms)? else {
+            return Ok(StepAnswer { changed: false, rollout: view::view(tenant, of) });
+        };
+        let component = |rollouts: &Rollouts, tenant: &Tenant| -> Option<Digest> {
+            let kind = order.kind?;
+            Some(tenant.versions.get(kind, &rollouts.plan(kind)?.active.as_ref()?.version)?.component)
+        };
+        let before = component(&tenant.rollouts, tenant);
+        let next = self.next_tenant(tenant, rollouts)?;
+        let after = component(&next.rollouts, &next);
+        let act = NewAct { reason: order.reason.clone(), at_ms, ..NewAct::new(by, What::Rollout(what)) };
+        let act = if before == after { act } else { act.change(before, after) };
+        self.keep_moved(&next, act)?;
+        let rollout = view::view(&next, of);
+        self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
+        Ok(StepAnswer { changed: true, rollout })
+    }
+
+    /// The merchant with other plans.
+    fn next_tenant(&self, tenant: &Tenant, rollouts: Rollouts) -> Result<Tenant, ServiceError> {
+        let (config, bound) = (tenant.config.clone(), tenant.caps_bound.clone());
+        self.store.read(|reads| self.assemble(reads, config, bound, rollouts).map_err(ServiceError::from))
+    }
+
+    /// Keeps moved plans with the act that moved them.
+    fn keep_moved(&self, next: &Tenant, act: NewAct) -> Result<(), ServiceError> {
+        let (merchant, rollouts, vault, at_ms) = (next.config.id.clone(), next.rollouts.clone(), self.vault.clone(), act.at_ms);
+        Ok(self.writer.wait(move |group| {
+            keep(group, &merchant, &rollouts, &[], at_ms)?;
+            act.append(group, &vault, &merchant).map(|_| ())
+        })?)
+    }
+
+    /// Whether the merchant has any version of a policy.
+    pub(super) fn knows_policy(&self, tenant: &Tenant, policy: &str) -> bool {
+        let versions = self.store.read(|reads| reads.versions(&tenant.config.id));
+        versions.is_ok_and(|versions| versions.iter().any(|row| row.policy == policy))
+    }
+
+    /// A version that can be placed, with the kind it is placed for.
+    fn placeable(&self, tenant: &Tenant, policy: &str, version: &str, kind: Option<&str>) -> Result<(VersionId, Kind), ServiceError> {
+        self.placeable_at("/version", tenant, policy, version, kind)
+    }
+
+    fn placeable_at(
+        &self,
+        pointer: &str,
+        tenant: &Tenant,
+        policy: &str,
+        version: &str,
+        kind: Option<&str>,
+    ) -> Result<(VersionId, Kind), ServiceError> {
+        if !self.knows_policy(tenant, policy) {
+            return Err(ServiceError::NotFound("policy"));
+        }
+        let id = VersionId { policy: policy.to_owned(), version: version.to_owned() };
+        let row = self.stored(pointer, tenant, &id)?;
+        let kind = kind_named(kind.unwrap_or(&row.kind))?;
+        let bound = self.store.read(|reads| self.version_as_it_runs(reads, &tenant.config.id, kind, &id).map_err(ServiceError::from))?;
+        let refused = |why: &str| ServiceError::Conflict(format!("`{id}` cannot be rolled out: {why}"));
+        let bound = bound.ok_or_else(|| refused("it is not stored"))?;
+        if let Code::Missing(why) = &bound.code {
+            return Err(refused(why));
+        }
+        // Loaded here, and compiled if need be: never on the way to a decision.
+        let plugin = self.replayer.plugin(&bound.component, &Stored(self.store.readers())).map_err(ServiceError::from)?;
+        let plugin = plugin.ok_or_else(|| refused("its component is not stored or does not load"))?;
+        if !plugin.inspection().decides.iter().any(|own| own == kind.as_str()) {
+            return Err(refused(&format!("it does not decide {kind}")));
+        }
+        match plugin.check_settings(&bound.settings, &tenant.terms.limits.policy).result {
+            Ok(Ok(())) => {}
+            Ok(Err(problems)) => {
+                let problems: Vec<String> = problems.iter().map(|problem| format!("{} {}", problem.path, problem.message)).collect();
+                return Err(refused(&format!("it refuses its settings: {}", problems.join("; "))));
+            }
+            Err(fault) => return Err(refused(&format!("it cannot take its settings under the merchant's limits: {fault}"))),
+        }
+        Ok((id, kind))
+    }
+
+    /// A version's row.
+    fn stored(&self, pointer: &str, tenant: &Tenant, id: &VersionId) -> Result<ombud_store::VersionRow, ServiceError> {
+        let (row, known) = self.store.read(|reads| {
+            let row = reads.version(&tenant.config.id, &id.policy, &id.version)?;
+            let known = if row.is_none() { reads.versions(&tenant.config.id)? } else { Vec::new() };
+            Ok::<_, ServiceError>((row, known))
+        })?;
+        row.ok_or_else(|| {
+            let known: Vec<String> = known.into_iter().filter(|row| row.policy == id.policy).map(|row| row.version).collect();
+            let problem = Problem::at(pointer, format!("is no version of `{}`", id.policy));
+            ServiceError::Invalid(vec![problem.allowed(known.join(", "))])
+        })
+    }
+}
+
+type Answer = Result<StepAnswer, ServiceError>;
+
+/// Moves the plans. None where everything is that way already; else what is recorded.
+fn apply(rollouts: &mut Rollouts, tenant: &Tenant, order: &Order, hand: Hand, at_ms: i64) -> Result<Option<RolloutAct>, ServiceError> {
+    let zone = tenant.config.tz_offset_min;
+    let (changed, what) = match (&order.step, order.kind) {
+        (Step::Pause(scope), _) => {
+            let reason = order.reason.clone().unwrap_or_default();
+            (rollouts.pause(scope.clone(), hand, &reason, at_ms)?, RolloutAct::Paused { scope: scope.clone() })
+        }
+        (Step::Resume(scope), _) => (rollouts.resume(scope, hand)?, RolloutAct::Resumed { scope: scope.clone() }),
+        (step, Some(kind)) => {
+            is_not_paused(rollouts, kind, step)?;
+            let plan = rollouts.plans.entry(kind).or_default();
+            move_plan(plan, kind, step, hand, order.reason.as_deref().unwrap_or_default(), (at_ms, zone))?
+        }
+        (_, None) => return Err(ServiceError::Internal(anyhow::anyhow!("a move of a plan names no kind"))),
+    };
+    Ok(if changed == Changed::Yes { Some(what) } else { None })
+}
+
+fn move_plan(
+    plan: &mut Plan,
+    kind: Kind,
+    step: &Step,
+    hand: Hand,
+    reason: &str,
+    (at_ms, zone): (i64, i32),
+) -> Result<(Changed, RolloutAct), ServiceError> {
+    Ok(match step {
+        Step::Activate(id) => (plan.activate(id, at_ms), RolloutAct::Activated { kind, version: id.clone() }),
+        Step::Canary(id, share_bp) => {
+            (plan.canary(id, *share_bp, at_ms)?, RolloutAct::Canary { kind, version: id.clone(), share_bp: *share_bp })
+        }
+        Step::Shadow(id, on) => {
+            let changed = if *on { plan.shadow(id, at_ms)? } else { plan.end_shadow(id)? };
+            (changed, RolloutAct::Shadow { kind, version: id.clone(), on: *on })
+        }
+        Step::Rollback(to) => {
+            let (taken, changed) = plan.rollback(to.as_ref(), hand, reason, at_ms)?;
+            let active = plan.active.as_ref().map(|active| active.version.clone());
+            (changed, RolloutAct::RolledBack { kind, taken, active })
+        }
+        Step::AddWindow(window) => {
+            let forget_ms = local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), zone);
+            let (from, to) = (local_text(window.from_local_ms), local_text(window.to_local_ms));
+            (plan.add_window(window.clone(), forget_ms)?, RolloutAct::Window { kind, version: window.version.clone(), from, to })
+        }
+        Step::RemoveWindow(id, from) => {
+            let changed = plan.remove_window(id, *from)?;
+            (changed, RolloutAct::WindowRemoved { kind, version: id.clone(), from: from.map(local_text) })
+        }
+        Step::Pause(_) | Step::Resume(_) => return Err(ServiceError::Internal(anyhow::anyhow!("a kill switch is in no plan"))),
+    })
+}
+
+/// What is paused is not placed: it would not run, and whoever places it would believe that it does.
+fn is_not_paused(rollouts: &Rollouts, kind: Kind, step: &Step) -> Result<(), ServiceError> {
+    let id = match step {
+        Step::Activate(id) | Step::Canary(id, _) | Step::Shadow(id, true) | Step::Rollback(Some(id)) => id,
+        Step::AddWindow(window) => &window.version,
+        _ => return Ok(()),
+    };
+    let own = |stop: &&ombud_core::rollout::Stop| {
+        matches!(stop.scope, Scope::Policy { .. } | Scope::Version { .. }) && stop.scope.covers(kind, id)
+    };
+    match rollouts.stops.iter().find(own) {
+        Some(stop) => Err(ServiceError::Conflict(format!("{} is paused ({}): resume it first", stop.scope, stop.reason))),
+        None => Ok(()),
+    }
+}
+
+/// The kind in whose plan a policy was rolled out.
+fn rolled_out(tenant: &Tenant, policy: &str, kind: Option<&str>) -> Result<Kind, ServiceError> {
+    if let Some(kind) = kind {
+        return kind_named(kind);
+    }
+    let stands = |plan: &Plan| plan.in_place().any(|id| id.policy == policy);
+    let kinds: Vec<Kind> = tenant.rollouts.plans.iter().filter(|(_, plan)| stands(plan)).map(|(kind, _)| *kind).collect();
+    match kinds.as_slice() {
+        [] => Err(ServiceError::NotFound("policy in any rollout")),
+        [kind] => Ok(*kind),
+        several => {
+            let allowed = several.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+            Err(ServiceError::Invalid(vec![Problem::at("/kind", "is missing: the policy decides several kinds").allowed(allowed)]))
+        }
+    }
+}
+
+fn switch(scope: Scope, on: bool, reason: &str) -> Result<Order, ServiceError> {
+    let reason = Some(acts::reason(reason)?);
+    Ok(Order { kind: None, step: if on { Step::Pause(scope) } else { Step::Resume(scope) }, reason })
+}
+
+fn hand(who: &Principal) -> Hand {
+    if who.role == Role::Operator { Hand::Operator } else { Hand::Merchant }
+}
+
+fn may_say(reason: Option<String>) -> Result<Option<String>, ServiceError> {
+    reason.map(|reason| acts::reason(&reason)).transpose()
+}
+
+fn kind_named(name: &str) -> Result<Kind, ServiceError> {
+    Kind::parse(name).ok_or_else(|| {
+        let problem = Problem::at("/kind", "is no kind").allowed("after-sale, delay, blacklist, reply");
+        ServiceError::Invalid(vec![problem])
+    })
+}
+
+fn moment(pointer: &str, text: &str, zone: i32, last: bool) -> Result<i64, ServiceError> {
+    parse_local(text, zone, last).ok_or_else(|| {
+        let problem = Problem::at(pointer, "is no moment of the merchant's clock");
+        ServiceError::Invalid(vec![
+            problem.allowed("2026-11-11, 2026-11-11T08:00, or an instant with an offset: 2026-11-11T00:00:00+08:00"),
+        ])
+    })
+}

@@ -1,0 +1,17 @@
+//! Rollouts: which version of a merchant's policies answers which case, moved by persons and by the host's own protection.
+//!
+//! In reading order: plans and versions from the store ([`load`]), what runs for one case ([`choose`]), how persons move a plan
+//! ([`step`], [`change`]), and what they see of it ([`view`]).
+
+mod change;
+mod choose;
+mod load;
+mod step;
+mod view;
+
+pub(super) use choose::{Runs, opened};
+pub(super) use load::{active_bindings, keep, kept};
+pub use step::{
+    ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
+};
+pub use view::{CanaryView, PlacedView, PlanView, RolloutView, StopView, TakenView, WindowView};
