@@ -1,5 +1,8 @@
 //! Backtests over HTTP: what a candidate would have changed in known decisions, to the fen; who may, who is recorded, how many.
 
+mod records;
+mod running;
+
 use std::sync::OnceLock;
 
 use ombud::service::{BACKTESTS_KEPT_MAX, BACKTESTS_UNDER_WAY_MAX, Role};
@@ -131,19 +134,31 @@ fn flips_are_counted_by_outcome_and_by_rule() {
         merchant.decide(&refund(own, "c_flip", fen));
     }
     let report = backtest(&merchant, &json!({"policy": "unfair"}));
-    // The guardrail of the record stands between an unfair candidate and the customer.
-    let guardrail = report["impact"]["guardrail"].as_array().unwrap();
-    assert!(guardrail.iter().any(|line| line["result"] != "uphold" && line["after"] == 2), "{report}");
-    let outcomes = report["impact"]["outcomes"].as_array().unwrap();
-    let flips: u64 = outcomes.iter().map(|line| line["decisions"].as_u64().unwrap()).sum();
-    let [decisions, flipped, money_only, rule_only] = counts(&report);
-    assert_eq!((decisions, flips), (2, flipped + money_only), "{report}");
-    let rules: u64 = report["impact"]["rules"].as_array().unwrap().iter().map(|line| line["decisions"].as_u64().unwrap()).sum();
-    assert_eq!(rules, flipped + money_only + rule_only);
+    // An unfair candidate refuses both; the guardrail on record gives the customer the refund back, by its own rule.
+    assert_eq!(counts(&report), [2, 0, 0, 2], "{report}");
+    assert_eq!((paid(&report, "before"), paid(&report, "after")), ([30_000, 0, 0], [30_000, 0, 0]));
+    let rules = report["impact"]["rules"].as_array().unwrap();
+    assert_eq!(
+        (rules.len(), &rules[0]["from"], &rules[0]["to"], &rules[0]["decisions"]),
+        (1, &json!("AS-205"), &json!("GR-113"), &json!(2))
+    );
+    let guardrail = json!([{"result": "uphold", "before": 2, "after": 0}, {"result": "amend", "before": 0, "after": 2}]);
+    assert_eq!(report["impact"]["guardrail"], guardrail);
     // The second refund of the same customer is one of a customer who was known.
     let customers: Vec<_> = report["impact"]["segments"].as_array().unwrap().iter().filter(|own| own["dimension"] == "customer").collect();
     let values: Vec<_> = customers.iter().map(|own| (own["value"].as_str().unwrap(), own["decisions"].as_u64().unwrap())).collect();
     assert_eq!(values, [("known", 1), ("new", 1)]);
+
+    // A delay of twenty hours is one where delays begin sooner: another outcome, by another rule, with a coupon.
+    let slight = merchant.decide(&delay("flip-soon", "c_flip_soon", 20));
+    merchant.decide(&delay("flip-late", "c_flip_late", 100));
+    let report = backtest(&merchant, &json!({"kind": "delay", "settings": {"ship_min_hours": 12}}));
+    assert_eq!(counts(&report), [2, 1, 0, 0], "{report}");
+    assert_eq!((paid(&report, "before"), paid(&report, "after")), ([0, 3_790, 0], [0, 3_790, 3_000]));
+    for (view, from, to) in [("outcomes", "care-only", "compensate"), ("rules", "DC-010", "DC-011")] {
+        let [line] = report["impact"][view].as_array().unwrap().as_slice() else { panic!("{report}") };
+        assert_eq!((&line["from"], &line["to"], &line["first"]), (&json!(from), &json!(to), &slight["id"]));
+    }
 }
 
 #[test]

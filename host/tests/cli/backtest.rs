@@ -59,6 +59,10 @@ fn a_component_a_package_and_a_table_are_candidates() {
     let [decisions, flips] = counts(&["--policy", "tests/policies/unfair"]);
     assert_eq!((decisions, flips), (7, 3));
     assert_eq!(counts(&["--policy", "tests/policies/unfair/unfair.wasm"]), [7, 3]);
+    let bound = ombud_in(data.path(), &[&OF[..], &["--all", "--json", "--policy", "after-sale"]].concat()).exits(0).json();
+    let component = bound["candidate"]["component"].as_str().unwrap();
+    assert_eq!(counts(&["--policy", component])[0], 7);
+    assert_eq!(ombud_in(data.path(), &[&OF[..], &["--all", "--policy", &"0".repeat(64)]].concat()).exits(2).out, "");
     // Those of one version that decided, by its name; and a decision table.
     assert_eq!(counts(&["--policy", "spendthrift", "--kind", "after-sale"])[0], 7);
     assert_eq!(counts(&["--policy", "plugins/table/examples/singles-day-delays", "--kind", "delay"])[0], 1);

@@ -24,6 +24,7 @@ pub(super) fn run(
     let source = match named {
         Named::File { bytes, settings } => CandidateSource::File { bytes, settings },
         Named::Version { policy, version } => CandidateSource::Named { policy, version },
+        Named::Stored(digest) => CandidateSource::Stored(digest),
     };
     let BacktestRequest { settings, kind, last, from, to, .. } = command.request(settings);
     let asked = Asked { source, settings: settings.map(|settings| Value::Object(settings).to_string()), kind, last, from, to };

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{ArgGroup, Args};
 use ombud_core::kind::Kind;
+use ombud_ledger::Digest;
 use serde_json::{Map, Value};
 
 use super::api::Api;
@@ -41,8 +42,8 @@ pub(super) struct Backtest {
     /// The merchant.
     #[arg(long, value_name = "MERCHANT")]
     merchant: String,
-    /// The candidate: a component (`.wasm`), a package's folder, a decision table, or NAME or NAME@VERSION of a policy that the
-    /// merchant has or had.
+    /// The candidate: a component (`.wasm`), a package's folder, a decision table, NAME or NAME@VERSION of a policy that the
+    /// merchant has or had, or the SHA-256 of a stored component.
     #[arg(long, value_name = "POLICY")]
     policy: String,
     /// Settings, instead of the candidate's own.
@@ -88,6 +89,8 @@ enum Named {
     File { bytes: Vec<u8>, settings: Option<String> },
     /// A version of the merchant's.
     Version { policy: String, version: Option<String> },
+    /// A stored component.
+    Stored(Digest),
 }
 
 impl Backtest {
@@ -123,6 +126,9 @@ impl Backtest {
         if is_file {
             let files = packages::read(path)?;
             return Ok(Named::File { settings: files.settings, bytes: files.bytes });
+        }
+        if let Some(digest) = Digest::parse(&self.policy) {
+            return Ok(Named::Stored(digest));
         }
         let (policy, version) = match self.policy.split_once('@') {
             Some((policy, version)) => (policy.to_owned(), Some(version.to_owned())),

@@ -29,6 +29,7 @@ pub(super) fn run(api: &Api, command: &Backtest, named: Named, settings: Option<
     let mut request = command.request(settings);
     match named {
         Named::Version { policy, version } => (request.policy, request.version) = (Some(policy), version),
+        Named::Stored(digest) => request.component = Some(digest.to_string()),
         // The server has the component if it was uploaded or installed there; the settings beside it are this command's.
         Named::File { bytes, settings } => {
             request.component = Some(Digest::of(&bytes).to_string());
