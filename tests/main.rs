@@ -26,5 +26,6 @@ mod privacy;
 mod properties;
 mod replays;
 mod rollout;
+mod rotation;
 mod tidy;
 mod uploads;

@@ -18,6 +18,8 @@ pub const KEY_BYTES: usize = 32;
 pub const WRAPPED_BYTES: usize = MASTER_ID_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES;
 
 const MASTER_ID_BYTES: usize = 8;
+/// What one master key seals of another is nothing else.
+const BETWEEN_MASTERS: &[u8] = b"ombud master key rotation v1\0";
 /// A whole block of SHA-256, which HMAC uses as it is.
 const DIGEST_KEY_BYTES: usize = 64;
 pub(crate) const NONCE_BYTES: usize = 24;
@@ -115,6 +117,28 @@ impl MasterKey {
         let opened = Zeroizing::new(self.cipher().decrypt(&(*nonce).into(), payload).map_err(|_| KeyError::Damaged)?);
         let bytes: [u8; KEY_BYTES] = opened.as_slice().try_into().map_err(|_| KeyError::Damaged)?;
         Ok(DataKey::from_bytes(bytes))
+    }
+
+    /// Seals another master key, for the time in which data keys are wrapped with either.
+    ///
+    /// # Errors
+    /// None in practice: the cipher refuses only messages of many gigabytes.
+    pub fn wrap_master(&self, other: &Self) -> Result<Vec<u8>, KeyError> {
+        let nonce: [u8; NONCE_BYTES] = random();
+        let payload = Payload { msg: other.as_bytes(), aad: BETWEEN_MASTERS };
+        let sealed = self.cipher().encrypt(&nonce.into(), payload).map_err(|_| KeyError::Damaged)?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens what [`Self::wrap_master`] sealed with this key.
+    ///
+    /// # Errors
+    /// Another key sealed it, or it is damaged.
+    pub fn unwrap_master(&self, wrapped: &[u8]) -> Result<Self, KeyError> {
+        let (nonce, sealed) = wrapped.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
+        let payload = Payload { msg: sealed, aad: BETWEEN_MASTERS };
+        let opened = Zeroizing::new(self.cipher().decrypt(&(*nonce).into(), payload).map_err(|_| KeyError::Damaged)?);
+        Ok(Self::from_bytes(opened.as_slice().try_into().map_err(|_| KeyError::Damaged)?))
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -231,6 +255,17 @@ mod tests {
             assert!(master.unwrap(&damaged, &merchant("m"), Subject::Merchant).is_err(), "bit {bit}");
         }
         assert!(master.unwrap(&wrapped[..40], &merchant("m"), Subject::Merchant).is_err());
+    }
+
+    #[test]
+    fn one_master_key_opens_the_other_and_nothing_else_does() {
+        let (old, new, third) = (MasterKey::generate(), MasterKey::generate(), MasterKey::generate());
+        let sealed = old.wrap_master(&new).unwrap();
+        assert_eq!(old.unwrap_master(&sealed).unwrap().id(), new.id());
+        for key in [&new, &third] {
+            assert_eq!(key.unwrap_master(&sealed).unwrap_err(), KeyError::Damaged);
+        }
+        assert_eq!(old.unwrap_master(&sealed[..20]).unwrap_err(), KeyError::Damaged);
     }
 
     #[test]

@@ -8,10 +8,14 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueP
 
 use super::api::{self, Api};
 use super::progress::Progress;
-use super::{EXIT_OK, data, screen};
+use super::{EXIT_OK, screen};
 use crate::service::wire::{CreatedKey, KeyView, LedgerKeysView};
-use crate::service::{Role, rotate_master_key};
+use crate::service::{MasterKeyView, Role, RotationState};
 
+/// Where the master key is.
+const MASTER_KEY: &str = "/v1/master-key";
+/// How often it is looked how far a rotation is.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
 /// Where the keys of the ledger's checkpoints are.
 const LEDGER_KEYS: &str = "/v1/ledger/keys";
 
@@ -64,7 +68,7 @@ enum Act {
         /// The key's id, as `ombud key list` shows it.
         id: String,
     },
-    /// Wrap every data key with another master key; no record is touched. No server may hold the directory.
+    /// Wrap every data key with another master key; no record is touched. A server that holds the directory goes on serving.
     RotateMaster {
         /// The data directory.
         #[arg(long, value_name = "DIR")]
@@ -206,14 +210,31 @@ fn ledger(on: &On, ask: impl FnOnce(&Api) -> Result<LedgerKeysView>) -> Result<(
 }
 
 fn rotate(directory: &Path, new: Option<&Path>, json: bool) -> Result<()> {
-    data::must_exist(directory)?;
+    let api = Api::on_existing(directory, None)?;
     let _waiting = Progress::waiting("wrapping the keys");
-    let rotated = rotate_master_key(directory, &data::master_key(), new, &data::owner()?)?;
+    let file = new.map(std::path::absolute).transpose()?;
+    let mut view: MasterKeyView = api.post(MASTER_KEY, serde_json::to_vec(&serde_json::json!({"new_key_file": file}))?)?;
+    let rotated = loop {
+        match view.rotation {
+            Some(rotation) if rotation.state == RotationState::Running => {
+                std::thread::sleep(LOOK_EVERY);
+                view = api.get(MASTER_KEY)?;
+            }
+            Some(rotation) => break rotation,
+            None => bail!("the server knows of no rotation: it was started anew; it goes on with it by itself"),
+        }
+    };
+    if let Some(problem) = &rotated.problem {
+        bail!("the rotation stopped, and the next start goes on with it: {problem}");
+    }
     if json {
         println!("{}", serde_json::to_string_pretty(&rotated)?);
         return Ok(());
     }
     println!("{} wrapped with the master key {} instead of {}", screen::count(rotated.keys, "key"), rotated.to, rotated.from);
+    if rotated.damaged > 0 {
+        println!("{} left as they are: `ombud audit check` names them", screen::count(rotated.damaged, "damaged key"));
+    }
     match new {
         Some(file) => println!("from now on: --master-key {}; keep a copy elsewhere", file.display()),
         None => println!("it is `{}`: keep a copy elsewhere", directory.join("master.key").display()),

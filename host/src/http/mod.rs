@@ -29,6 +29,7 @@ mod decisions;
 mod events;
 mod export;
 mod ledger;
+mod master_key;
 mod meta;
 mod openapi;
 mod privacy;

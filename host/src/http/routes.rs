@@ -9,7 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::app::Shared;
 use super::problem::Code;
 use super::{
-    acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, meta, privacy, rollout, uploads,
+    acts, admin, backtests, backup, batch, blacklist, contracts, decisions, events, export, ledger, master_key, meta, privacy, rollout,
+    uploads,
 };
 
 /// Every route, in the order in which the description lists them.
@@ -24,6 +25,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ledger::endpoints(),
         export::endpoints(),
         backup::endpoints(),
+        master_key::endpoints(),
         admin::endpoints(),
         contracts::endpoints(),
         uploads::endpoints(),

@@ -101,7 +101,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
 
     // From here on only the database itself can fail, and then the whole group fails.
     if let Some(wrapped) = wrapped {
-        group.insert_subject_key(merchant, owner.subject.as_subject(), wrapped, pending.received_at_ms)?;
+        vault.keep(group, merchant, &owner.subject, wrapped, pending.received_at_ms)?;
     }
     let records = ready.len().max(1);
     let seen = EventSeen { body: pending.body_digest, first_seq: first, records: u32::try_from(records).unwrap_or(u32::MAX) };

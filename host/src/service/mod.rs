@@ -53,7 +53,7 @@ use tokio::sync::Semaphore;
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
-pub use admin::{MasterKeyFrom, Rotated, rotate as rotate_master_key};
+pub use admin::{MasterKeyFrom, MasterKeyView, RotationState, RotationView};
 pub use backtest::{
     Asked, BACKTEST_TIME_MAX, BACKTESTS_KEPT_MAX, BACKTESTS_UNDER_WAY_MAX, BacktestState, BacktestView, Backtests, CandidateSource, Plan,
 };
@@ -124,6 +124,10 @@ pub struct Service {
     snapshot: ArcSwap<Snapshot>,
     /// Held while the snapshot is rebuilt, so that two changes do not lose each other.
     changing: Mutex<()>,
+    /// Where the master key comes from.
+    master_key_from: MasterKeyFrom,
+    /// The rotation of the master key that is under way, or was the last one.
+    rotation: Mutex<Option<RotationView>>,
     locks: KeyedLocks,
     /// Auditors' looks that are on record.
     looks: acts::Looks,
@@ -162,7 +166,7 @@ impl Service {
         admin::private_folder(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let (store, writer) = SqliteStore::open(data)?;
         let writer = how(writer);
-        let master = admin::master_key(&store, &options.master_key)?;
+        let masters = admin::master_key(&store, &options.master_key)?;
         let ledger = Ledger::new(data, options.operator, options.witnesses)?;
         let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
         let kept = admin::kept_limits(&store)?;
@@ -184,7 +188,8 @@ impl Service {
         })?;
         let replayer = Replayer::new(sandbox);
         registry.packages.values().filter_map(|package| package.plugin.as_ref().ok()).for_each(|plugin| replayer.plugins().pin(plugin));
-        let vault = Arc::new(Vault::new(master, store.read(|reads| reads.with_erased())?));
+        admin::note_in_force(&store, &writer, &masters)?;
+        let vault = Arc::new(Vault::new(masters, store.read(|reads| reads.with_erased())?));
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
             store,
@@ -196,6 +201,8 @@ impl Service {
             engine: replayer.engine().clone(),
             snapshot: ArcSwap::from_pointee(Snapshot { tenants: Default::default(), principals: Default::default(), guardrail }),
             changing: Mutex::new(()),
+            master_key_from: options.master_key,
+            rotation: Mutex::new(None),
             locks: KeyedLocks::default(),
             looks: acts::Looks::default(),
             replayer,
@@ -210,6 +217,7 @@ impl Service {
             draining: AtomicBool::new(false),
         });
         service.open_operators_log()?;
+        service.resume_rotation()?;
         service.keep_limits(kept)?;
         service.keep_components()?;
         service.plan_bindings()?;

@@ -1,11 +1,12 @@
 //! Data keys of customers and tickets: drawn at the first record, kept wrapped, remembered for a while.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::{DataKey, KeyError, MasterKey, Subject};
-use ombud_store::{Reads, StoreError, SubjectKey};
+use ombud_store::{Group, Reads, StoreError, SubjectKey};
 
 /// Keys remembered at the same time.
 const REMEMBERED_KEYS_MAX: usize = 10_000;
@@ -60,9 +61,32 @@ pub struct SubjectSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch(u64);
 
+/// The master key in force; beside it the one that is being replaced, which some data keys are wrapped with still.
+#[derive(Clone)]
+pub struct Masters {
+    /// What data keys are wrapped with from now on.
+    pub current: MasterKey,
+    /// What others may be wrapped with.
+    pub before: Option<MasterKey>,
+}
+
+impl Masters {
+    /// The master key that a data key says it is wrapped with; the one in force where it names neither.
+    fn of(&self, wrapped: &[u8]) -> &MasterKey {
+        let named = MasterKey::id_of(wrapped);
+        self.before.as_ref().filter(|before| named == Some(before.id())).unwrap_or(&self.current)
+    }
+}
+
+impl From<MasterKey> for Masters {
+    fn from(current: MasterKey) -> Self {
+        Self { current, before: None }
+    }
+}
+
 /// Opens and draws keys.
 pub struct Vault {
-    master: MasterKey,
+    masters: RwLock<Masters>,
     remembered: Mutex<Remembered>,
 }
 
@@ -76,9 +100,9 @@ struct Remembered {
 
 impl Vault {
     /// A vault under a master key, for merchants some of which have erased customers.
-    pub fn new(master: MasterKey, erased: impl IntoIterator<Item = MerchantId>) -> Self {
+    pub fn new(masters: impl Into<Masters>, erased: impl IntoIterator<Item = MerchantId>) -> Self {
         let remembered = Remembered { erased: erased.into_iter().collect(), ..Remembered::default() };
-        Self { master, remembered: Mutex::new(remembered) }
+        Self { masters: RwLock::new(masters.into()), remembered: Mutex::new(remembered) }
     }
 
     /// The epoch now. Ask before reading: a key read in it is good for as long as the epoch lasts.
@@ -117,14 +141,41 @@ impl Vault {
         match reads.subject_key(merchant, subject.as_subject())? {
             SubjectKey::None => Ok(None),
             SubjectKey::Wrapped(wrapped) => {
-                self.unwrap(merchant, subject, &wrapped).map(Some).map_err(|error| StoreError::Damaged(error.to_string()))
+                self.unwrap(merchant, subject, &wrapped).map(Some).map_err(|error| damaged(&error, merchant, subject))
             }
         }
     }
 
+    /// The master keys.
+    pub fn masters(&self) -> Masters {
+        self.masters.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on data keys are wrapped with the first of these.
+    pub fn turn(&self, masters: Masters) {
+        *self.masters.write().unwrap_or_else(PoisonError::into_inner) = masters;
+    }
+
     /// A subject's key from its wrapped form.
     pub fn unwrap(&self, merchant: &MerchantId, subject: &SubjectId, wrapped: &[u8]) -> Result<Arc<DataKey>, KeyError> {
-        self.master.unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
+        self.masters().of(wrapped).unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
+    }
+
+    /// Keeps a key that was drawn, wrapped with the master key that is in force now: it may have been replaced since.
+    pub fn keep(
+        &self,
+        group: &mut dyn Group,
+        merchant: &MerchantId,
+        subject: &SubjectId,
+        wrapped: &[u8],
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let masters = self.masters();
+        let current = match MasterKey::id_of(wrapped) == Some(masters.current.id()) {
+            true => Cow::Borrowed(wrapped),
+            false => Cow::Owned(rewrapped(&masters, merchant, subject, wrapped).map_err(|error| damaged(&error, merchant, subject))?),
+        };
+        group.insert_subject_key(merchant, subject.as_subject(), &current, at_ms)
     }
 
     /// The subject's key, drawn if there is none yet. `reads` sees committed groups only, so that a key found is remembered,
@@ -147,13 +198,39 @@ impl Vault {
             return Ok(SubjectSecret { key, wrapped: None });
         }
         let key = DataKey::generate();
-        let wrapped = self.master.wrap(&key, merchant, subject.as_subject()).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let wrapped =
+            self.masters().current.wrap(&key, merchant, subject.as_subject()).map_err(|error| damaged(&error, merchant, subject))?;
         Ok(SubjectSecret { key: Arc::new(key), wrapped: Some(wrapped) })
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A data key wrapped with the master key in force.
+///
+/// # Errors
+/// It is damaged.
+pub fn rewrapped(masters: &Masters, merchant: &MerchantId, subject: &SubjectId, wrapped: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let key = masters.of(wrapped).unwrap(wrapped, merchant, subject.as_subject())?;
+    masters.current.wrap(&key, merchant, subject.as_subject())
+}
+
+/// A data key that cannot be opened, with its place. The master key was found to be the right one when the directory was opened: a
+/// data key that names another is damaged. Whose key it is goes into logs, the person does not.
+fn damaged(error: &KeyError, merchant: &MerchantId, subject: &SubjectId) -> StoreError {
+    let whose = match subject {
+        SubjectId::Customer(_) => "a customer of",
+        SubjectId::Ticket(_) => "a ticket of",
+        SubjectId::Merchant => "the merchant",
+    };
+    StoreError::Damaged(match error {
+        KeyError::OtherMaster { wrapped_by, given } => format!(
+            "the wrapped data key of {whose} `{merchant}` is damaged: it names a master key `{wrapped_by}`, and this directory's is `{given}`"
+        ),
+        KeyError::Damaged => format!("the wrapped data key of {whose} `{merchant}` is damaged, or it is another subject's"),
+    })
 }
 
 #[cfg(test)]

@@ -213,10 +213,11 @@ impl Service {
             return Ok(());
         }
         let row = MerchantRow { id: log, config: "{}".into(), created_at_ms: now_ms() };
+        let vault = self.vault.clone();
         let made = self.writer.wait(move |group| {
             group.put_merchant(&row)?;
             if let Some(wrapped) = &secret.wrapped {
-                group.insert_subject_key(&row.id, SubjectId::Merchant.as_subject(), wrapped, row.created_at_ms)?;
+                vault.keep(group, &row.id, &SubjectId::Merchant, wrapped, row.created_at_ms)?;
             }
             Ok::<_, ServiceError>(())
         });

@@ -1,28 +1,25 @@
-//! The master key: where it comes from, whether it is the right one, and how it is replaced without touching a record.
-//!
-//! In the data directory, replacing it cannot be one step: the database and the key's file are two things. The new key is
-//! written beside the old one first, then every data key is wrapped anew in one transaction, then the file takes the old
-//! one's place. A start that finds both files takes the one that opens the data keys.
+//! The master key: where it comes from, and whether it is the right one. How it is replaced is in `rotation`.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use ombud_core::ids::MerchantId;
-use ombud_ledger::keys::{KeyError, MasterKey};
-use ombud_store::{Group, JobError, Reads, SqliteStore, Store, StoreError, Writer, WriterLimits};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context as _, Result, anyhow};
+use ombud_ledger::keys::MasterKey;
+use ombud_store::{JobError, Reads, SqliteStore, Store, StoreError, Writer};
 
-use super::files::{draw, read_key, secret, write_key};
-use crate::service::actor::Principal;
-use crate::service::acts::{By, NewAct, What, log_of};
-use crate::service::vault::{SubjectId, Vault};
+use super::files::{read_key, secret};
+use super::rotation::Ongoing;
+use crate::service::vault::Masters;
 
 /// The key's file in the data directory.
-const FILE: &str = "master.key";
+pub(super) const FILE: &str = "master.key";
 /// A new key that is about to take its place.
-const NEXT: &str = "master.key.next";
-/// Keys wrapped anew between two looks into the database.
-const KEYS_OF_A_PAGE: u32 = 1_000;
+pub(super) const NEXT: &str = "master.key.next";
+/// Under which the store notes the id of the key in force.
+pub(super) const IN_FORCE: &str = "master-key";
+/// Data keys that are looked at to tell whether a master key is the right one.
+const SAMPLED_KEYS: usize = 32;
+/// How many of them are one merchant's.
+const SAMPLED_OF_A_MERCHANT: u32 = 8;
 
 /// Where the master key comes from.
 #[derive(Clone, Debug, Default)]
@@ -36,31 +33,18 @@ pub enum MasterKeyFrom {
     Hex(String),
 }
 
-/// What a rotation did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rotated {
-    /// The id of the key that was replaced.
-    pub from: String,
-    /// The id of the key in force.
-    pub to: String,
-    /// Data keys that were wrapped anew.
-    pub keys: u64,
-}
-
-/// The master key of an open store, if it is the one that the data keys are wrapped with. One is drawn only where nothing is
-/// wrapped yet: a lost key is never replaced by another.
-pub(in crate::service) fn master_key(store: &SqliteStore, from: &MasterKeyFrom) -> Result<MasterKey> {
+/// The master key of an open store, if it is the one that the data keys are wrapped with; in a rotation also the other one. One
+/// is drawn only where nothing is wrapped yet: a lost key is never replaced by another.
+pub(in crate::service) fn master_key(store: &SqliteStore, from: &MasterKeyFrom) -> Result<Masters> {
     let directory = store.directory();
     if matches!(from, MasterKeyFrom::Directory) {
         settle(store, directory)?;
     }
-    let any = store.read(any_key)?;
+    let wrapped = store.read(Wrapped::read)?;
     match present_master_key(directory, from)? {
-        Some(key) => fits(directory, from, any, &key).map(|()| key),
-        None => match any {
-            Some(any) => Err(lost(directory, from, &any)),
-            None => secret(&directory.join(FILE)).map(MasterKey::from_bytes),
-        },
+        Some(key) => wrapped.masters(directory, from, key),
+        None if wrapped.is_empty() => Ok(MasterKey::from_bytes(secret(&directory.join(FILE))?).into()),
+        None => Err(lost(directory, from, &wrapped)),
     }
 }
 
@@ -68,10 +52,10 @@ pub(in crate::service) fn master_key(store: &SqliteStore, from: &MasterKeyFrom) 
 ///
 /// # Errors
 /// There is none, or it is another one.
-pub(in crate::service) fn master_key_beside(store: &impl Store, directory: &Path, from: &MasterKeyFrom) -> Result<MasterKey> {
-    let any = store.read(any_key)?;
+pub(in crate::service) fn master_key_beside(store: &impl Store, directory: &Path, from: &MasterKeyFrom) -> Result<Masters> {
+    let wrapped = store.read(Wrapped::read)?;
     let key = present_master_key(directory, from)?.with_context(|| format!("{} is not there ({REMEDY})", place(directory, from)))?;
-    fits(directory, from, any, &key).map(|()| key)
+    wrapped.masters(directory, from, key)
 }
 
 /// The master key that is given, whatever it opens; none where the directory has none.
@@ -97,31 +81,90 @@ fn hex_key(digits: &str) -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// A data key: whose it is, and its wrapped form.
-type AnyKey = (MerchantId, SubjectId, Vec<u8>);
+/// What a store says of its master key.
+#[derive(Default)]
+struct Wrapped {
+    /// The id of the key in force, as it was noted.
+    noted: Option<String>,
+    /// The ids that some data keys name. One that is damaged names another than the rest.
+    named: Vec<String>,
+    /// A rotation that is under way.
+    rotation: Option<Ongoing>,
+}
 
-/// Whether the key opens the data keys; all of them are wrapped with the same one.
-fn fits(directory: &Path, from: &MasterKeyFrom, any: Option<AnyKey>, key: &MasterKey) -> Result<()> {
-    let Some((merchant, subject, wrapped)) = any else { return Ok(()) };
-    match key.unwrap(&wrapped, &merchant, subject.as_subject()) {
-        // A damaged key is that subject's affair.
-        Ok(_) | Err(KeyError::Damaged) => Ok(()),
-        Err(KeyError::OtherMaster { wrapped_by, given }) => Err(anyhow!(
-            "{} is the master key `{given}`, and the data keys in `{}` are wrapped with `{wrapped_by}`: nothing was changed; give that one \
-             ({REMEDY})",
-            place(directory, from),
-            directory.display()
-        )),
+impl Wrapped {
+    fn read(reads: &dyn Reads) -> Result<Self, StoreError> {
+        let noted = reads.value(IN_FORCE)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        let mut named = Vec::new();
+        for row in reads.merchants()? {
+            let keys = reads.wrapped_keys(&row.id, "", SAMPLED_OF_A_MERCHANT)?;
+            named.extend(keys.iter().filter_map(|(_, wrapped)| MasterKey::id_of(wrapped)));
+            if named.len() >= SAMPLED_KEYS {
+                break;
+            }
+        }
+        Ok(Self { noted, named, rotation: Ongoing::read(reads)? })
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.noted.is_none() && self.named.is_empty()
+    }
+
+    /// Whether the key is the right one: the note or any sampled data key names it. What names another is damaged itself, and is
+    /// told where it is used.
+    fn names(&self, id: &str) -> bool {
+        self.noted.as_deref() == Some(id) || self.named.iter().any(|named| named == id)
+    }
+
+    /// The id that most data keys name.
+    fn most(&self) -> Option<&str> {
+        let count = |id: &str| self.named.iter().filter(|named| *named == id).count();
+        let named = self.named.iter().map(String::as_str).max_by_key(|id| count(id));
+        named.filter(|id| count(id) > 1).or(self.noted.as_deref()).or(named)
+    }
+
+    fn masters(&self, directory: &Path, from: &MasterKeyFrom, key: MasterKey) -> Result<Masters> {
+        if let Some(masters) = self.rotation.as_ref().and_then(|rotation| rotation.masters(&key)) {
+            return Ok(masters);
+        }
+        match self.most() {
+            Some(wrapped_by) if !self.names(&key.id()) => Err(anyhow!(
+                "{} is the master key `{}`, and the data keys in `{}` are wrapped with `{wrapped_by}`: nothing was changed; give that one \
+                 ({REMEDY})",
+                place(directory, from),
+                key.id(),
+                directory.display()
+            )),
+            _ => Ok(key.into()),
+        }
     }
 }
 
-fn lost(directory: &Path, from: &MasterKeyFrom, (_, _, wrapped): &AnyKey) -> anyhow::Error {
+/// The master key that was given for a store which is only looked at, with the other one of a rotation that is under way.
+pub(in crate::service) fn masters_of(reads: &dyn Reads, key: MasterKey) -> Result<Masters, StoreError> {
+    let rotation = Ongoing::read(reads)?;
+    Ok(rotation.and_then(|rotation| rotation.masters(&key)).unwrap_or_else(|| key.into()))
+}
+
+/// Notes which key is in force, where that is not noted.
+pub(in crate::service) fn note_in_force(store: &SqliteStore, writer: &Writer, masters: &Masters) -> Result<()> {
+    let id = masters.current.id();
+    if masters.before.is_some() || store.read(|reads| reads.value(IN_FORCE))?.as_deref() == Some(id.as_bytes()) {
+        return Ok(());
+    }
+    writer.wait(move |group| group.set_value(IN_FORCE, id.as_bytes())).map_err(|error| match error {
+        JobError::Job(error) | JobError::Store(error) => error,
+    })?;
+    Ok(())
+}
+
+fn lost(directory: &Path, from: &MasterKeyFrom, wrapped: &Wrapped) -> anyhow::Error {
     anyhow!(
         "{} is not there, and the data keys in `{}` are wrapped with the master key `{}`: nothing was changed; put it back from a \
          copy ({REMEDY})",
         place(directory, from),
         directory.display(),
-        MasterKey::id_of(wrapped).unwrap_or_else(|| "unknown".to_owned())
+        wrapped.most().unwrap_or("unknown")
     )
 }
 
@@ -137,101 +180,25 @@ fn place(directory: &Path, from: &MasterKeyFrom) -> String {
     }
 }
 
-/// Some data key; none where there is none yet.
-fn any_key(reads: &dyn Reads) -> Result<Option<AnyKey>, StoreError> {
-    for row in reads.merchants()? {
-        let keys = reads.wrapped_keys(&row.id, "", 1)?;
-        if let Some((subject, wrapped)) = keys.into_iter().find_map(|(text, wrapped)| Some((SubjectId::parse(&text)?, wrapped))) {
-            return Ok(Some((row.id, subject, wrapped)));
-        }
-    }
-    Ok(None)
-}
-
-/// Ends what an interrupted rotation left: the file of the key that opens the data keys stays.
+/// Ends what an interrupted rotation left of files: the one of the key that opens the data keys stays. While keys are still being
+/// wrapped anew both stay, for the rotation goes on.
 fn settle(store: &SqliteStore, directory: &Path) -> Result<()> {
     let (file, next) = (directory.join(FILE), directory.join(NEXT));
-    if !next.exists() {
+    let wrapped = store.read(Wrapped::read)?;
+    if !next.exists() || wrapped.rotation.is_some() {
         return Ok(());
     }
     // A file that was not written to its end was not used: the keys are wrapped after it is on stable storage.
-    let opens = |path: &Path, any: &AnyKey| {
-        read_key(path)
-            .is_ok_and(|bytes| fits(directory, &MasterKeyFrom::Directory, Some(any.clone()), &MasterKey::from_bytes(bytes)).is_ok())
-    };
-    let is_in_force = store.read(any_key)?.is_some_and(|any| opens(&next, &any) && !opens(&file, &any));
-    if is_in_force {
+    let is_named = |path: &Path| read_key(path).is_ok_and(|bytes| wrapped.names(&MasterKey::from_bytes(bytes).id()));
+    if is_named(&next) && !is_named(&file) {
         replace(&next, &file)
     } else {
         std::fs::remove_file(&next).with_context(|| format!("cannot remove `{}`", next.display()))
     }
 }
 
-fn replace(next: &Path, file: &Path) -> Result<()> {
+pub(super) fn replace(next: &Path, file: &Path) -> Result<()> {
     std::fs::rename(next, file).with_context(|| format!("cannot put `{}` in the place of `{}`", next.display(), file.display()))?;
     let directory = file.parent().context("a file stands in a folder")?;
     std::fs::File::open(directory).and_then(|folder| folder.sync_all()).context("cannot write the data directory")
-}
-
-/// Wraps every data key of a directory anew. Nobody else may hold the directory. `into` is the file of the new key, drawn if it
-/// is not there; none replaces the key in the data directory.
-pub fn rotate(data: &Path, from: &MasterKeyFrom, into: Option<&Path>, who: &Principal) -> Result<Rotated> {
-    let opened = SqliteStore::open(data).context("the master key is replaced while no server has the data directory: stop it first");
-    let (store, transactions) = opened?;
-    let old = master_key(&store, from)?;
-    let (file, next) = (data.join(FILE), data.join(NEXT));
-    let new = match into {
-        Some(path) if path.exists() => read_key(path)?,
-        Some(path) => draw(|bytes| write_key(path, hex::encode(bytes).as_bytes()))?,
-        None if matches!(from, MasterKeyFrom::Directory) => draw(|bytes| write_key(&next, bytes))?,
-        None => bail!("the master key is not the data directory's own: name the file of the new one with --new-master-key"),
-    };
-    let new = MasterKey::from_bytes(new);
-    if new.id() == old.id() {
-        bail!("the new master key is the old one");
-    }
-    let (from_id, to_id) = (old.id(), new.id());
-    let writer = Writer::start(transactions, WriterLimits::default(), |_| ())?;
-    let by = By::from(who);
-    let (told_from, told_to) = (from_id.clone(), to_id.clone());
-    let keys = writer.wait(move |group| rewrap(group, &old, &new, &by, &told_from, &told_to));
-    let keys = keys.map_err(|error| match error {
-        JobError::Job(error) => anyhow!("nothing was changed: {error:#}"),
-        JobError::Store(error) => anyhow!("nothing was changed: {error}"),
-    })?;
-    drop(writer);
-    match (from, into) {
-        (MasterKeyFrom::Directory, None) => replace(&next, &file)?,
-        // The old key opens nothing any more.
-        (MasterKeyFrom::Directory, Some(_)) => {
-            std::fs::remove_file(&file).with_context(|| format!("cannot remove `{}`", file.display()))?
-        }
-        _ => {}
-    }
-    store.empty_log()?;
-    Ok(Rotated { from: from_id, to: to_id, keys })
-}
-
-fn rewrap(group: &mut dyn Group, old: &MasterKey, new: &MasterKey, by: &By, from: &str, to: &str) -> Result<u64> {
-    let mut count = 0;
-    let merchants: Vec<MerchantId> = group.merchants()?.into_iter().map(|row| row.id).collect();
-    for merchant in &merchants {
-        let mut after = String::new();
-        loop {
-            let keys = group.wrapped_keys(merchant, &after, KEYS_OF_A_PAGE)?;
-            let Some((last, _)) = keys.last() else { break };
-            after.clone_from(last);
-            for (text, wrapped) in keys {
-                let subject = SubjectId::parse(&text).with_context(|| format!("`{merchant}`: `{text}` is no subject"))?;
-                let subject = subject.as_subject();
-                let key = old.unwrap(&wrapped, merchant, subject).map_err(|error| anyhow!("the key of `{merchant}` {subject}: {error}"))?;
-                group.rewrap_key(merchant, &text, &new.wrap(&key, merchant, subject)?)?;
-                count += 1;
-            }
-        }
-    }
-    let what = What::MasterKeyRotated { from: from.to_owned(), to: to.to_owned(), keys: count };
-    let vault = Vault::new(new.clone(), []);
-    NewAct::new(by.clone(), what).append(group, &vault, &log_of(None)?)?;
-    Ok(count)
 }

@@ -101,7 +101,7 @@ impl Service {
             group.put_merchant(&stored)?;
             rollout::keep(group, &stored.id, &plans, &versions, at_ms)?;
             if let Some(wrapped) = &secret.wrapped {
-                group.insert_subject_key(&stored.id, SubjectId::Merchant.as_subject(), wrapped, stored.created_at_ms)?;
+                vault.keep(group, &stored.id, &SubjectId::Merchant, wrapped, stored.created_at_ms)?;
             }
             acts.iter().try_for_each(|act| act.append(group, &vault, &stored.id).map(|_| ()))
         })?;

@@ -8,6 +8,7 @@ mod limits;
 mod load;
 mod master;
 mod merchants;
+mod rotation;
 
 use anyhow::{Result, anyhow};
 use ombud_core::ids::ActorId;
@@ -19,8 +20,9 @@ pub(super) use files::private_folder;
 pub(crate) use files::secret;
 pub(super) use limits::kept as kept_limits;
 pub(super) use load::guardrail;
-pub use master::{MasterKeyFrom, Rotated, rotate};
-pub(super) use master::{master_key, master_key_beside, present_master_key};
+pub use master::MasterKeyFrom;
+pub(super) use master::{master_key, master_key_beside, masters_of, note_in_force, present_master_key};
+pub use rotation::{MasterKeyView, RotationState, RotationView};
 
 impl Service {
     /// The operator as the data directory's owner: commands on the directory act as this.

@@ -16,7 +16,7 @@ use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Pl
 use super::keys;
 use super::published::Published;
 use crate::replay::{Bodies, Damage, Record};
-use crate::service::admin::{MasterKeyFrom, present_master_key};
+use crate::service::admin::{MasterKeyFrom, masters_of, present_master_key};
 use crate::service::error::ServiceError;
 use crate::service::vault::{SubjectId, Vault};
 
@@ -73,7 +73,7 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
     let master = if bodies { present_master_key(data, from)? } else { None };
     if let Some(master) = master {
         checks.without_bodies = false;
-        let vault = Vault::new(master, []);
+        let vault = Vault::new(inspection.read(|reads| masters_of(reads, master))?, []);
         let merchants = inspection.read(|reads| reads.merchants())?;
         let mut place = derived::Place::new()?;
         for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
