@@ -10,7 +10,7 @@ use ombud_tests::guests::{self, facts};
 use ombud_tests::process;
 
 /// The real worker.
-fn worker() -> Compiler {
+pub(crate) fn worker() -> Compiler {
     Compiler::Worker { program: process::ombud().to_path_buf(), arguments: vec!["compile-worker".into()] }
 }
 
@@ -35,7 +35,7 @@ fn with_function(body: &str) -> Vec<u8> {
 }
 
 /// A function of many blocks that all need the values of all others: slow to compile and large while it is compiled.
-fn bomb(blocks: usize) -> Vec<u8> {
+pub(crate) fn bomb(blocks: usize) -> Vec<u8> {
     use std::fmt::Write as _;
     const LOCALS: usize = 200;
     let mut body = "(local i64) ".repeat(LOCALS);
@@ -52,7 +52,7 @@ fn bomb(blocks: usize) -> Vec<u8> {
 }
 
 /// Blocks within blocks.
-fn nested(depth: usize) -> Vec<u8> {
+pub(crate) fn nested(depth: usize) -> Vec<u8> {
     with_function(&format!("{}{} (i32.const 1)", "(block (br_if 0 (local.get 0)) ".repeat(depth), ")".repeat(depth)))
 }
 

@@ -1,6 +1,9 @@
 //! Policies that merchants upload: what passes the gate is a version, what does not leaves nothing but an act.
 
+mod hostile;
+mod pushed;
 mod refused;
+mod signed;
 
 use ombud::service::Role;
 use ombud_ledger::Digest;

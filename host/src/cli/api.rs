@@ -141,7 +141,12 @@ impl Api {
 
     /// The interface of a server elsewhere.
     pub(super) fn at(url: &str, key: &str) -> Result<Self> {
-        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_MAX)).build().into();
+        Self::at_within(url, key, ANSWER_MAX)
+    }
+
+    /// The same where one answer may take that long: for what is sent slowly.
+    pub(super) fn at_within(url: &str, key: &str, answer_max: Duration) -> Result<Self> {
+        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(answer_max)).build().into();
         let base = url.trim_end_matches('/').to_owned();
         Ok(Self { runtime: data::runtime()?, via: Via::Url { agent, base, authorization: format!("Bearer {key}") } })
     }
@@ -186,6 +191,15 @@ impl Api {
     /// A [`Refusal`], or no answer.
     pub(super) fn post_as<T: DeserializeOwned>(&self, path: &str, media_type: &str, bytes: Vec<u8>) -> Result<T> {
         let request = request(Method::POST, path).header(header::CONTENT_TYPE, media_type);
+        read(&self.text(self.ask(request, bytes)?)?)
+    }
+
+    /// Posts bytes of a media type to what goes on when it has answered.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn begin<T: DeserializeOwned>(&self, path: &str, media_type: &str, bytes: Vec<u8>) -> Result<T> {
+        let request = request(Method::POST, path).header(header::CONTENT_TYPE, media_type).header("prefer", "respond-async");
         read(&self.text(self.ask(request, bytes)?)?)
     }
 

@@ -1,8 +1,8 @@
-//! `ombud key`: API keys of a data directory.
+//! `ombud key`: API keys of a data directory, the keys of its ledger, and keys that sign policies.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use axum::http::StatusCode;
 use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 
@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::{EXIT_OK, screen};
 use crate::service::wire::{CreatedKey, KeyView, LedgerKeysView};
 use crate::service::{MasterKeyView, Role, RotationState};
+use crate::signature::SecretKey;
 
 /// Where the master key is.
 const MASTER_KEY: &str = "/v1/master-key";
@@ -60,6 +61,15 @@ enum Act {
     RetireLedger {
         #[command(flatten)]
         on: On,
+    },
+    /// Draw a key pair that signs policies: FILE holds the secret key, FILE.pub the public one, as minisign writes them.
+    New {
+        /// The file of the secret key, which must not be there yet.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Revoke a key.
     Revoke {
@@ -119,6 +129,7 @@ impl Key {
             Act::Ledger { on } => ledger(&on, |api| api.get(LEDGER_KEYS))?,
             Act::RotateLedger { on } => ledger(&on, |api| api.post(LEDGER_KEYS, b"{}".to_vec()))?,
             Act::RetireLedger { on } => ledger(&on, |api| api.delete_for(&format!("{LEDGER_KEYS}/old")))?,
+            Act::New { file, json } => new(&file, json)?,
             Act::Revoke { of, id } => revoke(&of, &id)?,
             Act::RotateMaster { data, new_master_key, json } => rotate(&data, new_master_key.as_deref(), json)?,
         }
@@ -176,6 +187,36 @@ fn list(of: &Of) -> Result<()> {
         table.add_row([key.id, key.role, key.label, key.created_at, key.revoked_at.unwrap_or_default()]);
     }
     println!("{table}");
+    Ok(())
+}
+
+/// Draws a key pair. The secret key's file is its owner's alone.
+fn new(file: &Path, json: bool) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let key = SecretKey::draw().map_err(|error| anyhow!("no randomness: {error}"))?;
+    let public = key.public();
+    let mut public_file = file.as_os_str().to_owned();
+    public_file.push(".pub");
+    let public_file = PathBuf::from(public_file);
+    let write = |path: &Path, mode: u32, text: &str| {
+        let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+        written.and_then(|mut file| file.write_all(text.as_bytes())).with_context(|| format!("cannot write `{}`", path.display()))
+    };
+    write(file, 0o600, &key.file())?;
+    write(&public_file, 0o644, &public.file())?;
+    if json {
+        println!("{}", serde_json::json!({"id": public.id(), "public_key": public.text(), "file": file, "public_file": public_file}));
+        return Ok(());
+    }
+    println!("{}", public.text());
+    eprintln!(
+        "key {}: `{}` signs (`ombud push --key`), it has no password and is nobody else's business; `{}` is for the merchant's administrator to \
+         register",
+        public.id(),
+        file.display(),
+        public_file.display()
+    );
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod key;
 mod limits;
 mod merchant;
 mod new;
+mod push;
 mod replay;
 mod restore;
 mod serve;
@@ -100,6 +101,8 @@ enum Command {
     Build(build::Build),
     /// Check a component or a policy's folder: contract, limits, settings, cases, repeatability.
     Check(check::Check),
+    /// Upload a policy: it passes the gate, and is a draft then.
+    Push(push::Push),
     /// Run cases against policies, in the server's own sandbox.
     Test(test::Test),
     /// Compare two versions of a policy without history: every boundary where their answers part.
@@ -155,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::New(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Push(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Explain(command) => command.run(),

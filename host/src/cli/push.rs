@@ -1,0 +1,250 @@
+//! `ombud push`: a policy is uploaded, and its steps are shown as they pass.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use axum::http::StatusCode;
+use clap::Args;
+use ombud_ledger::Digest;
+use ombud_sandbox::LoadLimits;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::api::{self, Api};
+use super::packages::{self, Files};
+use super::progress::Steps;
+use super::{EXIT_FINDINGS, EXIT_OK, check, screen, table};
+use crate::gate::{Told, is_name};
+use crate::service::wire::{UploadState, UploadView, VersionDetail};
+use crate::signature::{SecretKey, Statement};
+
+/// How often an upload is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long sending a component may take.
+const SEND_MAX: Duration = Duration::from_secs(600);
+/// Between the parts of the form: longer than anybody's luck.
+const BOUNDARY_BYTES: usize = 24;
+
+/// Arguments of `ombud push`.
+#[derive(Args)]
+#[command(
+    group = clap::ArgGroup::new("source").args(["data", "url"]).required(true),
+    after_help = "What passes is a draft: `ombud rollout` has it decide.\n\n\
+                  Exit codes: 0 it is a version now, or was one already; 1 it is refused; 2 the command could not run."
+)]
+pub(super) struct Push {
+    /// A component (`.wasm`), a policy's folder or a table.
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// The merchant; left out, the only one there is.
+    #[arg(long)]
+    merchant: Option<String>,
+    /// A data directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A server.
+    #[arg(long, requires = "api_key")]
+    url: Option<String>,
+    /// An API key for it.
+    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+    /// The secret key that signs the policy, as `ombud key new` makes it.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// A signature that was made elsewhere, such as by `minisign -S`.
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    signature: Option<PathBuf>,
+    /// Settings (JSON); left out, the folder's `settings.json`, else the defaults.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// The merchant's name for the policy; left out, the component's own, or the table's.
+    #[arg(long)]
+    name: Option<String>,
+    /// A word on the version, for people.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Push {
+    pub(super) fn run(self) -> Result<u8> {
+        let mut files = packages::read(&self.path)?;
+        if let Some(settings) = &self.settings {
+            files.settings = Some(std::fs::read_to_string(settings).with_context(|| format!("cannot read `{}`", settings.display()))?);
+        }
+        let name = self.name.clone().or_else(|| table_name(&self.path));
+        let api = self.api()?;
+        let merchant = match &self.merchant {
+            Some(merchant) => merchant.clone(),
+            None => only_merchant(&api)?,
+        };
+        let signature = self.signed(&files, name.as_deref(), &merchant)?;
+        let boundary = boundary()?;
+        let mut form = Form { boundary: &boundary, body: Vec::new() };
+        form.part("component", &files.bytes);
+        form.part("settings", files.settings().as_bytes());
+        for (part, text) in [("name", &name), ("note", &self.note), ("signature", &signature)] {
+            if let Some(text) = text {
+                form.part(part, text.as_bytes());
+            }
+        }
+        let base = format!("/v1/merchants/{}", api::plain(&merchant));
+        let begun: UploadView = api
+            .begin(&format!("{base}/policies"), &format!("multipart/form-data; boundary={boundary}"), form.end())
+            .map_err(|error| api.explained(&merchant, error))?;
+        if !self.json {
+            screen::heading(&self.path.display().to_string());
+        }
+        let ended = self.follow(&api, &format!("{base}/uploads/{}", begun.id))?;
+        let version: Option<VersionDetail> = match &ended.version {
+            Some(version) => {
+                let path = format!("{base}/policies/{}/versions/{}", api::plain(&version.policy), api::plain(&version.version));
+                Some(api.get(&path)?)
+            }
+            None => None,
+        };
+        let accepted = ended.state == UploadState::Accepted;
+        if self.json {
+            let new = ended.status == Some(201);
+            let report = version.as_ref().map_or(&ended.report, |version| &version.report);
+            let document = json!({"accepted": accepted, "new": new, "report": report, "version": version.as_ref().map(|detail| &detail.version),
+                "signature": version.as_ref().map(|detail| detail.signature.status), "problem": ended.problem});
+            println!("{}", serde_json::to_string_pretty(&document)?);
+        } else {
+            summary(&ended, version.as_ref());
+        }
+        Ok(if accepted { EXIT_OK } else { EXIT_FINDINGS })
+    }
+
+    fn api(&self) -> Result<Api> {
+        match (&self.data, &self.url, &self.api_key) {
+            (Some(directory), _, _) => Api::on_existing(directory, None),
+            (None, Some(url), Some(key)) => Api::at_within(url, key, SEND_MAX),
+            _ => bail!("name a data directory with --data, or a server with --url and --api-key"),
+        }
+    }
+
+    /// The signature that goes along.
+    fn signed(&self, files: &Files, name: Option<&str>, merchant: &str) -> Result<Option<String>> {
+        let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()));
+        if let Some(signature) = &self.signature {
+            return read(signature).map(Some);
+        }
+        let Some(key) = &self.key else { return Ok(None) };
+        let key = SecretKey::parse(&read(key)?).with_context(|| format!("`{}`", key.display()))?;
+        let limits = LoadLimits { component_bytes_max: files.bytes.len(), ..LoadLimits::default() };
+        let inspection =
+            ombud_sandbox::inspect(&files.bytes, &limits).with_context(|| format!("`{}` is refused", files.component.display()))?;
+        let facts = inspection.package.context("the component says neither its name nor its version: `ombud build` writes them")?;
+        let settings = Digest::of(files.settings().as_bytes()).to_string();
+        let short: String = settings.chars().take(8).collect();
+        let statement = Statement {
+            merchant: merchant.to_owned(),
+            policy: name.unwrap_or(&facts.name).to_owned(),
+            version: format!("{}+{short}", facts.version),
+            component: Digest::of(&files.bytes).to_string(),
+            settings,
+        };
+        Ok(Some(key.sign(&files.bytes, &statement)))
+    }
+
+    /// Shows each step when it is done, until the upload has ended.
+    fn follow(&self, api: &Api, path: &str) -> Result<UploadView> {
+        let mut progress = Steps::default();
+        let (mut shown, mut step) = (0, String::new());
+        loop {
+            let view: UploadView = api.get(path).map_err(|error| match api::refused_with(&error) {
+                Some(StatusCode::NOT_FOUND) => {
+                    error.context("the server has forgotten the upload: it was started again; give the command again")
+                }
+                _ => error,
+            })?;
+            for done in view.report.iter().skip(shown) {
+                progress.tell(&Told::Done(done));
+                if !self.json {
+                    check::print(done);
+                }
+            }
+            shown = view.report.len();
+            if view.status.is_some() {
+                return Ok(view);
+            }
+            if let Some(under_way) = &view.under_way {
+                if step != under_way.step {
+                    step.clone_from(&under_way.step);
+                    progress.tell(&Told::Begins(&step));
+                }
+                if let (Some(done), Some(of)) = (under_way.done, under_way.of) {
+                    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+                    progress.tell(&Told::Progress { done: number(done), of: number(of) });
+                }
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+/// The end for people.
+fn summary(ended: &UploadView, version: Option<&VersionDetail>) {
+    match version {
+        Some(detail) => {
+            let how = if ended.status == Some(201) { "is uploaded" } else { "is there already" };
+            let version = &detail.version;
+            let signed = version.signing_key.as_ref().map(|key| format!(", signed by {key}")).unwrap_or_default();
+            println!("{} {} {how}: {}{signed}; it decides {}", version.policy, version.version, version.state, version.kinds.join(", "));
+        }
+        None => println!("refused: {}", ended.problem.as_deref().unwrap_or("the service failed")),
+    }
+}
+
+/// A table's own name: its component is the same for all tables.
+fn table_name(path: &Path) -> Option<String> {
+    let name = path.file_stem()?.to_string_lossy().into_owned();
+    (table::is_table(path) && is_name(&name)).then_some(name)
+}
+
+fn only_merchant(api: &Api) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Known {
+        config: Id,
+    }
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    let known: Vec<Known> = api.get("/v1/merchants").context("name the merchant with --merchant")?;
+    match known.as_slice() {
+        [one] => Ok(one.config.id.clone()),
+        [] => bail!("there is no merchant yet"),
+        many => bail!("name one with --merchant: {}", many.iter().map(|known| known.config.id.as_str()).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn boundary() -> Result<String> {
+    let mut bytes = [0; BOUNDARY_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(format!("ombud-{}", hex::encode(bytes)))
+}
+
+/// A form of `multipart/form-data` (RFC 7578).
+struct Form<'a> {
+    boundary: &'a str,
+    body: Vec<u8>,
+}
+
+impl Form<'_> {
+    fn part(&mut self, name: &str, content: &[u8]) {
+        let head = format!("--{}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n", self.boundary);
+        self.body.extend_from_slice(head.as_bytes());
+        self.body.extend_from_slice(content);
+        self.body.extend_from_slice(b"\r\n");
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.body.extend_from_slice(format!("--{}--\r\n", self.boundary).as_bytes());
+        self.body
+    }
+}

@@ -1,0 +1,160 @@
+//! Uploads that mean harm: what they are made of, what they cost, how many there are.
+
+use std::time::Instant;
+
+use ombud::service::{Options, Role};
+use ombud_core::call_limits::OperatorLimits;
+use ombud_ledger::Digest;
+use ombud_tests::guests::{component, component_of, root, text};
+use ombud_tests::server::{Server, shared};
+use ombud_tests::uploads::{ended, facts, failed_step, guest, named, upload, with_section};
+use serde_json::{Value, json};
+
+use super::refused::{nothing_is_kept, refused};
+use crate::compile;
+
+fn server(limits: Value) -> (tempfile::TempDir, Server) {
+    let data = tempfile::tempdir().unwrap();
+    let limits = Some(OperatorLimits::parse(limits.to_string().as_bytes()).unwrap());
+    let options = Options { policies: Some(root().join("policies")), limits, compiler: compile::worker(), ..Options::default() };
+    let server = Server::with(data.path(), options);
+    (data, server)
+}
+
+/// Components that each instantiate the one before them several times, beside each other or in each other.
+fn bomb(levels: usize, times: usize) -> Vec<u8> {
+    let mut text = "(core module $m) (component $c0 (alias outer 1 $m (core module $m)) (core instance (instantiate $m)))".to_owned();
+    for level in 1..=levels {
+        let before = level - 1;
+        let instances = "(instance (instantiate $c))".repeat(times);
+        text.push_str(&format!("(component $c{level} (alias outer 1 $c{before} (component $c)) {instances})"));
+    }
+    wat::parse_str(format!("(component {text} (instance (instantiate $c{levels})))")).unwrap()
+}
+
+fn deep(levels: usize) -> Vec<u8> {
+    wat::parse_str(format!("(component {} {})", "(component ".repeat(levels), ")".repeat(levels))).unwrap()
+}
+
+#[test]
+fn bombs_of_components_in_components() {
+    let merchant = shared().merchant(json!({}));
+    for (component, problem) in [
+        (bomb(30, 10), "makes 18446744073709551615 core instances"),
+        (bomb(1, 65), "makes 65 core instances"),
+        (deep(8), "more than 8 deep"),
+        (deep(5_000), "more than 8 deep"),
+        (wat::parse_str(format!("(component {})", "(core module)".repeat(257))).unwrap(), "more than 256 core modules"),
+    ] {
+        let (step, problems) = refused(&merchant, component);
+        assert_eq!(step, "structure");
+        assert!(problems.contains(problem), "{problems}");
+    }
+    // Just as much as may be: then it lacks what every policy has.
+    for component in [bomb(1, 64), deep(7), wat::parse_str(format!("(component {})", "(core module)".repeat(256))).unwrap()] {
+        assert_eq!(refused(&merchant, component).0, "contract");
+    }
+}
+
+#[test]
+fn what_the_engine_profile_leaves_off() {
+    let merchant = shared().merchant(json!({}));
+    for module in [
+        "(memory 1 1 shared)",
+        "(memory i64 1)",
+        "(func (param v128 v128 v128) (result v128) (i32x4.relaxed_laneselect (local.get 0) (local.get 1) (local.get 2)))",
+        "(tag)",
+        "(type (struct))",
+        "(func (param i32) (result i32) (memory.atomic.notify (local.get 0) (i32.const 1))) (memory 1)",
+    ] {
+        let component = wat::parse_str(format!("(component (core module {module}))")).unwrap();
+        let (step, problems) = refused(&merchant, component);
+        assert_eq!(step, "structure", "{module}: {problems}");
+        assert!(problems.contains("under the engine profile"), "{module}: {problems}");
+    }
+}
+
+#[test]
+fn a_hundred_megabytes_of_data() {
+    let merchant = shared().merchant(json!({}));
+    let with = |megabytes: usize| with_section(&guest("large", "1"), "data", &vec![0; megabytes << 20]);
+    // Somewhat too large is read to its end, much too large is not.
+    let large = with(40);
+    upload(&merchant, large.clone()).send().problem(413);
+    nothing_is_kept(&merchant, &Digest::of(&large));
+    if let Ok(reply) = upload(&merchant, with(100)).try_send() {
+        assert_eq!(reply.status, 413, "{}", reply.text());
+    }
+    // Memory that is filled from the start counts as any other: a policy that has more than it may does not start.
+    let module = text("long-error").replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 1100)");
+    let hungry = named(&component_of("long-error", "delay-policy", &module), &facts("hungry", "1"));
+    let (step, problems) = refused(&merchant, hungry);
+    assert_eq!(step, "settings", "{problems}");
+    assert!(problems.contains("memory"), "{problems}");
+}
+
+#[test]
+fn what_takes_too_long_to_compile_or_to_check() {
+    let (_data, server) =
+        server(json!({"load": {"compile_cpu_s": 1, "compile_memory_bytes_max": 134_217_728, "component_bytes_max": 8_388_608},
+        "upload": {"check_deadline_s": 20}}));
+    let merchant = server.merchant(json!({}));
+    for (component, step, problem) in [
+        (compile::nested(15_000), "compile", "compile_cpu_s"),
+        (compile::bomb(10_000), "compile", "compile_"),
+        // Each question takes all the fuel there is.
+        (component("endless-loop", "delay-policy"), "edges", "check_deadline_s (20 s)"),
+    ] {
+        let began = Instant::now();
+        let (failed, problems) = refused(&merchant, named(&component, &facts("slow", "1")));
+        assert_eq!(failed, step, "{problems}");
+        assert!(problems.contains(problem), "{problems}");
+        assert!(began.elapsed().as_secs() < 120, "{:?}", began.elapsed());
+    }
+    // Just as large as may be, and a byte larger.
+    let at = |bytes: usize| {
+        let small = guest("padded", "1");
+        let padded = with_section(&small, "padding", &vec![7; bytes - small.len() - 64]);
+        let more = bytes - padded.len();
+        with_section(&small, "padding", &vec![7; bytes - small.len() - 64 + more])
+    };
+    assert_eq!(at(8 << 20).len(), 8 << 20);
+    assert_eq!(ended(&merchant, &upload(&merchant, at(8 << 20)).send()).0, 201);
+    upload(&merchant, at((8 << 20) + 1)).send().problem(413);
+}
+
+#[test]
+fn a_schema_that_kills_its_reader_kills_no_server() {
+    let merchant = shared().merchant(json!({}));
+    let endless = json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
+    let deep = format!("{}{}", "{\"not\":".repeat(100), "{}") + &"}".repeat(100);
+    for schema in [endless.to_string(), deep] {
+        let uploaded = upload(&merchant, with_section(&guest("hostile", "1"), "ombud:settings-schema", schema.as_bytes())).send();
+        let (status, document) = ended(&merchant, &uploaded);
+        // Whatever is thought of it, it is thought elsewhere.
+        if status == 422 {
+            assert!(["schema", "settings"].contains(&failed_step(&document).0.as_str()), "{document}");
+        } else {
+            assert!(matches!(status, 201 | 409), "{document}");
+        }
+        shared().call("GET", "/healthz").send().ok();
+    }
+}
+
+#[test]
+fn so_many_uploads_are_under_way_and_no_more() {
+    let merchant = shared().merchant(json!({}));
+    let send = |number: usize| upload(&merchant, guest(&format!("queued-{number}"), "1")).header("prefer", "respond-async").send();
+    let replies: Vec<_> = (0..3).map(send).collect();
+    assert_eq!(replies.iter().map(|reply| reply.status).collect::<Vec<_>>(), [202, 202, 429]);
+    assert_eq!(replies[2].headers["retry-after"], "1");
+    for reply in &replies[..2] {
+        let began = reply.json();
+        assert!(matches!(began["state"].as_str(), Some("waiting" | "checking")), "{began}");
+        assert_eq!(ended(&merchant, reply).0, 201);
+    }
+    // There is room again, and others had theirs all the time.
+    assert_eq!(ended(&merchant, &send(3)).0, 201);
+    let view = merchant.call(Role::Agent, "GET", "/uploads/u_1").send();
+    view.problem(403);
+}
