@@ -26,7 +26,7 @@ pub fn with_section(component: &[u8], name: &str, data: &[u8]) -> Vec<u8> {
 }
 
 /// A length as WebAssembly writes it.
-fn leb(mut number: usize) -> Vec<u8> {
+pub fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
         let low = (number & 0x7f) as u8;

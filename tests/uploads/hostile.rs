@@ -7,7 +7,7 @@ use ombud_core::call_limits::OperatorLimits;
 use ombud_ledger::Digest;
 use ombud_tests::guests::{component, component_of, root, text};
 use ombud_tests::server::{Server, shared};
-use ombud_tests::uploads::{ended, facts, failed_step, guest, named, upload, with_section};
+use ombud_tests::uploads::{ended, facts, failed_step, guest, leb, named, upload, with_section};
 use serde_json::{Value, json};
 
 use super::refused::{nothing_is_kept, refused};
@@ -32,8 +32,10 @@ fn bomb(levels: usize, times: usize) -> Vec<u8> {
     wat::parse_str(format!("(component {text} (instance (instantiate $c{levels})))")).unwrap()
 }
 
+/// A component in a component, and so on: text would be too deep for its reader.
 fn deep(levels: usize) -> Vec<u8> {
-    wat::parse_str(format!("(component {} {})", "(component ".repeat(levels), ")".repeat(levels))).unwrap()
+    const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
+    (0..levels).fold(HEADER.to_vec(), |inner, _| [HEADER, &[4], &leb(inner.len()), &inner].concat())
 }
 
 #[test]

@@ -34,8 +34,9 @@ fn a_package_a_component_and_a_table_are_pushed_and_signed() {
         .says("is uploaded: draft")
         .says(&id);
     push(&merchant, &[&["policies/delay"][..], &signed].concat()).exits(0).says("is there already");
-    std::fs::write(file("settings.json"), "{\"ship_upper_hours\": 48}\n").unwrap();
-    let settings = ["--settings", path(&file("settings.json")), "--json"];
+    let settings = file("settings.json");
+    std::fs::write(&settings, "{\"ship_upper_hours\": 48}\n").unwrap();
+    let settings = ["--settings", path(&settings), "--json"];
     let pushed = push(&merchant, &[&["policies/delay"][..], &signed, &settings].concat()).exits(0).json();
     assert_eq!((&pushed["accepted"], &pushed["new"], &pushed["signature"]), (&json!(true), &json!(true), &json!("valid")));
     assert_eq!(pushed["report"].as_array().unwrap().len(), 15, "{pushed}");
