@@ -28,7 +28,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { font-weight: 600; color: var(--dim); } td.n, th.n { text-align: right; white-space: nowrap; }
 td.id { font-family: ui-monospace, monospace; font-size: .75em; white-space: nowrap; } td.kind { white-space: nowrap; } tr.sum td { font-weight: 600; } code { overflow-wrap: anywhere; }
 .less { color: var(--less); } .more { color: var(--more); }
-figure { margin: 1.2rem 0; overflow-x: auto; } figcaption { margin-bottom: .5rem; } svg { width: 100%; min-width: 34rem; height: auto; font: 12px system-ui, sans-serif; }
+figure { margin: 1.2rem 0; overflow-x: auto; } figcaption { margin-bottom: .5rem; } svg { width: 100%; min-width: 34rem; max-width: 52rem; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--ink); } svg text.number { fill: var(--dim); } svg .grid { stroke: var(--line); }
 svg rect.before, svg circle.before { fill: var(--before); } svg rect.after, svg circle.after { fill: var(--after); }
 svg polyline { fill: none; stroke-width: 2; } svg polyline.before { stroke: var(--before); } svg polyline.after { stroke: var(--after); }
