@@ -69,15 +69,14 @@ fn a_worker_gives_the_code_that_the_compiler_in_process_gives() {
             cached(compiler).load(&guest).unwrap();
             // From now on nobody needs to compile it.
             cached(other("exit 7")).load(&guest).unwrap();
-            std::fs::read(std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path()).unwrap()
+            std::fs::read(guests::files(&cache, ".code").remove(0)).unwrap()
         })
         .collect();
     assert_eq!(codes[0], codes[1]);
 
-    // Exactly as much code as it is, and one byte less; before it the cache's file has a tag of 32 bytes, and what the component is, with its length.
+    // Exactly as much code as it is, and one byte less; the cache's file has a tag of 32 bytes before it.
     let within = |code_bytes_max: usize| load(worker(), LoadLimits { code_bytes_max, ..LoadLimits::default() }, &guest);
-    let before = 32 + 4 + u32::from_le_bytes(codes[0][32..36].try_into().unwrap()) as usize;
-    let code = codes[0].len() - before;
+    let code = codes[0].len() - 32;
     within(code).unwrap();
     assert_eq!(within(code - 1), Err(Refused::CodeTooLarge { max: code - 1 }));
 }

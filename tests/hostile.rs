@@ -115,15 +115,26 @@ fn a_tampered_cache_file_is_compiled_again_and_never_loaded() {
         assert_eq!(plugin.decide(&facts(), "{}", &limits, 0).result.unwrap_err().code, FaultCode::Trap);
     };
     load(1);
-    let file = std::fs::read_dir(folder.path().join("code")).unwrap().next().unwrap().unwrap().path();
-    let good = std::fs::read(&file).unwrap();
-    for at in [0, 40, good.len() / 2, good.len() - 1] {
-        let mut bad = good.clone();
-        bad[at] ^= 1;
-        std::fs::write(&file, &bad).unwrap();
-        load(1);
-        assert_ne!(std::fs::read(&file).unwrap(), bad, "the damaged file at byte {at} is replaced");
+    let by_digest = || {
+        let sandbox = Sandbox::new().unwrap().with_cache(folder.path().join("code"), CodeKey([1; 32])).unwrap();
+        sandbox.compiled(&ombud_sandbox::digest(&guest))
+    };
+    let files = |ending: &str| guests::files(&folder.path().join("code"), ending);
+    for file in [files(".facts").remove(0), files(".code").remove(0)] {
+        let good = std::fs::read(&file).unwrap();
+        for at in [0, 40, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&file, &bad).unwrap();
+            assert!(by_digest().is_none(), "{} damaged at byte {at} is loaded", file.display());
+            load(1);
+            assert_ne!(std::fs::read(&file).unwrap(), bad, "the damaged file at byte {at} is replaced");
+            assert!(by_digest().is_some());
+        }
     }
+    // One code in the place of another is foreign, too: its tag is over its name.
+    let file = files(".code").remove(0);
+    let good = std::fs::read(&file).unwrap();
     std::fs::write(&file, &good[..good.len() / 2]).unwrap();
     load(1);
     // Another installation's code is as foreign as a damaged file.

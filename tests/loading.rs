@@ -92,6 +92,20 @@ fn a_plugin_in_use_survives_its_eviction_and_comes_back_without_its_bytes() {
 }
 
 #[test]
+fn what_differs_in_its_own_facts_only_is_compiled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = stored(0..3);
+    let plugins = plugins(folder.path(), usize::MAX);
+    let codes: Vec<[u8; 32]> = stored.keys().map(|digest| loaded(plugins.component(digest, &stored).unwrap()).inspection().code).collect();
+    assert!(codes.iter().all(|code| *code == codes[0]));
+    let count = |ending: &str| guests::files(&folder.path().join("code"), ending).len();
+    assert_eq!((count(".facts"), count(".code")), (3, 1));
+    // What does something else has another code.
+    let other = guests::component("endless-loop", "delay-policy");
+    assert_ne!(Sandbox::new().unwrap().load(&other).unwrap().inspection().code, codes[0]);
+}
+
+#[test]
 fn everybody_shares_one_copy() {
     let folder = tempfile::tempdir().unwrap();
     let stored = stored(0..1);
@@ -110,7 +124,6 @@ fn everybody_shares_one_copy() {
 struct Kept {
     data: tempfile::TempDir,
     merchant: String,
-    component: Digest,
 }
 
 fn kept() -> Kept {
@@ -124,7 +137,7 @@ fn kept() -> Kept {
     assert_eq!(fault(&merchant.post(&event("delay.detected", "before"))), "trap");
     let id = merchant.id.clone();
     server.stop();
-    Kept { data, merchant: id, component: Digest::of(&component) }
+    Kept { data, merchant: id }
 }
 
 fn fault(answer: &Value) -> String {
@@ -132,10 +145,12 @@ fn fault(answer: &Value) -> String {
 }
 
 impl Kept {
-    fn code(&self) -> PathBuf {
-        let files = std::fs::read_dir(self.data.path().join("code")).unwrap().flatten().map(|file| file.path());
-        let name = self.component.to_string();
-        files.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&name)).expect("its code")
+    /// Its file in the code cache, if it is there.
+    fn code(&self) -> Option<PathBuf> {
+        let code = Sandbox::new().unwrap().load(&variant(7)).unwrap().inspection().code;
+        let name = Digest(code).to_string();
+        let files = guests::files(&self.data.path().join("code"), ".code");
+        files.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&name))
     }
 
     fn serve(&self, compiler: Compiler) -> Server {
@@ -167,24 +182,25 @@ fn a_restart_loads_nothing_before_it_is_needed() {
 #[test]
 fn a_decision_without_compiled_code_waits_for_it() {
     let kept = kept();
-    std::fs::remove_file(kept.code()).unwrap();
+    std::fs::remove_file(kept.code().unwrap()).unwrap();
     let server = kept.serve(Compiler::InProcess);
     assert_eq!(kept.decide(&server, "lost"), "trap");
-    wait_for(|| kept.code().is_file());
+    wait_for(|| kept.code().is_some());
     server.stop();
     // Damaged code is code that is not there.
-    let mut bytes = std::fs::read(kept.code()).unwrap();
+    let file = kept.code().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(kept.code(), &bytes).unwrap();
+    std::fs::write(&file, &bytes).unwrap();
     let server = kept.serve(Compiler::InProcess);
     assert_eq!(kept.decide(&server, "damaged"), "trap");
-    assert_ne!(std::fs::read(kept.code()).unwrap(), bytes);
+    assert_ne!(std::fs::read(&file).unwrap(), bytes);
 }
 
 #[test]
 fn a_decision_does_not_wait_for_longer_than_its_policy_may_run() {
     let kept = kept();
-    std::fs::remove_file(kept.code()).unwrap();
+    std::fs::remove_file(kept.code().unwrap()).unwrap();
     let arguments = ["-c", "exec sleep 20"].map(Into::into).into();
     let server = kept.serve(Compiler::Worker { program: "/bin/sh".into(), arguments });
     let started = Instant::now();

@@ -27,5 +27,6 @@ mod properties;
 mod replays;
 mod rollout;
 mod rotation;
+mod shares;
 mod tidy;
 mod uploads;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ombud_core::call_limits::CallLimits;
+use ombud_core::call_limits::{CallLimits, Limits};
 use ombud_core::case::Case;
 use ombud_core::chain::{self, Judged};
 use ombud_core::decision::{DecisionFault, PolicyRef};
@@ -121,6 +121,19 @@ pub struct Outcome {
 /// What the fault says where no policy is bound.
 pub const NO_POLICY: &str = "no policy is bound to this kind";
 
+impl Outcome {
+    /// Whether a call ended because it had `first` and not all of `limits`: under those it may end otherwise.
+    fn was_cut_short(&self, first: &CallLimits, limits: &CallLimits, event_bytes: usize) -> bool {
+        let cut = |fault: Option<&Fault>, first: &Limits, limits: &Limits| match fault.map(|fault| fault.code) {
+            Some(FaultCode::Fuel) => first.fuel(event_bytes) < limits.fuel(event_bytes),
+            Some(FaultCode::Deadline) => first.deadline_ms < limits.deadline_ms,
+            _ => false,
+        };
+        cut(self.policy.as_ref().err(), &first.policy, &limits.policy)
+            || cut(self.review.as_ref().and_then(|review| review.as_ref().err()), &first.guardrail, &limits.guardrail)
+    }
+}
+
 /// Judges a case.
 pub fn judge(
     ctx: &Context,
@@ -171,6 +184,22 @@ pub struct Answered<'a> {
     pub beside: Option<(&'a Bound, Outcome)>,
     /// How the decision says it.
     pub note: Option<RolloutNote>,
+}
+
+impl Answered<'_> {
+    fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        std::iter::once(&self.outcome).chain(self.beside.iter().map(|(_, outcome)| outcome))
+    }
+
+    /// Fuel of all calls.
+    pub fn fuel(&self) -> u64 {
+        self.outcomes().map(|outcome| outcome.policy_fuel + outcome.guardrail_fuel).sum()
+    }
+
+    /// Whether a call ended because it had `first` and not all of `limits`.
+    pub fn was_cut_short(&self, first: &CallLimits, limits: &CallLimits, event_bytes: usize) -> bool {
+        self.outcomes().any(|outcome| outcome.was_cut_short(first, limits, event_bytes))
+    }
 }
 
 /// Puts a case to the version that answers, or to the two of which the better answer for the consumer stands (domain model 4.0,

@@ -16,6 +16,7 @@ pub mod judge;
 pub mod metrics;
 pub mod package;
 pub mod plugins;
+mod priority;
 pub mod registry;
 pub mod replay;
 pub mod scaffold;

@@ -53,6 +53,12 @@ fn wrapped(name: &str, contract: &str, world: &str, text: &str) -> Vec<u8> {
     ComponentEncoder::default().module(&module).expect("module").validate(true).encode().unwrap_or_else(|error| panic!("{name}: {error:#}"))
 }
 
+/// The files of a folder with an ending.
+pub fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(folder).expect("a folder").flatten().map(|file| file.path());
+    all.filter(|path| path.to_str().is_some_and(|name| name.ends_with(ending))).collect()
+}
+
 /// Facts of the kind `delay` about nothing in particular.
 pub fn facts() -> Facts {
     let ctx = Context {

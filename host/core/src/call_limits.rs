@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::schema::bound::{add_bounds, bounded, free};
 use crate::schema::check::{read, schema_of};
 use crate::schema::{Bound, Checker};
+use crate::share_limits::{ShareLimits, SomeShare};
 use crate::upload_limits::UploadLimits;
 
 free!(crate::upload_limits::Signatures);
@@ -27,6 +28,12 @@ pub const INSTANCES_CEILING: usize = 64;
 
 /// Milliseconds that a replayed call may take: nobody waits for it as the customer did.
 const REPLAY_DEADLINE_MS: u64 = 60_000;
+
+/// Fuel of a call at first: some ten milliseconds, which no usual policy needs.
+pub const FIRST_FUEL: u64 = 10_000_000;
+
+/// Milliseconds of a call at first: far above the time of [`FIRST_FUEL`], for work that uses time and little fuel.
+pub const FIRST_DEADLINE_MS: u64 = 50;
 
 /// Declares the limits of a call once: all of them, and those that somebody asks for.
 macro_rules! call_limits {
@@ -102,7 +109,11 @@ macro_rules! call_limits {
                 signatures: Bound::Free, settings_bytes_max: Bound::Whole(1 << 10, 4 << 20), check_deadline_s: Bound::Whole(1, 86_400),
                 check_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30),
             }
-            OperatorFile { default: Bound::Nested, most: Bound::Nested, load: Bound::Nested, upload: Bound::Nested }
+            SomeShare {
+                weight: Bound::Whole(1, 10_000), decisions_max: Bound::Whole(1, 4_096), queue_max: Bound::Whole(0, 4_096),
+                queue_ms: Bound::Whole(1, 20_000), fuel_per_s: Bound::Whole(1_000, 1_000_000_000_000),
+            }
+            OperatorFile { default: Bound::Nested, most: Bound::Nested, load: Bound::Nested, upload: Bound::Nested, share: Bound::Nested }
         }
     };
 }
@@ -141,6 +152,15 @@ impl Limits {
         Self { deadline_ms: REPLAY_DEADLINE_MS, ..self.clone() }
     }
 
+    fn at_first(&self, event_bytes: usize) -> Self {
+        Self {
+            fuel_base: self.fuel(event_bytes).min(FIRST_FUEL),
+            fuel_per_event_byte: 0,
+            deadline_ms: self.deadline_ms.min(FIRST_DEADLINE_MS),
+            ..self.clone()
+        }
+    }
+
     /// The limits of a replay: a ruling that was given is given again, however slow the machine or thirsty the engine.
     pub fn generous(&self) -> Self {
         Self { fuel_base: u64::MAX / 2, ..self.patient() }
@@ -159,6 +179,12 @@ pub struct CallLimits {
 }
 
 impl CallLimits {
+    /// At first a call may use so much and no more, for nobody knows yet how long it runs: what needs more is run again under these limits, elsewhere.
+    /// A policy is a pure function, so it answers the same then.
+    pub fn at_first(&self, event_bytes: usize) -> Self {
+        Self { policy: self.policy.at_first(event_bytes), guardrail: self.guardrail.at_first(event_bytes) }
+    }
+
     /// [`Limits::patient`] of both.
     pub fn patient(&self) -> Self {
         Self { policy: self.policy.patient(), guardrail: self.guardrail.patient() }
@@ -220,6 +246,9 @@ pub struct OperatorLimits {
     /// What an upload may bring and take.
     #[serde(default)]
     pub upload: UploadLimits,
+    /// How much of the machine one merchant may take, where nothing else is set for it.
+    #[serde(default)]
+    pub share: ShareLimits,
 }
 
 /// The operator's values as written down; what is left out of `most` is as in `default`, what is left out of `default` is built in.
@@ -234,6 +263,8 @@ struct OperatorFile {
     load: LoadLimits,
     /// What an upload may bring and take.
     upload: UploadLimits,
+    /// How much of the machine one merchant may take, where nothing else is set for it.
+    share: SomeShare,
 }
 
 impl OperatorLimits {
@@ -249,7 +280,8 @@ impl OperatorLimits {
         let most = file.most.or(&default);
         let crossed = SomeLimits::from(&default).above(&most);
         if crossed.is_empty() {
-            return Ok(Self { default, most, load: file.load, upload: file.upload });
+            let share = file.share.or(&ShareLimits::default());
+            return Ok(Self { default, most, load: file.load, upload: file.upload, share });
         }
         let problem = |(name, most): (&str, u64)| Problem::at(format!("/default/{name}"), format!("is above /most/{name}, {most}"));
         Err(crossed.into_iter().map(problem).collect())
@@ -269,7 +301,7 @@ impl OperatorLimits {
     }
 }
 
-/// Adds the bounds to the schema of a document that has [`SomeLimits`].
+/// Adds the bounds to the schema of a document that has [`SomeLimits`] and [`SomeShare`].
 pub(crate) fn add_limits(schema: &mut Value) {
     add_bounds(schema, LIMITS);
 }

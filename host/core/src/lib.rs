@@ -30,4 +30,5 @@ pub mod messages;
 pub mod money;
 pub mod rollout;
 pub mod ruling_check;
+pub mod share_limits;
 pub mod upload_limits;

@@ -19,6 +19,7 @@ use crate::problem::{Problem, below};
 use crate::schema::bound::{bounded, free};
 use crate::schema::check::{read, schema_of};
 use crate::schema::{Bound, Checker};
+use crate::share_limits::SomeShare;
 use crate::upload_limits::Signatures;
 
 /// The platform's time zone: China Standard Time, minutes east of UTC.
@@ -59,6 +60,9 @@ pub struct MerchantConfig {
     /// Whether the merchant's policies must be signed; the operator may require it of all.
     #[serde(default, skip_serializing_if = "Signatures::are_optional")]
     pub signatures: Signatures,
+    /// How much of the machine the merchant's decisions may take; set by the operator only. What is left out is as for all merchants.
+    #[serde(default, skip_serializing_if = "SomeShare::is_empty")]
+    pub share: SomeShare,
 }
 
 impl MerchantConfig {
@@ -161,7 +165,7 @@ bounded! { MERCHANT:
         tz_offset_min: Bound::Whole(*TZ_OFFSET_MIN.start() as i64, *TZ_OFFSET_MIN.end() as i64),
         calendar: Bound::Nested, currency: Bound::Free, caps: Bound::Nested, fallback: Bound::Free,
         retention_days: Bound::Whole(1, RETENTION_DAYS_MAX),
-        limits: Bound::Nested, signatures: Bound::Free,
+        limits: Bound::Nested, signatures: Bound::Free, share: Bound::Nested,
     }
     CapLimits {
         order_refund_auto_fen_max: Bound::MONEY, order_goodwill_fen_max: Bound::MONEY, customer_24h_refund_fen_max: Bound::MONEY,

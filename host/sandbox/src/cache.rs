@@ -1,5 +1,6 @@
-//! Compiled code on disk: what a component is and its code in one file for each digest, so that a plugin is loaded by its digest alone. Compiled
-//! code is native code: a file is only loaded when its tag proves that this installation wrote it.
+//! Compiled code on disk, so that a plugin is loaded by its digest alone: a file for what each component is, and one for each code. Components that
+//! differ in nothing but their own facts and cases have the same code. Compiled code is native code: a file is only loaded when its tag proves that
+//! this installation wrote it.
 //!
 //! The bytes that were checked are the bytes that run: they are read once, checked, and copied into memory of this process. Mapping the file instead
 //! would share its pages with whoever can write to it after the check.
@@ -18,6 +19,10 @@ pub struct CodeKey(pub [u8; 32]);
 
 /// Bytes of a file's tag, which stands first.
 const TAG_BYTES: usize = 32;
+/// The ending of a file that says what a component is.
+const FACTS: &str = "facts";
+/// The ending of a file of code.
+const CODE: &str = "code";
 
 /// The files.
 pub(crate) struct CodeCache {
@@ -35,48 +40,65 @@ impl CodeCache {
         let mut compatibility = std::hash::DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut compatibility);
         INSPECTION_RULES.hash(&mut compatibility);
-        let suffix = format!("{}-{:016x}.code", profile::WASMTIME_VERSION, compatibility.finish());
+        let suffix = format!("{}-{:016x}", profile::WASMTIME_VERSION, compatibility.finish());
         Ok(Self { folder, key, suffix })
     }
 
-    fn path(&self, digest: &[u8; 32]) -> PathBuf {
+    /// The file of what a component is, or of a code.
+    fn path(&self, digest: &[u8; 32], what: &str) -> PathBuf {
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(format!("{digest}-{}", self.suffix))
+        self.folder.join(format!("{digest}-{}.{what}", self.suffix))
     }
 
-    /// Whether there is a file for a component; it may yet be damaged.
+    /// Whether there is a file for a component and one for its code, which may yet be damaged.
     pub(crate) fn has(&self, digest: &[u8; 32]) -> bool {
-        self.path(digest).is_file()
+        self.facts(digest).is_some_and(|facts| self.path(&facts.code, CODE).is_file())
     }
 
-    /// A component and its code. None where there is no file, or one that is damaged or foreign: then it is compiled again and the file replaced.
+    /// What a component is.
+    fn facts(&self, digest: &[u8; 32]) -> Option<Inspection> {
+        let facts = self.checked(&self.path(digest, FACTS))?;
+        serde_json::from_slice(facts.get(TAG_BYTES..)?).ok().filter(|found: &Inspection| found.digest == *digest)
+    }
+
+    /// A component and its code. None where a file is missing, damaged or foreign: then it is compiled again and the file replaced.
     pub(crate) fn read(&self, digest: &[u8; 32], engine: &Engine) -> Option<(Inspection, Component)> {
-        let (inspection, file, at) = self.file(digest)?;
-        Some((inspection, load_trusted(engine, file.get(at..)?)?))
+        let inspection = self.facts(digest)?;
+        let component = self.code(&inspection.code, engine)?;
+        Some((inspection, component))
     }
 
-    /// The same without loading the code: the whole file, and where in it the code begins.
-    pub(crate) fn file(&self, digest: &[u8; 32]) -> Option<(Inspection, Vec<u8>, usize)> {
-        let path = self.path(digest);
-        let file = std::fs::read(&path).ok()?;
-        let (expected, content) = file.split_at_checked(TAG_BYTES)?;
-        if self.tag(&path, content) != *expected {
-            return None;
+    /// A code, loaded.
+    pub(crate) fn code(&self, digest: &[u8; 32], engine: &Engine) -> Option<Component> {
+        load_trusted(engine, self.checked(&self.path(digest, CODE))?.get(TAG_BYTES..)?)
+    }
+
+    /// A code.
+    pub(crate) fn code_bytes(&self, digest: &[u8; 32]) -> Option<Vec<u8>> {
+        self.checked(&self.path(digest, CODE)).map(|mut file| file.split_off(TAG_BYTES))
+    }
+
+    /// Keeps what a component is. A cache that cannot be written costs time, never an answer.
+    pub(crate) fn write_facts(&self, inspection: &Inspection) {
+        if let Ok(json) = serde_json::to_vec(inspection) {
+            self.write(&self.path(&inspection.digest, FACTS), &json);
         }
-        let (length, rest) = content.split_first_chunk::<4>()?;
-        let (inspection, code) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        let inspection: Inspection = serde_json::from_slice(inspection).ok().filter(|found: &Inspection| found.digest == *digest)?;
-        let at = file.len() - code.len();
-        Some((inspection, file, at))
     }
 
-    /// Keeps code. A cache that cannot be written costs time, never an answer.
-    pub(crate) fn write(&self, inspection: &Inspection, code: &[u8]) {
-        let path = self.path(&inspection.digest);
-        let Ok(json) = serde_json::to_vec(inspection) else { return };
-        let Ok(length) = u32::try_from(json.len()) else { return };
-        let content = [length.to_le_bytes().as_slice(), &json, code].concat();
-        let _ = write_atomically(&path, &[self.tag(&path, &content).as_slice(), &content].concat());
+    /// Keeps a code.
+    pub(crate) fn write_code(&self, digest: &[u8; 32], code: &[u8]) {
+        self.write(&self.path(digest, CODE), code);
+    }
+
+    /// A file whose tag fits.
+    fn checked(&self, path: &Path) -> Option<Vec<u8>> {
+        let file = std::fs::read(path).ok()?;
+        let (expected, content) = file.split_at_checked(TAG_BYTES)?;
+        (self.tag(path, content) == *expected).then_some(file)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) {
+        let _ = write_atomically(path, &[self.tag(path, content).as_slice(), content].concat());
     }
 
     /// Keyed hash over the file's name and its content.

@@ -152,6 +152,8 @@ pub(crate) const INSPECTION_RULES: u32 = 3;
 pub struct Inspection {
     /// SHA-256 of the bytes: the component's identity.
     pub digest: [u8; 32],
+    /// SHA-256 of what of it is compiled: without its own custom sections.
+    pub code: [u8; 32],
     /// Size in bytes.
     pub bytes: usize,
     /// Linear memory in bytes that its modules declare: what an instance has from the start.
@@ -179,6 +181,28 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// SHA-256 over a component's sections but its own custom ones, which say what it is and change nothing of what it does.
+pub(crate) fn code_digest(bytes: &[u8]) -> Result<[u8; 32], Refused> {
+    const HEADER_BYTES: usize = 8;
+    const CUSTOM: u8 = 0;
+    let invalid = |error: wasmparser::BinaryReaderError| Refused::Invalid(error.to_string());
+    let (header, sections) = bytes.split_at_checked(HEADER_BYTES).unwrap_or((bytes, &[]));
+    let mut hash = Sha256::new();
+    hash.update(header);
+    let mut reader = wasmparser::BinaryReader::new(sections, HEADER_BYTES);
+    while !reader.eof() {
+        let id = reader.read_u8().map_err(invalid)?;
+        let length = reader.read_var_u32().map_err(invalid)?;
+        let content = reader.read_bytes(length as usize).map_err(invalid)?;
+        if id != CUSTOM {
+            hash.update([id]);
+            hash.update(length.to_le_bytes());
+            hash.update(content);
+        }
+    }
+    Ok(hash.finalize().into())
+}
+
 /// Inspects a component. Errors name the first thing that keeps it from being loaded.
 pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused> {
     if bytes.len() > limits.component_bytes_max {
@@ -189,6 +213,7 @@ pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused>
     }
     let mut seen = Inspection {
         digest: digest(bytes),
+        code: code_digest(bytes)?,
         bytes: bytes.len(),
         memory_bytes: 0,
         contract: String::new(),

@@ -103,19 +103,23 @@ impl Sandbox {
     }
 
     fn component(&self, bytes: &[u8], inspection: &Inspection) -> Result<Component, Refused> {
-        let cached = || self.cache.as_ref()?.read(&inspection.digest, &self.engine).map(|(_, component)| component);
+        let cached = || self.cache.as_ref()?.code(&inspection.code, &self.engine);
+        let keep_facts = || self.cache.as_ref().map(|cache| cache.write_facts(inspection));
         if let Some(component) = cached() {
+            keep_facts();
             return Ok(component);
         }
         let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever was before may have compiled the same.
         if let Some(component) = cached() {
+            keep_facts();
             return Ok(component);
         }
         let code = self.compiler.compile(&self.engine, bytes, &self.limits)?;
         let component = load_trusted(&self.engine, &code).ok_or_else(|| Refused::CompileCrash("it gave no code for this engine".into()))?;
         if let Some(cache) = &self.cache {
-            cache.write(inspection, &code);
+            cache.write_code(&inspection.code, &code);
+            cache.write_facts(inspection);
         }
         Ok(component)
     }

@@ -1,6 +1,7 @@
 //! The load generator: keep-alive connections that each send one request after the other, over plain sockets, the same for
 //! every server under test.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -132,6 +133,51 @@ async fn connection(
     Ok(micros)
 }
 
+/// Sends each request once over one connection; the microseconds of each.
+pub(super) async fn one_by_one(address: SocketAddr, requests: &[Arc<Request>]) -> Result<Vec<u32>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut out, mut read) = (Vec::new(), vec![0_u8; 64 << 10]);
+    let mut micros = Vec::with_capacity(requests.len());
+    for request in requests {
+        let began = Instant::now();
+        request.write(&mut out);
+        stream.write_all(&out).await?;
+        answer(&mut stream, &mut read).await?;
+        micros.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok(micros)
+}
+
+/// Sends from `connections` connections for `time`, as fast as answers come, whatever they say; how many had each status.
+pub(super) async fn blast(address: SocketAddr, request: &Arc<Request>, connections: usize, time: Duration) -> Result<HashMap<u16, usize>> {
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..connections)
+        .map(|_| {
+            let request = request.clone();
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await?;
+                let (mut out, mut read) = (Vec::new(), vec![0_u8; 64 << 10]);
+                let mut seen: HashMap<u16, usize> = HashMap::new();
+                while started.elapsed() < time {
+                    request.write(&mut out);
+                    stream.write_all(&out).await?;
+                    let (status, _) = any_answer(&mut stream, &mut read).await?;
+                    *seen.entry(status).or_default() += 1;
+                }
+                Ok::<_, anyhow::Error>(seen)
+            })
+        })
+        .collect();
+    let mut all: HashMap<u16, usize> = HashMap::new();
+    for task in tasks {
+        for (status, count) in task.await?? {
+            *all.entry(status).or_default() += count;
+        }
+    }
+    Ok(all)
+}
+
 /// Neighbouring connections walk over different requests.
 const fn connections_step(requests: &[Arc<Request>]) -> usize {
     if requests.len() > 1 { 7 } else { 1 }
@@ -148,6 +194,14 @@ pub(super) async fn body_bytes(address: SocketAddr, request: &Request) -> Result
 
 /// Reads one answer and tells the size of its body; anything but 200 ends the load with what the server said.
 async fn answer(stream: &mut TcpStream, read: &mut [u8]) -> Result<usize> {
+    match any_answer(stream, read).await? {
+        (200, length) => Ok(length),
+        (status, _) => bail!("the server answered {status}: {}", String::from_utf8_lossy(read).trim_end_matches('\0')),
+    }
+}
+
+/// Reads one answer and tells its status and the size of its body.
+async fn any_answer(stream: &mut TcpStream, read: &mut [u8]) -> Result<(u16, usize)> {
     let mut have = 0;
     loop {
         let more = stream.read(read.get_mut(have..).context("an answer is larger than the buffer")?).await?;
@@ -164,10 +218,8 @@ async fn answer(stream: &mut TcpStream, read: &mut [u8]) -> Result<usize> {
             .and_then(|text| text.trim().parse().ok())
             .context("an answer without content-length")?;
         if have >= end + 4 + length {
-            if !head.starts_with("http/1.1 200") {
-                bail!("the server answered {}", String::from_utf8_lossy(seen));
-            }
-            return Ok(length);
+            let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).context("an answer without a status")?;
+            return Ok((status, length));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod decision;
+mod fairness;
 mod load;
 mod processor;
 mod recorded;
@@ -9,6 +10,7 @@ mod replay;
 mod served;
 mod service;
 mod table;
+mod tenants;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -52,8 +54,21 @@ impl BenchRow {
 }
 
 /// The rows there are, in the order of the table.
-pub const NAMES: [&str; 11] =
-    ["after-sale", "reply", "table", "replay", "backtest", "durable", "p99", "merchants", "records", "restart", "ledger"];
+pub const NAMES: [&str; 13] = [
+    "after-sale",
+    "reply",
+    "table",
+    "replay",
+    "backtest",
+    "fairness",
+    "tenants",
+    "durable",
+    "p99",
+    "merchants",
+    "records",
+    "restart",
+    "ledger",
+];
 
 /// Measures the named rows, or all; `records` are those of the row `backtest`.
 pub fn run(policies: &std::path::Path, only: Option<&str>, records: Option<usize>) -> Result<Vec<BenchRow>> {
@@ -71,6 +86,12 @@ pub fn run(policies: &std::path::Path, only: Option<&str>, records: Option<usize
     if wanted("backtest") {
         rows.push(backtest::row(policies, records)?);
     }
+    if wanted("fairness") {
+        rows.extend(fairness::rows(policies)?);
+    }
+    if wanted("tenants") {
+        rows.push(tenants::row(policies)?);
+    }
     let service = service::Wanted {
         durable: wanted("durable"),
         p99: wanted("p99"),
@@ -79,7 +100,7 @@ pub fn run(policies: &std::path::Path, only: Option<&str>, records: Option<usize
         restart: wanted("restart"),
         ledger: wanted("ledger"),
     };
-    if NAMES.iter().skip(5).any(|name| wanted(name)) {
+    if NAMES.iter().skip(7).any(|name| wanted(name)) {
         rows.extend(service::rows(policies, &service)?);
     }
     Ok(rows)

@@ -16,7 +16,7 @@ use super::decision;
 use super::load::{MARK, Request};
 use crate::http::{HttpLimits, serve};
 use crate::service::ledger::SIGN_EVERY;
-use crate::service::{Options, Role, Service, ServiceError};
+use crate::service::{Options, Role, Service, ServiceError, THREADS_PER_CORE, cores};
 
 /// Merchants with the secret of their key.
 pub(super) type Keys = Vec<(String, String)>;
@@ -91,7 +91,7 @@ pub(super) fn event(lines: usize) -> Result<Value> {
 }
 
 fn server_runtime() -> Result<Runtime> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = THREADS_PER_CORE * cores();
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("server").enable_all().build()?)
 }
 

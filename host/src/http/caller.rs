@@ -1,5 +1,7 @@
 //! What handlers take from a request besides its body: who asks, and the path's parameters.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::header;
 use axum::http::request::Parts;
@@ -9,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::app::Shared;
 use super::local::LocalOwner;
 use super::problem::{Code, Refused};
+use super::strangers::Stranger;
 use crate::service::{Principal, Role, Service, ServiceError};
 
 /// The authenticated caller. It stands first among a handler's arguments: without a key nothing else is looked at.
@@ -57,6 +60,9 @@ fn authenticate(parts: &Parts, app: &Shared) -> Result<Principal, Refused> {
     });
     // No key and an unknown one get the same answer.
     let who = app.service.authenticate(secret.unwrap_or_default())?;
+    if let Some(stranger) = parts.extensions.get::<Arc<Stranger>>() {
+        stranger.is_known();
+    }
     if let Some(slot) = parts.extensions.get() {
         app.admit_caller(&who, slot)?;
     }

@@ -47,6 +47,9 @@ pub struct HttpLimits {
     pub merchant_body_bytes_max: usize,
     /// Open connections; default 4096. More wait in the system's queue.
     pub connections_max: usize,
+    /// How long a connection on which no key was shown yet keeps its place when all are taken, in milliseconds; default 1 000. Then the oldest of
+    /// them is closed.
+    pub stranger_ms: u64,
     /// Open connections of the data directory's owner through the local socket; default 64. More wait in the system's queue.
     pub local_connections_max: usize,
     /// How long a client may leave an answer unread, in milliseconds; default 30 000. Beyond: the connection is closed.
@@ -80,6 +83,7 @@ impl Default for HttpLimits {
             merchant_requests_max: 256,
             merchant_body_bytes_max: 64 << 20,
             connections_max: 4096,
+            stranger_ms: 1_000,
             local_connections_max: 64,
             write_stall_ms: 30_000,
             drain_ms: 20_000,

@@ -15,6 +15,7 @@ mod answer;
 mod body;
 mod caller;
 mod finish;
+mod strangers;
 mod stream;
 mod uploads;
 

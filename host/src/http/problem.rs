@@ -13,8 +13,8 @@ use crate::service::ServiceError;
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Seconds after which a caller that was turned away may come again.
-const RETRY_AFTER_S: &str = "1";
+/// Seconds after which a caller that was turned away may come again, where nothing better is known.
+const RETRY_AFTER_S: u64 = 1;
 
 /// What went wrong, as programs tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,12 +146,13 @@ pub struct Refused {
     detail: String,
     problems: Vec<Problem>,
     report: Vec<Step>,
+    retry_after_s: u64,
 }
 
 impl Refused {
     /// With words for people.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), problems: Vec::new(), report: Vec::new() }
+        Self { code, detail: detail.into(), problems: Vec::new(), report: Vec::new(), retry_after_s: RETRY_AFTER_S }
     }
 
     /// With the single problems.
@@ -160,7 +161,7 @@ impl Refused {
             [one] => one.to_string(),
             many => format!("{} problems in the request", many.len()),
         };
-        Self { code, detail, problems, report: Vec::new() }
+        Self { code, detail, problems, report: Vec::new(), retry_after_s: RETRY_AFTER_S }
     }
 
     /// The document.
@@ -190,12 +191,21 @@ impl From<ServiceError> for Refused {
             ServiceError::NotFound(_) => Code::NotFound,
             ServiceError::Invalid(problems) => return Self::with(Code::Invalid, problems),
             ServiceError::Refused { conflict, report, .. } => {
-                return Self { code: if conflict { Code::Conflict } else { Code::PolicyRefused }, detail, problems: Vec::new(), report };
+                return Self {
+                    code: if conflict { Code::Conflict } else { Code::PolicyRefused },
+                    detail,
+                    problems: Vec::new(),
+                    report,
+                    retry_after_s: RETRY_AFTER_S,
+                };
             }
             ServiceError::Malformed(_) => Code::Malformed,
             ServiceError::Conflict(_) => Code::Conflict,
             ServiceError::NotYet(_) => Code::NotYet,
-            ServiceError::Saturated(_) | ServiceError::Uploading(_) => Code::Saturated,
+            ServiceError::Uploading(_) => Code::Saturated,
+            ServiceError::Saturated(saturation) => {
+                return Self { retry_after_s: saturation.retry_after_s, ..Self::new(Code::Saturated, detail) };
+            }
             ServiceError::Unavailable(_) => Code::Unavailable,
             ServiceError::Internal(cause) => {
                 // The detail is for whoever runs the service; the request's span names the request.
@@ -209,7 +219,7 @@ impl From<ServiceError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let code = self.code;
+        let (code, retry_after_s) = (self.code, self.retry_after_s);
         let json = serde_json::to_vec(&self.document()).unwrap_or_default();
         let mut response = Response::new(Body::from(json));
         *response.status_mut() = code.status();
@@ -220,7 +230,7 @@ impl IntoResponse for Refused {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Code::NotYet | Code::Saturated | Code::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
             }
             // The rest of the body is still under way: the connection cannot carry another request.
             Code::BodyTooLarge | Code::BodyTimeout => {

@@ -26,10 +26,14 @@ use super::app::{App, Shared};
 use super::limits::{HttpLimits, ms};
 use super::local::LocalListener;
 use super::router::{over, owners};
+use super::strangers::{Stranger, Strangers};
 use crate::service::Service;
 
 /// How long to wait after the system refused a connection for want of files or memory, in milliseconds.
 const ACCEPT_PAUSE_MS: u64 = 50;
+
+/// How long a connection that is sent away may take to go before the next one is.
+const LEAVE_TIME: Duration = Duration::from_millis(10);
 
 /// How the server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +67,9 @@ pub async fn serve(
     let listeners = listeners.into();
     let app = App::new(service, limits);
     let limits = &app.limits;
-    let entry = Entry(over(app.clone()));
-    let owners_entry = Entry(owners(app.clone()));
+    let entry = Entry { router: over(app.clone()), stranger: None };
+    let owners_entry = Entry { router: owners(app.clone()), stranger: None };
+    let strangers = Arc::new(Strangers::default());
     let (cut, cut_off) = watch::channel(());
     let connections = Connections { app: app.clone(), protocol: protocol(limits), graceful: GracefulShutdown::new(), cut_off };
     let places = Arc::new(Semaphore::new(limits.connections_max));
@@ -75,12 +80,12 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             accepted = accept_owner(&listeners, &owners_places) => accepted,
-            accepted = accept(&listeners, &places) => accepted,
+            accepted = accept(&listeners, &places, &strangers, ms(limits.stranger_ms)) => accepted,
         };
         match accepted {
             Ok(Accepted::Owner(stream, place)) => connections.take(stream, owners_entry.clone(), place),
             Ok(Accepted::Caller(stream, place)) => match prepare(&stream, limits) {
-                Ok(()) => connections.take(stream, entry.clone(), place),
+                Ok(()) => connections.take(stream, Entry { stranger: Some(strangers.enter()), ..entry.clone() }, place),
                 Err(error) => tracing::debug!(%error, "a connection could not be prepared"),
             },
             Err(error) => pause_after(&error).await,
@@ -109,10 +114,25 @@ enum Accepted {
     Owner(UnixStream, Option<OwnedSemaphorePermit>),
 }
 
-async fn accept(listeners: &Listeners, places: &Arc<Semaphore>) -> io::Result<Accepted> {
-    // The semaphore is never closed.
-    let place = places.clone().acquire_owned().await.ok();
+async fn accept(listeners: &Listeners, places: &Arc<Semaphore>, strangers: &Strangers, least: Duration) -> io::Result<Accepted> {
+    let place = place(places, strangers, least).await;
     listeners.tcp.accept().await.map(|(stream, _)| Accepted::Caller(stream, place))
+}
+
+/// A place for the next connection. When all are taken a stranger gives way.
+async fn place(places: &Arc<Semaphore>, strangers: &Strangers, least: Duration) -> Option<OwnedSemaphorePermit> {
+    loop {
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        let Some(wait) = strangers.send_away(least) else { break };
+        // Who is sent away needs a moment to go.
+        if let Ok(place) = tokio::time::timeout(wait.max(LEAVE_TIME), places.clone().acquire_owned()).await {
+            return place.ok();
+        }
+    }
+    // The semaphore is never closed.
+    places.clone().acquire_owned().await.ok()
 }
 
 async fn accept_owner(listeners: &Listeners, places: &Arc<Semaphore>) -> io::Result<Accepted> {
@@ -135,6 +155,7 @@ impl Connections {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let stranger = entry.stranger.clone();
         let connection = self.graceful.watch(self.protocol.serve_connection(TokioIo::new(stream), entry));
         let (app, mut cut_off) = (self.app.clone(), self.cut_off.clone());
         tokio::spawn(async move {
@@ -143,10 +164,18 @@ impl Connections {
                 // Broken connections and timeouts are the client's affair.
                 _ = connection => {}
                 _ = cut_off.changed() => {}
+                () = sent_away(stranger.as_deref()) => {}
             }
             app.metrics().http_connections().dec();
             drop(place);
         });
+    }
+}
+
+async fn sent_away(stranger: Option<&Stranger>) {
+    match stranger {
+        Some(stranger) => stranger.sent_away().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -174,16 +203,23 @@ pub async fn stop_signal() -> io::Result<()> {
 
 /// The router as the protocol library calls it.
 #[derive(Clone)]
-struct Entry(Router);
+struct Entry {
+    router: Router,
+    /// The connection, for whoever finds out that it is no stranger; none for the owner's.
+    stranger: Option<Arc<Stranger>>,
+}
 
 impl hyper::service::Service<Request<Incoming>> for Entry {
     type Response = axum::response::Response;
     type Error = Infallible;
     type Future = RouteFuture<Infallible>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(stranger) = &self.stranger {
+            request.extensions_mut().insert(stranger.clone());
+        }
         // A router is always ready, and a clone of it is a pointer.
-        self.0.clone().call(request.map(Body::new))
+        self.router.clone().call(request.map(Body::new))
     }
 }
 

@@ -7,12 +7,14 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use tokio::sync::mpsc::{Sender, channel};
 
+use crate::priority::behind_others;
+
 /// Bytes sent at once.
 const CHUNK_BYTES: usize = 64 << 10;
 /// Chunks that wait for the connection; then the writing waits too.
 const CHUNKS_WAITING: usize = 8;
 
-/// An answer that `write` writes on a thread where it may wait. Where it fails the connection breaks off, so that nobody takes
+/// An answer that `write` writes on a thread of its own, behind those who decide. Where it fails the connection breaks off, so that nobody takes
 /// the part for the whole.
 pub fn written(
     media_type: &'static str,
@@ -20,7 +22,8 @@ pub fn written(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> Response {
     let (sender, mut receiver) = channel(CHUNKS_WAITING);
-    tokio::task::spawn_blocking(move || {
+    let work = move || {
+        behind_others();
         let mut out = Chunks { sender, waiting: Vec::with_capacity(CHUNK_BYTES) };
         if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
             // A caller that hung up is its own affair.
@@ -29,7 +32,11 @@ pub fn written(
             }
             _ = out.sender.blocking_send(Err(error));
         }
-    });
+    };
+    if let Err(error) = std::thread::Builder::new().name("answer".into()).spawn(work) {
+        // The answer breaks off with the channel.
+        tracing::error!(%error, "no thread can be started for an answer");
+    }
     let mut response = Response::new(Body::from_stream(futures_util::stream::poll_fn(move |context| receiver.poll_recv(context))));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));

@@ -11,6 +11,7 @@ mod http;
 mod ledger;
 mod plugins;
 mod policies;
+mod shares;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -31,6 +32,8 @@ pub use http::{Refusal, RouteMetrics, StatusClass};
 pub use ledger::Witnessed;
 pub use policies::POLICIES_MAX;
 use policies::Policies;
+use shares::Shares;
+pub use shares::{Queued, Turned};
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -52,6 +55,7 @@ pub struct Metrics {
     decisions: Decisions,
     plugins: plugins::Plugins,
     policies: Policies,
+    shares: Shares,
     http: http::Http,
     ledger: ledger::Ledger,
     duplicates: Counter,
@@ -76,6 +80,7 @@ impl Metrics {
         let contracts = contracts::Contracts::register(&mut registry);
         let plugins = plugins::Plugins::register(&mut registry);
         let policies = Policies::register(&mut registry);
+        let shares = Shares::register(&mut registry);
         let http = http::Http::register(&mut registry);
         let ledger = ledger::Ledger::register(&mut registry);
         let (duplicates, queue) = (Counter::default(), Gauge::default());
@@ -89,7 +94,21 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
-        Self { registry, audit, contracts, decisions, plugins, policies, http, ledger, duplicates, queue, group_records, group_duration }
+        Self {
+            registry,
+            audit,
+            contracts,
+            decisions,
+            plugins,
+            policies,
+            shares,
+            http,
+            ledger,
+            duplicates,
+            queue,
+            group_records,
+            group_duration,
+        }
     }
 
     /// Counts one decision. `outcome` is its wire name, `fault` the code's wire name where a fallback stands.
@@ -161,6 +180,26 @@ impl Metrics {
     /// Notes how the versions of the contract are used.
     pub fn set_contracts(&self, counts: &[ContractCount]) {
         self.contracts.set(counts);
+    }
+
+    /// Notes how many decisions wait.
+    pub fn set_waiting(&self, queue: Queued, count: usize) {
+        self.shares.waiting(queue, count);
+    }
+
+    /// Counts a decision that waited for a place.
+    pub fn waited(&self, queue: Queued, time: std::time::Duration) {
+        self.shares.waited(queue, time);
+    }
+
+    /// Counts a decision that was turned away at a limit of its merchant.
+    pub fn turned_away(&self, limit: Turned) {
+        self.shares.turned_away(limit);
+    }
+
+    /// Counts a decision that is run again because it runs long.
+    pub fn ran_long(&self) {
+        self.shares.long();
     }
 
     /// The handles of one route, resolved once when the router is built.

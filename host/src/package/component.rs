@@ -41,7 +41,8 @@ pub fn finish(component: Vec<u8>, extras: &Extras) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn append(component: &mut Vec<u8>, name: &str, data: &[u8]) {
+/// Adds a custom section.
+pub fn append(component: &mut Vec<u8>, name: &str, data: &[u8]) {
     component.push(ComponentSectionId::CoreCustom.into());
     CustomSection { name: name.into(), data: data.into() }.encode(component);
 }

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_sandbox::{Inspection, LoadLimits, PackageFacts};
 use serde::Deserialize;
 
+pub use component::append as append_section;
 pub use contract::{VERSIONS as CONTRACTS, files as contract_files};
 pub use toolchain::{BuildError, TARGET, Toolchain};
 

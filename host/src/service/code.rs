@@ -12,6 +12,7 @@ use super::Service;
 use super::replay::Stored;
 use crate::judge::Bound;
 use crate::plugins::Code;
+use crate::priority::behind_others;
 
 /// Components that wait to be compiled; what comes beyond is not waited for.
 const WAITING_MAX: usize = 10_000;
@@ -113,6 +114,7 @@ impl Service {
 
     /// Compiles whatever waits, and ends when nothing does.
     fn compile_waiting(&self) {
+        behind_others();
         while let Some(digest) = self.compilations.next() {
             match self.replayer.plugin(&digest, &Stored(self.store.readers())) {
                 Ok(Some(_)) => tracing::info!(component = %digest, "compiled"),

@@ -21,6 +21,7 @@ use super::actor::{Principal, Right};
 use super::acts::By;
 use super::commit::{About, Committed, commit, counted};
 use super::error::ServiceError;
+use super::fair::UnderWay;
 use super::owner::Owner;
 use super::pending::{Draft, Pending};
 use super::rollout::{Runs, opened};
@@ -43,7 +44,7 @@ impl Service {
     /// The same for events that the service makes itself.
     pub(super) async fn decide_own(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::SendEvents, "send events")?;
-        let _permit = tenant.decision_place()?;
+        let _under_way = self.under_way(&tenant)?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
@@ -54,7 +55,7 @@ impl Service {
             return Ok(answer);
         }
         self.code_at_hand(&tenant, &event).await;
-        let pending = Arc::new(self.judged(&tenant, who, event, body_digest)?);
+        let pending = Arc::new(self.judged_in_turn(&tenant, who, event, body_digest).await?);
         let (answer, answered) = oneshot::channel();
         let (service, waiting) = (Arc::clone(self), Arc::clone(&pending));
         let job = move |group: &mut dyn ombud_store::Group| commit(group, &waiting, &service.vault, &service.engine);
@@ -79,14 +80,19 @@ impl Service {
     pub async fn preview(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
         check_source(&event)?;
         let tenant = self.tenant(who, merchant, Right::SendEvents, "preview events")?;
-        let _permit = tenant.decision_place()?;
+        let _under_way = self.under_way(&tenant)?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
         let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);
         self.code_at_hand(&tenant, &event).await;
-        let pending = self.judged(&tenant, who, event, body_digest)?;
+        let pending = self.judged_in_turn(&tenant, who, event, body_digest).await?;
         let decisions = pending.items.into_iter().map(|item| Verbatim::new(item.ready.body)).collect();
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
+    }
+
+    /// Takes one more decision, replay or the like of a merchant in, until what is given back is dropped.
+    pub(super) fn under_way(&self, tenant: &Tenant) -> Result<UnderWay, ServiceError> {
+        Ok(self.fair.admit(&tenant.share.decisions, &tenant.share_limits)?)
     }
 
     /// Waits for the code of the policies that decide an event, where it has to be compiled first.
@@ -99,8 +105,45 @@ impl Service {
         }
     }
 
-    /// Everything that does not need the writer: history, cases, policies, guardrail.
-    fn judged(&self, tenant: &Arc<Tenant>, who: &Principal, event: Event, body_digest: Digest) -> Result<Pending, ServiceError> {
+    /// Everything that does not need the writer, when it is the merchant's turn: here, or on a thread of its own if it takes long.
+    async fn judged_in_turn(
+        self: &Arc<Self>,
+        tenant: &Arc<Tenant>,
+        who: &Principal,
+        event: Event,
+        body_digest: Digest,
+    ) -> Result<Pending, ServiceError> {
+        let (taken, limits) = (&tenant.share.decisions, &tenant.share_limits);
+        let event = if self.fair.is_long(taken, event.kinds()) {
+            event
+        } else {
+            let _place = self.fair.first(taken, limits).await?;
+            match self.judged(tenant, who, event, body_digest, true)? {
+                Judged::Pending(pending) => return Ok(*pending),
+                Judged::Long(event, kind) => {
+                    self.fair.was_long(taken, kind);
+                    *event
+                }
+            }
+        };
+        self.metrics.ran_long();
+        let (service, own, by) = (Arc::clone(self), Arc::clone(tenant), who.clone());
+        match self.fair.long(taken, limits, move || service.judged(&own, &by, event, body_digest, false)).await? {
+            Some(Ok(Judged::Pending(pending))) => Ok(*pending),
+            Some(Err(error)) => Err(error),
+            Some(Ok(Judged::Long(..))) | None => Err(ServiceError::Internal(anyhow::anyhow!("a long decision did not end"))),
+        }
+    }
+
+    /// Everything that does not need the writer: history, cases, policies, guardrail. `at_first` with little fuel: who needs more is told apart.
+    fn judged(
+        &self,
+        tenant: &Arc<Tenant>,
+        who: &Principal,
+        event: Event,
+        body_digest: Digest,
+        at_first: bool,
+    ) -> Result<Judged, ServiceError> {
         let merchant = &tenant.config.id;
         let received_at_ms = now_ms();
         let event_body = event.to_structured().into_bytes();
@@ -119,13 +162,19 @@ impl Service {
         let history_us = micros(started);
         let actor = who.role.in_contract().map(|role| Actor { id: who.actor.clone(), role });
         let snapshot = self.snapshot.load_full();
+        let limits = &tenant.terms.limits;
+        let at_first_limits = at_first.then(|| limits.at_first(event_body.len()));
         let mut items = Vec::with_capacity(kinds.len());
         for (kind, runs) in kinds.into_iter().zip(runs) {
             let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
             let terms = &tenant.terms;
             let (first, second, chosen) = (runs.first.as_deref(), runs.second.as_deref(), runs.chosen.as_ref());
-            let limits = [&terms.limits; 2];
-            let answered = answer(&ctx, &case, first, second, chosen, &snapshot.guardrail, limits, &terms.fallback, event_body.len());
+            let within = [at_first_limits.as_ref().unwrap_or(limits); 2];
+            let answered = answer(&ctx, &case, first, second, chosen, &snapshot.guardrail, within, &terms.fallback, event_body.len());
+            self.fair.used(&tenant.share.decisions, &tenant.share_limits, answered.fuel());
+            if at_first_limits.as_ref().is_some_and(|first| answered.was_cut_short(first, limits, event_body.len())) {
+                return Ok(Judged::Long(Box::new(event), kind));
+            }
             let judged = Instant::now();
             let id = event.decision_id(merchant, kind);
             let draft = Draft::new(id, &ctx, case, terms, event_body.len(), chosen, &snapshot.guardrail, answered);
@@ -141,7 +190,7 @@ impl Service {
             item.phases.seal_us = micros(judged);
             items.push(item);
         }
-        Ok(Pending {
+        Ok(Judged::Pending(Box::new(Pending {
             body_digest,
             trace_id: event.trace_id(),
             tenant: Arc::clone(tenant),
@@ -151,7 +200,7 @@ impl Service {
             received_at_ms,
             owner,
             items,
-        })
+        })))
     }
 
     fn history(&self, reads: &dyn Reads, merchant: &MerchantId, event: &Event) -> Result<History, ServiceError> {
@@ -163,6 +212,14 @@ impl Service {
         let acted = |seq| self.amounts_of_act(reads, merchant, seq).map_err(damaged);
         Ok(history::gather(reads, merchant, event, request, acted)?)
     }
+}
+
+/// What came of an event before the writer.
+enum Judged {
+    /// It waits for the writer.
+    Pending(Box<Pending>),
+    /// A policy of this kind needs more than it has at first: nothing came of it yet.
+    Long(Box<Event>, Kind),
 }
 
 /// The configuration is authoritative: an event that contradicts it is refused.

@@ -42,15 +42,42 @@ pub enum ServiceError {
     /// The merchant has too many uploads under way: 429.
     #[error("{0} uploads of this merchant are under way: wait until one is done")]
     Uploading(usize),
-    /// The merchant has too many requests under way: 429.
-    #[error("merchant `{0}` has too many requests under way")]
-    Saturated(String),
+    /// The merchant takes all that it may: 429.
+    #[error("{0}")]
+    Saturated(Saturation),
     /// The service is full or draining: 503.
     #[error("{0}")]
     Unavailable(&'static str),
     /// The service failed; the detail goes to the log, not to the caller: 500.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
+}
+
+/// What of a merchant's is taken, and when to ask again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the merchant takes all that it may: {what}")]
+pub struct Saturation {
+    what: String,
+    /// Seconds after which there may be room.
+    pub retry_after_s: u64,
+}
+
+impl Saturation {
+    /// There may be room in a moment.
+    pub fn now(what: impl Into<String>) -> Self {
+        Self { what: what.into(), retry_after_s: 1 }
+    }
+
+    /// There is room after some time.
+    pub fn after(wait: std::time::Duration, what: impl Into<String>) -> Self {
+        Self { what: what.into(), retry_after_s: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1) }
+    }
+}
+
+impl From<Saturation> for ServiceError {
+    fn from(saturation: Saturation) -> Self {
+        Self::Saturated(saturation)
+    }
 }
 
 impl From<anyhow::Error> for ServiceError {

@@ -18,6 +18,7 @@ mod decide;
 mod expiry;
 mod explain;
 pub mod export;
+mod fair;
 mod history;
 pub mod ledger;
 mod listing;
@@ -49,7 +50,7 @@ use ombud_ledger::Engine;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Compiler, Sandbox};
 use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
@@ -59,6 +60,7 @@ pub use backtest::{
 };
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
+pub use fair::THREADS_PER_CORE;
 pub use read::Opened;
 pub use replay::{ALARMS_MAX, Active, Archive, CpuShare, NoShare, Part, REPLAYS_MAX, Replays, Scope, SelfAudit, cores};
 pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};
@@ -66,6 +68,7 @@ pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snap
 use crate::judge::Phases;
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
+use crate::priority::behind_others;
 use crate::registry::Registry;
 use crate::replay::Replayer;
 use ledger::Ledger;
@@ -129,6 +132,8 @@ pub struct Service {
     /// The rotation of the master key that is under way, or was the last one.
     rotation: Mutex<Option<RotationView>>,
     locks: KeyedLocks,
+    /// Where decisions run, and whose turn it is.
+    fair: fair::Fair,
     /// Auditors' looks that are on record.
     looks: acts::Looks,
     replayer: Replayer,
@@ -190,6 +195,7 @@ impl Service {
         registry.packages.values().filter_map(|package| package.plugin.as_ref().ok()).for_each(|plugin| replayer.plugins().pin(plugin));
         admin::note_in_force(&store, &writer, &masters)?;
         let vault = Arc::new(Vault::new(masters, store.read(|reads| reads.with_erased())?));
+        let fair = fair::Fair::start(cores(), Arc::clone(&metrics))?;
         let guardrail = Arc::new(admin::guardrail(&registry));
         let service = Arc::new(Self {
             store,
@@ -204,6 +210,7 @@ impl Service {
             master_key_from: options.master_key,
             rotation: Mutex::new(None),
             locks: KeyedLocks::default(),
+            fair,
             looks: acts::Looks::default(),
             replayer,
             compilations: code::Compilations::default(),
@@ -290,6 +297,7 @@ impl Service {
     pub fn metrics_text(&self) -> String {
         self.metrics.set_plugins(self.plugins().held());
         self.metrics.set_contracts(&self.contract_counts());
+        self.fair.waiting().into_iter().for_each(|(queue, count)| self.metrics.set_waiting(queue, count));
         self.metrics.text()
     }
 
@@ -327,6 +335,18 @@ impl Service {
 /// Runs what waits for the writer, or works for long, off the runtime's threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Internal(error.into()))?
+}
+
+/// Runs what works for long and may wait on a thread of its own, behind those who decide.
+async fn behind<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
+    let (answer, answered) = oneshot::channel();
+    let work = move || {
+        behind_others();
+        // Nobody waits where the caller has gone.
+        _ = answer.send(work());
+    };
+    std::thread::Builder::new().name("behind".into()).spawn(work).map_err(|error| ServiceError::Internal(error.into()))?;
+    answered.await.map_err(|error| ServiceError::Internal(error.into()))?
 }
 
 /// Whether the caller has a right.

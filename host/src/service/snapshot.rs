@@ -11,17 +11,16 @@ use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::rollout::{Rollouts, VersionId};
+use ombud_core::share_limits::ShareLimits;
 use ombud_ledger::keys::DigestKey;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::actor::Principal;
-use super::error::ServiceError;
+use super::error::{Saturation, ServiceError};
+use super::fair::Taken;
 use super::wire::PolicyView;
 use crate::judge::Bound;
-
-/// Decisions and replays of one merchant that may be under way at the same time; more are answered 429.
-pub const MERCHANT_DECISIONS_MAX: usize = 256;
 
 /// Exports of one merchant that may be under way at the same time; more are answered 429.
 pub const MERCHANT_EXPORTS_MAX: usize = 2;
@@ -42,6 +41,8 @@ pub struct Tenant {
     pub config: MerchantConfig,
     /// Caps, currency and fallbacks as the record keeps them.
     pub terms: Terms,
+    /// How much of the machine its decisions may take.
+    pub share_limits: ShareLimits,
     /// How high the merchant may set its caps.
     pub caps_bound: CapLimits,
     /// Which version answers which case.
@@ -57,8 +58,8 @@ pub struct Tenant {
 /// What is under way for one merchant, so that no merchant takes the places of all others.
 #[derive(Debug)]
 pub struct Share {
-    /// Places of decisions and replays under way; a batch has many.
-    decisions: Arc<Semaphore>,
+    /// Decisions and replays under way, and what they take; a batch has many.
+    pub(super) decisions: Arc<Taken>,
     /// Requests under way, from the key's check to the answer.
     pub requests: AtomicUsize,
     /// Bytes of request bodies in memory.
@@ -69,29 +70,20 @@ pub struct Share {
 
 impl Default for Share {
     fn default() -> Self {
-        let places = |max| Arc::new(Semaphore::new(max));
         Self {
-            decisions: places(MERCHANT_DECISIONS_MAX),
+            decisions: Arc::default(),
             requests: AtomicUsize::new(0),
             body_bytes: AtomicUsize::new(0),
-            exports: places(MERCHANT_EXPORTS_MAX),
+            exports: Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX)),
         }
     }
 }
 
 impl Tenant {
-    /// A place for one more decision or replay, until it is dropped; refused when all are taken.
-    pub(super) fn decision_place(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
-        self.place(&self.share.decisions)
-    }
-
     /// A place for one more export.
     pub(super) fn export_place(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
-        self.place(&self.share.exports)
-    }
-
-    fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ServiceError> {
-        Arc::clone(places).try_acquire_owned().map_err(|_| ServiceError::Saturated(self.config.id.to_string()))
+        let refused = |_| Saturation::now(format!("{MERCHANT_EXPORTS_MAX} exports are under way")).into();
+        Arc::clone(&self.share.exports).try_acquire_owned().map_err(refused)
     }
 
     /// The active policy of a kind.

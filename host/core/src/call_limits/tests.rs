@@ -105,3 +105,45 @@ fn a_replay_waits_and_a_ruling_is_given_again_whatever_it_takes() {
     assert!(generous.guardrail.fuel_base > 1 << 60 && generous.guardrail.memory_bytes_max == limits.guardrail.memory_bytes_max);
     assert!(limits.are_default() && !patient.are_default());
 }
+
+/// Both ends of each limit of a share, in the operator's file.
+#[test]
+fn a_share_is_within_its_bounds() {
+    let ends = [
+        ("weight", 1, 10_000),
+        ("decisions_max", 1, 4_096),
+        ("queue_max", 0, 4_096),
+        ("queue_ms", 1, 20_000),
+        ("fuel_per_s", 1_000, 1_000_000_000_000_u64),
+    ];
+    for (name, least, most) in ends {
+        for value in [least, most] {
+            let limits = parse(&json!({"share": {name: value}})).unwrap();
+            assert_eq!(serde_json::to_value(limits.share).unwrap()[name], value);
+        }
+        assert_eq!(parse(&json!({"share": {name: most + 1}})).unwrap_err(), [format!("/share/{name}")]);
+        let below = i64::try_from(least).unwrap() - 1;
+        assert_eq!(parse(&json!({"share": {name: below}})).unwrap_err(), [format!("/share/{name}")]);
+    }
+}
+
+/// What was kept before there were shares is read with what is built in.
+#[test]
+fn limits_that_were_kept_without_a_share_are_read() {
+    let mut kept = serde_json::to_value(OperatorLimits::default()).unwrap();
+    kept.as_object_mut().unwrap().remove("share");
+    kept["load"].as_object_mut().unwrap().remove("loaded_bytes_max");
+    assert_eq!(serde_json::from_value::<OperatorLimits>(kept).unwrap(), OperatorLimits::default());
+}
+
+/// At first a call has no more than it has anyway, and no more than the first fuel.
+#[test]
+fn at_first_there_is_less() {
+    let limits = CallLimits::default();
+    let first = limits.at_first(1 << 20);
+    assert_eq!((first.policy.fuel(1 << 20), first.policy.deadline_ms), (FIRST_FUEL, FIRST_DEADLINE_MS));
+    assert_eq!(first.policy.memory_bytes_max, limits.policy.memory_bytes_max);
+    let small = Limits { fuel_base: FIRST_FUEL - 7, fuel_per_event_byte: 1, deadline_ms: 3, ..Limits::default() };
+    let first = CallLimits { policy: small.clone(), guardrail: small }.at_first(6);
+    assert_eq!((first.policy.fuel(6), first.guardrail.deadline_ms), (FIRST_FUEL - 1, 3));
+}

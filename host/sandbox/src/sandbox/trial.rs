@@ -32,8 +32,9 @@ impl Sandbox {
 
     /// Compiles a component, at most for so many seconds, and keeps nothing of it; what is kept already is not compiled again.
     pub fn compile(&self, bytes: &[u8], deadline_s: u64) -> Result<Code, Refused> {
-        if let Some((_, mut file, at)) = self.cache.as_ref().and_then(|cache| cache.file(&inspect::digest(bytes))) {
-            return Ok(Code(file.split_off(at)));
+        let digest = inspect::code_digest(bytes)?;
+        if let Some(code) = self.cache.as_ref().and_then(|cache| cache.code_bytes(&digest)) {
+            return Ok(Code(code));
         }
         let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         let mut limits = self.limits.clone();
@@ -51,7 +52,8 @@ impl Sandbox {
     /// Keeps a component's code for when it is loaded. A cache that cannot be written costs time, never an answer.
     pub fn keep(&self, inspection: &Inspection, code: &Code) {
         if let Some(cache) = &self.cache {
-            cache.write(inspection, &code.0);
+            cache.write_code(&inspection.code, &code.0);
+            cache.write_facts(inspection);
         }
     }
 }

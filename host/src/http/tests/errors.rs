@@ -14,6 +14,7 @@ use crate::http::HttpLimits;
 use crate::http::app::App;
 use crate::http::edge::{EdgeLayer, Guard};
 use crate::http::problem::{Code, Refused};
+use crate::service::error::Saturation;
 use crate::service::{Role, ServiceError};
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn every_error_of_the_service_has_its_status() {
         (ServiceError::Invalid(vec![Problem::at("/a", "is bad")]), 422, None),
         (ServiceError::Malformed("not JSON".into()), 400, None),
         (ServiceError::Conflict("another body".into()), 409, None),
-        (ServiceError::Saturated("m".into()), 429, Some("retry-after")),
+        (ServiceError::Saturated(Saturation::now("m")), 429, Some("retry-after")),
         (ServiceError::Unavailable("draining"), 503, Some("retry-after")),
         (ServiceError::Internal(anyhow::anyhow!("disk `/secret/path` is full")), 500, None),
     ];

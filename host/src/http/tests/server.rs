@@ -162,6 +162,28 @@ async fn connections_beyond_their_number_wait() {
 }
 
 #[tokio::test]
+async fn who_says_nothing_gives_way_and_who_has_shown_a_key_does_not() {
+    let limits = HttpLimits { connections_max: 3, stranger_ms: 300, ..HttpLimits::default() };
+    let running = start(world(), limits).await;
+    let request = format!("GET {} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", at(""), world().key(MERCHANT, Role::Agent));
+    let mut known = TcpStream::connect(running.address).await.unwrap();
+    known.write_all(request.as_bytes()).await.unwrap();
+    answer(&mut known).await;
+    let mut first = TcpStream::connect(running.address).await.unwrap();
+    let _second = TcpStream::connect(running.address).await.unwrap();
+    let began = Instant::now();
+    let mut late = TcpStream::connect(running.address).await.unwrap();
+    late.write_all(request.as_bytes()).await.unwrap();
+    answer(&mut late).await;
+    // It waited until the oldest stranger had had its time, and no longer.
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(200) && took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(rest(&mut first).await, b"");
+    known.write_all(request.as_bytes()).await.unwrap();
+    answer(&mut known).await;
+}
+
+#[tokio::test]
 async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
     let own = open(tempfile::tempdir().unwrap());
     let running = start(&own, HttpLimits::default()).await;

@@ -4,6 +4,7 @@
 
 use ombud_core::caps::CapLimits;
 use ombud_core::problem::Problem;
+use ombud_core::share_limits::SomeShare;
 use serde_json::{Map, Value};
 
 use crate::service::error::ServiceError;
@@ -32,6 +33,15 @@ pub(super) fn fill(config: &mut Value, bound: &CapLimits) {
         if let Some(most) = bounds.get(name) {
             caps.entry(name).or_insert_with(|| most.clone());
         }
+    }
+}
+
+/// Puts the share that the operator has set where a merchant says nothing of it.
+pub(super) fn fill_share(config: &mut Value, share: &SomeShare) {
+    if let (Some(config), Ok(share)) = (config.as_object_mut(), serde_json::to_value(share))
+        && share.as_object().is_some_and(|members| !members.is_empty())
+    {
+        config.entry("share").or_insert(share);
     }
 }
 

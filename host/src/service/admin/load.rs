@@ -99,8 +99,8 @@ impl Service {
         let versions = self.versions_of(reads, &config.id, &rollouts)?;
         let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
         let share = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.share.clone()).unwrap_or_default();
-        let terms = config.terms(&self.limits);
-        Ok(Tenant { terms, rollouts, versions, digest_key: key.digest_key(), share, caps_bound, config })
+        let (terms, share_limits) = (config.terms(&self.limits), config.share.or(&self.limits.share));
+        Ok(Tenant { terms, share_limits, rollouts, versions, digest_key: key.digest_key(), share, caps_bound, config })
     }
 
     /// Swaps a changed snapshot in.

@@ -45,6 +45,7 @@ impl Service {
         let known = MerchantId::new(merchant).ok().and_then(|id| self.snapshot.load().tenants.get(&id).cloned());
         if let Some(known) = known.as_ref().filter(|_| who.role != Role::Operator) {
             bounds::fill(&mut json, &known.caps_bound);
+            bounds::fill_share(&mut json, &known.config.share);
         }
         let config = MerchantConfig::parse(json.to_string().as_bytes()).map_err(ServiceError::Invalid)?;
         if config.id.as_str() == OPERATOR {
@@ -64,6 +65,11 @@ impl Service {
                     let problem =
                         Problem::at("/tz_offset_min", "is changed by the operator only").allowed(known.config.tz_offset_min.to_string());
                     return Err(ServiceError::Invalid(vec![problem]));
+                }
+                if known.config.share != config.share {
+                    return Err(ServiceError::Invalid(vec![
+                        Problem::at("/share", "is changed by the operator only").allowed("what it is, or nothing"),
+                    ]));
                 }
                 known.caps_bound.clone()
             }
@@ -193,6 +199,10 @@ fn view(tenant: &Tenant, operator: &OperatorLimits) -> MerchantView {
         config: serde_json::to_value(&tenant.config).unwrap_or_default(),
         caps_bound: tenant.caps_bound.clone(),
         policies: tenant.views(),
-        limits: LimitsView { in_force: tenant.terms.limits.policy.clone(), most: operator.most.clone() },
+        limits: LimitsView {
+            in_force: tenant.terms.limits.policy.clone(),
+            most: operator.most.clone(),
+            share: tenant.share_limits.clone(),
+        },
     }
 }

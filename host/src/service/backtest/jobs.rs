@@ -16,9 +16,10 @@ use super::candidate::CandidateSource;
 use super::run::{Asked, Plan};
 use crate::backtest::{BacktestReport, CandidateView};
 use crate::clock::now_ms;
+use crate::priority::behind_others;
 use crate::service::actor::{Principal, Right};
 use crate::service::acts::{Look, NewAct, What};
-use crate::service::error::ServiceError;
+use crate::service::error::{Saturation, ServiceError};
 use crate::service::listing::rfc3339;
 use crate::service::replay::lanes_for_callers;
 use crate::service::wire::{BacktestAnswer, BacktestRequest, BacktestsAnswer};
@@ -137,7 +138,7 @@ impl Queue {
             return Err(ServiceError::Unavailable("the service is shutting down"));
         }
         if self.jobs.iter().filter(|own| own.merchant == *merchant && own.is_under_way()).count() >= BACKTESTS_UNDER_WAY_MAX {
-            return Err(ServiceError::Saturated(merchant.to_string()));
+            return Err(Saturation::now(format!("{BACKTESTS_UNDER_WAY_MAX} backtests are under way")).into());
         }
         if self.jobs.iter().filter(|own| own.is_under_way()).count() >= BACKTESTS_KEPT_ALL_MAX {
             return Err(ServiceError::Unavailable("too many backtests wait: try again later"));
@@ -244,7 +245,7 @@ impl Service {
         let merchant = tenant.config.id.clone();
         let asked = asked(request)?;
         self.backtests.queue().room(&merchant)?;
-        let _place = tenant.decision_place()?;
+        let _under_way = self.under_way(&tenant)?;
         let (service, planned) = (Arc::clone(self), merchant.clone());
         let plan = blocking(move || service.own_backtests().plan(&planned, asked)).await?;
         let mut id = [0_u8; 8];
@@ -323,6 +324,7 @@ impl Service {
 
     /// Runs what waits, one after the other, until nothing waits.
     fn run_backtests(self: Arc<Self>) {
+        behind_others();
         loop {
             let Some((id, plan, progress)) = self.backtests.queue().next() else { return };
             progress.begin();

@@ -20,7 +20,7 @@ use super::acts::Look;
 use super::error::ServiceError;
 use super::privacy::Sight;
 use super::wire::{ReplayReport, ReplaysAnswer, ReplaysRequest};
-use super::{Service, blocking, listing, locks};
+use super::{Service, behind, listing, locks};
 use crate::replay::Tally;
 pub use archive::{Active, Archive};
 pub(super) use audit::Alarms;
@@ -48,7 +48,7 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::Replay, "replay decisions")?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         self.looked(who, &tenant, Look::Replay).await?;
-        let _permit = tenant.decision_place()?;
+        let _under_way = self.under_way(&tenant)?;
         let (service, sight) = (Arc::clone(self), Sight::of_replays(who.role));
         let work = move || {
             service
@@ -68,7 +68,7 @@ impl Service {
         request: ReplaysRequest,
     ) -> Result<ReplaysAnswer, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Replay, "replay decisions")?;
-        let _permit = tenant.decision_place()?;
+        let _under_way = self.under_way(&tenant)?;
         let limit = request.limit.unwrap_or(REPLAYS_MAX);
         if !(1..=REPLAYS_MAX).contains(&limit) {
             return Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {REPLAYS_MAX}"))]));
@@ -125,7 +125,7 @@ impl Service {
     ) -> Result<T, ServiceError> {
         // The semaphore is never closed.
         let lane = self.replay_lanes.clone().acquire_owned().await;
-        blocking(move || {
+        behind(move || {
             let _lane = lane;
             work()
         })

@@ -2,6 +2,7 @@
 
 use ombud_core::call_limits::Limits;
 use ombud_core::caps::CapLimits;
+use ombud_core::share_limits::ShareLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct LimitsView {
     pub in_force: Limits,
     /// The most that `limits` of the configuration may ask for.
     pub most: Limits,
+    /// How much of the machine the merchant's decisions may take: what the operator has set, for it or for all.
+    pub share: ShareLimits,
 }
 
 /// A policy bound to a kind.

@@ -1,0 +1,271 @@
+//! Who is next: start-time fair queueing over merchants. Each merchant has a clock of its own that runs by the time its decisions took, slower the more
+//! it weighs; whoever is behind is next. One who was away begins where the others are: nothing is saved up.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+/// Names a merchant here.
+pub(super) type Flow = u64;
+
+/// Clock units of one microsecond at the weight 1; the largest weight, so that nothing is lost in whole numbers.
+const UNITS: u64 = 10_000;
+/// What a merchant's first decision is taken to cost, in microseconds.
+const FIRST_COST_US: u64 = 100;
+
+/// What waits for a place.
+pub(super) trait Waits {
+    /// Whether nobody waits any more.
+    fn is_gone(&self) -> bool;
+}
+
+/// What became of one who asked for a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// There is one.
+    Granted,
+    /// It waits.
+    Waits,
+    /// Too many of its own wait already.
+    Full,
+}
+
+/// The places and who waits for them.
+pub(super) struct Queue<W> {
+    free: usize,
+    /// Places that one merchant has at most.
+    each_max: usize,
+    flows: HashMap<Flow, State<W>>,
+    /// Merchants that wait and may have one more place, by their clocks.
+    ready: BTreeSet<(u64, Flow)>,
+    /// Merchants that neither wait nor run and are ahead of the others: forgotten when those have caught up.
+    resting: BTreeSet<(u64, Flow)>,
+    /// Where those are who run.
+    clock: u64,
+    waiting: usize,
+}
+
+struct State<W> {
+    weight: u64,
+    clock: u64,
+    /// Mean cost of a decision in microseconds: what one is taken to cost before it has run.
+    cost_us: u64,
+    running: usize,
+    waiting: VecDeque<W>,
+}
+
+impl<W> State<W> {
+    fn units(&self, cost_us: u64) -> u64 {
+        cost_us.saturating_mul(UNITS) / self.weight.max(1)
+    }
+}
+
+impl<W: Waits> Queue<W> {
+    pub(super) fn new(places: usize, each_max: usize) -> Self {
+        let (flows, ready, resting) = Default::default();
+        Self { free: places, each_max, flows, ready, resting, clock: 0, waiting: 0 }
+    }
+
+    /// How many wait.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Asks for a place; `waiter` is made only for one who waits.
+    pub(super) fn ask(&mut self, flow: Flow, weight: u32, queue_max: usize, waiter: impl FnOnce() -> W) -> Asked {
+        let clock = self.clock;
+        let fresh = || State { weight: 1, clock, cost_us: FIRST_COST_US, running: 0, waiting: VecDeque::new() };
+        let state = self.flows.entry(flow).or_insert_with(fresh);
+        state.weight = weight.into();
+        if state.running == 0 && state.waiting.is_empty() {
+            self.resting.remove(&(state.clock, flow));
+            state.clock = state.clock.max(clock);
+        }
+        if self.free > 0 && state.waiting.is_empty() && state.running < self.each_max {
+            self.start(flow);
+            return Asked::Granted;
+        }
+        if state.waiting.len() >= queue_max {
+            let before = state.waiting.len();
+            state.waiting.retain(|waiter| !waiter.is_gone());
+            self.waiting -= before - state.waiting.len();
+        }
+        if state.waiting.len() >= queue_max {
+            self.rest(flow);
+            return Asked::Full;
+        }
+        state.waiting.push_back(waiter());
+        self.waiting += 1;
+        if state.running < self.each_max {
+            self.ready.insert((state.clock, flow));
+        }
+        Asked::Waits
+    }
+
+    /// Gives a place back after `cost_us` of work.
+    pub(super) fn leave(&mut self, flow: Flow, cost_us: u64) {
+        self.free += 1;
+        let Some(state) = self.flows.get_mut(&flow) else { return };
+        let was_ready = self.ready.remove(&(state.clock, flow));
+        // It was taken to cost the mean; what it did cost is known now.
+        let (taken, did) = (state.units(state.cost_us), state.units(cost_us));
+        state.clock = state.clock.saturating_add(did).saturating_sub(taken);
+        state.cost_us = (state.cost_us.saturating_mul(7).saturating_add(cost_us) / 8).max(1);
+        state.running = state.running.saturating_sub(1);
+        if was_ready || !state.waiting.is_empty() {
+            self.ready.insert((state.clock, flow));
+        }
+        self.rest(flow);
+    }
+
+    /// The next one who gets a place, while there is one.
+    pub(super) fn next(&mut self) -> Option<(Flow, W)> {
+        while self.free > 0 {
+            let (clock, flow) = self.ready.pop_first()?;
+            let Some(state) = self.flows.get_mut(&flow) else { continue };
+            let mut next = None;
+            while let Some(waiter) = state.waiting.pop_front() {
+                self.waiting -= 1;
+                if !waiter.is_gone() {
+                    next = Some(waiter);
+                    break;
+                }
+            }
+            let Some(waiter) = next else {
+                self.rest(flow);
+                continue;
+            };
+            self.clock = self.clock.max(clock);
+            self.start(flow);
+            return Some((flow, waiter));
+        }
+        None
+    }
+
+    /// Takes a place for one of the merchant's.
+    fn start(&mut self, flow: Flow) {
+        let Some(state) = self.flows.get_mut(&flow) else { return };
+        self.free -= 1;
+        state.running += 1;
+        self.ready.remove(&(state.clock, flow));
+        self.clock = self.clock.max(state.clock);
+        state.clock = state.clock.saturating_add(state.units(state.cost_us));
+        if !state.waiting.is_empty() && state.running < self.each_max {
+            self.ready.insert((state.clock, flow));
+        }
+        while self.resting.first().is_some_and(|(clock, _)| *clock <= self.clock) {
+            if let Some((_, flow)) = self.resting.pop_first() {
+                self.flows.remove(&flow);
+            }
+        }
+    }
+
+    /// Forgets a merchant that neither waits nor runs, or remembers by how much it is ahead.
+    fn rest(&mut self, flow: Flow) {
+        let Some(state) = self.flows.get(&flow).filter(|state| state.running == 0 && state.waiting.is_empty()) else { return };
+        self.ready.remove(&(state.clock, flow));
+        if state.clock > self.clock {
+            self.resting.insert((state.clock, flow));
+        } else {
+            self.flows.remove(&flow);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Job(bool);
+
+    impl Waits for Job {
+        fn is_gone(&self) -> bool {
+            self.0
+        }
+    }
+
+    const HERE: Job = Job(false);
+
+    /// Runs one place for so many turns while everybody always waits; who ran how often.
+    fn turns(weights: &[u32], costs_us: &[u64], turns: usize) -> Vec<usize> {
+        let mut queue = Queue::new(1, 1);
+        assert_eq!(queue.ask(99, 100, 9, || HERE), Asked::Granted);
+        let ask = |queue: &mut Queue<Job>, flow: usize| assert_eq!(queue.ask(flow as u64, weights[flow], 9, || HERE), Asked::Waits);
+        (0..weights.len()).for_each(|flow| ask(&mut queue, flow));
+        queue.leave(99, 1);
+        let mut ran = vec![0; weights.len()];
+        for _ in 0..turns {
+            let (flow, _) = queue.next().unwrap();
+            ran[flow as usize] += 1;
+            ask(&mut queue, flow as usize);
+            queue.leave(flow, costs_us[flow as usize]);
+        }
+        ran
+    }
+
+    #[test]
+    fn time_is_shared_by_weight_and_not_by_requests() {
+        assert_eq!(turns(&[100, 100], &[50, 50], 1_000), [500, 500]);
+        let ran = turns(&[100, 300], &[50, 50], 1_000);
+        assert!(ran[0].abs_diff(250) <= 2, "{ran:?}");
+        // Who takes ten times as long comes a tenth as often.
+        let ran = turns(&[100, 100], &[1_000, 100], 1_100);
+        assert!(ran[0].abs_diff(100) <= 2, "{ran:?}");
+        assert_eq!(turns(&[1, 10_000], &[100, 100], 1_000)[0], 1, "the ends of the scale");
+    }
+
+    #[test]
+    fn who_was_away_has_saved_nothing_up_and_who_comes_waits_for_no_crowd() {
+        let mut queue = Queue::new(1, 1);
+        assert_eq!(queue.ask(1, 100, 1_000, || HERE), Asked::Granted);
+        for _ in 0..200 {
+            queue.ask(1, 100, 1_000, || HERE);
+        }
+        for _ in 0..100 {
+            queue.leave(1, 100);
+            assert_eq!(queue.next().unwrap().0, 1);
+        }
+        for _ in 0..10 {
+            assert_eq!(queue.ask(2, 100, 1_000, || HERE), Asked::Waits);
+        }
+        queue.leave(1, 100);
+        let mut order = Vec::new();
+        while let Some((flow, _)) = queue.next() {
+            order.push(flow);
+            queue.leave(flow, 100);
+        }
+        assert_eq!(order[0], 2, "a crowd of another is not waited for");
+        let first = order.iter().take(20).filter(|flow| **flow == 2).count();
+        assert!((9..=11).contains(&first), "{order:?}");
+        assert_eq!((queue.waiting(), queue.flows.len(), queue.free), (0, queue.resting.len(), 1));
+        assert!(queue.flows.len() <= 1, "who is not ahead is forgotten");
+    }
+
+    #[test]
+    fn a_merchant_has_no_more_places_and_no_longer_a_queue_than_it_may() {
+        let mut queue = Queue::new(3, 2);
+        let ask = |queue: &mut Queue<Job>, flow| queue.ask(flow, 100, 2, || HERE);
+        let asked: Vec<Asked> = (0..5).map(|_| ask(&mut queue, 1)).collect();
+        assert_eq!(asked, [Asked::Granted, Asked::Granted, Asked::Waits, Asked::Waits, Asked::Full]);
+        assert_eq!(queue.next(), None, "the third place is for others");
+        assert_eq!(ask(&mut queue, 2), Asked::Granted);
+        assert_eq!(queue.ask(3, 100, 0, || HERE), Asked::Full, "without a queue");
+        queue.leave(1, 100);
+        assert_eq!(queue.next(), Some((1, HERE)));
+        assert_eq!((queue.next(), queue.waiting()), (None, 1));
+    }
+
+    #[test]
+    fn who_has_gone_takes_neither_a_place_nor_room() {
+        let mut queue = Queue::new(1, 1);
+        queue.ask(1, 100, 2, || HERE);
+        for _ in 0..2 {
+            assert_eq!(queue.ask(2, 100, 2, || Job(true)), Asked::Waits);
+        }
+        assert_eq!(queue.ask(2, 100, 2, || HERE), Asked::Waits, "those who have gone make room");
+        queue.ask(3, 100, 2, || Job(true));
+        queue.leave(1, 100);
+        assert_eq!(queue.next(), Some((2, HERE)));
+        queue.leave(2, 100);
+        assert_eq!((queue.next(), queue.waiting(), queue.free), (None, 0, 1));
+    }
+}
