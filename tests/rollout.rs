@@ -2,7 +2,10 @@
 //! replayed to the byte.
 
 mod cases;
+mod protection;
+mod shadow;
 mod steps;
+mod switches;
 mod switching;
 
 use ombud::service::Role;

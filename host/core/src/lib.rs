@@ -28,6 +28,7 @@ pub mod golden;
 pub mod impact;
 pub mod messages;
 pub mod money;
+pub mod protect;
 pub mod rollout;
 pub mod ruling_check;
 pub mod share_limits;

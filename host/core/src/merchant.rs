@@ -16,6 +16,7 @@ use crate::fallback::Fallbacks;
 use crate::ids::{Currency, MerchantId};
 use crate::limits::{CALENDAR_DATES_MAX, CALENDAR_DAYS_AFTER, CALENDAR_DAYS_BEFORE, MERCHANT_BYTES_MAX, TZ_OFFSET_MIN};
 use crate::problem::{Problem, below};
+use crate::protect::Protection;
 use crate::schema::bound::{bounded, free};
 use crate::schema::check::{read, schema_of};
 use crate::schema::{Bound, Checker};
@@ -63,6 +64,9 @@ pub struct MerchantConfig {
     /// How much of the machine the merchant's decisions may take; set by the operator only. What is left out is as for all merchants.
     #[serde(default, skip_serializing_if = "SomeShare::is_empty")]
     pub share: SomeShare,
+    /// When a version that does harm is taken back or paused by itself.
+    #[serde(default, skip_serializing_if = "Protection::is_default")]
+    pub protection: Protection,
 }
 
 impl MerchantConfig {
@@ -165,7 +169,12 @@ bounded! { MERCHANT:
         tz_offset_min: Bound::Whole(*TZ_OFFSET_MIN.start() as i64, *TZ_OFFSET_MIN.end() as i64),
         calendar: Bound::Nested, currency: Bound::Free, caps: Bound::Nested, fallback: Bound::Free,
         retention_days: Bound::Whole(1, RETENTION_DAYS_MAX),
-        limits: Bound::Nested, signatures: Bound::Free, share: Bound::Nested,
+        limits: Bound::Nested, signatures: Bound::Free, share: Bound::Nested, protection: Bound::Nested,
+    }
+    Protection {
+        on: Bound::Free, pause_last: Bound::Free, error_streak: Bound::Whole(3, 1_000), fault_share_bp: Bound::Whole(1, 10_000),
+        deadline_hits: Bound::Whole(1, 1_000), approval_jump_bp: Bound::Whole(100, 10_000),
+        money_factor_pct: Bound::Whole(110, 100_000), watch_days: Bound::Whole(1, 3_650), sample_min: Bound::Whole(20, 10_000),
     }
     CapLimits {
         order_refund_auto_fen_max: Bound::MONEY, order_goodwill_fen_max: Bound::MONEY, customer_24h_refund_fen_max: Bound::MONEY,

@@ -22,6 +22,7 @@ mod new;
 mod push;
 mod replay;
 mod restore;
+mod rollout;
 mod serve;
 mod table;
 mod test;
@@ -89,6 +90,8 @@ enum Command {
     Merchant(merchant::Merchant),
     /// Show which merchants use which version of the contract.
     Contracts(contracts::Contracts),
+    /// Roll versions of a policy out: shadow, canary, activate, rollback, windows, kill switches.
+    Rollout(rollout::Rollout),
     /// Run the latest decisions of every active policy under this binary's engine, before it serves.
     UpgradeCheck(upgrade_check::UpgradeCheck),
     /// Copy a data directory beside its running server, and check the copy.
@@ -152,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Merchant(command) => command.run(),
+        Command::Rollout(command) => command.run(),
         Command::Contracts(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),

@@ -53,6 +53,10 @@ pub(super) struct Serve {
     /// Share of one core that the self-audit may use to run random records again; 0 turns it off.
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     self_audit_cpu: CpuShare,
+    /// Where the protection announces what it did: an address of yours that takes CloudEvents by HTTP POST, signed with the secret in
+    /// `DIR/webhook.key` (Standard Webhooks).
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
     /// Log lines for people or for programs.
     #[arg(long, value_enum, default_value_t = LogFormat::Pretty)]
     log_format: LogFormat,
@@ -68,7 +72,13 @@ impl Serve {
             demo::set_clock();
         }
         let limits = self.limits.as_deref().map(limits::read).transpose()?;
-        let options = Options { limits, operator: self.operator, witnesses: self.witnesses, ..data::options(Some(&self.policies)) };
+        let options = Options {
+            limits,
+            operator: self.operator,
+            witnesses: self.witnesses,
+            webhook: self.webhook,
+            ..data::options(Some(&self.policies))
+        };
         let service = data::open_as(&self.data, options)?;
         service.check_published(self.accept_loss)?;
         let limits = HttpLimits { metrics_open: self.metrics_open, ..HttpLimits::default() };

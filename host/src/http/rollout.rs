@@ -7,14 +7,14 @@ use schemars::JsonSchema;
 use super::answer::Json;
 use super::app::Shared;
 use super::body;
-use super::caller::{Caller, Params};
+use super::caller::{Caller, Params, Queried};
 use super::finish::finish;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
 use crate::service::Principal;
 use crate::service::rollout::{
-    ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, RolloutView, ShadowRequest, StepAnswer, WindowRemoval,
-    WindowRequest,
+    ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, RolloutQuery, RolloutView, ShadowRequest, StepAnswer,
+    WindowRemoval, WindowRequest,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -26,6 +26,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/merchants/{merchant}/policies/{policy}/rollout", "getRollout", one)
             .tag("rollout")
             .summary("The rollouts that a policy has a place in")
+            .describe("With what its shadows said beside what was decided: agreement, flips, money before and after, faults, fuel.")
+            .query::<RolloutQuery>()
+            .errors(&[Code::Invalid])
             .answer::<RolloutView>("The rollouts and the kill switches on it"),
         step::<ActivateRequest, _, _>("/v1/merchants/{merchant}/policies/{policy}/rollout/activate", "activateVersion", activate)
             .summary("Make a version the active one")
@@ -81,15 +84,16 @@ where
 }
 
 async fn all(State(app): State<Shared>, Caller(who): Caller, Params(merchant): Params<String>) -> Result<Json<RolloutView>, Refused> {
-    Ok(Json(app.service.rollout(&who, &merchant, None)?))
+    Ok(Json(app.service.rollout(&who, &merchant, None, &RolloutQuery::default())?))
 }
 
 async fn one(
     State(app): State<Shared>,
     Caller(who): Caller,
     Params((merchant, policy)): Params<(String, String)>,
+    Queried(query): Queried<RolloutQuery>,
 ) -> Result<Json<RolloutView>, Refused> {
-    Ok(Json(app.service.rollout(&who, &merchant, Some(&policy))?))
+    Ok(Json(app.service.rollout(&who, &merchant, Some(&policy), &query)?))
 }
 
 /// Handlers of a policy's steps: each reads its request and calls the service.

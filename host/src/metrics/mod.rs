@@ -11,6 +11,7 @@ mod http;
 mod ledger;
 mod plugins;
 mod policies;
+mod rollout;
 mod shares;
 
 use prometheus_client::encoding::text::encode;
@@ -32,6 +33,8 @@ pub use http::{Refusal, RouteMetrics, StatusClass};
 pub use ledger::Witnessed;
 pub use policies::POLICIES_MAX;
 use policies::Policies;
+use rollout::Rollout;
+pub use rollout::{Protected, Shadowed};
 use shares::Shares;
 pub use shares::{Queued, Turned};
 
@@ -55,6 +58,7 @@ pub struct Metrics {
     decisions: Decisions,
     plugins: plugins::Plugins,
     policies: Policies,
+    rollout: Rollout,
     shares: Shares,
     http: http::Http,
     ledger: ledger::Ledger,
@@ -80,6 +84,7 @@ impl Metrics {
         let contracts = contracts::Contracts::register(&mut registry);
         let plugins = plugins::Plugins::register(&mut registry);
         let policies = Policies::register(&mut registry);
+        let rollout = Rollout::register(&mut registry);
         let shares = Shares::register(&mut registry);
         let http = http::Http::register(&mut registry);
         let ledger = ledger::Ledger::register(&mut registry);
@@ -101,6 +106,7 @@ impl Metrics {
             decisions,
             plugins,
             policies,
+            rollout,
             shares,
             http,
             ledger,
@@ -124,6 +130,21 @@ impl Metrics {
     /// Counts a person's act on a decision under the policy that had ruled.
     pub fn observe_override(&self, policy: Option<&str>, action: OverrideAction) {
         self.policies.overridden(policy, action);
+    }
+
+    /// Counts one decision under the right by which its version answered.
+    pub fn observe_stage(&self, stage: ombud_core::rollout::Stage) {
+        self.rollout.decided(stage);
+    }
+
+    /// Counts a shadow run.
+    pub fn shadowed(&self, what: Shadowed) {
+        self.rollout.shadowed(what);
+    }
+
+    /// Counts what the protection did.
+    pub fn protected(&self, what: Protected) {
+        self.rollout.protected(what);
     }
 
     /// Counts an event that was answered from the record.

@@ -9,6 +9,7 @@ use ombud_core::event::input::BlacklistInput;
 use ombud_core::facts::build_case;
 use ombud_core::history::{Actor, History};
 use ombud_core::ids::MerchantId;
+use ombud_core::impact::Stand;
 use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::keys::DigestKey;
@@ -24,7 +25,7 @@ use super::error::ServiceError;
 use super::fair::UnderWay;
 use super::owner::Owner;
 use super::pending::{Draft, Pending};
-use super::rollout::{Runs, opened};
+use super::rollout::{Runs, ShadowJob, ShadowRun, opened};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
@@ -68,9 +69,14 @@ impl Service {
             Committed::New(appended) => appended,
         };
         let commit_us = micros(handed_over);
-        let answered = pending.items.iter().zip(&appended).map(|(item, record)| {
+        let answered = pending.items.iter().zip(&appended).enumerate().map(|(at, (item, record))| {
             let sealed = record.again.as_deref().unwrap_or(&item.ready);
             self.observe(merchant, item, &sealed.decision, Phases { commit_us, ..item.phases });
+            self.watch(&pending.tenant, item.kind, &sealed.decision);
+            if item.shadow.is_some() {
+                let (before, counted) = (Stand::of(&sealed.decision), sealed.counted.clone());
+                self.run_in_shadow(ShadowJob { pending: Arc::clone(&pending), at, seq: record.seq, before, counted });
+            }
             Verbatim::new(read::answer(item.id.as_str(), record.seq, &record.leaf, &sealed.body))
         });
         Ok(EventAnswer { event: event_id, duplicate: false, decisions: answered.collect() })
@@ -186,6 +192,10 @@ impl Service {
             };
             let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &owner.secret.key, &event_body);
             let mut item = item.map_err(|error| ServiceError::Internal(error.into()))?;
+            if !runs.shadows.is_empty() {
+                let guardrail = Arc::clone(&snapshot.guardrail);
+                item.shadow = Some(Box::new(ShadowRun { ctx, versions: runs.shadows, guardrail }));
+            }
             item.phases.history_us = history_us;
             item.phases.seal_us = micros(judged);
             items.push(item);

@@ -46,6 +46,7 @@ use arc_swap::ArcSwap;
 use ombud_core::call_limits::OperatorLimits;
 use ombud_core::decision::Decision;
 use ombud_core::ids::MerchantId;
+use ombud_core::rollout::Stage;
 use ombud_ledger::Engine;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Compiler, Sandbox};
@@ -97,6 +98,8 @@ pub struct Options {
     pub witnesses: Vec<Witness>,
     /// Where the master key comes from.
     pub master_key: MasterKeyFrom,
+    /// Where the protection announces what it did, by HTTP; none: in the log, the metrics and the ledger only.
+    pub webhook: Option<String>,
 }
 
 impl Default for Options {
@@ -111,6 +114,7 @@ impl Default for Options {
             operator: None,
             witnesses: Vec::new(),
             master_key: MasterKeyFrom::default(),
+            webhook: None,
         }
     }
 }
@@ -151,6 +155,12 @@ pub struct Service {
     backtests: Arc<backtest::Jobs>,
     /// What the self-audit found.
     alarms: replay::Alarms,
+    /// Cases that wait for their shadow runs.
+    shadows: rollout::ShadowQueue,
+    /// What versions decided lately.
+    guards: rollout::Guards,
+    /// Where the protection announces what it did.
+    webhook: Option<rollout::Webhook>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     draining: AtomicBool,
@@ -197,6 +207,10 @@ impl Service {
         let vault = Arc::new(Vault::new(masters, store.read(|reads| reads.with_erased())?));
         let fair = fair::Fair::start(cores(), Arc::clone(&metrics))?;
         let guardrail = Arc::new(admin::guardrail(&registry));
+        let webhook = match &options.webhook {
+            Some(url) => Some(rollout::Webhook::start(url, admin::secret(&data.join("webhook.key"))?)?),
+            None => None,
+        };
         let service = Arc::new(Self {
             store,
             writer,
@@ -220,6 +234,9 @@ impl Service {
             exports: Arc::new(Semaphore::new(export::EXPORTS_MAX)),
             backtests: Arc::default(),
             alarms: replay::Alarms::default(),
+            shadows: rollout::ShadowQueue::default(),
+            guards: rollout::Guards::default(),
+            webhook,
             metrics,
             draining: AtomicBool::new(false),
         });
@@ -310,6 +327,7 @@ impl Service {
     fn observe(&self, merchant: &str, item: &pending::Item, decision: &Decision, phases: Phases) {
         let fault = decision.fault.as_ref().map(|fault| fault.code.as_str());
         self.metrics.observe_decision(item.kind, &decision.outcome, fault, phases);
+        self.metrics.observe_stage(decision.rollout.as_ref().map_or(Stage::Active, |rollout| rollout.stage));
         self.metrics.observe_policy(item.policy().map(|policy| policy.name.as_str()));
         let span = tracing::info_span!(
             "decision",

@@ -19,6 +19,7 @@ use ombud_rules::contract::types::Context;
 
 use super::acts::By;
 use super::owner::Owner;
+use super::rollout::ShadowRun;
 use super::snapshot::Tenant;
 use crate::bodies::{BesideBody, CaseBody, answer_body, decision_body};
 use crate::judge::{Answered, Bound, Outcome, Phases};
@@ -67,6 +68,8 @@ pub struct Item {
     pub beside_call: Option<BesideCall>,
     /// The bodies of case, ruling and review.
     pub bodies: Bodies,
+    /// What runs in shadow when it is answered.
+    pub shadow: Option<Box<ShadowRun>>,
     /// Where the time went.
     pub phases: Phases,
     /// Decision and sealed bodies, made before the writer's turn.
@@ -201,7 +204,21 @@ impl Draft {
         let (mut decision, paid) = conclude(&case, judged, policy, terms, &counted, now);
         decision.rollout = note;
         let ready = bodies.seal(merchant, &id, key, event_body, counted, decision, paid)?;
-        Ok(Item { kind: case.kind(), id, case, ruled, review, asked, policy_call, guardrail_call, beside_call, bodies, phases, ready })
+        Ok(Item {
+            kind: case.kind(),
+            id,
+            case,
+            ruled,
+            review,
+            asked,
+            policy_call,
+            guardrail_call,
+            beside_call,
+            bodies,
+            shadow: None,
+            phases,
+            ready,
+        })
     }
 }
 

@@ -66,7 +66,7 @@ impl Sum for Money {
 }
 
 /// What a decision came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stand {
     /// The outcome's wire name.
     pub outcome: String,

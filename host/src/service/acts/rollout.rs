@@ -2,9 +2,12 @@
 //! where that is what changed.
 
 use ombud_core::kind::Kind;
+use ombud_core::protect::Finding;
 use ombud_core::rollout::{Scope, VersionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::service::rollout::Measure;
 
 /// Every act on a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +74,20 @@ pub enum RolloutAct {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<String>,
     },
+    /// A version did harm, and the host's protection acted.
+    #[serde(rename = "rollout.protected")]
+    Protected {
+        /// The kind.
+        kind: Kind,
+        /// The version.
+        version: VersionId,
+        /// What was found.
+        finding: Finding,
+        /// What was done.
+        measure: Measure,
+        /// What is active now.
+        active: Option<VersionId>,
+    },
     /// A kill switch was thrown.
     #[serde(rename = "rollout.paused")]
     Paused {
@@ -95,6 +112,7 @@ impl RolloutAct {
             Self::RolledBack { .. } => "rollout.rolled-back",
             Self::Window { .. } => "rollout.window",
             Self::WindowRemoved { .. } => "rollout.window-removed",
+            Self::Protected { .. } => "rollout.protected",
             Self::Paused { .. } => "rollout.paused",
             Self::Resumed { .. } => "rollout.resumed",
         }

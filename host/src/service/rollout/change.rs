@@ -190,18 +190,21 @@ impl Service {
         let act = if before == after { act } else { act.change(before, after) };
         self.keep_moved(&next, act)?;
         let rollout = view::view(&next, of);
+        if let (Some(kind), Some(id)) = (order.kind, placed(&order.step)) {
+            self.guards.forget(&next.config.id, kind, id);
+        }
         self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
         Ok(StepAnswer { changed: true, rollout })
     }
 
     /// The merchant with other plans.
-    fn next_tenant(&self, tenant: &Tenant, rollouts: Rollouts) -> Result<Tenant, ServiceError> {
+    pub(super) fn next_tenant(&self, tenant: &Tenant, rollouts: Rollouts) -> Result<Tenant, ServiceError> {
         let (config, bound) = (tenant.config.clone(), tenant.caps_bound.clone());
         self.store.read(|reads| self.assemble(reads, config, bound, rollouts).map_err(ServiceError::from))
     }
 
     /// Keeps moved plans with the act that moved them.
-    fn keep_moved(&self, next: &Tenant, act: NewAct) -> Result<(), ServiceError> {
+    pub(super) fn keep_moved(&self, next: &Tenant, act: NewAct) -> Result<(), ServiceError> {
         let (merchant, rollouts, vault, at_ms) = (next.config.id.clone(), next.rollouts.clone(), self.vault.clone(), act.at_ms);
         Ok(self.writer.wait(move |group| {
             keep(group, &merchant, &rollouts, &[], at_ms)?;
@@ -328,13 +331,18 @@ fn move_plan(
     })
 }
 
+/// The version that a step gives a place.
+fn placed(step: &Step) -> Option<&VersionId> {
+    match step {
+        Step::Activate(id) | Step::Canary(id, _) | Step::Shadow(id, true) | Step::Rollback(Some(id)) => Some(id),
+        Step::AddWindow(window) => Some(&window.version),
+        Step::Shadow(_, false) | Step::Rollback(None) | Step::RemoveWindow(..) | Step::Pause(_) | Step::Resume(_) => None,
+    }
+}
+
 /// What is paused is not placed: it would not run, and whoever places it would believe that it does.
 fn is_not_paused(rollouts: &Rollouts, kind: Kind, step: &Step) -> Result<(), ServiceError> {
-    let id = match step {
-        Step::Activate(id) | Step::Canary(id, _) | Step::Shadow(id, true) | Step::Rollback(Some(id)) => id,
-        Step::AddWindow(window) => &window.version,
-        _ => return Ok(()),
-    };
+    let Some(id) = placed(step) else { return Ok(()) };
     let own = |stop: &&ombud_core::rollout::Stop| {
         matches!(stop.scope, Scope::Policy { .. } | Scope::Version { .. }) && stop.scope.covers(kind, id)
     };

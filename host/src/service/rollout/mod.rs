@@ -6,12 +6,20 @@
 mod change;
 mod choose;
 mod load;
+mod protect;
+mod shadow;
 mod step;
 mod view;
+mod webhook;
 
 pub(super) use choose::{Runs, opened};
 pub(super) use load::{active_bindings, keep, kept};
+pub(super) use protect::Guards;
+pub use protect::Measure;
+pub use shadow::ShadowSummary;
+pub(super) use shadow::{ShadowJob, ShadowQueue, ShadowRun};
 pub use step::{
     ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
 };
-pub use view::{CanaryView, PlacedView, PlanView, RolloutView, StopView, TakenView, WindowView};
+pub use view::{CanaryView, PlacedView, PlanView, RolloutQuery, RolloutView, ShadowView, StopView, TakenView, WindowView};
+pub(super) use webhook::Webhook;

@@ -2,13 +2,15 @@
 
 use ombud_core::kind::Kind;
 use ombud_core::rollout::{Hand, Plan, Scope, Stop, VersionId, local_text};
+use ombud_store::Store as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shadow::{ShadowSummary, summary};
 use crate::service::Service;
 use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;
-use crate::service::listing::rfc3339;
+use crate::service::listing::{instant, rfc3339};
 use crate::service::snapshot::Tenant;
 
 /// The rollouts of a merchant, or of one of its policies.
@@ -30,7 +32,7 @@ pub struct PlanView {
     /// What answers a share of the customers.
     pub canary: Option<CanaryView>,
     /// What runs beside, unanswered.
-    pub shadows: Vec<PlacedView>,
+    pub shadows: Vec<ShadowView>,
     /// What answers at times of its own.
     pub windows: Vec<WindowView>,
     /// What was active before, the latest first.
@@ -49,6 +51,17 @@ pub struct PlacedView {
     pub since: String,
     /// `loaded`, or why it is not.
     pub status: String,
+}
+
+/// A version that runs beside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowView {
+    /// The version.
+    #[serde(flatten)]
+    pub placed: PlacedView,
+    /// How what it said compares with what was decided; where a policy's rollout is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<ShadowSummary>,
 }
 
 /// A version that answers a share of the customers.
@@ -100,11 +113,35 @@ pub struct StopView {
     pub reason: String,
 }
 
+/// Since when results of shadows are compared.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RolloutQuery {
+    /// Received at or after, RFC 3339; left out: since the shadow run began.
+    pub since: Option<String>,
+}
+
 impl Service {
     /// The rollouts of a merchant; those that have a policy anywhere in them, where one is named.
-    pub fn rollout(&self, who: &Principal, merchant: &str, policy: Option<&str>) -> Result<RolloutView, ServiceError> {
+    /// Then its shadows have their comparisons, of all results since they began, or since a moment.
+    pub fn rollout(
+        &self,
+        who: &Principal,
+        merchant: &str,
+        policy: Option<&str>,
+        query: &RolloutQuery,
+    ) -> Result<RolloutView, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "see rollouts")?;
-        let view = view(&tenant, policy);
+        let mut view = view(&tenant, policy);
+        let since_ms = instant("/since", query.since.as_deref())?;
+        for plan in view.kinds.iter_mut().filter(|_| policy.is_some()) {
+            let placed = tenant.rollouts.plan(plan.kind).map(|plan| plan.shadows.as_slice()).unwrap_or_default();
+            for (shadow, placed) in plan.shadows.iter_mut().zip(placed) {
+                let since_ms = since_ms.unwrap_or(placed.since_ms);
+                let merchant = &tenant.config.id;
+                shadow.compared = Some(self.store.read(|reads| summary(reads, merchant, plan.kind, &placed.version, since_ms))?);
+            }
+        }
         if view.kinds.is_empty() && policy.is_some_and(|policy| !self.knows_policy(&tenant, policy)) {
             return Err(ServiceError::NotFound("policy"));
         }
@@ -148,7 +185,11 @@ fn plan_view(tenant: &Tenant, kind: Kind, plan: &Plan) -> PlanView {
             .canary
             .as_ref()
             .map(|canary| CanaryView { placed: placed(&canary.version, canary.since_ms), share_bp: canary.share_bp }),
-        shadows: plan.shadows.iter().map(|shadow| placed(&shadow.version, shadow.since_ms)).collect(),
+        shadows: plan
+            .shadows
+            .iter()
+            .map(|shadow| ShadowView { placed: placed(&shadow.version, shadow.since_ms), compared: None })
+            .collect(),
         windows: plan
             .windows
             .iter()

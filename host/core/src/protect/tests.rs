@@ -1,0 +1,90 @@
+//! What the protection finds, and that it finds nothing where there is nothing.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const GOOD: Sample = Sample { fault: None, approved: true, money: 3_000 };
+const REFUSED: Sample = Sample { fault: None, approved: false, money: 0 };
+
+fn fault(code: FaultCode) -> Sample {
+    Sample { fault: Some(code), ..REFUSED }
+}
+
+fn watched(samples: &[(u32, Sample)]) -> Watched {
+    let mut watched = Watched::default();
+    for (times, sample) in samples {
+        (0..*times).for_each(|_| watched.add(*sample));
+    }
+    watched
+}
+
+#[test]
+fn what_is_harmful_is_found_at_its_limit_and_not_below() {
+    let limits = Protection::default();
+    let trap = fault(FaultCode::Trap);
+    let past = watched(&[(60, GOOD), (40, REFUSED)]);
+    let cases: &[(&str, Watched, Option<&Watched>, bool)] = &[
+        ("a streak", watched(&[(5, GOOD), (10, trap)]), None, true),
+        ("one less", watched(&[(5, GOOD), (9, trap)]), None, false),
+        ("a streak that ended", watched(&[(9, trap), (1, GOOD), (9, trap)]), None, false),
+        ("a fifth of the sample", watched(&[(40, GOOD), (9, trap), (1, GOOD), (1, trap), (1, GOOD)]), None, false),
+        ("a fifth and more", watched(&[(40, GOOD), (9, trap), (1, GOOD), (2, trap), (1, GOOD)]), None, true),
+        ("a fifth of too few", watched(&[(30, GOOD), (9, trap), (1, GOOD)]), None, false),
+        ("late ten times", watched(&[(30, GOOD), (10, fault(FaultCode::Deadline))]), None, true),
+        ("late nine times", watched(&[(30, GOOD), (9, fault(FaultCode::Deadline))]), None, false),
+        ("the host's own", watched(&[(50, fault(FaultCode::Host)), (50, fault(FaultCode::NotLoaded))]), None, false),
+        ("approves everything", watched(&[(60, GOOD)]), Some(&past), true),
+        ("approves nothing", watched(&[(60, REFUSED)]), Some(&past), true),
+        ("approves a little more", watched(&[(48, GOOD), (12, REFUSED)]), Some(&past), false),
+        ("too few to say", watched(&[(49, REFUSED)]), Some(&past), false),
+        ("dear", watched(&[(36, Sample { money: 20_000, ..GOOD }), (24, REFUSED)]), Some(&past), true),
+        ("twice as dear", watched(&[(36, Sample { money: 6_000, ..GOOD }), (24, REFUSED)]), Some(&past), false),
+        ("cheap", watched(&[(36, Sample { money: 100, ..GOOD }), (24, REFUSED)]), Some(&past), false),
+    ];
+    for (name, own, other, harmful) in cases {
+        let found = own.judge(*other, &limits);
+        assert_eq!(found.is_some(), *harmful, "{name}: {found:?}");
+    }
+    // A machine under load is late for everybody.
+    let late = watched(&[(30, GOOD), (30, fault(FaultCode::Deadline))]);
+    assert_eq!(late.judge(Some(&late.clone()), &limits), None);
+}
+
+#[test]
+fn what_is_long_past_is_forgotten() {
+    let mut own = watched(&[(40, fault(FaultCode::Trap))]);
+    for _ in 0..u32::try_from(PARTS).unwrap() * PART {
+        own.add(GOOD);
+    }
+    assert_eq!(own.judge(None, &Protection::default()), None);
+    assert!(own.decisions() <= u32::try_from(PARTS).unwrap() * PART);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Two versions that decide alike are never told apart, whatever comes first.
+    #[test]
+    fn versions_that_decide_alike_are_left_alone(
+        seed in proptest::collection::vec((0..10_u8, 0..50_000_i64), 400), approves in 0..=10_u8,
+    ) {
+        let mut arms = [Watched::default(), Watched::default()];
+        for (at, (draw, money)) in seed.iter().enumerate() {
+            let approved = *draw < approves;
+            arms[at % 2].add(Sample { fault: None, approved, money: if approved { *money } else { 0 } });
+            let [own, other] = &arms;
+            let found = own.judge(Some(other), &Protection::default());
+            prop_assert!(found.is_none(), "{found:?} after {at}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_fed_in_panics(samples in proptest::collection::vec((0..20_usize, any::<bool>(), any::<i64>()), 0..600)) {
+        let mut own = Watched::default();
+        for (code, approved, money) in samples {
+            own.add(Sample { fault: FaultCode::ALL.get(code).copied(), approved, money });
+            _ = own.judge(Some(&own.clone()), &Protection::default());
+        }
+    }
+}

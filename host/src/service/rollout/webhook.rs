@@ -1,0 +1,126 @@
+//! The operator's webhook: what the protection did, as a CloudEvent, signed as Standard Webhooks has it. Only the operator names
+//! its address, so that no merchant can make the host call into the operator's network.
+
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_core::protect::Finding;
+use ombud_core::rollout::VersionId;
+use serde_json::json;
+use sha2::Sha256;
+use ureq::Agent;
+use ureq::http::Request;
+
+use super::protect::Measure;
+use crate::clock::now_ms;
+use crate::service::listing::rfc3339;
+
+/// Announcements that wait to be sent; more are left out, and stay in the ledger.
+const WAITING_MAX: usize = 256;
+/// How long one attempt may take.
+const ATTEMPT_MAX: Duration = Duration::from_secs(5);
+/// Attempts of one announcement.
+const ATTEMPTS_MAX: u32 = 5;
+/// The wait after the first attempt; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// Sends announcements, one after the other, beside everything else.
+pub struct Webhook(SyncSender<Announcement>);
+
+struct Announcement {
+    id: String,
+    at_ms: i64,
+    body: String,
+}
+
+impl Webhook {
+    /// Starts sending to an address, signed with a secret.
+    ///
+    /// # Errors
+    /// It is no HTTP address, or no thread can be started.
+    pub fn start(url: &str, secret: [u8; 32]) -> Result<Self> {
+        let uri: ureq::http::Uri = url.parse().with_context(|| format!("`{url}` is no address"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+            return Err(anyhow!("`{url}` is no address of a webhook: https://HOST/PATH"));
+        }
+        // A redirect would go where the operator did not say.
+        let agent: Agent = Agent::config_builder().timeout_global(Some(ATTEMPT_MAX)).max_redirects(0).build().into();
+        let (sender, waiting) = sync_channel::<Announcement>(WAITING_MAX);
+        let url = url.to_owned();
+        let send = move || {
+            for announcement in waiting {
+                if let Err(error) = deliver(&agent, &url, &secret, &announcement) {
+                    tracing::error!(id = announcement.id, error = format!("{error:#}"), "an announcement was not taken by the webhook");
+                }
+            }
+        };
+        std::thread::Builder::new().name("webhook".into()).spawn(send).context("no thread for the webhook")?;
+        Ok(Self(sender))
+    }
+
+    /// Announces what the protection did.
+    pub(super) fn announce(&self, merchant: &MerchantId, kind: Kind, id: &VersionId, found: &Finding, measure: Measure) {
+        let at_ms = now_ms();
+        let mut bits = [0_u8; 16];
+        if getrandom::fill(&mut bits).is_err() {
+            tracing::error!("no random bytes: an announcement is left out");
+            return;
+        }
+        let event = format!("msg_{}", hex::encode(bits));
+        let body = json!({
+            "specversion": "1.0",
+            "id": event,
+            "source": "/ombud/protection",
+            "type": "ombud.protection",
+            "time": rfc3339(at_ms),
+            "subject": merchant.as_str(),
+            "datacontenttype": "application/json",
+            "data": {
+                "merchant": merchant.as_str(), "kind": kind, "policy": id.policy, "version": id.version,
+                "measure": measure, "finding": found, "reason": found.to_string(),
+            },
+        });
+        match self.0.try_send(Announcement { id: event, at_ms, body: body.to_string() }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                tracing::error!("too many announcements wait for the webhook: one is left out");
+            }
+        }
+    }
+}
+
+fn deliver(agent: &Agent, url: &str, secret: &[u8; 32], announcement: &Announcement) -> Result<()> {
+    let mut wait = FIRST_WAIT;
+    for attempt in 1..=ATTEMPTS_MAX {
+        match attempt_to(agent, url, secret, announcement) {
+            Ok(()) => return Ok(()),
+            Err(error) if attempt == ATTEMPTS_MAX => return Err(error),
+            Err(_) => std::thread::sleep(wait),
+        }
+        wait *= 2;
+    }
+    Ok(())
+}
+
+fn attempt_to(agent: &Agent, url: &str, secret: &[u8; 32], announcement: &Announcement) -> Result<()> {
+    let Announcement { id, at_ms, body } = announcement;
+    let seconds = at_ms.div_euclid(1_000);
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).context("the webhook's secret")?;
+    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
+    let request = Request::builder()
+        .method("POST")
+        .uri(url)
+        .header("content-type", "application/cloudevents+json")
+        .header("webhook-id", id)
+        .header("webhook-timestamp", seconds.to_string())
+        .header("webhook-signature", format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+        .body(body.clone())?;
+    agent.run(request).with_context(|| format!("`{url}`"))?;
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! A version that does harm is taken back by itself, once, with the reason on record and announced.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use hmac::{Hmac, KeyInit, Mac};
+use ombud::service::{Options, Role};
+use ombud_tests::guests::{self, package};
+use ombud_tests::server::{Merchant, Server, policies_with, wait_for};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{bind, decide, plan, replays, step};
+
+/// What came in at a webhook of one's own.
+fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&seen);
+    std::thread::spawn(move || {
+        for (at, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+            let (mut request, mut buffer) = (Vec::new(), [0; 4_096]);
+            while let Ok(read) = stream.read(&mut buffer) {
+                if read == 0 {
+                    break;
+                }
+                request.extend_from_slice(&buffer[..read]);
+            }
+            // The first attempt fails: it is tried again.
+            let status = if at == 0 { "503 Busy" } else { "204 No Content" };
+            stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+            if at > 0 {
+                all.lock().unwrap().push(String::from_utf8(request).unwrap());
+            }
+        }
+    });
+    (url, seen)
+}
+
+/// Binds the guest that traps.
+fn bind_trap(merchant: &Merchant<'_>) {
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].take();
+    config["policies"] = json!({"delay": {"policy": "trap"}});
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+}
+
+#[test]
+fn a_version_that_faults_in_a_row_is_taken_back_and_stays_back() {
+    let made = tempfile::tempdir().unwrap();
+    package(made.path(), "trap", &guests::component("trap", "delay-policy"));
+    let (_folder, policies) = policies_with(&[&made.path().join("trap")]);
+    let data = tempfile::tempdir().unwrap();
+    let (url, seen) = webhook();
+    let server = Server::with(data.path(), Options { policies: Some(policies), webhook: Some(url), ..Options::default() });
+    let merchant = server.merchant(json!({"protection": {"error_streak": 5}}));
+    let good = bind(&merchant, 3_000);
+    assert_eq!(decide(&merchant, "pr-0")["policy"]["version"], json!(good));
+    bind_trap(&merchant);
+    let faults: Vec<Value> = (0..5).map(|n| decide(&merchant, &format!("pr-bad-{n}"))).collect();
+    for fault in &faults {
+        assert_eq!(fault["fault"]["code"], "trap");
+    }
+    wait_for(|| plan(&merchant)["active"]["version"] == json!(good));
+    let now = plan(&merchant);
+    assert_eq!((&now["taken_back"][0]["policy"], &now["taken_back"][0]["by"]), (&json!("trap"), &json!("protection")));
+    assert_eq!(now["taken_back"][0]["reason"], "5 faults in a row");
+    let after = decide(&merchant, "pr-1");
+    assert_eq!((&after["policy"]["version"], after.get("fault")), (&json!(good), None));
+    // Nothing flaps: a rollback goes further back, never to what was taken back.
+    step(&merchant, "rollback", json!({"reason": "further"})).send().ok();
+    assert_eq!(plan(&merchant)["active"]["policy"], "delay");
+    step(&merchant, "activate", json!({"version": good})).send().ok();
+    // On record, as the host's act.
+    let acts = merchant.call(Role::Auditor, "GET", "/acts?act=rollout.protected").send().ok();
+    let acts = acts["acts"].as_array().unwrap();
+    assert_eq!(acts.len(), 1, "once");
+    assert_eq!((&acts[0]["by"], &acts[0]["body"]["measure"]), (&json!("protection"), &json!("rolled-back")));
+    assert_eq!(acts[0]["body"]["finding"], json!({"why": "error-streak", "faults": 5}));
+    let metrics = server.call("GET", "/metrics").key(&server.operator).send().text();
+    assert!(metrics.contains("ombud_protection_acts_total{act=\"rolled-back\"} 1"), "{metrics}");
+    // Announced, after a first attempt that failed, and signed.
+    wait_for(|| !seen.lock().unwrap().is_empty());
+    let request = seen.lock().unwrap()[0].clone();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| {
+        let line = head.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap_or_else(|| panic!("{name} in {head}"));
+        line.split_once(": ").unwrap().1.to_owned()
+    };
+    let secret = std::fs::read(data.path().join("webhook.key")).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap();
+    mac.update(format!("{}.{}.{body}", header("webhook-id"), header("webhook-timestamp")).as_bytes());
+    let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    assert_eq!(header("webhook-signature"), format!("v1,{signature}"));
+    let event: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        (&event["type"], &event["subject"], &event["data"]["measure"]),
+        (&json!("ombud.protection"), &json!(merchant.id), &json!("rolled-back"))
+    );
+    for decision in faults.iter().chain([&after]) {
+        replays(&merchant, decision);
+    }
+    // A person may bring it back, and is protected again.
+    let trap = now["taken_back"][0]["version"].as_str().unwrap();
+    let path = "/policies/trap/rollout/activate";
+    merchant.call(Role::MerchantAdmin, "POST", path).json(&json!({"version": trap, "reason": "try again"})).send().ok();
+    (0..5).for_each(|n| _ = decide(&merchant, &format!("pr-again-{n}")));
+    wait_for(|| plan(&merchant)["active"]["version"] == json!(good));
+    drop(merchant);
+    server.stop();
+}
+
+#[test]
+fn with_nothing_before_it_a_version_is_paused_only_where_the_merchant_wants_that() {
+    let made = tempfile::tempdir().unwrap();
+    package(made.path(), "trap", &guests::component("trap", "delay-policy"));
+    let (_folder, policies) = policies_with(&[&made.path().join("trap")]);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::with(data.path(), Options { policies: Some(policies), ..Options::default() });
+    for (settings, measure, code) in [
+        (json!({"error_streak": 3}), "announced", "trap"),
+        (json!({"error_streak": 3, "pause_last": true}), "paused", "paused"),
+        (json!({"error_streak": 3, "pause_last": true, "on": false}), "announced", "trap"),
+    ] {
+        let merchant = server.merchant(json!({"protection": settings, "policies": {"delay": {"policy": "trap"}}}));
+        (0..3).for_each(|n| _ = decide(&merchant, &format!("{}-{n}", merchant.id)));
+        let acts = || merchant.call(Role::Auditor, "GET", "/acts?act=rollout.protected").send().ok()["acts"].as_array().unwrap().clone();
+        wait_for(|| acts().len() == 1);
+        assert_eq!(acts()[0]["body"]["measure"], measure);
+        wait_for(|| decide(&merchant, &format!("{}-after-{}", merchant.id, merchant.records()))["fault"]["code"] == code);
+        assert_eq!(acts().len(), 1, "it is said once");
+    }
+    // Beyond the bounds nothing is taken.
+    let merchant = server.merchant(json!({}));
+    for wrong in [json!({"error_streak": 2}), json!({"error_streak": 1_001}), json!({"sample_min": 19}), json!({"unknown": 1})] {
+        let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].take();
+        config["protection"] = wrong;
+        merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().problem(422);
+    }
+    drop(merchant);
+    server.stop();
+}
