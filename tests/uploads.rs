@@ -7,9 +7,10 @@ mod signed;
 
 use ombud::service::Role;
 use ombud_ledger::Digest;
+use ombud_tests::command::{on, path, run};
 use ombud_tests::events::event;
 use ombud_tests::server::{Merchant, Server, shared};
-use ombud_tests::uploads::{ended, form, guest, policy, upload};
+use ombud_tests::uploads::{ended, form, guest, policy, upload, upload_as};
 use serde_json::{Value, json};
 
 /// The names of the acts of a merchant, newest first.
@@ -21,9 +22,9 @@ pub(crate) fn acts(merchant: &Merchant<'_>) -> Vec<Value> {
 fn what_passes_the_gate_is_a_version_with_its_report() {
     let merchant = shared().merchant(json!({}));
     let bytes = policy("delay");
-    let uploaded = ended(&merchant, &upload(&merchant, bytes.clone()).send());
+    let uploaded = ended(&merchant, &upload_as(&merchant, "our-delays", bytes.clone()).send());
     assert_eq!(uploaded.0, 201, "{}", uploaded.1);
-    let page = merchant.call(Role::Agent, "GET", "/policies/delay/versions").send().ok();
+    let page = merchant.call(Role::Agent, "GET", "/policies/our-delays/versions").send().ok();
     let version = &page["versions"][0];
     let settings = Digest::of(b"{}").to_string();
     assert_eq!(version["version"], format!("0.1.0+{}", &settings[..8]));
@@ -31,7 +32,7 @@ fn what_passes_the_gate_is_a_version_with_its_report() {
     assert_eq!((&version["component"], &version["settings"]), (&json!(Digest::of(&bytes).to_string()), &json!(settings)));
     assert_eq!((&version["package"]["license"], &version["created_role"]), (&json!("Apache-2.0"), &json!("merchant-admin")));
 
-    let path = format!("/policies/delay/versions/{}", version["version"].as_str().unwrap());
+    let path = format!("/policies/our-delays/versions/{}", version["version"].as_str().unwrap());
     let detail = merchant.call(Role::Auditor, "GET", &path).send().ok();
     let steps: Vec<&str> = detail["report"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
     assert_eq!(
@@ -57,15 +58,16 @@ fn what_passes_the_gate_is_a_version_with_its_report() {
     assert!(detail["report"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{detail}");
     assert_eq!((&detail["settings_text"], &detail["signature"]["status"]), (&json!("{}"), &json!("none")));
     assert_eq!(merchant.call(Role::Auditor, "GET", &format!("{path}/component")).send().bytes, bytes);
-    assert_eq!(acts(&merchant)[0]["body"]["policy"], "delay");
+    assert_eq!(acts(&merchant)[0]["body"]["policy"], "our-delays");
     assert_eq!(acts(&merchant)[0]["name"], "policy.uploaded");
 
     // The same again is the same version, and no act.
-    let again = upload(&merchant, bytes).send();
+    let again = upload_as(&merchant, "our-delays", bytes).send();
     assert_eq!(again.ok()["version"], version["version"]);
     assert_eq!(acts(&merchant).iter().filter(|act| act["name"] == "policy.uploaded").count(), 1);
     let policies = merchant.call(Role::Agent, "GET", "/versions").send().ok();
-    assert_eq!((&policies[0]["policy"], &policies[0]["versions"]), (&json!("delay"), &json!(1)));
+    let ours = policies.as_array().unwrap().iter().find(|policy| policy["policy"] == "our-delays").unwrap();
+    assert_eq!((&ours["versions"], &ours["newest"]["state"]), (&json!(1), &json!("draft")));
 }
 
 #[test]
@@ -93,10 +95,20 @@ fn an_uploaded_version_decides_after_a_restart_and_is_replayed() {
         let decision = &decided["decisions"][0];
         assert_eq!((&decision["policy"]["name"], &decision["policy"]["version"]), (&json!("our-delays"), &version), "{decision}");
         assert_eq!(decision["fault"], Value::Null);
-        let path = format!("/v1/merchants/{id}/decisions/{}/replay", decision["id"].as_str().unwrap());
-        let replayed = server.call("POST", &path).key(&auditor).send().ok();
+        let replay = format!("/v1/merchants/{id}/decisions/{}/replay", decision["id"].as_str().unwrap());
+        let replayed = server.call("POST", &replay).key(&auditor).send().ok();
         assert_eq!(replayed["identical"], true, "{replayed}");
     }
+    // Whoever has the export needs neither server nor store to run it again.
+    let (id, ..) = kept.unwrap();
+    let (bundle, key) = (data.path().join("e.ombud"), data.path().join("ledger.vkey"));
+    on(data.path(), &["audit", "export", "--merchant", &id, "-o", path(&bundle)]).exits(0);
+    run(&["audit", "verify", path(&bundle), "--key", path(&key)]).exits(0);
+    on(data.path(), &["audit", "check"]).exits(0);
+    // A version whose component is lost is found, whether it decides or not.
+    let database = rusqlite::Connection::open(data.path().join("ombud.db")).unwrap();
+    database.execute("DELETE FROM blobs WHERE digest = (SELECT component FROM versions)", []).unwrap();
+    on(data.path(), &["audit", "check"]).exits(1).says("records or versions name them");
 }
 
 #[test]

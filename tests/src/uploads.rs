@@ -59,6 +59,11 @@ pub fn upload(merchant: &Merchant<'_>, component: impl Into<Vec<u8>>) -> Call {
     merchant.call(Role::MerchantAdmin, "POST", "/policies").header("content-type", "application/wasm").body(component)
 }
 
+/// An upload of a component alone, under a name of the merchant's: the default policies' own names are taken.
+pub fn upload_as(merchant: &Merchant<'_>, name: &str, component: impl Into<Vec<u8>>) -> Call {
+    merchant.call(Role::MerchantAdmin, "POST", &format!("/policies?name={name}")).header("content-type", "application/wasm").body(component)
+}
+
 /// An upload as a form.
 pub fn form(merchant: &Merchant<'_>, parts: &[(&str, &[u8])]) -> Call {
     let mut body = Vec::new();

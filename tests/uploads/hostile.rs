@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
+use ombud::gate::{Candidate, Gate, Step, look, refusal};
 use ombud::service::{Options, Role};
 use ombud_core::call_limits::OperatorLimits;
+use ombud_core::upload_limits::UploadLimits;
 use ombud_ledger::Digest;
+use ombud_sandbox::{Limits, Sandbox};
 use ombud_tests::guests::{component, component_of, root, text};
 use ombud_tests::server::{Server, shared};
 use ombud_tests::uploads::{ended, facts, failed_step, guest, leb, named, upload, with_section};
@@ -159,4 +162,44 @@ fn so_many_uploads_are_under_way_and_no_more() {
     assert_eq!(ended(&merchant, &send(3)).0, 201);
     let view = merchant.call(Role::Agent, "GET", "/uploads/u_1").send();
     view.problem(403);
+}
+
+/// The step that fails where another program stands for the one that checks.
+fn checked_by(folder: &std::path::Path, script: &str, upload: &UploadLimits) -> Step {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = folder.join(format!("{}.sh", Digest::of(script.as_bytes())));
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let (sandbox, component) = (Sandbox::new().unwrap(), guest("checked", "1"));
+    let inspection = look(&sandbox, &component).1.unwrap();
+    let gate = Gate { sandbox: &sandbox, program: &program, limits: &Limits::default(), upload };
+    let candidate = Candidate { component: &component, settings: "{}", beside: None };
+    let (steps, code) = gate.check(candidate, &inspection, |_| ());
+    assert!(code.is_none());
+    assert!(steps.iter().any(|step| step.name == "process"), "{steps:?}");
+    refusal(&steps).unwrap().clone()
+}
+
+#[test]
+fn a_process_that_checks_and_does_anything_else_passes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = |check_deadline_s| UploadLimits { check_deadline_s, check_memory_bytes_max: 64 << 20, ..UploadLimits::default() };
+    for (script, says) in [
+        ("kill -SEGV $$", "signal: 11"),
+        ("exit 7", "exit status: 7"),
+        ("exit 0", "without saying what it found"),
+        ("echo nonsense", "without saying what it found"),
+        ("echo '{\"failed\": \"no memory\"}'; exit 4", "no memory"),
+        ("echo '{\"begins\": \"cases\"}'; kill -ABRT $$", "signal: 6"),
+        // Two hundred megabytes without an end of line.
+        ("exec /usr/bin/tail -n 1 /dev/zero", "check_memory_bytes_max (67108864 bytes)"),
+    ] {
+        let failed = checked_by(folder.path(), script, &limits(60));
+        assert!(failed.problems[0].contains(says), "{script}: {failed:?}");
+    }
+    let began = Instant::now();
+    let failed = checked_by(folder.path(), "exec /usr/bin/sleep 60", &limits(2));
+    assert!(failed.problems[0].contains("check_deadline_s (2 s)"), "{failed:?}");
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    assert_eq!(checked_by(folder.path(), "echo '{\"begins\": \"cases\"}'; kill -ABRT $$", &limits(60)).name, "cases");
 }

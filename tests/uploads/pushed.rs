@@ -6,6 +6,9 @@ use ombud_tests::server::{Merchant, shared};
 use ombud_tests::uploads::{facts, guest, named};
 use serde_json::json;
 
+/// A default policy under a name of the merchant's.
+const OURS: [&str; 3] = ["policies/delay", "--name", "ours"];
+
 fn push(merchant: &Merchant<'_>, arguments: &[&str]) -> ombud_tests::command::Ran {
     let url = format!("http://{}", merchant.server.address);
     let server = ["--url", &url, "--api-key", merchant.key(Role::MerchantAdmin), "--merchant", &merchant.id];
@@ -18,7 +21,7 @@ fn a_package_a_component_and_a_table_are_pushed_and_signed() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let key = file("my.key");
-    push(&merchant, &["policies/delay"]).exits(1).says("✗ signature").says("ombud key new FILE");
+    push(&merchant, &OURS).exits(1).says("✗ signature").says("ombud key new FILE");
     run(&["key", "new", path(&key)]).exits(0).says("RW");
     run(&["key", "new", path(&key)]).exits(2).complains("cannot write");
     assert_eq!(std::fs::metadata(&key).map(|facts| std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o777).unwrap(), 0o600);
@@ -28,23 +31,23 @@ fn a_package_a_component_and_a_table_are_pushed_and_signed() {
     let id = registered.with(201)["id"].as_str().unwrap().to_owned();
 
     let signed = ["--key", path(&key)];
-    push(&merchant, &[&["policies/delay", "--note", "our first"][..], &signed].concat())
+    push(&merchant, &[&OURS[..], &["--note", "our first"], &signed].concat())
         .exits(0)
         .says("✓ process")
         .says("is uploaded: draft")
         .says(&id);
-    push(&merchant, &[&["policies/delay"][..], &signed].concat()).exits(0).says("is there already");
+    push(&merchant, &[&OURS[..], &signed].concat()).exits(0).says("is there already");
     let settings = file("settings.json");
     std::fs::write(&settings, "{\"ship_upper_hours\": 48}\n").unwrap();
     let settings = ["--settings", path(&settings), "--json"];
-    let pushed = push(&merchant, &[&["policies/delay"][..], &signed, &settings].concat()).exits(0).json();
+    let pushed = push(&merchant, &[&OURS[..], &signed, &settings].concat()).exits(0).json();
     assert_eq!((&pushed["accepted"], &pushed["new"], &pushed["signature"]), (&json!(true), &json!(true), &json!("valid")));
     assert_eq!(pushed["report"].as_array().unwrap().len(), 15, "{pushed}");
 
     std::fs::write(file("bare.wasm"), guest("bare", "1")).unwrap();
     push(&merchant, &[&[path(&file("bare.wasm"))][..], &signed].concat()).exits(0).says("bare 1+44136fa3 is uploaded");
     push(&merchant, &[&["plugins/table/examples/singles-day-delays"][..], &signed].concat()).exits(0).says("singles-day-delays");
-    let page = merchant.call(Role::Agent, "GET", "/policies/delay/versions").send().ok();
+    let page = merchant.call(Role::Agent, "GET", "/policies/ours/versions").send().ok();
     assert_eq!(page["versions"].as_array().unwrap().len(), 2);
     assert_eq!(page["versions"][1]["note"], "our first");
 }
@@ -83,7 +86,7 @@ fn what_is_refused_and_what_cannot_be_pushed() {
         steps
     };
     let checked = run(&["check", "policies/reply", "--json"]).exits(0).json()[0]["steps"].take();
-    let pushed = push(&merchant, &["policies/reply", "--json"]).exits(0).json()["report"].take();
+    let pushed = push(&merchant, &["policies/reply", "--name", "our-replies", "--json"]).exits(0).json()["report"].take();
     assert_eq!(report(checked), report(pushed));
 }
 
@@ -94,7 +97,7 @@ fn a_data_directory_is_pushed_to_without_a_server() {
     let config = data.path().join("m.json");
     std::fs::write(&config, json!({"id": "m-own", "shop_id": "1", "platform": "own-site"}).to_string()).unwrap();
     run(&["merchant", "put", path(&config), "--data", &directory]).exits(0);
-    run(&["push", "policies/delay", "--data", &directory]).exits(0).says("is uploaded");
+    run(&["push", "policies/delay", "--name", "ours", "--data", &directory]).exits(0).says("is uploaded");
     run(&["push", "policies/delay", "--data", &directory, "--merchant", "m-other"]).exits(2).complains("no merchant `m-other`");
     run(&["audit", "acts", "--data", &directory, "--merchant", "m-own"]).exits(0).says("policy.uploaded");
     run(&["audit", "check", "--data", &directory]).exits(0);

@@ -55,6 +55,9 @@ pub const PROCESS: &str = "process";
 /// The steps after a look, in their order.
 const LATER: [&str; 9] = [COMPILE, LINK, SCHEMA, SETTINGS, BOUNDS, CASES, REPEAT, EDGES, PROCESS];
 
+/// What is said of a process that ended well and said nothing.
+const SILENT: &str = "the process that checks ended without saying what it found: is it another program?";
+
 /// Who checks, and what that may take.
 pub struct Gate<'a> {
     /// Inspects, compiles and links.
@@ -136,7 +139,7 @@ impl Gate<'_> {
         done(Step::passed(LINK, "its exports have the contract's types"), tell);
 
         let mut step = SCHEMA.to_owned();
-        let mut first: Vec<Answer> = Vec::new();
+        let mut first: Option<Vec<Answer>> = None;
         let mut found = Vec::new();
         let checked = self.process(candidate, &code, false, until, |said| match said {
             Said::Begins(name) => {
@@ -148,7 +151,7 @@ impl Gate<'_> {
                 tell(Told::Done(&step));
                 found.push(step);
             }
-            Said::Answers(answers) => first = answers,
+            Said::Answers(answers) => first = Some(answers),
             Said::Failed(_) => {}
         });
         let refused = refusal(&found).is_some();
@@ -162,6 +165,12 @@ impl Gate<'_> {
         if refused {
             return None;
         }
+        let Some(first) = first else {
+            let failed = Step::failed(&step, "could not be done", vec![SILENT.to_owned()]);
+            tell(Told::Done(&failed));
+            steps.push(failed);
+            return None;
+        };
 
         let started = Instant::now();
         tell(Told::Begins(PROCESS));

@@ -241,7 +241,9 @@ impl Form {
 
 /// The version, if it comes soon, or where the upload is found.
 async fn answer(app: &Shared, merchant: &str, upload: &Upload, wait: Duration) -> Result<Response, Refused> {
-    Ok(match app.service.uploaded(upload, wait).await? {
+    // Who does not wait finds everything in one place, however soon it comes.
+    let ended = if wait.is_zero() { None } else { app.service.uploaded(upload, wait).await? };
+    Ok(match ended {
         Some((version, true)) => Created(version).into_response(),
         Some((version, false)) => Json(version).into_response(),
         None => {

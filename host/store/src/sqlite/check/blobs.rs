@@ -1,4 +1,4 @@
-//! Stored bytes: components and settings are what their digests say, and those that records name are there.
+//! Stored bytes: components and settings are what their digests say, and those that records and versions name are there.
 
 use ombud_ledger::Digest;
 
@@ -33,11 +33,19 @@ impl Check<'_> {
             }
             there.insert(stored);
         }
+        self.named.extend(self.of_versions()?);
         let mut missing: Vec<Digest> = self.named.difference(&there).copied().collect();
         missing.sort();
         for digest in missing {
-            self.report.found(None, CheckReport::blob(&digest), "records name them, but they are not there, or not whole");
+            self.report.found(None, CheckReport::blob(&digest), "records or versions name them, but they are not there, or not whole");
         }
         Ok(())
+    }
+
+    /// Components and settings of every version, whether it has decided anything or not.
+    fn of_versions(&self) -> rusqlite::Result<Vec<Digest>> {
+        let mut query = self.db.prepare("SELECT component FROM versions UNION SELECT settings FROM versions")?;
+        let digests = query.query_map([], |row| digest(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(digests.into_iter().flatten().collect())
     }
 }
