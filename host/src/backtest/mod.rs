@@ -20,8 +20,8 @@ pub const PREMISES: [&str; 4] = [
     "History facts are as recorded: what the candidate would have decided earlier does not change what it sees later.",
     "The money caps are checked again on each decision, against the usage that was counted when it was made: they are not counted \
      anew over the window. The merchant's terms (caps, fallbacks, limits of a call) are those of each record.",
-    "Before is the decision as recorded, without what persons did later. After is the candidate's ruling under the guardrail on \
-     record, or the newest one where none was asked.",
+    "Before is the decision as recorded, without what persons did later; of two versions that ran in a rollout, the one that stood. \
+     After is the candidate's ruling alone, under the guardrail on record, or the newest one where none was asked.",
     "Only decisions on record are compared: an event of a kind that no policy was bound to has none.",
 ];
 
