@@ -257,6 +257,7 @@ impl Service {
             upload.lock().checking = true;
             // A thread of its own: it works for minutes, and the process may end without it.
             let started = std::thread::Builder::new().name("upload".into()).spawn(move || {
+                crate::priority::behind_others();
                 let _places = places;
                 job.run();
             });
