@@ -3,7 +3,6 @@
 //! Every merchant has settings of its own, and a part of them a component of its own: the same policy with other facts, which is another component,
 //! another plugin and other memory. They are asked in turn, more of them than memory is allowed for, so that whoever comes next was always evicted.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +12,7 @@ use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::rollout::{Rollouts, VersionId};
 use ombud_ledger::Digest;
-use ombud_store::{JobError, SqliteStore, StoreError, VersionRow, Writer, WriterLimits};
+use ombud_store::{Group, JobError, SqliteStore, StoreError, VersionRow, Writer, WriterLimits};
 use serde_json::json;
 
 use super::fairness::delay_event;
@@ -27,6 +26,8 @@ use crate::service::{Role, Service};
 const MERCHANTS: usize = 10_000;
 /// Of them with a component of their own.
 const OWN_COMPONENTS: usize = 1_000;
+/// Components that are written in one transaction.
+const AT_ONCE: usize = 50;
 /// Decisions of the one merchant whose policy stays loaded.
 const WARM: usize = 500;
 /// How long the first decision after an eviction may take, in milliseconds; of a thousand, 990 keep it.
@@ -107,13 +108,13 @@ fn settle(data: &Path, policies: &Path, phases: &mut PhaseTimes) -> Result<Vec<(
     phases.push(("setting one up, ms".into(), started.elapsed().as_secs_f64() * 1e3 / count(MERCHANTS)));
     let package = std::fs::read(policies.join("delay/delay.wasm"))?;
     let sandbox = service.plugins().sandbox();
-    let mut components = BTreeMap::new();
+    let mut components = Vec::with_capacity(OWN_COMPONENTS);
     for number in 0..OWN_COMPONENTS {
         let mut component = package.clone();
         append_section(&mut component, "ombud:bench", number.to_string().as_bytes());
         // Its facts are kept beside the code, which it shares.
         sandbox.load(&component)?;
-        components.insert(format!("m{number}"), component);
+        components.push((format!("m{number}"), component));
     }
     // Every log is signed once.
     let signing = Instant::now();
@@ -125,29 +126,33 @@ fn settle(data: &Path, policies: &Path, phases: &mut PhaseTimes) -> Result<Vec<(
 }
 
 /// Makes components the active versions of merchants, in the store itself: a thousand uploads would take an hour.
-fn bind(data: &Path, components: BTreeMap<String, Vec<u8>>) -> Result<()> {
+fn bind(data: &Path, mut components: Vec<(String, Vec<u8>)>) -> Result<()> {
     let (store, transactions) = SqliteStore::open(data)?;
     let writer = Writer::start(transactions, WriterLimits::default(), |_| ())?;
-    for (id, component) in components {
-        let merchant = MerchantId::new(id)?;
-        let done = writer.wait(move |group| {
-            let kept = group.rollouts(&merchant)?.unwrap_or_default();
-            let mut rollouts: Rollouts = serde_json::from_str(&kept).map_err(|error| StoreError::Damaged(error.to_string()))?;
-            let plan = rollouts.plans.get_mut(&Kind::Delay).and_then(|plan| plan.active.as_mut());
-            let active = plan.ok_or_else(|| StoreError::Damaged("no active version".into()))?;
-            let row = group.version(&merchant, &active.version.policy, &active.version.version)?;
-            let row = row.ok_or_else(|| StoreError::Damaged("no such version".into()))?;
-            let own = VersionRow { version: "own".into(), component: Digest::of(&component), ..row };
-            active.version = VersionId { policy: own.policy.clone(), version: own.version.clone() };
-            group.put_blob("application/wasm", &component, 0)?;
-            group.insert_version(&merchant, &own, "[]")?;
-            let json = serde_json::to_string(&rollouts).map_err(|error| StoreError::Damaged(error.to_string()))?;
-            group.put_rollouts(&merchant, &json, 0)
-        });
+    while !components.is_empty() {
+        let some = components.split_off(components.len().saturating_sub(AT_ONCE));
+        let done = writer.wait(move |group| some.iter().try_for_each(|(id, component)| bind_one(group, id, component)));
         done.map_err(|error: JobError<StoreError>| anyhow!("{error:?}"))?;
     }
     drop((writer, store));
     Ok(())
+}
+
+fn bind_one(group: &mut dyn Group, id: &str, component: &[u8]) -> Result<(), StoreError> {
+    let damaged = |what: String| StoreError::Damaged(what);
+    let merchant = MerchantId::new(id).map_err(|error| damaged(error.to_string()))?;
+    let kept = group.rollouts(&merchant)?.unwrap_or_default();
+    let mut rollouts: Rollouts = serde_json::from_str(&kept).map_err(|error| damaged(error.to_string()))?;
+    let plan = rollouts.plans.get_mut(&Kind::Delay).and_then(|plan| plan.active.as_mut());
+    let active = plan.ok_or_else(|| damaged("no active version".into()))?;
+    let row = group.version(&merchant, &active.version.policy, &active.version.version)?;
+    let row = row.ok_or_else(|| damaged("no such version".into()))?;
+    let own = VersionRow { version: "own".into(), component: Digest::of(component), ..row };
+    active.version = VersionId { policy: own.policy.clone(), version: own.version.clone() };
+    group.put_blob("application/wasm", component, 0)?;
+    group.insert_version(&merchant, &own, "[]")?;
+    let json = serde_json::to_string(&rollouts).map_err(|error| damaged(error.to_string()))?;
+    group.put_rollouts(&merchant, &json, 0)
 }
 
 /// Memory of this process in MB by its name in `/proc/self/status`.
