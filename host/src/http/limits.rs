@@ -47,8 +47,8 @@ pub struct HttpLimits {
     pub merchant_body_bytes_max: usize,
     /// Open connections; default 4096. More wait in the system's queue.
     pub connections_max: usize,
-    /// How long a connection on which no key was shown yet keeps its place when all are taken, in milliseconds; default 1 000. Then the oldest of
-    /// them is closed.
+    /// How long a connection on which no key was shown yet keeps its place when all are taken, in milliseconds; default 20. Then the oldest of
+    /// them is closed: whoever comes with a key waits no longer.
     pub stranger_ms: u64,
     /// Open connections of the data directory's owner through the local socket; default 64. More wait in the system's queue.
     pub local_connections_max: usize,
@@ -83,7 +83,7 @@ impl Default for HttpLimits {
             merchant_requests_max: 256,
             merchant_body_bytes_max: 64 << 20,
             connections_max: 4096,
-            stranger_ms: 1_000,
+            stranger_ms: 20,
             local_connections_max: 64,
             write_stall_ms: 30_000,
             drain_ms: 20_000,

@@ -148,7 +148,7 @@ async fn heads_beyond_every_limit_and_heads_that_are_none_are_refused() {
 
 #[tokio::test]
 async fn connections_beyond_their_number_wait() {
-    let running = start(world(), HttpLimits { connections_max: 1, ..HttpLimits::default() }).await;
+    let running = start(world(), HttpLimits { connections_max: 1, stranger_ms: 60_000, ..HttpLimits::default() }).await;
     let get = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut first = TcpStream::connect(running.address).await.unwrap();
     first.write_all(get).await.unwrap();

@@ -138,6 +138,7 @@ impl Service {
 
     /// Runs whatever waits, and ends when nothing does.
     fn run_shadows(&self) {
+        crate::priority::behind_others();
         while let Some(job) = self.shadows.next() {
             if let Err(error) = self.run_shadow(&job) {
                 tracing::error!(%error, "a shadow run could not be kept");
