@@ -62,6 +62,11 @@ fn what_is_no_component_of_the_contract() {
         assert_eq!(failed, step, "{problems}");
         assert!(problems.contains(problem), "{step}: {problems}");
     }
+    // It was compiled to be asked, and that is gone as well; nobody else has the same code.
+    let trap = inspect(&named(&component("trap", "delay-policy"), &facts("traps", "1")), &LoadLimits::default()).unwrap();
+    let code = Digest(trap.code).to_string();
+    let files = std::fs::read_dir(shared().data.join("code")).unwrap().flatten();
+    assert!(files.into_iter().all(|file| !file.file_name().to_string_lossy().starts_with(&code)), "compiled code is left");
 }
 
 #[test]

@@ -57,7 +57,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answer::<UploadView>("The upload"),
         Endpoint::get("/v1/merchants/{merchant}/versions", "listUploadedPolicies", uploaded)
             .tag("policies")
-            .summary("List uploaded policies, each with its newest version")
+            .summary("List policies that have versions, each with its newest one")
+            .describe("Those that were uploaded, and default policies that are or were bound.")
             .answer::<Vec<UploadedPolicy>>("The policies by name"),
         Endpoint::get("/v1/merchants/{merchant}/policies/{policy}/versions", "listVersions", versions)
             .tag("policies")

@@ -28,7 +28,7 @@ impl Service {
         }))
     }
 
-    /// Every uploaded policy with its newest version, by name.
+    /// Every policy that has versions with its newest one, by name.
     pub async fn uploaded_policies(self: &Arc<Self>, who: &Principal, merchant: &str) -> Result<Vec<UploadedPolicy>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "see policies")?;
         let service = Arc::clone(self);

@@ -32,7 +32,7 @@ pub struct VersionView {
     pub package: Value,
     /// The uploader's words.
     pub note: Option<String>,
-    /// Who uploaded it.
+    /// Who uploaded it; empty for a default policy, which the host bound.
     pub created_by: String,
     /// In which role.
     pub created_role: String,
@@ -104,7 +104,7 @@ pub struct VersionsQuery {
     pub limit: Option<u32>,
 }
 
-/// An uploaded policy.
+/// A policy that has versions: an uploaded one, or a default policy that is or was bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UploadedPolicy {
     /// Its name.
