@@ -13,4 +13,4 @@ pub mod table;
 
 pub use fact::{Record, Type, Value};
 pub use settings::{Problem, Tables};
-pub use table::{Hit, Kind, Row, Table, WhenUnknown};
+pub use table::{Hit, Kind, Packed, Row, Table, WhenUnknown};

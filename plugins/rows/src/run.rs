@@ -2,21 +2,21 @@
 
 use crate::fact::Value;
 use crate::program::{Env, Records, eval};
-use crate::table::{Hit, Row, Table, WhenUnknown};
+use crate::table::{Hit, Packed, Row, Table, WhenUnknown};
 
 /// What a table says of a case or an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<'t> {
     /// These rows decide, in order: one, unless all are collected; the default row where none matched.
-    Rows(Vec<&'t Row<'t>>),
+    Rows(Vec<Row<'t>>),
     /// Several rows of a `unique` table match.
-    Overlap(Vec<&'t Row<'t>>),
+    Overlap(Vec<Row<'t>>),
     /// No row matches and there is no default.
     NoRow,
     /// This row's condition hangs on a fact that is not known, and evidence is asked for.
-    Ask(&'t Row<'t>),
+    Ask(Row<'t>),
     /// The same, and a person decides.
-    Review(&'t Row<'t>),
+    Review(Row<'t>),
 }
 
 /// The answer, and the rows that were passed over because a fact is not known.
@@ -25,7 +25,7 @@ pub struct Ran<'t> {
     /// What the table says.
     pub answer: Answer<'t>,
     /// Rows that might decide otherwise if everything were known.
-    pub passed_over: Vec<&'t Row<'t>>,
+    pub passed_over: Vec<Row<'t>>,
 }
 
 /// How a condition came out.
@@ -37,8 +37,8 @@ pub enum Holds {
 }
 
 /// How a row's condition comes out.
-pub fn holds<'a>(row: &Row<'a>, records: Records<'a>) -> Holds {
-    let when: &'a [u8] = row.when;
+pub fn holds<'a>(row: Packed<'a>, records: Records<'a>) -> Holds {
+    let when = row.when();
     if when.is_empty() {
         return Holds::Yes;
     }
@@ -64,21 +64,25 @@ pub fn amount<'a>(row: &Row<'a>, records: Records<'a>) -> Result<Option<i64>, No
 }
 
 /// Runs a table. `holds` says how the condition of a row comes out, words included.
-pub fn run<'t>(table: &'t Table<'t>, holds: impl Fn(&'t Row<'t>) -> Holds) -> Ran<'t> {
+pub fn run<'t>(table: &Table<'t>, holds: impl Fn(Packed<'t>) -> Holds) -> Ran<'t> {
     let mut matched = Vec::new();
     let mut passed_over = Vec::new();
-    for row in &table.rows {
-        match (holds(row), row.unknown) {
-            (Holds::No, _) => {}
+    for packed in &table.rows {
+        let holds = holds(*packed);
+        if holds == Holds::No {
+            continue;
+        }
+        let row = packed.row();
+        match (holds, row.unknown) {
             (Holds::Yes, _) if table.hit == Hit::First => return Ran { answer: Answer::Rows(vec![row]), passed_over },
-            (Holds::Yes, _) => matched.push(row),
+            (Holds::Yes | Holds::No, _) => matched.push(row),
             (Holds::Unknown, WhenUnknown::Skip) => passed_over.push(row),
             (Holds::Unknown, WhenUnknown::Ask) => return Ran { answer: Answer::Ask(row), passed_over },
             (Holds::Unknown, WhenUnknown::Review) => return Ran { answer: Answer::Review(row), passed_over },
         }
     }
     let answer = match (matched.len(), table.hit, &table.default) {
-        (0, _, Some(default)) => Answer::Rows(vec![default]),
+        (0, _, Some(default)) => Answer::Rows(vec![default.row()]),
         (0, _, None) => Answer::NoRow,
         (2.., Hit::Unique, _) => Answer::Overlap(matched),
         _ => Answer::Rows(matched),

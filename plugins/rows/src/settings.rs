@@ -1,7 +1,7 @@
 //! Settings of the `table` policy: one compiled table for each kind, as text.
 //!
 //! They are read in every fresh instance. So a table is one text that is decoded as it stands, and the source it was compiled from,
-//! which is there for people, is skipped.
+//! which is there for people, is skipped. The table's checksum stands for the check of its rows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -117,7 +117,7 @@ impl Tables {
 fn read(program: &str, kind: Kind) -> Result<Table<'static>, BadTable> {
     let bytes = STANDARD_NO_PAD.decode(program).map_err(|error| BadTable(format!("not base64: {error}")))?;
     let bytes: &'static [u8] = Box::leak(bytes.into_boxed_slice());
-    Table::read(bytes, kind)
+    Table::unchecked(bytes, kind)
 }
 
 /// The problems of settings that are not of the right form, each with its place.
@@ -151,4 +151,24 @@ fn problems(json: &str) -> Vec<Problem> {
         problems.push(problem(String::new(), "a program has characters that are escaped: it is plain base64"));
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_was_changed_is_refused_with_its_place() {
+        let table = crate::table::bytes(Kind::Delay, crate::Hit::First, &[], None);
+        let of = |bytes: &[u8]| Tables::parse(&Tables::text(&[(Kind::Delay, bytes.to_vec(), "")]).to_string());
+        assert!(of(&table).unwrap().of(Kind::Delay).is_some());
+        for at in 0..table.len() {
+            let mut changed = table.clone();
+            changed[at] ^= 1;
+            let problems = of(&changed).unwrap_err();
+            assert_eq!(problems[0].path, "/delay/program");
+            assert!(problems[0].message.contains("compile the table again"), "{problems:?}");
+        }
+        assert!(of(&table[..7]).is_err() && of(&[]).is_err());
+    }
 }

@@ -1,7 +1,10 @@
-//! A compiled decision table: rows with a condition and what follows from it, as deterministic CBOR.
+//! A compiled decision table: rows with a condition and what follows from it, as deterministic CBOR behind a checksum.
+//!
+//! A component reads its table anew for every decision. So the rows stay packed, one piece of CBOR each: of a row that does not match only its
+//! condition is ever looked at.
 
-use minicbor::bytes::ByteSlice;
-use minicbor::{Decode, Encode};
+use minicbor::bytes::{ByteSlice, ByteVec};
+use minicbor::{Decode, Decoder, Encode, decode};
 use ombud_rules::contract::types::{Role, Severity};
 use ombud_rules::contract::{after_sale, blacklist, delay, reply, types};
 
@@ -10,7 +13,7 @@ use crate::fact::{Fact, Schema, Type};
 use crate::program::{Malformed, Roots, check};
 
 /// The format of [`Table`]; another one is refused.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 /// Rows of one table.
 pub const ROWS_MAX: usize = 500;
 /// A compiled table, in bytes.
@@ -122,7 +125,7 @@ pub enum WhenUnknown {
 }
 
 /// A table.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Decode)]
 #[cbor(array)]
 pub struct Table<'b> {
     /// [`FORMAT`].
@@ -136,10 +139,60 @@ pub struct Table<'b> {
     pub hit: Hit,
     /// The rows, in order.
     #[b(3)]
-    pub rows: Vec<Row<'b>>,
+    pub rows: Vec<Packed<'b>>,
     /// What holds where no row matches; without it a person decides. Its condition is empty.
     #[b(4)]
-    pub default: Option<Row<'b>>,
+    pub default: Option<Packed<'b>>,
+}
+
+/// A row as it lies in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed<'b>(&'b [u8]);
+
+impl<'b, C> Decode<'b, C> for Packed<'b> {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        decoder.bytes().map(Self)
+    }
+}
+
+impl<'b> Packed<'b> {
+    /// The condition alone; empty = always.
+    pub fn when(self) -> &'b [u8] {
+        let read = || -> Result<&'b [u8], decode::Error> {
+            let mut decoder = Decoder::new(self.0);
+            decoder.array()?;
+            decoder.str()?;
+            decoder.bytes()
+        };
+        sound(read())
+    }
+
+    /// The whole row.
+    pub fn row(self) -> Row<'b> {
+        sound(minicbor::decode(self.0))
+    }
+}
+
+/// What a table was found to be when it was read. Bytes under a forged checksum may be anything: the instance ends, which is a fault, and a
+/// person decides.
+fn sound<T>(read: Result<T, decode::Error>) -> T {
+    read.unwrap_or_else(|_| std::process::abort())
+}
+
+/// A table as it is written.
+#[derive(Encode)]
+#[cbor(array)]
+struct Written {
+    #[n(0)]
+    format: u8,
+    #[n(1)]
+    kind: u8,
+    #[n(2)]
+    hit: Hit,
+    #[n(3)]
+    rows: Vec<ByteVec>,
+    #[n(4)]
+    default: Option<ByteVec>,
 }
 
 /// A row.
@@ -236,13 +289,34 @@ pub struct More<'b> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadTable(pub String);
 
+/// Bytes of the checksum before a table.
+const CHECKSUM_BYTES: usize = 8;
+
 impl<'b> Table<'b> {
     /// Reads and checks a table of a kind.
     pub fn read(bytes: &'b [u8], kind: Kind) -> Result<Self, BadTable> {
+        let table = Self::unchecked(bytes, kind)?;
+        let roots = kind.roots();
+        for row in table.rows.iter().chain(&table.default) {
+            let row: Row<'_> = minicbor::decode(row.0).map_err(|error| BadTable(format!("not a compiled table: {error}")))?;
+            row.check(kind, &roots).map_err(|what| BadTable(format!("row `{}`: {what}", row.id)))?;
+        }
+        Ok(table)
+    }
+
+    /// Reads a table under its checksum: its author's tools have checked the rows, and nobody changed them since.
+    ///
+    /// A checksum is no signature. Whoever computes one over other bytes spoils nothing but the own policy, whose decisions end in faults. It
+    /// spares every decision a check of rows that it does not need.
+    pub fn unchecked(bytes: &'b [u8], kind: Kind) -> Result<Self, BadTable> {
         if bytes.len() > TABLE_BYTES_MAX {
             return Err(BadTable(format!("{} bytes are more than {TABLE_BYTES_MAX}", bytes.len())));
         }
-        let table: Self = minicbor::decode(bytes).map_err(|error| BadTable(format!("not a compiled table: {error}")))?;
+        let Some((sum, content)) = bytes.split_first_chunk::<CHECKSUM_BYTES>() else { return Err(changed()) };
+        if checksum(content).to_le_bytes() != *sum {
+            return Err(changed());
+        }
+        let table: Self = minicbor::decode(content).map_err(|error| BadTable(format!("not a compiled table: {error}")))?;
         if table.format != FORMAT {
             return Err(BadTable(format!("format {} instead of {FORMAT}: compile the table again", table.format)));
         }
@@ -252,10 +326,6 @@ impl<'b> Table<'b> {
         if table.rows.len() > ROWS_MAX {
             return Err(BadTable(format!("{} rows are more than {ROWS_MAX}", table.rows.len())));
         }
-        let roots = kind.roots();
-        for row in table.rows.iter().chain(&table.default) {
-            row.check(kind, &roots).map_err(|what| BadTable(format!("row `{}`: {what}", row.id)))?;
-        }
         Ok(table)
     }
 
@@ -263,12 +333,30 @@ impl<'b> Table<'b> {
     pub fn kind(&self) -> Kind {
         Kind::ALL.get(usize::from(self.kind)).copied().unwrap_or(Kind::AfterSale)
     }
+}
 
-    /// The bytes.
-    pub fn bytes(&self) -> Vec<u8> {
-        // Memory takes every byte and every part can be encoded: there is no error to meet.
-        minicbor::to_vec(self).unwrap_or_default()
-    }
+/// The bytes of a table.
+pub fn bytes(kind: Kind, hit: Hit, rows: &[Row<'_>], default: Option<&Row<'_>>) -> Vec<u8> {
+    // Memory takes every byte and every part can be encoded: there is no error to meet.
+    let packed = |row: &Row<'_>| ByteVec::from(minicbor::to_vec(row).unwrap_or_default());
+    let written = Written { format: FORMAT, kind: kind as u8, hit, rows: rows.iter().map(packed).collect(), default: default.map(packed) };
+    let content = minicbor::to_vec(written).unwrap_or_default();
+    [checksum(&content).to_le_bytes().as_slice(), &content].concat()
+}
+
+fn changed() -> BadTable {
+    BadTable("not a compiled table, or changed by hand: compile the table again".to_owned())
+}
+
+/// Eight bytes a step, for every decision computes it.
+fn checksum(bytes: &[u8]) -> u64 {
+    const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut sum = bytes.len() as u64;
+    let mut add = |word: u64| sum = (sum.rotate_left(5) ^ word).wrapping_mul(SEED);
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+    rest.iter().for_each(|byte| add(u64::from(*byte)));
+    sum ^ (sum >> 32)
 }
 
 impl Row<'_> {

@@ -88,7 +88,7 @@ impl Made {
     /// Puts the case to a table: `with` gets the facts and how each row's condition comes out.
     pub fn ask(&self, table: &Table<'_>, mut with: impl FnMut(Records<'_>, &dyn Fn(usize) -> Holds)) {
         let mut plain = |records: Records<'_>| {
-            with(records, &|row| table.rows.get(row).map_or(Holds::No, |row| run::holds(row, records)));
+            with(records, &|row| table.rows.get(row).map_or(Holds::No, |row| run::holds(*row, records)));
         };
         match self {
             Self::AfterSale(context, case) => plain(Records { case, context, derived: &AfterSaleDerived::new(context, case), item: None }),
@@ -101,7 +101,7 @@ impl Made {
                 let derived = ReplyDerived::new(context, case);
                 let records = Records { case, context, derived: &derived, item: None };
                 let draft = Draft::new(case);
-                with(records, &|row| table.rows.get(row).map_or(Holds::No, |row| draft.holds(row, records)));
+                with(records, &|row| table.rows.get(row).map_or(Holds::No, |row| draft.holds(*row, records)));
             }
         }
     }

@@ -212,8 +212,8 @@ impl<'t> Seen<'t> {
 
     fn findings(self, complete: bool) -> Findings {
         let rows = &self.table.rows;
-        let id = |row: usize| rows.get(row).map_or_else(String::new, |row| row.id.to_owned());
-        let outcome = |row: usize| rows.get(row).map(|row| row.outcome);
+        let id = |row: usize| rows.get(row).map_or_else(String::new, |row| row.row().id.to_owned());
+        let outcome = |row: usize| rows.get(row).map(|row| row.row().outcome);
         let idle = self.decided.iter().zip(&self.behind).enumerate().filter(|(_, (decided, _))| !**decided);
         Findings {
             tried: self.tried,

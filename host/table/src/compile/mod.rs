@@ -4,7 +4,7 @@ mod cells;
 mod columns;
 
 use ombud_rows::program::{Node, Path, Root, Roots, Step, encode};
-use ombud_rows::table::{Duty, FORMAT, More, ROWS_MAX, TABLE_BYTES_MAX};
+use ombud_rows::table::{self, Duty, More, ROWS_MAX, TABLE_BYTES_MAX};
 use ombud_rows::{Hit, Kind, Row, Table, WhenUnknown};
 
 use crate::Problem;
@@ -92,16 +92,8 @@ pub fn compile(text: &str, form: Form) -> Result<Compiled, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let bytes = {
-        let table = Table {
-            format: FORMAT,
-            kind: Kind::ALL.iter().position(|known| *known == kind).and_then(|place| u8::try_from(place).ok()).unwrap_or(0),
-            hit,
-            rows: rows.iter().map(BuiltRow::row).collect(),
-            default: default.as_ref().map(BuiltRow::row),
-        };
-        table.bytes()
-    };
+    let packed: Vec<Row<'_>> = rows.iter().map(BuiltRow::row).collect();
+    let bytes = table::bytes(kind, hit, &packed, default.as_ref().map(BuiltRow::row).as_ref());
     if bytes.len() > TABLE_BYTES_MAX {
         return Err(whole("rows", format!("the compiled table has {} bytes, at most {TABLE_BYTES_MAX} are allowed", bytes.len())));
     }

@@ -36,10 +36,10 @@ fn a_table_is_the_same_in_yaml_and_in_csv() {
     assert_eq!(one.bytes, other.bytes);
     assert_eq!((one.kind, one.hit), (Kind::Delay, Hit::CollectMax));
     let table = Table::read(&one.bytes, Kind::Delay).unwrap();
-    let row = table.rows.first().unwrap();
+    let row = table.rows.first().unwrap().row();
     assert_eq!((row.id, row.sources.as_slice(), row.reads.len()), ("A", [("手册", "第2页")].as_slice(), 2));
     assert_eq!(row.duties.first().map(|duty| (duty.action, duty.due_h)), Some(("chase-carrier", Some(24))));
-    assert_eq!(table.default.as_ref().map(|row| (row.id, row.when.len())), Some(("DEFAULT", 0)));
+    assert_eq!(table.default.map(|row| (row.row().id, row.when().len())), Some(("DEFAULT", 0)));
 }
 
 #[test]

@@ -40,10 +40,10 @@ fn answer(table: &Table<'_>, derived: &AfterSaleDerived<'_>, ctx: &Context, case
         Answer::Ask(row) => {
             draft.ruling.outcome = Outcome::NeedEvidence;
             draft.ruling.missing_evidence = row.missing.iter().map(|entry| (*entry).to_owned()).collect();
-            draft.ruling.notes.reasons = reasons(&[row], Kind::AfterSale, &records, Place::default());
+            draft.ruling.notes.reasons = reasons(std::slice::from_ref(row), Kind::AfterSale, &records, Place::default());
             settle(draft, row.id, ExchangeFor::Other);
         }
-        Answer::Review(row) => review(draft, reasons(&[row], Kind::AfterSale, &records, Place::default())),
+        Answer::Review(row) => review(draft, reasons(std::slice::from_ref(row), Kind::AfterSale, &records, Place::default())),
         Answer::Rows(rows) => decided(table, rows, &ran, derived, &records, draft),
         Answer::Overlap(_) | Answer::NoRow => {}
     }
@@ -51,7 +51,7 @@ fn answer(table: &Table<'_>, derived: &AfterSaleDerived<'_>, ctx: &Context, case
 
 fn decided(
     table: &Table<'_>,
-    rows: &[&Row<'_>],
+    rows: &[Row<'_>],
     ran: &Ran<'_>,
     derived: &AfterSaleDerived<'_>,
     records: &Records<'_>,
@@ -135,7 +135,7 @@ fn refund(draft: &mut Draft<'_>, derived: &AfterSaleDerived<'_>, wanted: Option<
 }
 
 /// The words of a refusal: what it rests on, what is offered instead, and that a person can be asked (PIPL 24(3)).
-fn refuse(draft: &mut Draft<'_>, rows: &[&Row<'_>]) {
+fn refuse(draft: &mut Draft<'_>, rows: &[Row<'_>]) {
     let Some(first) = rows.first() else { return };
     let basis = match first.sources.first() {
         Some((source, locator)) => [source, locator, "（", first.id, "）"].concat(),

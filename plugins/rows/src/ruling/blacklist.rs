@@ -27,14 +27,14 @@ pub fn blacklist<'a>(table: Option<&'a Table<'a>>, ctx: &'a Context, case: &'a B
         let derived = BlacklistDerived::new(ctx, case);
         let records = Records { case, context: ctx, derived: &derived, item: None };
         let ran = run(table, |row| holds(row, records));
-        let of = |rows: &[&'a Row<'a>]| reasons(rows, Kind::Blacklist, &records, Place::default());
+        let of = |rows: &[Row<'a>]| reasons(rows, Kind::Blacklist, &records, Place::default());
         match (undecided(&ran.answer), &ran.answer) {
             (Some(reason), _) => writing.escalate(vec![reason]),
             (None, Answer::Ask(row)) => {
                 writing.ruling.missing = row.missing.iter().map(|entry| (*entry).to_owned()).collect();
-                writing.write(Outcome::ReturnForEvidence, of(&[row]));
+                writing.write(Outcome::ReturnForEvidence, of(std::slice::from_ref(row)));
             }
-            (None, Answer::Review(row)) => writing.escalate(of(&[row])),
+            (None, Answer::Review(row)) => writing.escalate(of(std::slice::from_ref(row))),
             (None, Answer::Rows(rows)) => writing.decided(rows, of(rows), &ran.passed_over),
             (None, Answer::Overlap(_) | Answer::NoRow) => {}
         }
@@ -121,7 +121,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    fn decided(&mut self, rows: &[&Row<'_>], mut reasons: Vec<Reason>, passed_over: &[&Row<'_>]) {
+    fn decided(&mut self, rows: &[Row<'_>], mut reasons: Vec<Reason>, passed_over: &[Row<'_>]) {
         let outcomes: Vec<Outcome> = rows.iter().filter_map(|row| case_of(Outcome::ALL, row.outcome)).collect();
         let escalates = outcomes.contains(&Outcome::Escalate);
         let Some(outcome) = outcomes.first().copied().filter(|one| escalates || outcomes.iter().all(|other| other == one)) else {

@@ -77,13 +77,13 @@ impl<'a> Writing<'a> {
             return self.review(vec![reason]);
         }
         match &ran.answer {
-            Answer::Ask(row) | Answer::Review(row) => self.review(reasons(&[row], Kind::Delay, &records, place)),
+            Answer::Ask(row) | Answer::Review(row) => self.review(reasons(std::slice::from_ref(row), Kind::Delay, &records, place)),
             Answer::Rows(rows) => self.decided(table, rows, &ran, episode, &records, place),
             Answer::Overlap(_) | Answer::NoRow => {}
         }
     }
 
-    fn decided(&mut self, table: &Table<'_>, rows: &[&Row<'_>], ran: &Ran<'_>, episode: &'a Episode, records: &Records<'_>, place: Place) {
+    fn decided(&mut self, table: &Table<'_>, rows: &[Row<'_>], ran: &Ran<'_>, episode: &'a Episode, records: &Records<'_>, place: Place) {
         let mut written = reasons(rows, Kind::Delay, records, place);
         let outcome =
             rows.iter().filter_map(|row| case_of(Outcome::ALL, row.outcome)).max_by_key(|outcome| rank(*outcome)).unwrap_or(Outcome::None);

@@ -45,12 +45,12 @@ fn person(rule: &str, facts: Vec<Fact>) -> Reason {
 }
 
 /// The reasons of rows.
-fn reasons<'t>(rows: &[&'t Row<'t>], kind: Kind, records: &Records<'_>, place: Place) -> Vec<Reason> {
+fn reasons(rows: &[Row<'_>], kind: Kind, records: &Records<'_>, place: Place) -> Vec<Reason> {
     rows.iter().map(|row| reason(row, kind, records, place)).collect()
 }
 
 /// The ids of rows as facts of a reason.
-fn named(rows: &[&Row<'_>]) -> Vec<Fact> {
+fn named(rows: &[Row<'_>]) -> Vec<Fact> {
     rows.iter().map(|row| fact("table.row", row.id)).collect()
 }
 

@@ -13,7 +13,7 @@ use crate::fact::derived::ReplyDerived;
 use crate::program::Records;
 use crate::reason::Place;
 use crate::run::{Answer, Holds, holds, run};
-use crate::table::{Kind, Row, Table};
+use crate::table::{Kind, Packed, Row, Table};
 
 /// Places of one row that its reason names.
 const PLACES_MAX: usize = 10;
@@ -31,8 +31,9 @@ impl<'a> Draft<'a> {
     }
 
     /// How a row's condition comes out, its words included.
-    pub fn holds(&self, row: &Row<'a>, records: Records<'a>) -> Holds {
-        if !row.more.words.is_empty() && self.places(row).is_empty() { Holds::No } else { holds(row, records) }
+    pub fn holds(&self, packed: Packed<'a>, records: Records<'a>) -> Holds {
+        let row = packed.row();
+        if !row.more.words.is_empty() && self.places(&row).is_empty() { Holds::No } else { holds(packed, records) }
     }
 
     /// Where words of a row stand, as spans of the draft's scalars, in the order of the text.
@@ -60,15 +61,15 @@ pub fn reply<'a>(table: Option<&'a Table<'a>>, ctx: &'a Context, case: &'a Reply
     let records = Records { case, context: ctx, derived: &derived, item: None };
     let draft = Draft::new(case);
     let ran = run(table, |row| draft.holds(row, records));
-    let of = |rows: &[&'a Row<'a>]| reasons(rows, Kind::Reply, &records, Place::default());
+    let of = |rows: &[Row<'a>]| reasons(rows, Kind::Reply, &records, Place::default());
     if let Some(reason) = undecided(&ran.answer) {
         return held(case, vec![reason]);
     }
     match &ran.answer {
-        Answer::Ask(row) | Answer::Review(row) => held(case, of(&[row])),
+        Answer::Ask(row) | Answer::Review(row) => held(case, of(std::slice::from_ref(row))),
         Answer::Rows(rows) => {
             let mut ruling = decided(&draft, rows, of(rows));
-            let stricter = |row: &&&Row<'_>| case_of(Verdict::ALL, row.outcome).is_some_and(|verdict| verdict > ruling.verdict);
+            let stricter = |row: &&Row<'_>| case_of(Verdict::ALL, row.outcome).is_some_and(|verdict| verdict > ruling.verdict);
             // What might be stopped is not sent (domain model 4.0, rule 9).
             if ruling.verdict < Verdict::HoldForEvidence && ran.passed_over.iter().any(|row| stricter(&row)) {
                 ruling.verdict = Verdict::HoldForEvidence;
@@ -87,7 +88,7 @@ fn held(case: &ReplyCase, reasons: Vec<Reason>) -> ReplyRuling {
 }
 
 /// The worst verdict of the rows, with what each found.
-fn decided(draft: &Draft<'_>, rows: &[&Row<'_>], mut reasons: Vec<Reason>) -> ReplyRuling {
+fn decided(draft: &Draft<'_>, rows: &[Row<'_>], mut reasons: Vec<Reason>) -> ReplyRuling {
     let verdict = rows.iter().filter_map(|row| case_of(Verdict::ALL, row.outcome)).max().unwrap_or(Verdict::HoldForEvidence);
     let (mut findings, mut room, mut omitted) = (Vec::new(), Room::beside(&[]), 0_u32);
     let mut masked: Vec<char> = draft.case.text.chars().collect();
