@@ -16,7 +16,7 @@ use super::decision;
 use super::load::{MARK, Request};
 use crate::http::{HttpLimits, serve};
 use crate::service::ledger::SIGN_EVERY;
-use crate::service::{Options, Role, Service, ServiceError, THREADS_PER_CORE, cores};
+use crate::service::{Options, Role, Service, ServiceError, runtime_threads};
 
 /// Merchants with the secret of their key.
 pub(super) type Keys = Vec<(String, String)>;
@@ -91,8 +91,7 @@ pub(super) fn event(lines: usize) -> Result<Value> {
 }
 
 fn server_runtime() -> Result<Runtime> {
-    let threads = THREADS_PER_CORE * cores();
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("server").enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(runtime_threads()).thread_name("server").enable_all().build()?)
 }
 
 /// Serves the whole service, and signs its checkpoints.

@@ -10,7 +10,7 @@ use ombud_sandbox::{CodeKey, LoadLimits, Sandbox};
 
 use super::compile_worker::{compiler, program};
 use super::progress::Progress;
-use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, THREADS_PER_CORE, cores, secret};
+use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, runtime_threads, secret};
 
 /// The file by which a data directory is known.
 const DATABASE: &str = "ombud.db";
@@ -128,6 +128,5 @@ pub(super) async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListene
 
 /// A runtime for commands that serve or wait.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
-    let threads = THREADS_PER_CORE * cores();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().context("no runtime can be started")
+    tokio::runtime::Builder::new_multi_thread().worker_threads(runtime_threads()).enable_all().build().context("no runtime can be started")
 }

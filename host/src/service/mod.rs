@@ -61,7 +61,7 @@ pub use backtest::{
 };
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
-pub use fair::THREADS_PER_CORE;
+pub use fair::runtime_threads;
 pub use read::Opened;
 pub use replay::{ALARMS_MAX, Active, Archive, CpuShare, NoShare, Part, REPLAYS_MAX, Replays, Scope, SelfAudit, cores};
 pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};

@@ -17,14 +17,18 @@ use ombud_core::kind::Kind;
 use ombud_core::share_limits::ShareLimits;
 use tokio::sync::oneshot;
 
+use super::cores;
 use super::error::Saturation;
 use crate::metrics::{Metrics, Queued, Turned};
 use budget::Budget;
 use lanes::Lanes;
 use queue::{Asked, Flow, Queue, Waits};
 
-/// Threads of the runtime for each processor: as many as decisions run at the same time, and as many that go on reading requests meanwhile.
-pub const THREADS_PER_CORE: usize = 2;
+/// Threads of the runtime: as many as decisions run at the same time, and one that goes on reading requests meanwhile. More of them would take the
+/// processors from the writer.
+pub fn runtime_threads() -> usize {
+    cores() + 1
+}
 
 /// Long decisions under way for each processor: more than one, so that a long one of one merchant is not waited for by another's.
 const LANES_PER_CORE: usize = 2;
