@@ -31,6 +31,7 @@ fn routes(merchant: &Merchant<'_>, decision: &str, key: &str) -> Vec<Route> {
             ("{version}", VERSION),
             ("{signing_key}", "0123456789ABCDEF"),
             ("{request}", "bl-iso"),
+            ("{proposal}", "p_iso"),
             ("{hold}", "h_iso"),
             ("{backtest}", backtest),
             ("{schema}", "merchant-config"),
@@ -85,7 +86,7 @@ fn body(merchant: &Merchant<'_>, route: &Route) -> (&'static str, Value) {
 /// What a step of a rollout takes.
 fn rollout_step(path: &str) -> Value {
     match path.rsplit('/').next() {
-        Some("pause" | "resume" | "rollback") => json!({"reason": "mine"}),
+        Some("approve" | "withdraw" | "off" | "pause" | "resume" | "rollback") => json!({"reason": "mine"}),
         Some("canary") => json!({"version": "1", "share_bp": 500}),
         Some("windows") => json!({"version": "1", "from": "2026-11-11", "to": "2026-11-11"}),
         _ => json!({"version": "1"}),
@@ -244,6 +245,10 @@ fn each_role_may_what_its_role_may() {
         ("POST", "/v1/merchants/{merchant}/policies/{policy}/rollout/resume", &[Operator, MerchantAdmin]),
         ("POST", "/v1/merchants/{merchant}/rollout/pause", &[Operator, MerchantAdmin]),
         ("POST", "/v1/merchants/{merchant}/rollout/resume", &[Operator, MerchantAdmin]),
+        ("GET", "/v1/merchants/{merchant}/rollout/proposals", everybody),
+        ("POST", "/v1/merchants/{merchant}/rollout/proposals/{proposal}/approve", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/rollout/proposals/{proposal}/withdraw", &[Operator, MerchantAdmin]),
+        ("POST", "/v1/merchants/{merchant}/rollout/approvals/off", &[Operator, MerchantAdmin]),
         ("GET", "/v1/merchants/{merchant}/acts", &[Operator, MerchantAdmin, Compliance, Auditor]),
         ("GET", "/v1/acts", &[Operator]),
         ("POST", "/v1/merchants/{merchant}/replays", &[Operator, MerchantAdmin, Supervisor, DepartmentHead, Compliance, Auditor]),

@@ -1,6 +1,7 @@
 //! Rollouts over HTTP: which version answers which case, in force with the next event, each decision wholly of one version and
 //! replayed to the byte.
 
+mod approvals;
 mod cases;
 mod protection;
 mod shadow;

@@ -67,6 +67,31 @@ pub struct MerchantConfig {
     /// When a version that does harm is taken back or paused by itself.
     #[serde(default, skip_serializing_if = "Protection::is_default")]
     pub protection: Protection,
+    /// What needs two persons.
+    #[serde(default, skip_serializing_if = "Approvals::is_default")]
+    pub approvals: Approvals,
+}
+
+/// What needs more than one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Approvals {
+    /// How many persons it takes to change what answers: to activate a version, let one answer a share or a time, roll one back or resume
+    /// it: 1 or 2. Pausing never waits. From 2 back to 1 takes two as well.
+    pub rollout: u32,
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self { rollout: 1 }
+    }
+}
+
+impl Approvals {
+    /// Whether one person is enough for everything.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl MerchantConfig {
@@ -169,8 +194,9 @@ bounded! { MERCHANT:
         tz_offset_min: Bound::Whole(*TZ_OFFSET_MIN.start() as i64, *TZ_OFFSET_MIN.end() as i64),
         calendar: Bound::Nested, currency: Bound::Free, caps: Bound::Nested, fallback: Bound::Free,
         retention_days: Bound::Whole(1, RETENTION_DAYS_MAX),
-        limits: Bound::Nested, signatures: Bound::Free, share: Bound::Nested, protection: Bound::Nested,
+        limits: Bound::Nested, signatures: Bound::Free, share: Bound::Nested, protection: Bound::Nested, approvals: Bound::Nested,
     }
+    Approvals { rollout: Bound::Whole(1, 2) }
     Protection {
         on: Bound::Free, pause_last: Bound::Free, error_streak: Bound::Whole(3, 1_000), fault_share_bp: Bound::Whole(1, 10_000),
         deadline_hits: Bound::Whole(1, 1_000), approval_jump_bp: Bound::Whole(100, 10_000),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::api::{self, Api, Source};
 use super::{EXIT_OK, screen};
-use crate::service::rollout::{PlacedView, RolloutView, StepAnswer};
+use crate::service::rollout::{PlacedView, ProposalView, RolloutView, StepAnswer};
 
 /// Arguments of `ombud rollout`.
 #[derive(Args)]
@@ -85,6 +85,25 @@ enum Act {
     Pause(Switch),
     /// Take a kill switch back.
     Resume(Switch),
+    /// List the moves that wait for a second person.
+    Proposals {
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Approve a move as a second person: it is carried out now.
+    Approve {
+        /// The proposal's id.
+        id: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Withdraw a move that waits.
+    Withdraw {
+        /// The proposal's id.
+        id: String,
+        #[command(flatten)]
+        of: Of,
+    },
 }
 
 #[derive(Args)]
@@ -158,12 +177,22 @@ impl Of {
         self.give(api, &path, body)
     }
 
+    /// Says what becomes of a proposal.
+    fn settle(&self, id: &str, word: &str) -> Result<u8> {
+        let path = format!("{}/rollout/proposals/{}/{word}", self.base(), api::plain(id));
+        self.give(&self.source.api()?, &path, &json!({"reason": self.reason}))
+    }
+
     fn give(&self, api: &Api, path: &str, body: &Value) -> Result<u8> {
         let answer: StepAnswer = api.post(path, serde_json::to_vec(body)?).map_err(|error| api.explained(&self.merchant, error))?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&answer)?);
         } else {
-            println!("{}", if answer.changed { "done, in force with the next event" } else { "it was that way already" });
+            match &answer.proposal {
+                Some(proposal) => println!("waits for a second person until {}: proposal {}", proposal.expires_at, proposal.id),
+                None if answer.changed => println!("done, in force with the next event"),
+                None => println!("it was that way already"),
+            }
             show(&answer.rollout);
         }
         Ok(EXIT_OK)
@@ -225,6 +254,9 @@ impl Rollout {
             }
             Act::Pause(switch) => switch.give("pause"),
             Act::Resume(switch) => switch.give("resume"),
+            Act::Proposals { of } => proposals(&of),
+            Act::Approve { id, of } => of.settle(&id, "approve"),
+            Act::Withdraw { id, of } => of.settle(&id, "withdraw"),
         }
     }
 }
@@ -262,6 +294,24 @@ fn status(of: &Of, since: Option<&str>) -> Result<u8> {
     } else {
         show(&rollout);
     }
+    Ok(EXIT_OK)
+}
+
+fn proposals(of: &Of) -> Result<u8> {
+    let waiting: Vec<ProposalView> = of
+        .source
+        .api()
+        .and_then(|api| api.get(&format!("{}/rollout/proposals", of.base())).map_err(|error| api.explained(&of.merchant, error)))?;
+    if of.json {
+        println!("{}", serde_json::to_string_pretty(&waiting)?);
+        return Ok(EXIT_OK);
+    }
+    let mut table = screen::table(&["id", "proposed by", "until", "move", "reason"]);
+    for own in &waiting {
+        let what = serde_json::to_string(&own.step)?;
+        table.add_row([own.id.clone(), own.by.clone(), own.expires_at.clone(), what, own.reason.clone().unwrap_or_default()]);
+    }
+    println!("{table}");
     Ok(EXIT_OK)
 }
 

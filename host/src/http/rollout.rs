@@ -13,8 +13,8 @@ use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
 use crate::service::Principal;
 use crate::service::rollout::{
-    ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, RolloutQuery, RolloutView, ShadowRequest, StepAnswer,
-    WindowRemoval, WindowRequest,
+    ActivateRequest, CanaryRequest, KillRequest, PauseRequest, ProposalView, ProposalWord, RollbackRequest, RolloutQuery, RolloutView,
+    ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -67,6 +67,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .describe("The kind's fallback stands from the next event on, with the fault `paused`. What the operator paused only the operator resumes."),
         step::<KillRequest, _, _>("/v1/merchants/{merchant}/rollout/resume", "resume", resume)
             .summary("Take the kill switch of a kind or of the whole merchant back"),
+        Endpoint::get("/v1/merchants/{merchant}/rollout/proposals", "listProposals", proposals)
+            .tag("rollout")
+            .summary("Moves that wait for a second person")
+            .answer::<Vec<ProposalView>>("The proposals, oldest first; each waits for seven days"),
+        step::<ProposalWord, _, _>("/v1/merchants/{merchant}/rollout/proposals/{proposal}/approve", "approveProposal", approve)
+            .summary("Approve a move as a second person: it is carried out now")
+            .describe("Another person than who proposed it, by the labels of the keys."),
+        step::<ProposalWord, _, _>("/v1/merchants/{merchant}/rollout/proposals/{proposal}/withdraw", "withdrawProposal", withdraw)
+            .summary("Withdraw a move that waits"),
+        step::<ProposalWord, _, _>("/v1/merchants/{merchant}/rollout/approvals/off", "proposeOnePerson", one_person)
+            .summary("Propose that one person be enough from then on")
+            .describe("`approvals` of the configuration asks for two; to give that up takes two."),
     ]
 }
 
@@ -121,6 +133,27 @@ of_a_policy! {
     remove_window(WindowRemoval) => remove_window();
     pause_policy(PauseRequest) => pause_policy(true);
     resume_policy(PauseRequest) => pause_policy(false);
+    approve(ProposalWord) => approve();
+    withdraw(ProposalWord) => withdraw();
+}
+
+async fn proposals(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+) -> Result<Json<Vec<ProposalView>>, Refused> {
+    Ok(Json(app.service.proposals(&who, &merchant)?))
+}
+
+async fn one_person(
+    State(app): State<Shared>,
+    Caller(who): Caller,
+    Params(merchant): Params<String>,
+    request: Request,
+) -> Result<Json<StepAnswer>, Refused> {
+    let word: ProposalWord = body::json(&app, request).await?;
+    let done = finish(async move { app.service.ask_one_person(&who, &merchant, word).await });
+    Ok(Json(done.await?))
 }
 
 async fn pause(
@@ -154,4 +187,5 @@ body::posted_json! { RollbackRequest { to: Bound::Id, to_policy: Bound::Id, kind
 body::posted_json! { WindowRequest { version: Bound::Id, from: Bound::Id, to: Bound::Id, kind: Bound::Id, reason: Bound::Scalars(2000) } }
 body::posted_json! { WindowRemoval { version: Bound::Id, from: Bound::Id, kind: Bound::Id, reason: Bound::Scalars(2000) } }
 body::posted_json! { PauseRequest { version: Bound::Id, reason: Bound::Scalars(2000) } }
+body::posted_json! { ProposalWord { reason: Bound::Scalars(2000) } }
 body::posted_json! { KillRequest { kind: Bound::Id, reason: Bound::Scalars(2000) } }

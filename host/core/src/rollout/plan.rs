@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::VersionId;
+use super::{Proposal, VersionId};
 use crate::kind::Kind;
 
 /// Every rollout of a merchant.
@@ -16,6 +16,9 @@ pub struct Rollouts {
     /// Kill switches that are thrown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stops: Vec<Stop>,
+    /// Moves that wait for a second person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
 }
 
 /// The rollout of one kind.
@@ -67,7 +70,7 @@ pub struct Canary {
 }
 
 /// A version that answers at a time of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Window {
     /// The version.
     #[serde(flatten)]

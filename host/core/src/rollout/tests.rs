@@ -16,7 +16,7 @@ fn id(n: u8) -> VersionId {
 }
 
 fn rollouts(plan: Plan) -> Rollouts {
-    Rollouts { plans: [(KIND, plan)].into(), stops: Vec::new() }
+    Rollouts { plans: [(KIND, plan)].into(), ..Rollouts::default() }
 }
 
 /// A version that ran, and by what right.
@@ -264,6 +264,33 @@ fn a_rollback_takes_back_what_came_last_and_goes_to_any_earlier_version() {
     assert!(matches!(fresh.rollback(None, Hand::Merchant, "bad", 1), Err(Refused::Conflict(_))));
     assert_eq!(fresh.active.as_ref().unwrap().version, id(0), "nothing was changed");
     assert!(!fresh.take_back(&id(0), Hand::Protection, "bad", 1), "nothing is there to take its place");
+}
+
+#[test]
+fn proposals_wait_seven_days_and_no_longer() {
+    let mut all = Rollouts::default();
+    let proposal = |id: &str, by: &str, at_ms| Proposal {
+        id: id.to_owned(),
+        kind: Some(KIND),
+        step: Step::Activate { version: super::tests::id(1) },
+        by: by.to_owned(),
+        reason: None,
+        at_ms,
+    };
+    assert_eq!(all.propose(proposal("a", "li", 0)), Ok(Changed::Yes));
+    assert_eq!(all.propose(proposal("b", "li", 1)), Ok(Changed::No), "the same again");
+    assert_eq!(all.propose(proposal("c", "wang", 1)), Ok(Changed::Yes));
+    assert!(all.proposal("a", PROPOSAL_MS - 1).is_some() && all.proposal("a", PROPOSAL_MS).is_none());
+    let back: Rollouts = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
+    assert_eq!(back, all);
+    all.propose(proposal("d", "zhao", PROPOSAL_MS)).unwrap();
+    assert_eq!(all.proposals.iter().map(|own| own.id.as_str()).collect::<Vec<_>>(), ["c", "d"]);
+    all.settle("c");
+    assert!(all.proposal("c", 2).is_none());
+    for n in all.proposals.len()..PROPOSALS_MAX {
+        all.propose(proposal(&n.to_string(), &n.to_string(), PROPOSAL_MS)).unwrap();
+    }
+    assert!(matches!(all.propose(proposal("x", "x", PROPOSAL_MS)), Err(Refused::Conflict(_))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use ombud_core::kind::Kind;
 use ombud_core::protect::Finding;
-use ombud_core::rollout::{Scope, VersionId};
+use ombud_core::rollout::{Scope, Step, VersionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,35 @@ pub enum RolloutAct {
         /// What is active now.
         active: Option<VersionId>,
     },
+    /// A move waits for a second person.
+    #[serde(rename = "rollout.proposed")]
+    Proposed {
+        /// Its id.
+        proposal: String,
+        /// The kind whose rollout is to move.
+        kind: Option<Kind>,
+        /// The move.
+        proposed: Step,
+    },
+    /// A second person approved a move, which was carried out with this act.
+    #[serde(rename = "rollout.approved")]
+    Approved {
+        /// The proposal's id.
+        proposal: String,
+        /// Who proposed it.
+        proposed_by: String,
+    },
+    /// A proposal was withdrawn.
+    #[serde(rename = "rollout.withdrawn")]
+    Withdrawn {
+        /// The proposal's id.
+        proposal: String,
+        /// Who proposed it.
+        proposed_by: String,
+    },
+    /// One person is enough from now on.
+    #[serde(rename = "rollout.approvals-off")]
+    ApprovalsOff,
     /// A kill switch was thrown.
     #[serde(rename = "rollout.paused")]
     Paused {
@@ -113,6 +142,10 @@ impl RolloutAct {
             Self::Window { .. } => "rollout.window",
             Self::WindowRemoved { .. } => "rollout.window-removed",
             Self::Protected { .. } => "rollout.protected",
+            Self::Proposed { .. } => "rollout.proposed",
+            Self::Approved { .. } => "rollout.approved",
+            Self::Withdrawn { .. } => "rollout.withdrawn",
+            Self::ApprovalsOff => "rollout.approvals-off",
             Self::Paused { .. } => "rollout.paused",
             Self::Resumed { .. } => "rollout.resumed",
         }

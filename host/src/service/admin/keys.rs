@@ -18,7 +18,7 @@ use crate::service::wire::{CreatedKey, KeyView};
 use crate::service::{Service, allowed, blocking};
 
 /// Whether two labels are read as one: capitals, width and the spaces within do not tell persons apart.
-fn is_same_person(one: &str, other: &str) -> bool {
+pub(in crate::service) fn is_same_person(one: &str, other: &str) -> bool {
     let read = |label: &str| -> String {
         let narrow = |letter: char| match letter {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
@@ -68,6 +68,12 @@ impl Service {
         };
         let actor = ActorId::new(label).map_err(|error| ServiceError::Invalid(vec![Problem::at("/label", error.to_string())]))?;
         let _changing = self.changing.lock();
+        // Who may make a second person is two persons.
+        let asks_for_two = |id: &MerchantId| self.snapshot.load().tenants.get(id).is_some_and(|own| !own.config.approvals.is_default());
+        if role == Role::MerchantAdmin && who.role != Role::Operator && id.as_ref().is_some_and(asks_for_two) {
+            let why = "two persons are asked for: keys of a merchant's administrators are made by the operator";
+            return Err(ServiceError::Conflict(why.into()));
+        }
         let keys = self.store.read(|reads| reads.api_keys(id.as_ref()))?;
         // Who acts twice is told by the label: a person has one spelling of it (domain policies 5.3, BL-034).
         if let Some(other) = keys.iter().find(|row| row.actor != label && is_same_person(&row.actor, label)) {

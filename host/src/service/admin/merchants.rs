@@ -7,6 +7,7 @@ use ombud_core::caps::CapLimits;
 use ombud_core::ids::MerchantId;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
+use ombud_core::rollout::Changed;
 use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _, VersionRow};
 use serde_json::Value;
@@ -86,9 +87,21 @@ impl Service {
         }
         self.name_apart(&config.id, &mut bindings)?;
         let at_ms = now_ms();
+        let asks_for_two = known.as_ref().is_some_and(|known| !known.config.approvals.is_default());
         let mut rollouts = known.as_ref().map(|known| known.rollouts.clone()).unwrap_or_default();
         for (kind, binding) in &bindings {
-            rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms);
+            let changed = rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms);
+            if changed == Changed::Yes && asks_for_two {
+                let why = format!(
+                    "it takes two persons to activate a version of {kind}: `POST …/policies/{}/rollout/activate` proposes it",
+                    binding.policy
+                );
+                return Err(ServiceError::Conflict(why));
+            }
+        }
+        if asks_for_two && config.approvals.is_default() {
+            let why = "it takes two persons to let one be enough: `POST …/rollout/approvals/off` proposes it";
+            return Err(ServiceError::Conflict(why.into()));
         }
         let document = MerchantDocument { config: json, caps_bound: caps_bound.clone(), policies: Bindings::new() };
         let row = MerchantRow {

@@ -18,6 +18,7 @@ use super::actor::{Principal, Role};
 
 pub(super) use files::private_folder;
 pub(crate) use files::secret;
+pub(super) use keys::is_same_person;
 pub(super) use limits::kept as kept_limits;
 pub(super) use load::guardrail;
 pub use master::MasterKeyFrom;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use ombud_core::kind::Kind;
+use ombud_core::merchant::Approvals;
 use ombud_core::problem::Problem;
-use ombud_core::rollout::{Changed, Hand, Plan, Refused, Rollouts, Scope, VersionId, Window, local_ms, local_text, parse_local};
+use ombud_core::rollout::{
+    Changed, Hand, Plan, Proposal, Refused, Rollouts, Scope, Step, VersionId, Window, local_ms, local_text, parse_local,
+};
 use ombud_ledger::Digest;
-use ombud_store::Store as _;
+use ombud_store::{MerchantRow, Store as _};
 
 use super::load::keep;
 use super::step::{
@@ -19,24 +22,11 @@ use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{self, By, NewAct, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::replay::Stored;
-use crate::service::snapshot::Tenant;
+use crate::service::snapshot::{MerchantDocument, Tenant};
 use crate::service::{Service, blocking};
 
 /// For how long a window that has ended is still shown.
 const WINDOW_KEPT_MS: i64 = 30 * 24 * 3_600_000;
-
-/// One move of a plan.
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    Activate(VersionId),
-    Canary(VersionId, u16),
-    Shadow(VersionId, bool),
-    Rollback(Option<VersionId>),
-    AddWindow(Window),
-    RemoveWindow(VersionId, Option<i64>),
-    Pause(Scope),
-    Resume(Scope),
-}
 
 /// A move with everything that is recorded of it.
 #[derive(Clone, Debug)]
@@ -61,7 +51,7 @@ impl Service {
     pub async fn activate(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ActivateRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::Activate(id), reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::Activate { version: id }, reason: may_say(asked.reason)? })
         })
         .await
     }
@@ -70,7 +60,7 @@ impl Service {
     pub async fn canary(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: CanaryRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::Canary(id, asked.share_bp), reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::Canary { version: id, share_bp: asked.share_bp }, reason: may_say(asked.reason)? })
         })
         .await
     }
@@ -79,7 +69,7 @@ impl Service {
     pub async fn shadow(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ShadowRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::Shadow(id, asked.on), reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::Shadow { version: id, on: asked.on }, reason: may_say(asked.reason)? })
         })
         .await
     }
@@ -95,7 +85,7 @@ impl Service {
                 Some(kind) => kind,
                 None => rolled_out(tenant, policy, asked.kind.as_deref())?,
             };
-            Ok(Order { kind: Some(kind), step: Step::Rollback(to), reason })
+            Ok(Order { kind: Some(kind), step: Step::Rollback { to }, reason })
         })
         .await
     }
@@ -107,7 +97,7 @@ impl Service {
             let (from, to) = (moment("/from", &asked.from, zone, false), moment("/to", &asked.to, zone, true));
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
             let window = Window { version: id, from_local_ms: from?, to_local_ms: to? };
-            Ok(Order { kind: Some(kind), step: Step::AddWindow(window), reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::AddWindow { window }, reason: may_say(asked.reason)? })
         })
         .await
     }
@@ -117,7 +107,7 @@ impl Service {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let from = asked.from.as_deref().map(|from| moment("/from", from, tenant.config.tz_offset_min, false)).transpose()?;
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::RemoveWindow(id, from), reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::RemoveWindow { version: id, from_local_ms: from }, reason: may_say(asked.reason)? })
         })
         .await
     }
@@ -155,7 +145,7 @@ impl Service {
     }
 
     /// Makes an order of what was asked for, under the lock of all changes, and carries it out.
-    async fn step<F>(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, order: F) -> Answer
+    pub(super) async fn step<F>(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, order: F) -> Answer
     where
         F: FnOnce(&Self, &Tenant, &str) -> Result<Order, ServiceError> + Send + 'static,
     {
@@ -166,35 +156,74 @@ impl Service {
             // As it is now that nobody else changes it.
             let tenant = service.tenant(&who, &merchant, Right::Configure, "roll out policies")?;
             let order = order(&service, &tenant, &policy)?;
-            let by = (By::from(&who), hand(&who));
-            service.carry_out(&tenant, &order, by, Some(policy.as_str()).filter(|policy| !policy.is_empty()))
+            let of = Some(policy.as_str()).filter(|policy| !policy.is_empty());
+            if order.step.waits() && tenant.config.approvals.rollout > 1 {
+                return service.propose(&tenant, order, &who, of);
+            }
+            service.carry_out(&tenant, &order, (By::from(&who), hand(&who)), None, of)
         })
         .await
     }
 
-    /// Moves a plan. The caller holds the lock of all changes.
-    pub(super) fn carry_out(&self, tenant: &Tenant, order: &Order, (by, hand): (By, Hand), of: Option<&str>) -> Answer {
+    /// Moves a plan. The caller holds the lock of all changes. `approved` is the proposal that is carried out, which is settled by it.
+    pub(super) fn carry_out(
+        &self,
+        tenant: &Tenant,
+        order: &Order,
+        (by, hand): (By, Hand),
+        approved: Option<&Proposal>,
+        of: Option<&str>,
+    ) -> Answer {
         let at_ms = now_ms();
         let mut rollouts = tenant.rollouts.clone();
-        let Some(what) = apply(&mut rollouts, tenant, order, hand, at_ms)? else {
-            return Ok(StepAnswer { changed: false, rollout: view::view(tenant, of) });
-        };
+        let what = apply(&mut rollouts, tenant, order, hand, at_ms)?;
+        let changed = what.is_some();
+        if let Some(proposal) = approved {
+            rollouts.settle(&proposal.id);
+        } else if !changed {
+            return Ok(StepAnswer { changed, proposal: None, rollout: view::view(tenant, of) });
+        }
         let component = |rollouts: &Rollouts, tenant: &Tenant| -> Option<Digest> {
             let kind = order.kind?;
             Some(tenant.versions.get(kind, &rollouts.plan(kind)?.active.as_ref()?.version)?.component)
         };
         let before = component(&tenant.rollouts, tenant);
-        let next = self.next_tenant(tenant, rollouts)?;
+        let mut next = self.next_tenant(tenant, rollouts)?;
         let after = component(&next.rollouts, &next);
-        let act = NewAct { reason: order.reason.clone(), at_ms, ..NewAct::new(by, What::Rollout(what)) };
-        let act = if before == after { act } else { act.change(before, after) };
-        self.keep_moved(&next, act)?;
+        let mut acts = Vec::new();
+        if let Some(what) = what {
+            let act = NewAct { reason: order.reason.clone(), at_ms, ..NewAct::new(by.clone(), What::Rollout(what)) };
+            acts.push(if before == after { act } else { act.change(before, after) });
+        }
+        if let Some(proposal) = approved {
+            let what = RolloutAct::Approved { proposal: proposal.id.clone(), proposed_by: proposal.by.clone() };
+            acts.push(NewAct { at_ms, ..NewAct::new(by, What::Rollout(what)) });
+        }
+        let row = match &order.step {
+            Step::ApprovalsOff => {
+                next.config.approvals = Approvals::default();
+                Some(self.row_with(&next)?)
+            }
+            _ => None,
+        };
+        self.keep_moved(&next, acts, row)?;
         let rollout = view::view(&next, of);
-        if let (Some(kind), Some(id)) = (order.kind, placed(&order.step)) {
+        if let (Some(kind), Some(id)) = (order.kind, order.step.placed()) {
             self.guards.forget(&next.config.id, kind, id);
         }
         self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
-        Ok(StepAnswer { changed: true, rollout })
+        Ok(StepAnswer { changed, proposal: None, rollout })
+    }
+
+    /// The merchant's row with the approvals that it asks for now.
+    fn row_with(&self, next: &Tenant) -> Result<MerchantRow, ServiceError> {
+        let internal = |error: serde_json::Error| ServiceError::Internal(error.into());
+        let row = self.store.read(|reads| reads.merchant(&next.config.id))?.ok_or(ServiceError::NotFound("merchant"))?;
+        let mut document: MerchantDocument = serde_json::from_str(&row.config).map_err(internal)?;
+        if let Some(members) = document.config.as_object_mut() {
+            members.insert("approvals".into(), serde_json::to_value(next.config.approvals).map_err(internal)?);
+        }
+        Ok(MerchantRow { config: serde_json::to_string(&document).map_err(internal)?, ..row })
     }
 
     /// The merchant with other plans.
@@ -203,12 +232,15 @@ impl Service {
         self.store.read(|reads| self.assemble(reads, config, bound, rollouts).map_err(ServiceError::from))
     }
 
-    /// Keeps moved plans with the act that moved them.
-    pub(super) fn keep_moved(&self, next: &Tenant, act: NewAct) -> Result<(), ServiceError> {
-        let (merchant, rollouts, vault, at_ms) = (next.config.id.clone(), next.rollouts.clone(), self.vault.clone(), act.at_ms);
+    /// Keeps moved plans with the acts that moved them, and the merchant's row where it changes too.
+    pub(super) fn keep_moved(&self, next: &Tenant, acts: Vec<NewAct>, row: Option<MerchantRow>) -> Result<(), ServiceError> {
+        let (merchant, rollouts, vault) = (next.config.id.clone(), next.rollouts.clone(), self.vault.clone());
         Ok(self.writer.wait(move |group| {
-            keep(group, &merchant, &rollouts, &[], at_ms)?;
-            act.append(group, &vault, &merchant).map(|_| ())
+            if let Some(row) = &row {
+                group.put_merchant(row)?;
+            }
+            keep(group, &merchant, &rollouts, &[], acts.first().map_or_else(now_ms, |act| act.at_ms))?;
+            acts.iter().try_for_each(|act| act.append(group, &vault, &merchant).map(|_| ()))
         })?)
     }
 
@@ -275,17 +307,23 @@ impl Service {
     }
 }
 
-type Answer = Result<StepAnswer, ServiceError>;
+pub(super) type Answer = Result<StepAnswer, ServiceError>;
+
+/// Whether a move is possible and changes anything.
+pub(super) fn try_out(tenant: &Tenant, order: &Order, hand: Hand, at_ms: i64) -> Result<bool, ServiceError> {
+    Ok(apply(&mut tenant.rollouts.clone(), tenant, order, hand, at_ms)?.is_some())
+}
 
 /// Moves the plans. None where everything is that way already; else what is recorded.
 fn apply(rollouts: &mut Rollouts, tenant: &Tenant, order: &Order, hand: Hand, at_ms: i64) -> Result<Option<RolloutAct>, ServiceError> {
     let zone = tenant.config.tz_offset_min;
     let (changed, what) = match (&order.step, order.kind) {
-        (Step::Pause(scope), _) => {
+        (Step::Pause { scope }, _) => {
             let reason = order.reason.clone().unwrap_or_default();
             (rollouts.pause(scope.clone(), hand, &reason, at_ms)?, RolloutAct::Paused { scope: scope.clone() })
         }
-        (Step::Resume(scope), _) => (rollouts.resume(scope, hand)?, RolloutAct::Resumed { scope: scope.clone() }),
+        (Step::Resume { scope }, _) => (rollouts.resume(scope, hand)?, RolloutAct::Resumed { scope: scope.clone() }),
+        (Step::ApprovalsOff, _) => (Changed::Yes, RolloutAct::ApprovalsOff),
         (step, Some(kind)) => {
             is_not_paused(rollouts, kind, step)?;
             let plan = rollouts.plans.entry(kind).or_default();
@@ -305,44 +343,37 @@ fn move_plan(
     (at_ms, zone): (i64, i32),
 ) -> Result<(Changed, RolloutAct), ServiceError> {
     Ok(match step {
-        Step::Activate(id) => (plan.activate(id, at_ms), RolloutAct::Activated { kind, version: id.clone() }),
-        Step::Canary(id, share_bp) => {
+        Step::Activate { version: id } => (plan.activate(id, at_ms), RolloutAct::Activated { kind, version: id.clone() }),
+        Step::Canary { version: id, share_bp } => {
             (plan.canary(id, *share_bp, at_ms)?, RolloutAct::Canary { kind, version: id.clone(), share_bp: *share_bp })
         }
-        Step::Shadow(id, on) => {
+        Step::Shadow { version: id, on } => {
             let changed = if *on { plan.shadow(id, at_ms)? } else { plan.end_shadow(id)? };
             (changed, RolloutAct::Shadow { kind, version: id.clone(), on: *on })
         }
-        Step::Rollback(to) => {
+        Step::Rollback { to } => {
             let (taken, changed) = plan.rollback(to.as_ref(), hand, reason, at_ms)?;
             let active = plan.active.as_ref().map(|active| active.version.clone());
             (changed, RolloutAct::RolledBack { kind, taken, active })
         }
-        Step::AddWindow(window) => {
+        Step::AddWindow { window } => {
             let forget_ms = local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), zone);
             let (from, to) = (local_text(window.from_local_ms), local_text(window.to_local_ms));
             (plan.add_window(window.clone(), forget_ms)?, RolloutAct::Window { kind, version: window.version.clone(), from, to })
         }
-        Step::RemoveWindow(id, from) => {
+        Step::RemoveWindow { version: id, from_local_ms: from } => {
             let changed = plan.remove_window(id, *from)?;
             (changed, RolloutAct::WindowRemoved { kind, version: id.clone(), from: from.map(local_text) })
         }
-        Step::Pause(_) | Step::Resume(_) => return Err(ServiceError::Internal(anyhow::anyhow!("a kill switch is in no plan"))),
+        Step::Pause { .. } | Step::Resume { .. } | Step::ApprovalsOff => {
+            return Err(ServiceError::Internal(anyhow::anyhow!("a kill switch is in no plan")));
+        }
     })
-}
-
-/// The version that a step gives a place.
-fn placed(step: &Step) -> Option<&VersionId> {
-    match step {
-        Step::Activate(id) | Step::Canary(id, _) | Step::Shadow(id, true) | Step::Rollback(Some(id)) => Some(id),
-        Step::AddWindow(window) => Some(&window.version),
-        Step::Shadow(_, false) | Step::Rollback(None) | Step::RemoveWindow(..) | Step::Pause(_) | Step::Resume(_) => None,
-    }
 }
 
 /// What is paused is not placed: it would not run, and whoever places it would believe that it does.
 fn is_not_paused(rollouts: &Rollouts, kind: Kind, step: &Step) -> Result<(), ServiceError> {
-    let Some(id) = placed(step) else { return Ok(()) };
+    let Some(id) = step.placed() else { return Ok(()) };
     let own = |stop: &&ombud_core::rollout::Stop| {
         matches!(stop.scope, Scope::Policy { .. } | Scope::Version { .. }) && stop.scope.covers(kind, id)
     };
@@ -371,14 +402,14 @@ fn rolled_out(tenant: &Tenant, policy: &str, kind: Option<&str>) -> Result<Kind,
 
 fn switch(scope: Scope, on: bool, reason: &str) -> Result<Order, ServiceError> {
     let reason = Some(acts::reason(reason)?);
-    Ok(Order { kind: None, step: if on { Step::Pause(scope) } else { Step::Resume(scope) }, reason })
+    Ok(Order { kind: None, step: if on { Step::Pause { scope } } else { Step::Resume { scope } }, reason })
 }
 
-fn hand(who: &Principal) -> Hand {
+pub(super) fn hand(who: &Principal) -> Hand {
     if who.role == Role::Operator { Hand::Operator } else { Hand::Merchant }
 }
 
-fn may_say(reason: Option<String>) -> Result<Option<String>, ServiceError> {
+pub(super) fn may_say(reason: Option<String>) -> Result<Option<String>, ServiceError> {
     reason.map(|reason| acts::reason(&reason)).transpose()
 }
 

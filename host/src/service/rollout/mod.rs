@@ -6,6 +6,7 @@
 mod change;
 mod choose;
 mod load;
+mod proposals;
 mod protect;
 mod shadow;
 mod step;
@@ -14,6 +15,7 @@ mod webhook;
 
 pub(super) use choose::{Runs, opened};
 pub(super) use load::{active_bindings, keep, kept};
+pub use proposals::{ProposalView, ProposalWord};
 pub(super) use protect::Guards;
 pub use protect::Measure;
 pub use shadow::ShadowSummary;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::proposals::ProposalView;
 use super::view::RolloutView;
 
 /// A version to be made the active one.
@@ -132,6 +133,9 @@ pub struct KillRequest {
 pub struct StepAnswer {
     /// Whether anything is another way than before; the same step again changes nothing.
     pub changed: bool,
+    /// The move that waits for a second person, where the merchant asks for two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalView>,
     /// The rollout as it is now.
     pub rollout: RolloutView,
 }
