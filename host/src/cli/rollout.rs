@@ -337,7 +337,10 @@ fn show(rollout: &RolloutView) {
         for shadow in &plan.shadows {
             let compared = shadow.compared.as_ref().map_or_else(
                 || shadow.placed.status.clone(),
-                |own| format!("agrees in {} of {}", percent(own.agreement_bp), screen::count(own.decisions, "decision")),
+                |own| match own.decisions {
+                    0 => "nothing to compare yet".to_owned(),
+                    decisions => format!("agrees in {} of {}", percent(own.agreement_bp), screen::count(decisions, "decision")),
+                },
             );
             row("shadow".into(), shadow.placed.version.to_string(), shadow.placed.since.clone(), compared);
         }
