@@ -131,7 +131,7 @@ fn a_backtest_runs_beside_a_server_and_through_it() {
     // A component that the server has, by its file; one that it has not.
     let package = root().join("policies/delay/delay.wasm");
     remote("auditor", &["--policy", package.to_str().unwrap(), "--all"]).exits(0).says("delay");
-    remote("auditor", &["--policy", "tests/policies/unfair/unfair.wasm", "--all"]).exits(2).complains("component").complains("delay@");
+    remote("auditor", &["--policy", "tests/policies/hungry/hungry.wasm", "--all"]).exits(2).complains("component").complains("delay@");
     remote("agent", &asked).exits(2).complains("may not run backtests");
     remote("auditor", &["--policy", "delay", "--last", "90"]).exits(2).complains("--last");
     // Who asked the server is on record; whoever reads the directory beside it changes nothing.
