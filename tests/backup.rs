@@ -291,3 +291,56 @@ fn what_cannot_be_done_says_why() {
     assert_eq!((&damaged["made"], &damaged["check"]["well"]), (&false.into(), &false.into()));
     assert!(!place.at("c").exists() && place.at("c.damaged").join("ombud.db").exists());
 }
+
+/// Whoever was erased after a backup is erased again when it is put back, as far as anybody knows of it.
+#[test]
+fn who_was_erased_after_the_backup_is_erased_again() {
+    let place = Place::new();
+    let of = ["--merchant", "m-fresh"];
+    let database = rusqlite::Connection::open(place.data().join("ombud.db")).unwrap();
+    let sql = "SELECT customer, lower(hex(decision_id)) FROM entries JOIN merchants USING (merchant_no)
+        WHERE id = 'm-fresh' AND customer IS NOT NULL AND decision_id IS NOT NULL ORDER BY seq DESC LIMIT 1";
+    let (customer, decision): (String, String) = database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    drop(database);
+    served(&place.data());
+    place.backup("before", &[]).exits(0);
+    let erase = [&["audit", "erase", "--customer", &customer], &of[..]].concat();
+    on(&place.data(), &erase).exits(0);
+    served(&place.data());
+    let is_erased = |data: &Path| {
+        let replayed = on(data, &[&["replay", &decision, "--json"], &of[..]].concat()).json();
+        check(data);
+        replayed["not_compared"]["erased"] == 1
+    };
+    assert!(is_erased(&place.data()));
+    std::fs::copy(place.data().join("erasures"), place.at("erasures")).unwrap();
+    let kept = std::fs::read_to_string(place.at("erasures")).unwrap();
+    assert!(kept.starts_with("m-fresh erased:") && !kept.contains(&customer), "{kept}");
+
+    // Nobody says who was erased: it is told that it has to be given again.
+    place.restore("before", "unaware", &["--accept-loss"]).exits(0).says("give these erasures again");
+    assert!(!is_erased(&place.at("unaware")));
+    on(&place.at("unaware"), &erase).exits(0);
+    assert!(is_erased(&place.at("unaware")));
+    // The live directory says it, a copy of its file, or the directory that is replaced.
+    let (live, file) = (place.data(), place.at("erasures"));
+    for (to, from) in [("by-live", &live), ("by-file", &file)] {
+        place.restore("before", to, &["--accept-loss", "--erasures-from", path(from)]).exits(0).says("1 customer erased again");
+        assert!(is_erased(&place.at(to)), "{to}");
+        let again = acts(&place.at(to), &of, "erasure");
+        assert!(again[0]["body"]["reason"].as_str().unwrap().starts_with("erased before, at "), "{again:?}");
+        served(&place.at(to));
+        assert_eq!(acts(&place.at(to), &of, "erasure").len(), 1, "once is enough");
+    }
+    // A directory whose database is lost still has the file.
+    std::fs::remove_file(place.data().join("ombud.db")).unwrap();
+    let restored = place.restore("before", "data", &["--accept-loss", "--json"]).exits(0).json();
+    assert_eq!((&restored["erased_again"], &restored["erasures_known"]), (&1.into(), &true.into()), "{restored}");
+    assert!(is_erased(&place.data()));
+
+    std::fs::write(place.at("broken"), "m-fresh erased:00\n").unwrap();
+    place.restore("before", "never", &["--erasures-from", path(&place.at("broken"))]).exits(2).complains("is no erasure");
+    std::fs::create_dir(place.at("empty")).unwrap();
+    place.restore("before", "never", &["--erasures-from", path(&place.at("empty"))]).exits(2).complains("does not say who was erased");
+    assert!(!place.at("never").exists());
+}

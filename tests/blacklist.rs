@@ -284,8 +284,8 @@ fn people_act_through_their_own_interface() {
     assert_eq!(outcome(&act(&merchant, Role::DepartmentHead, steps, "s3", json!({"verdict": "approve"}))), ("execute", "blacklisted"));
     let listed = merchant.call(Role::Auditor, "GET", "/blacklist/requests").send().ok();
     assert_eq!(
-        (listed.as_array().unwrap().len(), &listed[0]["request_id"], &listed[0]["measure"]),
-        (1, &json!("bl-7"), &json!("blacklisted"))
+        (&listed["cursor"], &listed["requests"][1], &listed["requests"][0]["request_id"], &listed["requests"][0]["measure"]),
+        (&Value::Null, &Value::Null, &json!("bl-7"), &json!("blacklisted"))
     );
     assert_eq!(measures(&merchant, "c_people"), merchant.call(Role::Auditor, "GET", "/blacklist/measures").send().ok());
     // The path names the request, and the body no other.
@@ -358,4 +358,41 @@ fn an_appeal_goes_to_compliance_and_the_measure_stands_until_it_is_decided() {
         assert_eq!(report["identical"], true, "{report}");
     }
     ledger::gap_free(&shared().data, &merchant.id);
+}
+
+#[test]
+fn requests_are_listed_page_by_page() {
+    let merchant = shared().merchant(json!({}));
+    for number in 0..7 {
+        decided(&merchant, Role::Agent, &request(&format!("bl-{number}"), &format!("c_{number}"), T0, "extortion", &[3, 2, 1]));
+    }
+    // Two of them are over: they come last.
+    for number in [1, 4] {
+        decided(&merchant, Role::Supervisor, &step(&format!("bl-{number}"), &format!("c_{number}"), T0 + DAY_MS, "reject"));
+    }
+    let page = |query: &str| merchant.call(Role::Auditor, "GET", &format!("/blacklist/requests{query}")).send();
+    let ids = |page: &Value| page["requests"].as_array().unwrap().iter().map(|one| one["request_id"].clone()).collect::<Vec<_>>();
+    let all = page("").ok();
+    assert_eq!(
+        (ids(&all), &all["cursor"]),
+        (["0", "2", "3", "5", "6", "1", "4"].map(|id| json!(format!("bl-{id}"))).to_vec(), &Value::Null)
+    );
+    for limit in 1..=8 {
+        let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = page(&format!("?limit={limit}{cursor}")).ok();
+            assert!(ids(&page).len() <= limit);
+            seen.extend(ids(&page));
+            pages += 1;
+            match page["cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!((seen, pages), (ids(&all), 7_usize.div_ceil(limit)), "{limit}");
+    }
+    assert_eq!(page("?limit=200").status, 200);
+    for bad in ["limit=0", "limit=201", "cursor=zz", "cursor=00", "cursor="] {
+        assert_eq!(page(&format!("?{bad}")).status, 422, "{bad}");
+    }
 }

@@ -292,6 +292,37 @@ fn erasing_ends_a_measure_that_rests_on_what_is_gone() {
     runtime.block_on(shared().service.expire_due(at + 400 * DAY_MS)).unwrap();
 }
 
+/// Retention looks at what is due, and at nothing else, however much there is.
+#[test]
+fn retention_looks_at_what_is_due_only() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    for number in 0..60 {
+        merchant.decide(&refund_in(&format!("r{number}"), &format!("c_{number}"), &format!("t_{number}"), 100));
+    }
+    merchant.call(Role::Compliance, "POST", "/holds").json(&json!({"customer": "c_0", "reason": "court"})).send().with(201);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let now = ombud::clock::now_ms();
+    let retain = |days: i64| {
+        let retained = runtime.block_on(server.service.retain(now + days * DAY_MS)).unwrap();
+        (retained.looked_at, retained.customers)
+    };
+    assert_eq!(retain(29), (0, 0), "nothing is due");
+    // One of them is heard of later than the others: it is looked at once more and then left alone.
+    let later = refund_in("later", "c_1", "t_later", 100);
+    merchant.decide(&later);
+    let sql = format!(
+        "UPDATE entries SET received_at_ms = received_at_ms + {} WHERE order_id = 'order-later' AND entry = 'decision'",
+        20 * DAY_MS
+    );
+    ledger::change(&server.data, &sql);
+    // The merchant's own key, which is never erased, is looked at once a day, as what is held is.
+    assert_eq!(retain(31), (61, 58));
+    assert_eq!(retain(31), (0, 0), "what is kept is not looked at again at once");
+    assert_eq!(retain(33), (2, 0), "what is held, and the merchant's own key");
+    assert_eq!(retain(52), (3, 1), "who was heard of later");
+}
+
 #[test]
 fn what_is_kept_too_long_is_erased_by_the_host() {
     let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));

@@ -19,6 +19,7 @@ use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
 use crate::service::ledger::published::{FOLDER, Loss, Published, goes_on, is_published};
+use crate::service::privacy::Erasures;
 
 /// What is restored, and what it is held against.
 pub struct Restore<'a> {
@@ -28,6 +29,8 @@ pub struct Restore<'a> {
     pub data: &'a Path,
     /// Published checkpoints that were kept elsewhere: files, folders of them, or data directories.
     pub published: &'a [PathBuf],
+    /// Who was erased after the backup: data directories, or their files `erasures`. The directory that is replaced is looked at anyway.
+    pub erasures_from: &'a [PathBuf],
     /// Go on although records that were published are lost.
     pub accept_loss: bool,
     /// Where the master key comes from, for the check.
@@ -59,6 +62,8 @@ pub struct Restored {
     pub lost: Vec<Lost>,
     /// Where the replaced directory is now.
     pub replaced: Option<PathBuf>,
+    /// Whether anybody said who was erased since.
+    pub erasures_known: bool,
 }
 
 /// Why nothing was restored.
@@ -88,7 +93,7 @@ pub fn restore(restore: &Restore<'_>) -> Result<Restored, RestoreError> {
     let staging = beside(restore.data, "restoring")?;
     remove(&staging)?;
     let staged = stage(restore, &staging, &manifest, replaces);
-    let (checks, compared, lost) = staged.inspect_err(|_| _ = remove(&staging))?;
+    let (checks, compared, lost, erasures_known) = staged.inspect_err(|_| _ = remove(&staging))?;
     let replaced = if replaces {
         let aside = beside(restore.data, &format!("replaced-{}", restore.at_ms))?;
         rename(restore.data, &aside)
@@ -98,7 +103,7 @@ pub fn restore(restore: &Restore<'_>) -> Result<Restored, RestoreError> {
         None
     };
     rename(&staging, restore.data)?;
-    Ok(Restored { manifest, checks, compared, lost, replaced })
+    Ok(Restored { manifest, checks, compared, lost, replaced, erasures_known })
 }
 
 /// Whether there is a data directory that is replaced. What is none is refused.
@@ -116,7 +121,12 @@ fn replaces(data: &Path) -> Result<bool> {
     }
 }
 
-fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: bool) -> Result<(Checks, u64, Vec<Lost>), RestoreError> {
+fn stage(
+    restore: &Restore<'_>,
+    staging: &Path,
+    manifest: &Manifest,
+    replaces: bool,
+) -> Result<(Checks, u64, Vec<Lost>, bool), RestoreError> {
     private_folder(staging)?;
     copy_checkpoints(restore.from, staging)?;
     for name in manifest.files.keys().filter(|name| !name.contains('/')) {
@@ -140,8 +150,27 @@ fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: b
         return Err(RestoreError::Lost(lost));
     }
     notes.put(staging)?;
+    let erasures_known = keep_erasures(restore, staging, replaces)?;
     flush(staging)?;
-    Ok((checks, compared, lost))
+    Ok((checks, compared, lost, erasures_known))
+}
+
+/// Writes down who was erased since the backup: the first start of the restored directory erases them again.
+fn keep_erasures(restore: &Restore<'_>, staging: &Path, replaces: bool) -> Result<bool> {
+    let mut all = Erasures::default();
+    for path in restore.erasures_from {
+        all.add(Erasures::of(path)?);
+    }
+    let mut known = !restore.erasures_from.is_empty();
+    // The directory that is replaced may be damaged beyond that: then it says nothing.
+    if let Some(replaced) = replaces.then(|| Erasures::of(restore.data).ok()).flatten() {
+        all.add(replaced);
+        known = true;
+    }
+    if all.count() > 0 {
+        all.put(staging)?;
+    }
+    Ok(known)
 }
 
 /// Keys of the replaced directory that are newer than those of the backup: those of a rotation since, and a master key that

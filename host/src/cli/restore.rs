@@ -21,8 +21,8 @@ use crate::service::MasterKeyFrom;
 against the newest checkpoint that was published of it: in the backup, in the directory that is replaced, and where --published says. A backup that is \
 older lacks records that were published: that is refused, unless --accept-loss says that they are lost for good. The loss is recorded as an act, and \
 whoever has the newer checkpoints will notice it.\n\nA directory that is there already is not overwritten: it is set aside with the ending \
-`.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key where the backup has none.\n\nAn erasure \
-that came after the backup has to be given again.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
+`.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key where the backup has none.\n\nWhoever was \
+erased after the backup is erased again, as far as the directory that is replaced or --erasures-from says who that is.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
 not run.\n\nExample:\n  ombud restore backups/2026-11-20 --data ombud-data --published /mnt/monitor/checkpoints"
 )]
 pub(super) struct Restore {
@@ -35,6 +35,10 @@ pub(super) struct Restore {
     /// Published checkpoints that were kept elsewhere: a file, a folder of them, or another data directory. May be given several times.
     #[arg(long, value_name = "PATH")]
     published: Vec<PathBuf>,
+    /// Who was erased since the backup: a data directory, or a copy of its file `erasures`. May be given several times. The directory
+    /// that is replaced is looked at anyway.
+    #[arg(long, value_name = "PATH")]
+    erasures_from: Vec<PathBuf>,
     /// Go on although records that were published are lost.
     #[arg(long)]
     accept_loss: bool,
@@ -51,6 +55,7 @@ impl Restore {
             from: &self.from,
             data: &self.data,
             published: &self.published,
+            erasures_from: &self.erasures_from,
             accept_loss: self.accept_loss,
             master_key: &data::master_key(),
             at_ms: jiff::Timestamp::now().as_millisecond(),
@@ -78,6 +83,7 @@ impl Restore {
 
     /// Records what was done.
     fn finish(&self, restored: &Restored) -> Result<u8> {
+        let mut again = None;
         let readable = self.data.join(MASTER_KEY).exists() || !matches!(data::master_key(), MasterKeyFrom::Directory);
         if readable {
             let service = data::open(&self.data, None).context("the directory is restored, but cannot be opened")?;
@@ -85,12 +91,15 @@ impl Restore {
             let recorded = service.restored(&data::owner()?, &restored.manifest.made_at, restored.manifest.database());
             recorded.map_err(|error| anyhow!(data::explain(&error)))?;
             service.sign_now()?;
+            again = Some(service.erased_again());
             drop(Arc::clone(&service));
         }
         if self.json {
             let shown = json!({
                 "restored": true, "data": self.data, "made_at": restored.manifest.made_at, "logs": restored.manifest.logs,
                 "compared": restored.compared, "lost": lost_json(&restored.lost), "replaced": restored.replaced, "master_key": readable,
+                "erased_again": again.as_ref().map(|again| again.customers), "not_erased_again": again.as_ref().map(|again| &again.left),
+                "erasures_known": restored.erasures_known,
                 "check": as_json(&restored.checks),
             });
             println!("{}", serde_json::to_string_pretty(&shown)?);
@@ -105,6 +114,18 @@ impl Restore {
         }
         if let Some(replaced) = &restored.replaced {
             println!("what was there is in {}", replaced.display());
+        }
+        if let Some(again) = &again {
+            if again.customers > 0 {
+                println!("{} erased again, who were erased after the backup", screen::count(again.customers, "customer"));
+            }
+            again.left.iter().for_each(|left| println!("NOT erased again: {left}"));
+        }
+        if !restored.erasures_known {
+            println!(
+                "nobody said who was erased after {}: give these erasures again, or restore with --erasures-from",
+                restored.manifest.made_at
+            );
         }
         if !readable {
             println!("the master key is not in the backup: put it back before you start a server, otherwise no text can be read");

@@ -15,7 +15,7 @@ use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
 use crate::service::Principal;
 use crate::service::privacy::UnmaskQuery;
-use crate::service::wire::{BlacklistAct, BlacklistActKind, BlacklistView, EventAnswer, MeasureView};
+use crate::service::wire::{BlacklistAct, BlacklistActKind, BlacklistPage, BlacklistQuery, BlacklistView, EventAnswer, MeasureView};
 
 const ERRORS: [Code; 5] = [Code::Malformed, Code::Conflict, Code::MediaType, Code::Invalid, Code::Saturated];
 
@@ -24,8 +24,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/merchants/{merchant}/blacklist/requests", "listBlacklistRequests", list)
             .tag("blacklist")
             .summary("List blacklist requests")
-            .query::<UnmaskQuery>()
-            .answer::<Vec<BlacklistView>>("Every request, with its state")
+            .query::<BlacklistQuery>()
+            .answer::<BlacklistPage>("A page of requests with their states, open ones first")
             .errors(&[Code::Invalid]),
         Endpoint::post("/v1/merchants/{merchant}/blacklist/requests", "submitBlacklistRequest", submit)
             .tag("blacklist")
@@ -96,8 +96,8 @@ async fn list(
     State(app): State<Shared>,
     Caller(who): Caller,
     Params(merchant): Params<String>,
-    Queried(query): Queried<UnmaskQuery>,
-) -> Result<Json<Vec<BlacklistView>>, Refused> {
+    Queried(query): Queried<BlacklistQuery>,
+) -> Result<Json<BlacklistPage>, Refused> {
     Ok(Json(app.service.blacklist_requests(&who, &merchant, query).await?))
 }
 

@@ -39,7 +39,7 @@ mod versions;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
@@ -135,6 +135,8 @@ pub struct Service {
     master_key_from: MasterKeyFrom,
     /// The rotation of the master key that is under way, or was the last one.
     rotation: Mutex<Option<RotationView>>,
+    /// Whom this start erased again.
+    erased_again: Mutex<privacy::ErasedAgain>,
     locks: KeyedLocks,
     /// Where decisions run, and whose turn it is.
     fair: fair::Fair,
@@ -223,6 +225,7 @@ impl Service {
             changing: Mutex::new(()),
             master_key_from: options.master_key,
             rotation: Mutex::new(None),
+            erased_again: Mutex::default(),
             locks: KeyedLocks::default(),
             fair,
             looks: acts::Looks::default(),
@@ -248,6 +251,7 @@ impl Service {
         service.load_all()?;
         service.compile_bound();
         service.record_guardrail()?;
+        *service.erased_again.lock().unwrap_or_else(PoisonError::into_inner) = service.erase_again()?;
         Ok(service)
     }
 
@@ -297,6 +301,11 @@ impl Service {
             reasons.push("store: cannot be read".to_owned());
         }
         Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    /// Whom this start erased again, for the database is from before their erasure.
+    pub fn erased_again(&self) -> privacy::ErasedAgain {
+        self.erased_again.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Turns readiness off before the listener closes.

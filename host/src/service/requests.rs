@@ -16,14 +16,16 @@ use super::error::ServiceError;
 use super::listing::rfc3339;
 use super::privacy::{Sight, UnmaskQuery};
 use super::snapshot::Tenant;
-use super::wire::{BlacklistAct, BlacklistActKind, BlacklistView, EventAnswer, MeasureView};
+use super::wire::{BlacklistAct, BlacklistActKind, BlacklistPage, BlacklistQuery, BlacklistView, EventAnswer, MeasureView};
 use super::{Service, read};
 use crate::clock::now_ms;
 
 /// The source of events that come from acts of this interface.
 const SOURCE: &str = "/ombud/blacklist";
-/// Requests of one list.
-const REQUESTS_MAX: u32 = 1_000;
+/// Requests of one page.
+const REQUESTS_MAX: u32 = 200;
+/// The same where nothing is asked for.
+const REQUESTS_DEFAULT: u32 = 50;
 
 impl Service {
     /// Submits a request, gives a verdict or passes on an appeal, as the event that it is.
@@ -73,23 +75,42 @@ impl Service {
         })
     }
 
-    /// Every request, open ones first.
+    /// A page of requests, open ones first, each of the two by their ids.
     pub async fn blacklist_requests(
         self: &Arc<Self>,
         who: &Principal,
         merchant: &str,
-        query: UnmaskQuery,
-    ) -> Result<Vec<BlacklistView>, ServiceError> {
+        query: BlacklistQuery,
+    ) -> Result<BlacklistPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
+        let limit = query.limit.unwrap_or(REQUESTS_DEFAULT);
+        if !(1..=REQUESTS_MAX).contains(&limit) {
+            return Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {REQUESTS_MAX}"))]));
+        }
+        let (from, behind) = match query.cursor.as_deref().map(read_cursor) {
+            None => (CaseState::Open, String::new()),
+            Some(Some(place)) => place,
+            Some(None) => {
+                return Err(ServiceError::Invalid(vec![
+                    Problem::at("/cursor", "is none of this list").allowed("`cursor` of a page of it"),
+                ]));
+            }
+        };
         let sight = self.sight(who, &tenant, Look::Blacklist, None, query.unmask.as_deref()).await?;
         self.store.read(|reads| {
-            let mut views = Vec::new();
-            for state in [CaseState::Open, CaseState::Closed] {
-                for row in reads.blacklist_requests(&tenant.config.id, state, "", REQUESTS_MAX)? {
-                    views.push(self.request_view(reads, &tenant, &row, sight)?);
-                }
+            // One more than is shown tells whether there is a next page.
+            let wanted = limit as usize + 1;
+            let mut rows = Vec::with_capacity(wanted);
+            let mut behind = behind;
+            for state in [CaseState::Open, CaseState::Closed].into_iter().skip_while(|state| *state != from) {
+                let left = u32::try_from(wanted - rows.len()).unwrap_or(0);
+                rows.extend(reads.blacklist_requests(&tenant.config.id, state, &std::mem::take(&mut behind), left)?);
             }
-            Ok(views)
+            let more = rows.len() == wanted;
+            rows.truncate(limit as usize);
+            let cursor = rows.last().filter(|_| more).map(|row| hex::encode(format!("{} {}", row.state.as_str(), row.request_id)));
+            let requests = rows.iter().map(|row| self.request_view(reads, &tenant, row, sight)).collect::<Result<Vec<_>, _>>()?;
+            Ok(BlacklistPage { requests, cursor, masked: sight.is_masked() })
         })
     }
 
@@ -155,6 +176,14 @@ impl Service {
             review_by: measure.and_then(|row| row.review_by_ms).map(rfc3339),
         })
     }
+}
+
+/// Where a page ended: the state of its last request, and its id.
+fn read_cursor(cursor: &str) -> Option<(CaseState, String)> {
+    let text = String::from_utf8(hex::decode(cursor).ok()?).ok()?;
+    let (state, request_id) = text.split_once(' ')?;
+    let state = [CaseState::Open, CaseState::Closed].into_iter().find(|known| known.as_str() == state)?;
+    Some((state, request_id.to_owned()))
 }
 
 fn measure_view(row: MeasureRow, sight: Sight) -> MeasureView {

@@ -80,6 +80,11 @@ pub trait ReadPrivacy {
     fn erased_at(&self, merchant: &MerchantId, mark: &str) -> Result<Option<i64>, StoreError>;
     /// The merchants with an erased customer.
     fn with_erased(&self) -> Result<Vec<MerchantId>, StoreError>;
+
+    /// The marks of a merchant's erased customers, each with when it was erased last, epoch milliseconds.
+    fn erased_marks(&self, merchant: &MerchantId) -> Result<Vec<(String, i64)>, StoreError>;
+    /// Subjects with a key to which retention has not looked since before then; the longest ago first.
+    fn quiet_subjects(&self, merchant: &MerchantId, before_ms: i64, subjects_max: u32) -> Result<Vec<String>, StoreError>;
     /// The tickets of records that list the customer.
     fn tickets_of(&self, merchant: &MerchantId, customer: &str) -> Result<Vec<String>, StoreError>;
     /// The customers of records that list the ticket.
@@ -102,6 +107,8 @@ pub trait WritePrivacy {
     /// Destroys the key of a ticket, and with it what later records of erased customers hold; false where there is none. What
     /// is sealed for the ticket from then on has a new key.
     fn erase_ticket(&mut self, merchant: &MerchantId, ticket: &str, at_ms: i64) -> Result<bool, StoreError>;
+    /// Notes that retention need not look at a subject as long as it looks at what was quiet before then.
+    fn look_again(&mut self, merchant: &MerchantId, subject: &str, from_ms: i64) -> Result<(), StoreError>;
     /// Takes the marks out of amounts that were counted before; how many there were.
     fn forget_marks(&mut self, merchant: &MerchantId, before_ms: i64) -> Result<usize, StoreError>;
     /// Replaces a subject's wrapped key; false where there is none.

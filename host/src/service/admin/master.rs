@@ -146,6 +146,12 @@ pub(in crate::service) fn masters_of(reads: &dyn Reads, key: MasterKey) -> Resul
     Ok(rotation.and_then(|rotation| rotation.masters(&key)).unwrap_or_else(|| key.into()))
 }
 
+/// Whether this is the key in force, as far as that is noted.
+pub(in crate::service) fn is_noted(reads: &dyn Reads, masters: &Masters) -> Result<bool, StoreError> {
+    let noted = reads.value(IN_FORCE)?;
+    Ok(masters.before.is_some() || noted.is_none_or(|noted| noted == masters.current.id().as_bytes()))
+}
+
 /// Notes which key is in force, where that is not noted.
 pub(in crate::service) fn note_in_force(store: &SqliteStore, writer: &Writer, masters: &Masters) -> Result<()> {
     let id = masters.current.id();

@@ -26,6 +26,11 @@ pub(super) fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
     flush_folder(folder)
 }
 
+/// Replaces a file that only its owner reads, and waits until it is on stable storage.
+pub(in crate::service) fn replace_private(path: &Path, text: &str) -> Result<()> {
+    replace(path, text, Readers::Owner)
+}
+
 /// Replaces a file of a folder. It is the new one after a power failure too, once the folder was flushed as well.
 fn replace_in(folder: &Path, name: impl AsRef<OsStr>, text: &str, readers: Readers) -> Result<()> {
     let path = folder.join(name.as_ref());

@@ -10,6 +10,8 @@ mod publish;
 pub mod published;
 pub mod witness;
 
+pub(in crate::service) use files::replace_private;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

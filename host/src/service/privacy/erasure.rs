@@ -71,6 +71,7 @@ impl Service {
         let done = move |result: Result<(ErasureAnswer, Vec<SubjectId>), ombud_store::JobError<ServiceError>>| {
             _ = answer.send(result.map(|(erased, subjects)| {
                 service.vault.forget(&tenant.config.id, subjects);
+                service.keep_erasures(&tenant.config.id, std::slice::from_ref(&erased.mark));
                 erased
             }));
         };
@@ -80,7 +81,7 @@ impl Service {
         Ok(erased)
     }
 
-    fn erase_in(
+    pub(super) fn erase_in(
         &self,
         group: &mut dyn Group,
         tenant: &Tenant,

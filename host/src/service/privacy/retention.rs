@@ -31,6 +31,8 @@ pub struct Retained {
     pub customers: u64,
     /// Tickets without a customer.
     pub tickets: u64,
+    /// Subjects that were looked at: those of whom nothing was heard for too long when retention looked last.
+    pub looked_at: u64,
 }
 
 impl Service {
@@ -66,12 +68,13 @@ impl Service {
                     let own = service.retain_merchant(&tenant, at_ms.saturating_sub(i64::from(days) * DAY_MS))?;
                     retained.customers += own.customers;
                     retained.tickets += own.tickets;
+                    retained.looked_at += own.looked_at;
                 }
             }
             Ok::<_, ServiceError>(retained)
         };
         let retained = tokio::task::spawn_blocking(looked).await.map_err(|error| ServiceError::Internal(error.into()))??;
-        if retained != Retained::default() {
+        if retained.customers > 0 || retained.tickets > 0 {
             self.empty_log().await;
         }
         Ok(retained)
@@ -80,35 +83,29 @@ impl Service {
     fn retain_merchant(self: &Arc<Self>, tenant: &Arc<Tenant>, before_ms: i64) -> Result<Retained, ServiceError> {
         let merchant = &tenant.config.id;
         let mut retained = Retained::default();
-        let mut after = String::new();
         loop {
-            let (last, stale) = self.store.read(|reads| {
-                let keys = reads.wrapped_keys(merchant, &after, KEYS_OF_A_LOOK)?;
-                let mut stale = Vec::new();
-                for subject in keys.iter().filter_map(|(text, _)| SubjectId::parse(text)) {
-                    if is_stale(reads, tenant, &subject, before_ms)? {
-                        stale.push(subject);
-                    }
-                }
-                Ok::<_, ServiceError>((keys.into_iter().last().map(|(text, _)| text), stale))
-            })?;
-            if !stale.is_empty() {
-                let own = self.retain_subjects(tenant, stale, before_ms)?;
-                retained.customers += own.customers;
-                retained.tickets += own.tickets;
+            // Each look erases them, or notes when to look again: none comes twice.
+            let due = self.store.read(|reads| reads.quiet_subjects(merchant, before_ms, KEYS_OF_A_LOOK))?;
+            if due.is_empty() {
+                return Ok(retained);
             }
-            match last {
-                Some(last) => after = last,
-                None => return Ok(retained),
-            }
+            retained.looked_at += due.len() as u64;
+            let own = self.retain_subjects(tenant, due, before_ms)?;
+            retained.customers += own.customers;
+            retained.tickets += own.tickets;
         }
     }
 
-    fn retain_subjects(self: &Arc<Self>, tenant: &Arc<Tenant>, stale: Vec<SubjectId>, before_ms: i64) -> Result<Retained, ServiceError> {
+    fn retain_subjects(self: &Arc<Self>, tenant: &Arc<Tenant>, due: Vec<String>, before_ms: i64) -> Result<Retained, ServiceError> {
         let (service, of) = (Arc::clone(self), Arc::clone(tenant));
-        let erased = self.writer.wait(move |group| service.retain_in(group, &of, &stale, before_ms));
+        let erased = self.writer.wait(move |group| service.retain_in(group, &of, &due, before_ms));
         let (retained, subjects) = erased?;
+        let marks: Vec<String> = subjects
+            .iter()
+            .filter_map(|subject| if let SubjectId::Customer(customer) = subject { Some(owner::mark(tenant, customer)) } else { None })
+            .collect();
         self.vault.forget(&tenant.config.id, subjects);
+        self.keep_erasures(&tenant.config.id, &marks);
         Ok(retained)
     }
 
@@ -116,19 +113,20 @@ impl Service {
         &self,
         group: &mut dyn Group,
         tenant: &Tenant,
-        stale: &[SubjectId],
+        due: &[String],
         before_ms: i64,
     ) -> Result<(Retained, Vec<SubjectId>), ServiceError> {
         let merchant = &tenant.config.id;
         let at_ms = now_ms();
         let (mut retained, mut subjects) = (Retained::default(), Vec::new());
         let (mut keys, mut records) = (0, 0);
-        for subject in stale {
-            // Something may have come since.
-            if !is_stale(as_reads(group), tenant, subject, before_ms)? {
+        for text in due {
+            let subject = SubjectId::parse(text).unwrap_or(SubjectId::Merchant);
+            if let Some(from_ms) = quiet_from(as_reads(group), tenant, &subject, before_ms)? {
+                group.look_again(merchant, text, from_ms)?;
                 continue;
             }
-            match subject {
+            match &subject {
                 SubjectId::Customer(customer) => {
                     let tickets = group.tickets_of(merchant, customer)?;
                     let mark = owner::mark(tenant, customer);
@@ -145,11 +143,11 @@ impl Service {
                 }
                 SubjectId::Merchant => continue,
             }
-            subjects.push(subject.clone());
+            subjects.push(subject);
         }
-        if retained != Retained::default() {
+        if !subjects.is_empty() {
             self.vault.forget(merchant, subjects.iter().cloned());
-            let Retained { customers, tickets } = retained;
+            let Retained { customers, tickets, .. } = retained;
             let what = What::RetentionApplied { older_than: rfc3339(before_ms), customers, tickets, keys, records };
             NewAct::new(By::host(ACTOR), what).append(group, &self.vault, merchant)?;
         }
@@ -162,30 +160,35 @@ fn as_reads(group: &mut dyn Group) -> &dyn Reads {
     group
 }
 
-/// Whether nothing was heard of the subject since, nothing holds it, and nothing of it is under way.
-fn is_stale(reads: &dyn Reads, tenant: &Tenant, subject: &SubjectId, before_ms: i64) -> Result<bool, ServiceError> {
+/// From when on the subject is quiet, or is to be looked at as if it were: something was heard of it since, it is held, or
+/// something of it is under way. None where nothing keeps it.
+fn quiet_from(reads: &dyn Reads, tenant: &Tenant, subject: &SubjectId, before_ms: i64) -> Result<Option<i64>, ServiceError> {
     let merchant = &tenant.config.id;
-    let quiet = |subject: Subject<'_>| reads.last_record_at(merchant, subject).map(|last| last.is_some_and(|at_ms| at_ms < before_ms));
-    Ok(match subject {
-        SubjectId::Merchant => false,
+    let heard = |subject: Subject<'_>| reads.last_record_at(merchant, subject).map(|last| last.unwrap_or(i64::MIN));
+    let latest = |tickets: &[String]| {
+        tickets.iter().try_fold(i64::MIN, |latest, ticket| Ok::<_, ServiceError>(latest.max(heard(Subject::Ticket(ticket))?)))
+    };
+    let (heard_at, kept) = match subject {
+        SubjectId::Merchant => (i64::MIN, true),
         SubjectId::Customer(customer) => {
-            quiet(subject.as_subject())?
-                && reads.measure(merchant, customer)?.is_none()
-                && !reads.has_open_request(merchant, customer)?
-                && {
-                    let tickets = reads.tickets_of(merchant, customer)?;
-                    let all_quiet =
-                        tickets.iter().try_fold(true, |all, ticket| Ok::<_, ServiceError>(all && quiet(Subject::Ticket(ticket))?))?;
-                    all_quiet && held(reads, merchant, Some(customer), &tickets)?.is_none()
-                }
+            let tickets = reads.tickets_of(merchant, customer)?;
+            let kept = reads.measure(merchant, customer)?.is_some()
+                || reads.has_open_request(merchant, customer)?
+                || held(reads, merchant, Some(customer), &tickets)?.is_some();
+            (heard(subject.as_subject())?.max(latest(&tickets)?), kept)
         }
         SubjectId::Ticket(ticket) => {
-            let customers = reads.customers_of(merchant, ticket)?;
-            quiet(subject.as_subject())?
-                && held(reads, merchant, None, std::slice::from_ref(ticket))?.is_none()
-                && customers
-                    .iter()
-                    .try_fold(true, |free, customer| Ok::<_, ServiceError>(free && held(reads, merchant, Some(customer), &[])?.is_none()))?
+            let mut kept = held(reads, merchant, None, std::slice::from_ref(ticket))?.is_some();
+            for customer in reads.customers_of(merchant, ticket)? {
+                kept |= held(reads, merchant, Some(&customer), &[])?.is_some();
+            }
+            (heard(subject.as_subject())?, kept)
         }
+    };
+    Ok(match heard_at {
+        // A key whose first record is not there yet, or belongs to others.
+        i64::MIN => Some(before_ms.saturating_add(DAY_MS)),
+        heard_at if heard_at >= before_ms => Some(heard_at),
+        _ => kept.then(|| before_ms.saturating_add(DAY_MS)),
     })
 }

@@ -31,6 +31,29 @@ pub enum BlacklistActKind {
     Appeal,
 }
 
+/// Which blacklist requests, and how many.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlacklistQuery {
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// At most this many, 1 to 200; default 50.
+    pub limit: Option<u32>,
+    /// Why text and customers are to be shown unmasked; it is recorded.
+    pub unmask: Option<String>,
+}
+
+/// A page of blacklist requests, open ones first.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct BlacklistPage {
+    /// The requests, each with its state.
+    pub requests: Vec<BlacklistView>,
+    /// Where the next page starts; none at the end.
+    pub cursor: Option<String>,
+    /// Whether text and customers are masked.
+    pub masked: bool,
+}
+
 /// A blacklist request as its records leave it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BlacklistView {

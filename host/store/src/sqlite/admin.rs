@@ -100,7 +100,8 @@ impl WriteAdmin for SqliteWriter {
     fn insert_subject_key(&mut self, merchant: &MerchantId, subject: Subject<'_>, wrapped: &[u8], at_ms: i64) -> Result<(), StoreError> {
         let (merchant, subject) = (self.known_merchant(merchant)?, subject.to_string());
         self.now_known(KeyOf::Subject, merchant, &[&subject]);
-        let sql = "INSERT INTO subject_keys (merchant_no, subject, wrapped, created_at_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO subject_keys (merchant_no, subject, wrapped, created_at_ms, quiet_from_ms) VALUES (?1, ?2, ?3, ?4, ?4)
+            ON CONFLICT DO NOTHING";
         self.insert("a key of the subject", sql, params![merchant, subject, wrapped, at_ms])
     }
 

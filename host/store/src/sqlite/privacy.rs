@@ -15,6 +15,10 @@ const BEHIND_MARKS: &str = "erased;";
 /// Stands for all erased tickets of a merchant, which nobody has to know again.
 const TICKETS: &str = "erased:tickets";
 
+/// What retention looks at.
+const QUIET: &str = "SELECT subject FROM subject_keys
+    WHERE merchant_no = ?1 AND quiet_from_ms < ?2 AND wrapped IS NOT NULL ORDER BY quiet_from_ms LIMIT ?3";
+
 impl<T: Database> ReadPrivacy for T {
     fn erased_at(&self, merchant: &MerchantId, mark: &str) -> Result<Option<i64>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
@@ -29,6 +33,20 @@ impl<T: Database> ReadPrivacy for T {
             let id: String = row.get(0)?;
             MerchantId::new(id.as_str()).map_err(|_| unknown(0, &id))
         })
+    }
+
+    fn erased_marks(&self, merchant: &MerchantId) -> Result<Vec<(String, i64)>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT subject, erased_at_ms FROM subject_keys
+            WHERE merchant_no = ?1 AND subject >= ?2 AND subject < ?3 AND subject <> ?4 AND erased_at_ms IS NOT NULL";
+        self.all("read the marks of erased customers", sql, params![merchant, MARK, BEHIND_MARKS, TICKETS], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
+    fn quiet_subjects(&self, merchant: &MerchantId, before_ms: i64, subjects_max: u32) -> Result<Vec<String>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        self.all("look for quiet subjects", QUIET, params![merchant, before_ms, subjects_max], |row| row.get(0))
     }
 
     fn tickets_of(&self, merchant: &MerchantId, customer: &str) -> Result<Vec<String>, StoreError> {
@@ -124,6 +142,12 @@ impl WritePrivacy for SqliteWriter {
         Ok(destroyed)
     }
 
+    fn look_again(&mut self, merchant: &MerchantId, subject: &str, from_ms: i64) -> Result<(), StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "UPDATE subject_keys SET quiet_from_ms = ?3 WHERE merchant_no = ?1 AND subject = ?2";
+        self.run("note when to look again", sql, params![merchant, subject, from_ms]).map(|_| ())
+    }
+
     fn forget_marks(&mut self, merchant: &MerchantId, before_ms: i64) -> Result<usize, StoreError> {
         let merchant = self.known_merchant(merchant)?;
         let sql = "UPDATE counted SET customer = NULL WHERE merchant_no = ?1 AND customer >= ?2 AND customer < ?3 AND at_ms < ?4";
@@ -160,4 +184,21 @@ fn hold(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
         set_by: row.get(3)?,
         set_at_ms: row.get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::SqliteStore;
+
+    /// What is due is found by its index, whatever else there is, and in its order.
+    #[test]
+    fn retention_reads_what_is_due_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_store, writer) = SqliteStore::open(folder.path()).unwrap();
+        let db = &writer.db().connection;
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {QUIET}")).unwrap();
+        let steps: Vec<String> = plan.query_map([1, 2, 3], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(steps, ["SEARCH subject_keys USING COVERING INDEX subject_keys_quiet (merchant_no=? AND quiet_from_ms<?)"]);
+    }
 }

@@ -16,7 +16,7 @@ use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Pl
 use super::keys;
 use super::published::Published;
 use crate::replay::{Bodies, Damage, Record};
-use crate::service::admin::{MasterKeyFrom, masters_of, present_master_key};
+use crate::service::admin::{MasterKeyFrom, is_noted, masters_of, present_master_key};
 use crate::service::error::ServiceError;
 use crate::service::vault::{SubjectId, Vault};
 
@@ -56,7 +56,7 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
     let note = |merchant: &MerchantId| published.get(merchant).unwrap_or_else(|error| Some(format!("{error:#}")));
     let report = inspection.check(&Checked { merchant, keys: verifiers.as_ref(), published: &note, progress });
     let mut checks = Checks { report, opened: 0, erased: 0, derived: 0, not_derived: 0, without_bodies: true };
-    if let Err(error) = keys::LogKeys::read(data) {
+    if let Err(error) = again_if_not(|| keys::LogKeys::read(data)) {
         checks.report.found(None, Place::Key("the operator".into()), format!("{error:#}"));
     }
     for of in published.merchants()? {
@@ -70,17 +70,45 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
             checks.report.found(Some(of.as_str()), Place::Published, format!("the one before it: {problem}"));
         }
     }
-    let master = if bodies { present_master_key(data, from)? } else { None };
-    if let Some(master) = master {
+    if bodies && vault(&inspection, data, from)?.is_some() {
         checks.without_bodies = false;
-        let vault = Vault::new(inspection.read(|reads| masters_of(reads, master))?, []);
         let merchants = inspection.read(|reads| reads.merchants())?;
         let mut place = derived::Place::new()?;
         for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
+            // Read anew for each, for a server may replace the master key meanwhile.
+            let Some(vault) = vault(&inspection, data, from)? else { continue };
             bodies_of(&inspection, &vault, &row, &mut place, &mut checks, progress)?;
         }
     }
     Ok(checks)
+}
+
+/// Reads what a running server may be writing: some times before it is accused.
+fn again_if_not<T>(read: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 1..READS {
+        match read() {
+            Ok(read) => return Ok(read),
+            Err(_) => std::thread::sleep(READ_AGAIN),
+        }
+    }
+    read()
+}
+
+/// The keys of a directory whose master key a running server may be replacing: the one that its file has is the one in force, or
+/// a rotation is under way.
+fn vault(inspection: &Inspection, data: &Path, from: &MasterKeyFrom) -> Result<Option<Vault>> {
+    let mut vault = None;
+    for _ in 0..READS {
+        let Some(master) = present_master_key(data, from)? else { return Ok(None) };
+        let masters = inspection.read(|reads| masters_of(reads, master))?;
+        let is_in_force = inspection.read(|reads| is_noted(reads, &masters))?;
+        vault = Some(Vault::new(masters, []));
+        if is_in_force {
+            break;
+        }
+        std::thread::sleep(READ_AGAIN);
+    }
+    Ok(vault)
 }
 
 /// What is wrong with the checkpoint that was published before the last. A running server writes the file it stands in: it is read
