@@ -54,6 +54,8 @@ async fn view(State(app): State<Shared>, Caller(who): Caller) -> Result<Json<Mas
 }
 
 async fn rotate(State(app): State<Shared>, Caller(who): Caller, request: Request) -> Result<Json<MasterKeyView>, Refused> {
+    // Who may not is told so whatever is asked.
+    app.service.master_key_view(&who)?;
     let is_owner = request.extensions().get::<LocalOwner>().is_some();
     let asked: RotationRequest = body::json(&app, request).await?;
     if asked.new_key_file.is_some() && !is_owner {
