@@ -199,7 +199,7 @@ fn content(body: RequestBody) -> Value {
                 "type": "object",
                 "additionalProperties": {
                     "type": "object",
-                    "properties": {"policy": {"type": "string"}, "settings": {"type": "object"}},
+                    "properties": {"policy": {"type": "string"}, "settings": {"type": "object"}, "version": {"type": "string"}},
                 },
             }},
         }}}),
