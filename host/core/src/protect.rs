@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::caps::CapResult;
 use crate::decision::Decision;
 use crate::disposition::Disposition;
 use crate::fault::{FaultCode, FaultOf};
@@ -63,7 +64,7 @@ impl Default for Protection {
 pub struct Sample {
     /// Why the policy gave no ruling, if it gave none.
     pub fault: Option<FaultCode>,
-    /// Whether it was approved without a person.
+    /// Whether the version approved it without a person, also where the host's caps then asked for one.
     pub approved: bool,
     /// What it costs without a person, in fen.
     pub money: i64,
@@ -75,7 +76,8 @@ impl Sample {
         let own = decision.fault.as_ref().filter(|fault| fault.of == FaultOf::Policy);
         Self {
             fault: own.map(|fault| fault.code),
-            approved: matches!(decision.disposition, Disposition::Allow | Disposition::AllowWithConditions),
+            approved: matches!(decision.disposition, Disposition::Allow | Disposition::AllowWithConditions)
+                || decision.caps.result == CapResult::Escalate,
             money: Money::of(decision.due, decision.amounts, decision.caps.counted).standing(),
         }
     }
