@@ -138,6 +138,7 @@ fn for_auditor(
         rules,
         facts_read,
         trace,
+        rollout: decision.and_then(|decision| decision.rollout.clone()),
         policy: entry.policy.as_ref().map(|policy| PolicyLine {
             name: policy.name.clone(),
             version: policy.version.clone(),

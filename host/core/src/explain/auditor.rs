@@ -12,6 +12,7 @@ use crate::decision::DecisionFault;
 use crate::kind::Kind;
 use crate::messages::Locale;
 use crate::money::{Amounts, Due};
+use crate::rollout::RolloutNote;
 
 /// An explanation for an auditor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -52,6 +53,9 @@ pub struct ForAuditor {
     /// The policy version that ruled, and what it ruled before guardrail and caps; none where no policy was bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyLine>,
+    /// By what right that version answered, and what the other one said that ran; left out where the active version answered alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutNote>,
     /// What the guardrail did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guardrail: Option<CallLine>,

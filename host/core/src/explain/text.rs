@@ -126,6 +126,13 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
             line(out, label("    护栏与限额之前：", "    before guardrail and caps: "), ruled);
         }
     }
+    if let Some(rollout) = &explanation.rollout {
+        line(out, label("    发布阶段：", "    rollout: "), rollout.stage.as_str());
+        if let Some(beside) = &rollout.beside {
+            let told = format!("{} {} ({}): {}", beside.policy.name, beside.policy.version, beside.stage, beside.outcome);
+            line(out, label("    另一版本（对消费者不更优）：", "    beside, not better for the consumer: "), &told);
+        }
+    }
     if let Some(guardrail) = &explanation.guardrail {
         line(out, "  ", &format!("guardrail: {}, fuel {}", name(&guardrail.result), guardrail.fuel));
         if let (Some(component), Some(settings)) = (&guardrail.component, &guardrail.settings) {
