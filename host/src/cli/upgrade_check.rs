@@ -1,6 +1,7 @@
 //! `ombud upgrade-check`: the latest decisions of every active policy, run again under the engine of this binary before it
 //! serves.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,7 @@ impl UpgradeCheck {
         let took = began.elapsed();
         let mut whole = Tally::default();
         checked.iter().for_each(|own| whole.merge(own.tally.clone()));
+        Self::missing(&archive, &checked, &mut whole)?;
         let engine = EngineSeen::from(archive.engine());
         if self.json {
             println!("{}", serde_json::to_string_pretty(&self.to_json(&engine, &checked, &whole, took))?);
@@ -65,6 +67,17 @@ impl UpgradeCheck {
         }
         let sound = whole.total().diverged() == 0 && checked.iter().all(|own| own.refusal.is_none());
         Ok(if sound { EXIT_OK } else { EXIT_FINDINGS })
+    }
+
+    /// What is missing in the logs: of which policy it was cannot be told.
+    fn missing(archive: &Archive, checked: &[Checked], whole: &mut Tally) -> Result<()> {
+        for merchant in checked.iter().map(|own| &own.active.merchant).collect::<BTreeSet<_>>() {
+            let end = archive.replays().lost_end(merchant)?.end;
+            for report in archive.replays().missing(merchant, 0..end)? {
+                whole.add(merchant.as_str(), report);
+            }
+        }
+        Ok(())
     }
 
     fn check(&self, archive: &Archive) -> Result<Vec<Checked>> {

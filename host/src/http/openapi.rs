@@ -16,7 +16,7 @@ use super::problem::{Code, PROBLEM_JSON, ProblemDocument};
 use super::routes::{Answer, Content, Endpoint, RequestBody, SchemaOf, endpoints};
 
 /// Problems that every route with a key has.
-const OF_EVERY_KEY: [Code; 3] = [Code::Unauthenticated, Code::Forbidden, Code::NotFound];
+const OF_EVERY_KEY: [Code; 4] = [Code::Unauthenticated, Code::Forbidden, Code::NotFound, Code::Damaged];
 /// Problems that every route has.
 const OF_EVERY_ROUTE: [Code; 4] = [Code::UriTooLong, Code::HeaderTooLarge, Code::Internal, Code::Unavailable];
 /// Problems that every route with a body has.

@@ -49,6 +49,8 @@ pub enum Code {
     Saturated,
     /// The headers are too many or too large.
     HeaderTooLarge,
+    /// What is on record is damaged or gone.
+    Damaged,
     /// The service failed.
     Internal,
     /// The service is full, draining or too slow just now.
@@ -57,7 +59,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -73,6 +75,7 @@ impl Code {
         Self::PolicyRefused,
         Self::Saturated,
         Self::HeaderTooLarge,
+        Self::Damaged,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -113,6 +116,7 @@ impl Code {
             Self::HeaderTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "urn:ombud:problem:header-too-large", "The headers are too large")
             }
+            Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "urn:ombud:problem:damaged", "What is on record is damaged"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "urn:ombud:problem:internal", "The service failed"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "urn:ombud:problem:unavailable", "The service is busy or stopping"),
         }
@@ -207,6 +211,10 @@ impl From<ServiceError> for Refused {
                 return Self { retry_after_s: saturation.retry_after_s, ..Self::new(Code::Saturated, detail) };
             }
             ServiceError::Unavailable(_) => Code::Unavailable,
+            ServiceError::Damaged(what) => {
+                tracing::error!(what, "what is on record is damaged");
+                Code::Damaged
+            }
             ServiceError::Internal(cause) => {
                 // The detail is for whoever runs the service; the request's span names the request.
                 tracing::error!(cause = format!("{cause:#}"), "internal error");

@@ -28,6 +28,12 @@ pub enum Bodies {
 /// Why stored bytes are not the record that belongs there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
+    /// The log has it, and there are no bytes of it.
+    #[error("record {0} is missing")]
+    Missing(u64),
+    /// The log has them, and nothing is listed of them; the end is not one of them.
+    #[error("records {0} to {last} are missing", last = .1 - 1)]
+    AllMissing(u64, u64),
     /// The header's bytes.
     #[error(transparent)]
     Header(#[from] HeaderError),

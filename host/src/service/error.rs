@@ -48,6 +48,9 @@ pub enum ServiceError {
     /// The service is full or draining: 503.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// What is on record is not what was recorded, or is gone: 500. The detail names the place and holds nothing of what is recorded.
+    #[error("{0}")]
+    Damaged(String),
     /// The service failed; the detail goes to the log, not to the caller: 500.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
@@ -94,6 +97,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Cursor => {
                 Self::Invalid(vec![Problem::at("/cursor", "is not a cursor of this list").allowed("start again without it")])
             }
+            damaged @ StoreError::Damaged(_) => Self::Damaged(damaged.to_string()),
             other => Self::Internal(other.into()),
         }
     }

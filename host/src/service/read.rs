@@ -112,7 +112,8 @@ pub fn event_again(
 ) -> Result<EventAnswer, ServiceError> {
     let mut decisions = Vec::new();
     for seq in (seen.first_seq..).take(seen.records as usize) {
-        let opened = opened_at(reads, vault, merchant, seq)?.ok_or(ServiceError::NotFound("record"))?;
+        let missing = || ServiceError::Damaged(format!("record {seq} of `{merchant}` is missing"));
+        let opened = opened_at(reads, vault, merchant, seq)?.ok_or_else(missing)?;
         if let Some(json) = recorded_answer(&opened) {
             decisions.push(Verbatim::new(json));
         }

@@ -94,7 +94,11 @@ pub struct Wanted {
 /// The record of a decision, with what its listing says of its subjects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
-    pub record: StoredRecord,
+    pub seq: u64,
+    /// None where its bytes are gone.
+    pub record: Option<StoredRecord>,
+    /// The decision's id as listed.
+    pub decision: Option<[u8; 16]>,
     /// The leaf hash as listed; the log is built from these.
     pub leaf: Digest,
     /// None where the customer was erased, too.
@@ -117,12 +121,18 @@ pub struct EventSeen {
 pub trait ReadLedger {
     /// Records of the merchant, which is the next sequence number.
     fn log_size(&self, merchant: &MerchantId) -> Result<u64, StoreError>;
+    /// The record at a place; one that is listed and whose bytes are gone is damage.
     fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError>;
-    /// Up to `count` records from `from`, for exports.
+    /// Places of the log that nothing is listed at, up to `count` runs of them: they are damage.
+    fn missing(&self, merchant: &MerchantId, seqs: Range<u64>, count: usize) -> Result<Vec<Range<u64>>, StoreError>;
+    /// Records that the log says it has: more than [`Self::log_size`] where the last ones are listed no more.
+    fn claimed_size(&self, merchant: &MerchantId) -> Result<u64, StoreError>;
+    /// Up to `count` records from `from` whose bytes are there, for the check, which looks for the others in its own way.
     fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError>;
     /// Up to `count` headers from `from`, for entry bundles.
     fn headers(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Vec<u8>>, StoreError>;
-    /// Up to `count` decisions that are wanted, oldest first: with their subjects, because they are to be opened.
+    /// Up to `count` decisions that are wanted, oldest first: with their subjects, because they are to be opened. Those whose bytes are
+    /// gone are among them.
     fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError>;
     /// Up to `count` leaf hashes from `from`, for the tree.
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
@@ -130,7 +140,9 @@ pub trait ReadLedger {
     fn first_of_customer(&self, merchant: &MerchantId, customer: &str) -> Result<Option<u64>, StoreError>;
     /// The newest decision of a policy, of this version if one is named.
     fn decision_of_policy(&self, merchant: &MerchantId, policy: &str, version: Option<&str>) -> Result<Option<StoredRecord>, StoreError>;
-    /// The record of a decision; another merchant's is not found.
+    /// The place of a decision; another merchant's is not found.
+    fn place(&self, merchant: &MerchantId, id: &DecisionId) -> Result<Option<u64>, StoreError>;
+    /// The record of a decision; another merchant's is not found, one whose bytes are gone is damage.
     fn decision(&self, merchant: &MerchantId, id: &DecisionId) -> Result<Option<StoredRecord>, StoreError>;
     /// How a record is listed: by whom its bodies are sealed, what its outcome was.
     fn listed(&self, merchant: &MerchantId, seq: u64) -> Result<Option<ListedEntry>, StoreError>;

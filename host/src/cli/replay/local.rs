@@ -30,10 +30,22 @@ pub(super) fn run(archive: &Archive, merchant: Option<&str>, which: &Which, thre
 fn one(replays: Replays<'_>, merchant: &MerchantId, decision: &str) -> Result<Tally> {
     let id = DecisionId::new(decision).ok();
     let report = id.map(|id| replays.decision(merchant, &id)).transpose()?.flatten();
-    let report = report.ok_or_else(|| anyhow!("merchant `{merchant}` has no decision `{decision}`"))?;
+    let Some(report) = report else { return Err(not_there(replays, merchant, decision)?) };
     let mut tally = Tally::default();
     tally.add(merchant.as_str(), report);
     Ok(tally)
+}
+
+/// Why there is no such decision: none with this id, or one that may be among records that are lost.
+fn not_there(replays: Replays<'_>, merchant: &MerchantId, decision: &str) -> Result<anyhow::Error> {
+    let missing = replays.missing(merchant, 0..replays.lost_end(merchant)?.end)?;
+    let first = missing.first().and_then(|report| report.detail.as_deref());
+    Ok(match first {
+        None => anyhow!("merchant `{merchant}` has no decision `{decision}`"),
+        Some(first) => {
+            anyhow!("merchant `{merchant}` has no decision `{decision}`, but its log is damaged ({first}): it may have been there")
+        }
+    })
 }
 
 /// Replays many decisions, with a bar.

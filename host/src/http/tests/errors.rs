@@ -82,6 +82,7 @@ async fn every_error_of_the_service_has_its_status() {
         (ServiceError::Conflict("another body".into()), 409, None),
         (ServiceError::Saturated(Saturation::now("m")), 429, Some("retry-after")),
         (ServiceError::Unavailable("draining"), 503, Some("retry-after")),
+        (ServiceError::Damaged("record 3 of `m` is missing".into()), 500, None),
         (ServiceError::Internal(anyhow::anyhow!("disk `/secret/path` is full")), 500, None),
     ];
     for (error, status, header) in cases {

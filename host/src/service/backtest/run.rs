@@ -14,7 +14,7 @@ use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
 use ombud_ledger::{Entry, Header};
-use ombud_store::{DecisionRecord, Reads, Store as _, StoreError};
+use ombud_store::{DecisionRecord, Reads, Store as _, StoreError, StoredRecord};
 
 use super::super::error::ServiceError;
 use super::super::listing::rfc3339;
@@ -128,7 +128,7 @@ impl Backtests<'_> {
         let (store, replayer) = (self.replays.store, self.replays.replayer);
         let size = store.read(|reads| reads.log_size(merchant))?;
         for seq in (size.saturating_sub(GUARDRAIL_SOUGHT_MAX)..size).rev() {
-            let Some(record) = store.read(|reads| reads.record(merchant, seq))? else { continue };
+            let Some(record) = unless_damaged(store.read(|reads| reads.record(merchant, seq)))? else { continue };
             let Ok(Header { entry: Entry::Decision(entry), .. }) = Header::decode(&record.header) else { continue };
             if let Some(Ok(guardrail)) = replayer.guardrail(&entry, &Stored(store))? {
                 return Ok(Some(Arc::new(guardrail)));
@@ -169,6 +169,8 @@ impl Backtests<'_> {
 
 impl Lane<'_> {
     fn part(&mut self, part: &Part) -> Result<(), StoreError> {
+        // Whether they were decisions of these kinds cannot be told any more.
+        self.replays.missing(&part.merchant, part.wanted.seqs.clone())?.iter().for_each(|_| self.impact.skip(Skipped::Damaged));
         let mut wanted = part.wanted.clone();
         while !wanted.seqs.is_empty() {
             let (mut page, known) = self.replays.store.read(|reads| {
@@ -220,7 +222,7 @@ impl Lane<'_> {
             return Ok(());
         }
         let received_at_ms = record.header.received_at_ms;
-        let segments = segments(&case, received_at_ms, known.get(&row.record.seq).copied());
+        let segments = segments(&case, received_at_ms, known.get(&row.seq).copied());
         let same_engine = entry.engine == *self.replays.replayer.engine();
         let recorded_fuel = Fuel {
             policy: entry.policy.as_ref().map_or(0, |policy| policy.call.fuel),
@@ -254,12 +256,20 @@ fn known_customers(reads: &dyn Reads, page: &Page, merchant: &MerchantId) -> Res
             None => *firsts.entry(customer).or_insert(reads.first_of_customer(merchant, customer)?),
         };
         let Some(first) = first else { continue };
-        let before = row.record.seq.saturating_sub(first);
+        let before = row.seq.saturating_sub(first);
         // The decisions of one event stand side by side: a first record so near may be of the same event.
         let of_this_event = before < DECISIONS_OF_EVENT_MAX && (before == 0 || same_event(reads, merchant, row, first)?);
-        known.insert(row.record.seq, !of_this_event);
+        known.insert(row.seq, !of_this_event);
     }
     Ok(known)
+}
+
+/// A record; none where it is damaged, which is told where it is looked at for itself.
+fn unless_damaged(record: Result<Option<StoredRecord>, StoreError>) -> Result<Option<StoredRecord>, StoreError> {
+    match record {
+        Err(StoreError::Damaged(_)) => Ok(None),
+        other => other,
+    }
 }
 
 fn same_event(reads: &dyn Reads, merchant: &MerchantId, row: &DecisionRecord, first: u64) -> Result<bool, StoreError> {
@@ -268,6 +278,6 @@ fn same_event(reads: &dyn Reads, merchant: &MerchantId, row: &DecisionRecord, fi
         Entry::Event(event) => Some(event.key),
         Entry::Act(_) => None,
     };
-    let first = reads.record(merchant, first)?;
-    Ok(first.and_then(|record| event(&record.header)) == event(&row.record.header))
+    let first = unless_damaged(reads.record(merchant, first))?;
+    Ok(first.and_then(|record| event(&record.header)) == row.record.as_ref().and_then(|record| event(&record.header)))
 }

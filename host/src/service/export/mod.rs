@@ -88,6 +88,7 @@ impl Service {
         match self.record(&log, vec![NewAct::new(who, exported(&query))]).await {
             Ok(()) => {}
             // A damaged log takes no more records.
+            Err(ServiceError::Damaged(error)) => troubles.push(format!("the export could not be recorded as an act: {error}")),
             Err(ServiceError::Internal(error)) => troubles.push(format!("the export could not be recorded as an act: {error:#}")),
             Err(error) => return Err(error),
         }

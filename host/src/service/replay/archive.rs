@@ -146,7 +146,11 @@ impl Archive {
         let begin = begin.unwrap_or(size);
         let wanted = |seqs| Wanted { seqs, kinds: vec![active.kind], policy: filter.policy.clone(), ..Wanted::default() };
         let begins = (0..(size - begin).div_ceil(PART_PLACES)).map(|at| begin + at * PART_PLACES);
-        let parts = begins.map(|begin| Part { merchant: active.merchant.clone(), wanted: wanted(begin..size.min(begin + PART_PLACES)) });
+        let parts = begins.map(|begin| Part {
+            merchant: active.merchant.clone(),
+            wanted: wanted(begin..size.min(begin + PART_PLACES)),
+            missing: false,
+        });
         Ok(parts.collect())
     }
 }

@@ -15,7 +15,7 @@ use super::super::acts::{By, NewAct, What};
 use super::super::error::ServiceError;
 use super::super::listing::rfc3339;
 use super::super::wire::Alarm;
-use super::lanes::Stored;
+use super::lanes::{Stored, damaged};
 use super::page::Page;
 use crate::clock::now_ms;
 use crate::replay::{Divergence, ReplayReport, is_stored};
@@ -165,11 +165,17 @@ impl Audit<'_> {
         let Some((merchant, wanted)) = self.somewhere()? else { return Ok(false) };
         let replays = self.service.own_replays();
         let mut page = replays.store.read(|reads| Page::read(reads, &merchant, &wanted, 1))?;
+        // What is not listed any more is met like a record that stands there.
+        let reached = page.end().unwrap_or(wanted.seqs.end);
+        if let Some(report) = replays.missing(&merchant, wanted.seqs.start..reached)?.first() {
+            self.judge(&merchant, report);
+            return Ok(true);
+        }
         let found = page.len() > 0;
         let mut met = None;
         page.each(replays.vault, |row, record| {
             met = match record {
-                Err(damage) => Some(ReplayReport::damaged(String::new(), row.record.seq, damage)),
+                Err(damage) => Some(damaged(row, damage)),
                 Ok(record) => match (&record.header.entry, replays.replayer.replay(&record, &Stored(replays.store))?) {
                     (Entry::Decision(entry), Some(report)) => Some(self.with_stored(entry, report)?),
                     _ => None,
@@ -187,7 +193,11 @@ impl Audit<'_> {
     fn somewhere(&mut self) -> Result<Option<(MerchantId, Wanted)>, ServiceError> {
         if self.sizes_at.is_none_or(|at| at.elapsed() > SIZES_FOR) {
             let merchants: Vec<MerchantId> = self.service.snapshot.load().tenants.keys().cloned().collect();
-            let sizes = merchants.into_iter().map(|id| Ok((self.service.store.read(|reads| reads.log_size(&id))?, id)));
+            // Where the last records are listed no more, one place of theirs is enough to meet them.
+            let size = |id: &MerchantId| {
+                self.service.store.read(|reads| Ok::<_, StoreError>(reads.claimed_size(id)?.min(reads.log_size(id)?.saturating_add(1))))
+            };
+            let sizes = merchants.into_iter().map(|id| Ok((size(&id)?, id)));
             let sizes = sizes.collect::<Result<Vec<_>, StoreError>>()?;
             self.sizes = sizes.into_iter().filter(|(size, _)| *size > 0).map(|(size, id)| (id, size)).collect();
             self.sizes_at = (!self.sizes.is_empty()).then(Instant::now);

@@ -1,5 +1,6 @@
 //! Many replays side by side: each thread takes the next part of a log, reads it, opens it and runs it.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -7,13 +8,14 @@ use anyhow::anyhow;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_ledger::Digest;
-use ombud_store::{SqliteReaders, Store as _, StoreError, Wanted};
+use ombud_store::{DecisionRecord, SqliteReaders, Store as _, StoreError, Wanted};
 
 use super::super::error::ServiceError;
 use super::super::listing::instant;
+use super::super::read::decision_id;
 use super::super::vault::Vault;
 use super::page::Page;
-use crate::replay::{Blobs, ReplayReport, Replayer, Tally};
+use crate::replay::{Blobs, Damage, ReplayReport, Replayer, Tally};
 
 /// Places of a merchant's log in one part: a fraction of a second's work, some megabytes of records.
 pub(super) const PART_PLACES: u64 = 256;
@@ -49,6 +51,8 @@ pub struct Part {
     pub merchant: MerchantId,
     /// Which decisions; their places are bounded.
     pub wanted: Wanted,
+    /// Whether places at which nothing is listed are told with it: not where other parts cover them, too.
+    pub missing: bool,
 }
 
 impl Part {
@@ -93,7 +97,10 @@ impl Replays<'_> {
             report = Some(own);
             false
         })?;
-        Ok(report)
+        Ok(match report {
+            Some(report) => Some(report),
+            None => self.missing(merchant, wanted.seqs)?.into_iter().next(),
+        })
     }
 
     /// Replays a decision by its id; none if the merchant has no such decision.
@@ -101,9 +108,27 @@ impl Replays<'_> {
     /// # Errors
     /// The store fails.
     pub fn decision(self, merchant: &MerchantId, id: &DecisionId) -> Result<Option<ReplayReport>, StoreError> {
-        let Some(record) = self.store.read(|reads| reads.decision(merchant, id))? else { return Ok(None) };
+        let Some(seq) = self.store.read(|reads| reads.place(merchant, id))? else { return Ok(None) };
         // A record that cannot be read does not name its decision: the caller did.
-        Ok(self.at(merchant, record.seq)?.map(|report| ReplayReport { id: id.to_string(), ..report }))
+        Ok(self.at(merchant, seq)?.map(|report| ReplayReport { id: id.to_string(), ..report }))
+    }
+
+    /// What the log has between two places and nothing is listed of, each place a report of damage; very many together are one.
+    /// Whose decisions they were, or whether they were decisions, cannot be told any more.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn missing(self, merchant: &MerchantId, seqs: Range<u64>) -> Result<Vec<ReplayReport>, StoreError> {
+        let runs = self.store.read(|reads| reads.missing(merchant, seqs, usize::MAX))?;
+        Ok(runs.into_iter().flat_map(missing).collect())
+    }
+
+    /// The places behind the last record that is listed which the log says it has, too.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn lost_end(self, merchant: &MerchantId) -> Result<Range<u64>, StoreError> {
+        self.store.read(|reads| Ok(reads.log_size(merchant)?..reads.claimed_size(merchant)?))
     }
 
     /// The parts of merchants' logs that a scope covers, up to what is on record now.
@@ -125,7 +150,12 @@ impl Replays<'_> {
             // A ticket's decisions are found by their index, wherever they are.
             let places = if scope.ticket.is_some() { seqs.end.max(1) } else { PART_PLACES };
             let begins = (0..(seqs.end - seqs.start).div_ceil(places)).map(|at| seqs.start + at * places);
-            parts.extend(begins.map(|begin| Part { merchant: merchant.clone(), wanted: wanted(begin..seqs.end.min(begin + places)) }));
+            let part = |seqs| Part { merchant: merchant.clone(), wanted: wanted(seqs), missing: true };
+            parts.extend(begins.map(|begin| part(begin..seqs.end.min(begin + places))));
+            let end = self.lost_end(merchant)?;
+            if scope.to_ms.is_none() && !end.is_empty() {
+                parts.push(part(end));
+            }
         }
         Ok(parts)
     }
@@ -142,6 +172,11 @@ impl Replays<'_> {
     }
 
     fn part(self, part: &Part, tally: &mut Tally) -> Result<(), StoreError> {
+        if part.missing {
+            for report in self.missing(&part.merchant, part.wanted.seqs.clone())? {
+                tally.add(part.merchant.as_str(), report);
+            }
+        }
         let mut wanted = part.wanted.clone();
         while !wanted.seqs.is_empty() {
             let page = self.store.read(|reads| Page::read(reads, &part.merchant, &wanted, PAGE_MAX))?;
@@ -160,11 +195,25 @@ impl Replays<'_> {
         page.each(self.vault, |row, record| {
             let report = match record {
                 Ok(record) => self.replayer.replay(&record, &Stored(self.store))?,
-                Err(damage) => Some(ReplayReport::damaged(String::new(), row.record.seq, damage)),
+                Err(damage) => Some(damaged(row, damage)),
             };
             Ok(report.is_none_or(&mut add))
         })
     }
+}
+
+/// The report of a decision that cannot be opened, named as it is listed.
+pub(super) fn damaged(row: &DecisionRecord, damage: Damage) -> ReplayReport {
+    ReplayReport::damaged(row.decision.as_ref().map(decision_id).unwrap_or_default(), row.seq, damage)
+}
+
+/// Reports of places at which nothing is listed.
+fn missing(run: Range<u64>) -> impl Iterator<Item = ReplayReport> {
+    let (start, end) = (run.start, run.end);
+    let single = end - start <= PART_PLACES;
+    let each = run.take(if single { usize::MAX } else { 0 }).map(|seq| ReplayReport::damaged(String::new(), seq, Damage::Missing(seq)));
+    let all = (!single).then(|| ReplayReport::damaged(String::new(), start, Damage::AllMissing(start, end)));
+    each.chain(all)
 }
 
 /// Works through parts in so many threads, each with a sum of its own, until all are done or `stop` is set. `done` is called

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::problem::Problem;
-use ombud_store::{Store as _, Wanted};
+use ombud_store::{Store as _, StoreError, Wanted};
 
 use super::actor::{Principal, Right};
 use super::acts::Look;
@@ -98,6 +98,11 @@ impl Service {
         // A ticket's decisions are found by their index, wherever they are.
         let (step, last) = if wanted.ticket.is_some() { (log_size, log_size) } else { (PART_PLACES, last) };
         let mut tally = Tally::default();
+        let missing = |seqs, tally: &mut Tally| {
+            let reports = self.own_replays().missing(merchant, seqs)?;
+            reports.into_iter().for_each(|report| tally.add(merchant.as_str(), report));
+            Ok::<_, StoreError>(())
+        };
         let (mut left, mut in_time) = (limit, true);
         while wanted.seqs.start < last && left > 0 && in_time {
             wanted.seqs.end = last.min(wanted.seqs.start.saturating_add(step));
@@ -113,7 +118,12 @@ impl Service {
                 in_time
             })?;
             // A page with room left says that nothing more is wanted up to its end.
-            wanted.seqs.start = if whole && in_time { wanted.seqs.end } else { reached };
+            let passed = if whole && in_time { wanted.seqs.end } else { reached };
+            missing(wanted.seqs.start..passed, &mut tally)?;
+            wanted.seqs.start = passed;
+        }
+        if wanted.seqs.start >= log_size && wanted.to_ms.is_none() {
+            missing(self.own_replays().lost_end(merchant)?, &mut tally)?;
         }
         Ok(ReplaysAnswer::new(tally, log_size, (wanted.seqs.start < log_size).then_some(wanted.seqs.start)))
     }

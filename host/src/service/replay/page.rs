@@ -39,7 +39,7 @@ impl Page {
 
     /// The place behind the last decision; none if there is no decision.
     pub fn end(&self) -> Option<u64> {
-        self.rows.last().map(|row| row.record.seq + 1)
+        self.rows.last().map(|row| row.seq + 1)
     }
 
     /// Its decisions as stored.
@@ -68,7 +68,7 @@ impl Page {
     }
 
     fn open(&mut self, vault: &Vault, row: &DecisionRecord) -> Result<Record, Damage> {
-        let stored = &row.record;
+        let Some(stored) = &row.record else { return Err(Damage::Missing(row.seq)) };
         if leaf_hash(&stored.header) != row.leaf {
             return Err(Damage::Leaf);
         }

@@ -1,6 +1,7 @@
 //! Records, entries, events and lists.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use ombud_core::ids::{DecisionId, EventKey, MerchantId};
 use ombud_ledger::{Digest, id};
@@ -30,7 +31,38 @@ impl<T: Database> ReadLedger for T {
     }
 
     fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError> {
-        Ok(self.records(merchant, seq, 1)?.into_iter().find(|record| record.seq == seq))
+        let Some(number) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT seq, header, sealed FROM entries LEFT JOIN records USING (record_no) WHERE merchant_no = ?1 AND seq = ?2";
+        self.one("read a record", sql, params![number, signed(seq)], there)?
+            .map(|record| record.ok_or_else(|| gone(merchant, seq)))
+            .transpose()
+    }
+
+    fn missing(&self, merchant: &MerchantId, seqs: Range<u64>, count: usize) -> Result<Vec<Range<u64>>, StoreError> {
+        let Some(number) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let bounds = params![number, signed(seqs.start), signed(seqs.end)];
+        let sql = "SELECT count(*) FROM entries WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3";
+        let listed = self.one("count entries", sql, bounds, |row| unsigned(row, 0))?.unwrap_or(0);
+        if listed == seqs.end.saturating_sub(seqs.start) {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq";
+        let listed = self.all("look for entries that are missing", sql, bounds, |row| unsigned(row, 0))?;
+        let (mut missing, mut next) = (Vec::new(), seqs.start);
+        for seq in listed.into_iter().chain([seqs.end]) {
+            if seq > next {
+                missing.push(next..seq);
+            }
+            next = seq.saturating_add(1);
+        }
+        missing.truncate(count);
+        Ok(missing)
+    }
+
+    fn claimed_size(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
+        let Some(number) = self.merchant_no(merchant)? else { return Ok(0) };
+        let claimed = self.one("read the log's size", "SELECT size FROM logs WHERE merchant_no = ?1", [number], |row| unsigned(row, 0))?;
+        Ok(claimed.unwrap_or(0).max(self.entries_of(number)?))
     }
 
     fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError> {
@@ -40,14 +72,19 @@ impl<T: Database> ReadLedger for T {
     }
 
     fn headers(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Vec<u8>>, StoreError> {
-        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT header FROM entries JOIN records USING (record_no) WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
-        self.all("read headers", sql, params![merchant, signed(from), count], |row| row.get(0))
+        let Some(number) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, header FROM entries LEFT JOIN records USING (record_no) WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        let headers = self.all("read headers", sql, params![number, signed(from), count], |row| Ok((unsigned(row, 0)?, row.get(1)?)))?;
+        let header = |(at, (seq, header)): (u64, (u64, Option<Vec<u8>>))| match header {
+            Some(header) if seq == at => Ok(header),
+            _ => Err(gone(merchant, at)),
+        };
+        (from..).zip(headers).map(header).collect()
     }
 
     fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let mut sql = "SELECT seq, header, sealed, leaf, customer, ticket FROM entries JOIN records USING (record_no)
+        let mut sql = "SELECT seq, header, sealed, leaf, customer, ticket, decision_id FROM entries LEFT JOIN records USING (record_no)
             WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3 AND entry = 'decision'"
             .to_owned();
         let mut parameters: Vec<Value> =
@@ -70,7 +107,14 @@ impl<T: Database> ReadLedger for T {
         }
         sql.push_str(" ORDER BY seq LIMIT ?4");
         self.all("read decisions", &sql, params_from_iter(parameters), |row| {
-            Ok(DecisionRecord { record: stored(row)?, leaf: digest(row, 3)?, customer: row.get(4)?, ticket: row.get(5)? })
+            Ok(DecisionRecord {
+                seq: unsigned(row, 0)?,
+                record: there(row)?,
+                leaf: digest(row, 3)?,
+                customer: row.get(4)?,
+                ticket: row.get(5)?,
+                decision: row.get(6)?,
+            })
         })
     }
 
@@ -94,10 +138,15 @@ impl<T: Database> ReadLedger for T {
         self.all("read leaves", sql, params![merchant, signed(from), count], |row| digest(row, 0))
     }
 
-    fn decision(&self, merchant: &MerchantId, decision: &DecisionId) -> Result<Option<StoredRecord>, StoreError> {
+    fn place(&self, merchant: &MerchantId, decision: &DecisionId) -> Result<Option<u64>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
-        let sql = "SELECT seq, header, sealed FROM entries JOIN records USING (record_no) WHERE decision_id = ?1 AND merchant_no = ?2";
-        self.one("read a decision", sql, params![id::decision_bytes(decision), merchant], stored)
+        let sql = "SELECT seq FROM entries WHERE decision_id = ?1 AND merchant_no = ?2";
+        self.one("look for a decision", sql, params![id::decision_bytes(decision), merchant], |row| unsigned(row, 0))
+    }
+
+    fn decision(&self, merchant: &MerchantId, decision: &DecisionId) -> Result<Option<StoredRecord>, StoreError> {
+        let Some(seq) = self.place(merchant, decision)? else { return Ok(None) };
+        self.record(merchant, seq)
     }
 
     fn event(&self, merchant: &MerchantId, event: &EventKey) -> Result<Option<EventSeen>, StoreError> {
@@ -232,6 +281,17 @@ impl SqliteWriter {
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
     Ok(StoredRecord { seq: unsigned(row, 0)?, header: row.get(1)?, sealed: row.get(2)? })
+}
+
+/// A record; none where it is listed and its bytes are gone.
+fn there(row: &Row<'_>) -> rusqlite::Result<Option<StoredRecord>> {
+    let (header, sealed): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?);
+    let seq = unsigned(row, 0)?;
+    Ok(header.zip(sealed).map(|(header, sealed)| StoredRecord { seq, header, sealed }))
+}
+
+fn gone(merchant: &MerchantId, seq: u64) -> StoreError {
+    StoreError::Damaged(format!("record {seq} of `{merchant}` is missing: `ombud audit check` says more"))
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<ListedEntry> {
