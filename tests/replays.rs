@@ -2,6 +2,7 @@
 //! beside it stays identical.
 
 mod audit;
+mod missing;
 mod upgrade;
 
 use std::path::{Path, PathBuf};

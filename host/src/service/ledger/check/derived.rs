@@ -98,7 +98,7 @@ impl<'a> Again<'a> {
         let (seq, order) = (read.listed.seq, read.listed.order.clone());
         match self.write(scratch, reads, read) {
             Ok(()) => {}
-            Err(ServiceError::Internal(error)) => return Err(ServiceError::Internal(error)),
+            Err(error @ (ServiceError::Internal(_) | ServiceError::Damaged(_))) => return Err(error),
             // What an act pays may hang on records of the order that were erased.
             Err(error) if scratch.has_erased(self.merchant, order.as_deref())? => tracing::debug!(%error, seq, "not computed again"),
             Err(error) => self.broken = Some(format!("record {seq}: {error}")),
