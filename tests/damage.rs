@@ -1,6 +1,7 @@
 //! Damage to a data directory, at random and by hand, and what `ombud audit check` says of it. Whatever changes what the tables
 //! and files say is found; nothing that is whole is accused.
 
+mod acts;
 mod derived;
 
 use std::path::{Path, PathBuf};

@@ -53,6 +53,9 @@ fn a_record_without_bytes_is_damage_however_it_is_asked_for() {
     let upgrade = on(data.path(), &["upgrade-check", "--json"]);
     assert_eq!(only(&upgrade.exits(1).json())["seq"], seq);
     let backtest = on(data.path(), &["backtest", "--merchant", MERCHANT, "--policy", "after-sale", "--all", "--json"]);
+    let bundle = data.path().join("whole.ombud");
+    let export = on(data.path(), &["audit", "export", "--merchant", MERCHANT, "-o", bundle.to_str().unwrap()]);
+    export.exits(1).complains("something is wrong with the log").complains(&format!("record {seq}"));
     assert!(backtest.out.contains("\"why\": \"damaged\"") && backtest.out.contains("\"records\": 1"), "{}\n{}", backtest.out, backtest.err);
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use ombud_core::fault::FaultCode;
 use ombud_ledger::bundle::{Bodies, Manifest, Opened, Problem, Problems};
 use ombud_ledger::log::Checkpoint;
-use ombud_ledger::{Entry, Header};
+use ombud_ledger::{BodyKind, Entry, Header};
 use serde::Serialize;
 
 use crate::replay::{Divergence, ReplayReport};
+use crate::service::ErasureProof;
 
 /// Reports of divergences that are kept; the rest is only counted.
 const REPORTS_MAX: usize = 100;
@@ -89,6 +90,21 @@ pub struct ProblemLine {
     pub problem: String,
 }
 
+/// What is held against what: erased records against the acts that erased them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proved {
+    /// Nothing is erased in the bundle.
+    #[default]
+    NothingErased,
+    /// Acts that erased stand after the records, and account for as many as there are.
+    Counted,
+    /// Acts that erased stand after the records; how many they account for cannot be told from what the bundle has.
+    Named,
+    /// The bundle ends before the log: what erased the records may come after it.
+    NotInThisWindow,
+}
+
 /// What was found in the records.
 #[derive(Debug, Default, Serialize)]
 pub struct Found {
@@ -104,6 +120,8 @@ pub struct Found {
     pub erased: u64,
     /// Records whose keys were left out.
     pub masked: u64,
+    /// What of the erased records is held against the acts that erased.
+    pub erasures_proved: Proved,
     /// Decisions run again with the recorded bytes as the result.
     pub identical: u64,
     /// Decisions run again with another result, by cause.
@@ -114,6 +132,9 @@ pub struct Found {
     pub faults: BTreeMap<&'static str, u64>,
     /// The first reports of divergences.
     pub diverging: Vec<ReplayReport>,
+    /// What was erased, and what says so.
+    #[serde(skip)]
+    pub(super) erasures: ErasureProof,
     /// What is wrong with records themselves.
     #[serde(skip)]
     pub(super) problems: Problems,
@@ -124,9 +145,18 @@ impl Found {
     pub(super) fn opened(&mut self, opened: &Opened) {
         self.header(&opened.header);
         match &opened.bodies {
-            Bodies::Opened(_) => {}
-            Bodies::Erased => self.erased += 1,
-            Bodies::Masked => self.masked += 1,
+            Bodies::Opened(bodies) => {
+                let act = bodies.iter().find(|(kind, _)| *kind == BodyKind::Act);
+                self.erasures.opened(&opened.header, act.and_then(|(_, bytes)| std::str::from_utf8(bytes).ok()));
+            }
+            Bodies::Erased => {
+                self.erased += 1;
+                self.erasures.erased(&opened.header, None);
+            }
+            Bodies::Masked => {
+                self.masked += 1;
+                self.erasures.opened(&opened.header, None);
+            }
         }
     }
 
@@ -175,6 +205,7 @@ impl Found {
         self.diverging.extend(other.diverging);
         self.diverging.sort_by_key(|report| report.seq);
         self.diverging.truncate(REPORTS_MAX);
+        self.erasures.merge(other.erasures);
         self.problems.merge(other.problems);
     }
 

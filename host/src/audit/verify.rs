@@ -13,8 +13,9 @@ use ombud_ledger::Digest;
 use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Problems, Record, Step, Verified, Verifier, Witnessed};
 use ombud_ledger::log::VerifierKey;
 
-use super::report::{AuditReport, BundleClaims, Found, WitnessLine, rfc3339};
+use super::report::{AuditReport, BundleClaims, Found, Proved, WitnessLine, rfc3339};
 use crate::replay::{self, Blobs, Replayer};
+use crate::service::ErasureProof;
 
 /// Records handed over at once: so many that the threads seldom wait for each other.
 const BATCH_RECORDS: usize = 32;
@@ -122,6 +123,7 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     let mut problems = verified.problems;
     let mut found = found;
     problems.merge(std::mem::take(&mut found.problems));
+    found.erasures_proved = erasures(&found.erasures, &verified.manifest, &mut problems);
     let mut witnesses = BTreeMap::new();
     for witness in checks.witnesses.iter().map(|key| key.name().as_str()) {
         match verified.witnessed.iter().find(|witnessed| witnessed.witness == witness) {
@@ -148,6 +150,29 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
         wrong_key: verified.wrong_key,
         elapsed_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// Holds what is erased against the acts that erased, as far as the bundle has them.
+fn erasures(erasures: &ErasureProof, manifest: &Manifest, problems: &mut Problems) -> Proved {
+    if erasures.is_empty() {
+        return Proved::NothingErased;
+    }
+    if manifest.records.end < manifest.tree_size {
+        return Proved::NotInThisWindow;
+    }
+    for seq in erasures.unaccounted() {
+        problems.add(Problem::at(seq, Part::Key, "it is said to be erased, and no act after it erased anything"));
+    }
+    // An act accounts for records before the window as well.
+    if manifest.records.start > 0 || manifest.masked {
+        return Proved::Named;
+    }
+    match erasures.too_many() {
+        Some(problem) => problems.add(Problem::of(Part::Key, problem)),
+        None if !erasures.counts() => return Proved::Named,
+        None => {}
+    }
+    Proved::Counted
 }
 
 /// Components and settings that the bundle has carried so far.

@@ -97,7 +97,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Cursor => {
                 Self::Invalid(vec![Problem::at("/cursor", "is not a cursor of this list").allowed("start again without it")])
             }
-            damaged @ StoreError::Damaged(_) => Self::Damaged(damaged.to_string()),
+            damaged @ (StoreError::Damaged(_) | StoreError::Refused(_)) => Self::Damaged(damaged.to_string()),
             other => Self::Internal(other.into()),
         }
     }

@@ -62,6 +62,7 @@ pub use backtest::{
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use fair::runtime_threads;
+pub(crate) use privacy::ErasureProof;
 pub use read::Opened;
 pub use replay::{ALARMS_MAX, Active, Archive, CpuShare, NoShare, Part, REPLAYS_MAX, Replays, Scope, SelfAudit, cores};
 pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};
@@ -252,6 +253,7 @@ impl Service {
         service.compile_bound();
         service.record_guardrail()?;
         *service.erased_again.lock().unwrap_or_else(PoisonError::into_inner) = service.erase_again()?;
+        service.look_at_published()?;
         Ok(service)
     }
 

@@ -37,6 +37,9 @@ pub enum StoreError {
     Busy,
     #[error("the store is closed")]
     Closed,
+    /// Nothing may be written, and why.
+    #[error("{0}")]
+    Refused(Arc<str>),
     #[error("nothing was written: {0}")]
     Aborted(&'static str),
 }

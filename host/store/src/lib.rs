@@ -29,7 +29,7 @@ pub use self::history::{
 pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentPart, ReadMoney, UsageOf, WriteMoney};
-pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, WritePrivacy};
+pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, TICKETS, WritePrivacy};
 pub use self::rollout::{FirstOf, ReadRollouts, ShadowRow, WriteRollouts};
 pub use self::sqlite::{Gone, Inspection, Rebuilt, Scratch, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros};
 pub use self::store::{Group, Reads, Store, Transactions};

@@ -7,6 +7,8 @@ use crate::StoreError;
 
 /// Before the digest that stands where an erased customer's reference stood.
 pub const MARK: &str = "erased:";
+/// What stands for all tickets whose keys were destroyed.
+pub const TICKETS: &str = "erased:tickets";
 
 /// What an erasure needs to know.
 #[derive(Clone, Debug)]
@@ -78,6 +80,8 @@ pub struct HoldRow {
 pub trait ReadPrivacy {
     /// When the customer with this mark was erased.
     fn erased_at(&self, merchant: &MerchantId, mark: &str) -> Result<Option<i64>, StoreError>;
+    /// What stands in the place of keys that were destroyed: marks of customers, [`TICKETS`], and whatever else has none.
+    fn destroyed_keys(&self, merchant: &MerchantId) -> Result<Vec<String>, StoreError>;
     /// The merchants with an erased customer.
     fn with_erased(&self) -> Result<Vec<MerchantId>, StoreError>;
 

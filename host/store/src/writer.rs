@@ -4,9 +4,9 @@
 //! makes groups larger instead of making answers slower. Behind a group of several jobs the next one waits a moment for more.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,7 @@ pub struct Writer {
     queue: Option<SyncSender<Box<dyn Queued>>>,
     waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
+    refusing: RwLock<Option<Arc<str>>>,
 }
 
 impl Writer {
@@ -79,7 +80,12 @@ impl Writer {
         let queued = Waiting { jobs, count: Arc::clone(&waiting) };
         let thread = std::thread::Builder::new().name("ombud-writer".to_owned()).spawn(move || drive(transactions, &queued, limits, &seen));
         let thread = thread.map_err(|error| StoreError::backend("start the writer", error))?;
-        Ok(Self { queue: Some(queue), waiting, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), waiting, thread: Some(thread), refusing: RwLock::default() })
+    }
+
+    /// From now on every job is refused with these words, or taken again where there are none.
+    pub fn refuse(&self, why: Option<&str>) {
+        *self.refusing.write().unwrap_or_else(PoisonError::into_inner) = why.map(Arc::from);
     }
 
     /// Puts a job into the queue. `done` is called on the writer's thread, once, after the job's group is durable or has
@@ -90,7 +96,8 @@ impl Writer {
     /// else; for that a job can run twice. What it leaves outside the group must wait for `done`.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] where the queue is full, [`StoreError::Closed`] where the writer is gone; `done` is then dropped.
+    /// [`StoreError::Busy`] where the queue is full, [`StoreError::Closed`] where the writer is gone, [`StoreError::Refused`] where
+    /// nothing may be written; `done` is then dropped.
     pub fn submit<T, E>(
         &self,
         job: impl FnMut(&mut dyn Group) -> Result<T, E> + Send + 'static,
@@ -100,6 +107,9 @@ impl Writer {
         T: Send + 'static,
         E: Send + 'static,
     {
+        if let Some(why) = &*self.refusing.read().unwrap_or_else(PoisonError::into_inner) {
+            return Err(StoreError::Refused(Arc::clone(why)));
+        }
         let queued = Box::new(Job { job, result: None, done });
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
         // Counted before it can be taken out again.

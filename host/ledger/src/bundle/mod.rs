@@ -46,7 +46,7 @@ mod write;
 pub use self::item::{Counts, End, Growth, Item, Key, Manifest, ManifestError, Neighbour, Record, Window, end_text};
 pub use self::open::{Bodies, Opened};
 pub use self::problem::{Part, Problem, Problems};
-pub use self::read::{Broken, Reader, manifest};
+pub use self::read::{Broken, Reader};
 pub use self::verify::{OpenError, Step, Trust, Verified, Verifier, Witnessed};
 pub use self::write::Writer;
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::ITEM_BYTES_MAX;
-use super::item::{Item, Manifest};
+use super::item::Item;
 use crate::Digest;
 
 /// The two bytes of tag 24, an embedded CBOR item.
@@ -32,19 +32,6 @@ pub enum Broken {
     TooLarge { bytes: u64 },
     #[error("the file cannot be read: {0}")]
     Io(#[from] io::Error),
-}
-
-/// What a file claims to be; nothing of it is checked.
-///
-/// # Errors
-/// In words: it is no bundle.
-pub fn manifest(input: impl Read) -> Result<Manifest, String> {
-    match Reader::new(input).next().map_err(|error| error.to_string())?.map(|found| found.item) {
-        Some(Ok(Item::Manifest(manifest))) => Ok(manifest),
-        Some(Ok(_)) => Err("it does not begin with a manifest".to_owned()),
-        Some(Err(why)) => Err(why),
-        None => Err("the file is empty".to_owned()),
-    }
 }
 
 /// An item, or why it is none, with the place of its frame.

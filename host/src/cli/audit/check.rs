@@ -57,6 +57,12 @@ impl Check {
 }
 
 /// What was checked and found, for programs.
+/// What is administered and held against its acts.
+const ADMINISTERED: &str = "erased keys, holds, API keys, caps, limits, retention, guardrail";
+/// What is administered and not held against its acts.
+const NOT_ADMINISTERED: &str =
+    "bindings and rollouts, uploaded versions, signing keys, bounds of caps, the rest of merchants' configuration";
+
 pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {
     let report = &checks.report;
     let findings: Vec<_> = report
@@ -70,6 +76,7 @@ pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {
         "cosignatures": report.cosignatures, "events": report.events, "blobs": report.blobs,
         "bodies_opened": checks.opened, "bodies_erased": checks.erased, "bodies_left_closed": checks.without_bodies,
         "logs_computed_again": checks.derived, "logs_not_computed_again": checks.not_derived,
+        "held_against_acts": if checks.without_bodies { "" } else { ADMINISTERED }, "not_held_against_acts": NOT_ADMINISTERED,
         "findings": findings, "more_findings": report.more,
     })
 }
@@ -99,6 +106,9 @@ pub(in crate::cli) fn print(checks: &Checks) {
         false => format!("{} computed again, {} left", screen::count(checks.derived, "log"), checks.not_derived),
     };
     table.add_row(["payments, counters, cases, measures".to_owned(), again]);
+    let acts = if checks.without_bodies { "left" } else { ADMINISTERED };
+    table.add_row(["held against acts".to_owned(), acts.to_owned()]);
+    table.add_row(["not held against acts".to_owned(), NOT_ADMINISTERED.to_owned()]);
     println!("{table}");
     for found in report.findings.iter().take(PRINTED_MAX) {
         println!("{found}");

@@ -1,26 +1,32 @@
 //! `ombud audit export`: a merchant's records as one file for an auditor.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
-use ombud_ledger::bundle;
+use ombud_ledger::bundle::{Trust, Verifier};
 use ombud_ledger::log::{Checkpoint, Note};
 use serde_json::json;
 
 use super::super::api::{self, Api};
 use super::super::progress::Progress;
-use super::{EXIT_OK, screen};
-use crate::audit::BundleClaims;
+use super::verify::keys;
+use super::{EXIT_FINDINGS, EXIT_OK, screen};
+use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, verify};
+
+/// Bytes of the file read at once.
+const BUFFER_BYTES: usize = 1 << 20;
+/// Problems shown to people; programs get more.
+const SHOWN_MAX: usize = 5;
 
 /// Arguments of `ombud audit export`.
 #[derive(Args)]
 #[command(
     after_help = "Dates begin at midnight in the merchant's zone: `--from 2026-07-01 --to 2026-10-01` is the third quarter. The export \
 is recorded as an act. A full export holds the keys of the customers' texts: treat it as such. While a server holds the data directory, it is \
-asked through its local socket.\n\nExit codes: 0 done, 2 the command could not run.\n\nExample:\n  \
+asked through its local socket.\n\nExit codes: 0 done, 1 the file is written and says that something is wrong with the log, 2 the command could not run.\n\nExample:\n  \
 ombud audit export --data ombud-data --merchant m-1 --from 2026-07-01 --to 2026-10-01 -o q3.ombud"
 )]
 pub(super) struct Export {
@@ -56,22 +62,43 @@ impl Export {
         let api = Api::on_existing(&self.data, None)?;
         let explained = |error| api.explained(&self.merchant, error);
         let _waiting = Progress::waiting("exporting");
-        if self.output == Path::new("-") {
-            api.download(&path, &mut std::io::stdout().lock()).map_err(explained)?;
-            return Ok(EXIT_OK);
-        }
         let cannot = || format!("cannot write `{}`", self.output.display());
+        let to_output = self.output == Path::new("-");
         let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // For its owner only, and nothing in its place until it is whole.
-        let file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+        // For its owner only, and nothing in its place until it is whole and was looked at.
+        let file = if to_output { tempfile::NamedTempFile::new() } else { tempfile::NamedTempFile::new_in(folder) }.with_context(cannot)?;
         let mut out = BufWriter::new(file);
         let bytes = api.download(&path, &mut out).map_err(explained)?;
         out.flush().with_context(cannot)?;
         let file = out.into_inner().map_err(|error| anyhow!("{}: {error}", cannot()))?;
-        file.as_file().sync_all().with_context(cannot)?;
-        file.persist(&self.output).with_context(cannot)?;
-        self.say(bytes)?;
-        Ok(EXIT_OK)
+        let report = self.look_at(file.path()).with_context(cannot)?;
+        if to_output {
+            io::copy(&mut File::open(file.path()).with_context(cannot)?, &mut io::stdout().lock()).with_context(cannot)?;
+        } else {
+            file.as_file().sync_all().with_context(cannot)?;
+            file.persist(&self.output).with_context(cannot)?;
+            self.say(bytes, &report)?;
+        }
+        if report.well {
+            return Ok(EXIT_OK);
+        }
+        let problems = screen::count(report.problem_count, "problem");
+        eprintln!("ombud: something is wrong with the log of `{}`: {problems}, which the file names", self.merchant);
+        for problem in report.problems.iter().take(SHOWN_MAX) {
+            let place = problem.seq.map(|seq| format!("record {seq}, ")).unwrap_or_default();
+            eprintln!("  {place}{}: {}", problem.part, problem.problem);
+        }
+        Ok(EXIT_FINDINGS)
+    }
+
+    /// Reads what was written as its reader will, without running anything again.
+    fn look_at(&self, file: &Path) -> Result<AuditReport> {
+        let keys = keys(&self.data.join("ledger.vkey").display().to_string())?;
+        let trust = Trust { keys: &keys, kept: None, witnesses: &[] };
+        let verifier = Verifier::open(BufReader::with_capacity(BUFFER_BYTES, File::open(file)?), trust)?;
+        let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let checks = Checks { replayer: None, lanes, witnesses: &[], carried_bytes_max: CARRIED_BYTES_MAX, progress: &|_| () };
+        Ok(verify(verifier, &checks))
     }
 
     /// What is asked for.
@@ -91,24 +118,23 @@ impl Export {
     }
 
     /// Says what was written.
-    fn say(&self, bytes: u64) -> Result<()> {
-        let file = BufReader::new(File::open(&self.output).with_context(|| format!("cannot read `{}`", self.output.display()))?);
-        let manifest = bundle::manifest(file).map_err(|error| anyhow!("`{}`: {error}", self.output.display()))?;
+    fn say(&self, bytes: u64, report: &AuditReport) -> Result<()> {
+        let bundle = &report.bundle;
         if self.json {
-            println!(
-                "{}",
-                serde_json::to_string_pretty(&json!({"file": self.output, "bytes": bytes, "bundle": BundleClaims::of(&manifest)}))?
-            );
+            let said = json!({
+                "file": self.output, "bytes": bytes, "bundle": bundle, "well": report.well, "problem_count": report.problem_count,
+                "problems": report.problems,
+            });
+            println!("{}", serde_json::to_string_pretty(&said)?);
             return Ok(());
         }
-        let records = manifest.records.end - manifest.records.start;
-        let what = if manifest.masked { "masked" } else { "with keys" };
+        let what = if bundle.masked { "masked" } else { "with keys" };
         println!(
             "{}: {} of {} of `{}`, {what}, {bytes} bytes",
             self.output.display(),
-            records,
-            screen::count(manifest.tree_size, "record"),
-            manifest.origin
+            report.found.records,
+            screen::count(bundle.end.max(report.signed_records.unwrap_or_default()), "record"),
+            bundle.origin
         );
         println!("check it with `ombud audit verify {} --key {}`", self.output.display(), self.data.join("ledger.vkey").display());
         Ok(())

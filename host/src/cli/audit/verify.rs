@@ -13,7 +13,7 @@ use ombud_ledger::log::VerifierKeys;
 use super::super::data;
 use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, screen};
-use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, verify};
+use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, Proved, verify};
 use crate::replay::Replayer;
 
 /// The bundle is not signed by the key.
@@ -106,7 +106,7 @@ impl Verify {
 }
 
 /// The operator's keys, from text or from a file.
-fn keys(given: &str) -> Result<VerifierKeys> {
+pub(super) fn keys(given: &str) -> Result<VerifierKeys> {
     keys_of(given).context("--key takes the operator's verifier key, which the server has in `DIR/ledger.vkey`")
 }
 
@@ -154,7 +154,13 @@ fn print(report: &AuditReport, no_replay: bool) {
     if found.divergences.is_empty() && report.replayed {
         row("diverged", 0, "");
     }
-    row("erased", found.erased, "the key was erased: proved to be on record, and unreadable for ever");
+    let erased = match found.erasures_proved {
+        Proved::NothingErased => "no key was erased",
+        Proved::Counted => "unreadable for ever; acts after them erased as many",
+        Proved::Named => "unreadable for ever; acts after them erased, how many is not provable from this bundle",
+        Proved::NotInThisWindow => "unreadable for ever; what erased them is not provable in this window",
+    };
+    row("erased", found.erased, erased);
     let codes: Vec<String> = found.faults.iter().map(|(code, count)| format!("{code} {count}")).collect();
     let faults =
         if codes.is_empty() { "no policy failed".to_owned() } else { format!("on record, and the fallback stood: {}", codes.join(", ")) };

@@ -171,6 +171,9 @@ impl NewAct {
     }
 }
 
+/// The operator's value that has the digest of the guardrail in force.
+pub(super) const GUARDRAIL: &str = "guardrail";
+
 /// Characters of a reason.
 const REASON_SCALARS_MAX: usize = 2_000;
 
@@ -226,14 +229,13 @@ impl Service {
 
     /// Records the platform's guardrail, where it is another one than at the last start with packages.
     pub(super) fn record_guardrail(&self) -> anyhow::Result<()> {
-        const BOUND: &str = "guardrail";
         let guardrail = self.snapshot.load().guardrail.clone();
         if guardrail.status().is_err() {
             return Ok(());
         }
         let digest = |component: &Digest, settings: &Digest| Digest::of_parts(b"ombud guardrail v1\0", &[&component.0, &settings.0]);
         let now = digest(&guardrail.component, &guardrail.settings_digest);
-        let before = self.store.read(|reads| reads.value(BOUND))?.and_then(|bytes| bytes.try_into().ok()).map(Digest);
+        let before = self.store.read(|reads| reads.value(GUARDRAIL))?.and_then(|bytes| bytes.try_into().ok()).map(Digest);
         if before == Some(now) {
             return Ok(());
         }
@@ -245,7 +247,7 @@ impl Service {
         let act = NewAct::new(By::host("ombud"), what).change(before, Some(now));
         let (vault, log) = (self.vault.clone(), log_of(None)?);
         let recorded = self.writer.wait(move |group| {
-            group.set_value(BOUND, &now.0)?;
+            group.set_value(GUARDRAIL, &now.0)?;
             act.append(group, &vault, &log).map(|_| ())
         });
         Ok(recorded.map_err(ServiceError::from)?)

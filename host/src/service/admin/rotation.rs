@@ -132,6 +132,7 @@ impl Service {
     /// data directory. Answers once the new key is in force for what comes; the rest is done beside the decisions.
     pub async fn rotate_master(self: &Arc<Self>, who: &Principal, into: Option<PathBuf>) -> Result<MasterKeyView, ServiceError> {
         allowed(who, Right::Operate, "replace the master key")?;
+        self.writable()?;
         let (service, by) = (Arc::clone(self), who.clone());
         blocking(move || service.begin_rotation(&by, into.as_deref())).await?;
         self.master_key_view(who)

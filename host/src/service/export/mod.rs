@@ -87,12 +87,13 @@ impl Service {
         let mut troubles = Vec::new();
         match self.record(&log, vec![NewAct::new(who, exported(&query))]).await {
             Ok(()) => {}
-            // A damaged log takes no more records.
+            // A damaged log takes no more records, and neither does a database that was set back.
             Err(ServiceError::Damaged(error)) => troubles.push(format!("the export could not be recorded as an act: {error}")),
             Err(ServiceError::Internal(error)) => troubles.push(format!("the export could not be recorded as an act: {error:#}")),
             Err(error) => return Err(error),
         }
         let service = Arc::clone(self);
+        troubles.extend(self.loss_of(&log).map(|loss| format!("the log does not go on from its published checkpoint: {loss}")));
         blocking(move || service.plan(log, window, &query, troubles, place)).await
     }
 

@@ -170,6 +170,7 @@ impl Service {
     /// Draws a new signing key for checkpoints; the one before goes on signing beside it.
     pub async fn rotate_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
         super::allowed(who, Right::Operate, "rotate the ledger's key")?;
+        self.writable()?;
         let service = Arc::clone(self);
         let keys = blocking(move || {
             let keys = service.ledger.change_keys(LogKeys::rotate)?;
@@ -184,6 +185,7 @@ impl Service {
     /// Ends a rotation: only the newest key signs.
     pub async fn retire_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
         super::allowed(who, Right::Operate, "retire the ledger's key")?;
+        self.writable()?;
         let service = Arc::clone(self);
         let keys = blocking(move || Ok(service.ledger.change_keys(|data, operator| LogKeys::open(data, operator)?.retire(data))?)).await?;
         self.record(&log_of(None)?, vec![NewAct::new(who, What::LedgerKeyRetired { key: newest(&keys) })]).await?;

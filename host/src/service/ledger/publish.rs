@@ -10,6 +10,7 @@ use ombud_ledger::log::{Checkpoint, Frontier, Note};
 use ombud_store::{CheckpointRow, Group, Store as _, StoreError};
 
 use super::keys::LogKeys;
+use super::published::Loss;
 use super::{cosigned, witness};
 use crate::clock::now_ms;
 use crate::service::Service;
@@ -23,8 +24,36 @@ pub const SIGN_EVERY: Duration = Duration::from_secs(1);
 const SIGNED_TOGETHER: usize = 128;
 
 impl Service {
-    /// Checks that every log goes on from where it was published, and draws the signing key where there is none. With
-    /// `go_on`, the files of logs that do not are set aside, and these logs are signed again from what is there.
+    /// Looks whether every log goes on from where it was published. Where one does not, nothing is written any more until
+    /// [`Self::check_published`] says to go on.
+    ///
+    /// # Errors
+    /// Published checkpoints cannot be looked for.
+    pub(in crate::service) fn look_at_published(&self) -> Result<()> {
+        let merchants = self.ledger.published.merchants()?;
+        if merchants.is_empty() {
+            return Ok(());
+        }
+        let keys = self.ledger.keys()?;
+        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        for merchant in merchants {
+            let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())));
+            // What cannot even be compared does not go on either.
+            let loss = loss.unwrap_or_else(|error| Some(Loss::Untrusted(format!("{error:#}"))));
+            if loss.is_some() {
+                self.metrics.observe_lost_log();
+            }
+            standing.insert(merchant, loss);
+        }
+        if let Some(why) = refusal(&standing) {
+            self.writer.refuse(Some(&why));
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on where a log does not go on from where it was published, as it was found when the directory was opened,
+    /// and draws the signing key where there is none. With `go_on`, the files of these logs are set aside, and they are signed
+    /// again from what is there.
     ///
     /// # Errors
     /// The logs that do not go on, with what to do.
@@ -34,36 +63,37 @@ impl Service {
             tracing::info!(verifier_key = %key, "checkpoints are signed");
         }
         let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lost = Vec::new();
-        for merchant in self.ledger.published.merchants()? {
-            let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())))?;
-            match loss {
-                Some(loss) if go_on => {
-                    let checkpoint = self.ledger.published.get(&merchant)?.unwrap_or_default();
-                    let act = NewAct::new(By::host("ombud"), What::LossAccepted { loss: loss.to_string(), checkpoint });
-                    // A merchant who is lost as well has no log to record it in.
-                    let known = self.store.read(|reads| reads.merchant(&merchant))?.is_some();
-                    let log = log_of(Some(&merchant).filter(|_| known))?;
-                    let vault = self.vault.clone();
-                    let recorded = self.writer.wait(move |group| act.append(group, &vault, &log).map(|_| ()));
-                    recorded.map_err(ServiceError::from)?;
-                    let file = self.ledger.published.set_aside(&merchant, now_ms())?;
-                    tracing::error!(%merchant, %loss, file = %file.display(), "the log goes on although records are lost");
-                    standing.insert(merchant, None);
-                }
-                Some(loss) => lost.push((merchant, loss)),
-                None => _ = standing.insert(merchant, None),
-            }
+        let Some(why) = refusal(&standing) else { return Ok(()) };
+        if !go_on {
+            bail!(why);
         }
-        if lost.is_empty() {
-            return Ok(());
+        self.writer.refuse(None);
+        for (merchant, standing) in &mut *standing {
+            let Some(loss) = standing else { continue };
+            let checkpoint = self.ledger.published.get(merchant)?.unwrap_or_default();
+            let act = NewAct::new(By::host("ombud"), What::LossAccepted { loss: loss.to_string(), checkpoint });
+            // A merchant who is lost as well has no log to record it in.
+            let known = self.store.read(|reads| reads.merchant(merchant))?.is_some();
+            let log = log_of(Some(merchant).filter(|_| known))?;
+            let vault = self.vault.clone();
+            let recorded = self.writer.wait(move |group| act.append(group, &vault, &log).map(|_| ()));
+            recorded.map_err(ServiceError::from)?;
+            let file = self.ledger.published.set_aside(merchant, now_ms())?;
+            tracing::error!(%merchant, %loss, file = %file.display(), "the log goes on although records are lost");
+            *standing = None;
         }
-        let list: Vec<String> = lost.iter().map(|(merchant, loss)| format!("\n  {merchant}: {loss}")).collect();
-        bail!(
-            "logs do not go on from their published checkpoints:{}\nRestore a backup that has these records. If they are lost for good, \
-             `--accept-loss` goes on without them; whoever has the old checkpoints will notice.",
-            list.concat()
-        );
+        Ok(())
+    }
+
+    /// Why a log does not go on from where it was published; none where it does.
+    pub(in crate::service) fn loss_of(&self, merchant: &MerchantId) -> Option<Loss> {
+        self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner).get(merchant).cloned().flatten()
+    }
+
+    /// Refuses what would be written beside the database where that takes nothing.
+    pub(in crate::service) fn writable(&self) -> Result<(), ServiceError> {
+        let standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        refusal(&standing).map_or(Ok(()), |why| Err(ServiceError::Damaged(why)))
     }
 
     /// Signs until the task is dropped. A round that fails is made up for by the next.
@@ -166,6 +196,20 @@ impl Service {
         })?;
         note.map_or(Ok(()), |note| self.ledger.published.put([(merchant, note.as_str())]))
     }
+}
+
+/// Why nothing may be written: the logs that do not go on from their published checkpoints, with what to do.
+fn refusal(standing: &HashMap<MerchantId, Option<Loss>>) -> Option<String> {
+    let mut lost: Vec<String> =
+        standing.iter().filter_map(|(merchant, loss)| Some(format!("\n  {merchant}: {}", loss.as_ref()?))).collect();
+    lost.sort();
+    let list = lost.concat();
+    (!list.is_empty()).then(|| {
+        format!(
+            "logs do not go on from their published checkpoints:{list}\nRestore a backup that has these records. If they are lost for good, \
+             `ombud serve --accept-loss` goes on without them; whoever has the old checkpoints will notice."
+        )
+    })
 }
 
 /// Keeps checkpoints that are newer than what is kept, for a head can be told of twice; whether each was.

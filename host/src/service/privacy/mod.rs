@@ -3,12 +3,14 @@
 mod erasure;
 mod holds;
 mod kept;
+mod proof;
 mod retention;
 mod view;
 
 pub use erasure::{ErasureAnswer, ErasureRequest};
 pub use holds::{HoldRequest, HoldScopeView, HoldView, LiftRequest};
 pub use kept::{ERASURES, ErasedAgain, Erasures};
+pub(crate) use proof::ErasureProof;
 pub use retention::{RETAIN_EVERY, Retained};
 pub(in crate::service) use view::Sight;
 pub use view::{MASK, UnmaskQuery};

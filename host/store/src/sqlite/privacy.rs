@@ -8,12 +8,10 @@ use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use super::ledger::unknown;
 use crate::StoreError;
-use crate::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, WritePrivacy};
+use crate::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, TICKETS, WritePrivacy};
 
 /// Just behind every text that begins with [`MARK`].
 const BEHIND_MARKS: &str = "erased;";
-/// Stands for all erased tickets of a merchant, which nobody has to know again.
-const TICKETS: &str = "erased:tickets";
 
 /// What retention looks at.
 const QUIET: &str = "SELECT subject FROM subject_keys
@@ -24,6 +22,12 @@ impl<T: Database> ReadPrivacy for T {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
         let sql = "SELECT erased_at_ms FROM subject_keys WHERE merchant_no = ?1 AND subject = ?2 AND wrapped IS NULL";
         self.one("look for an erased customer", sql, params![merchant, mark], |row| row.get(0))
+    }
+
+    fn destroyed_keys(&self, merchant: &MerchantId) -> Result<Vec<String>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT subject FROM subject_keys WHERE merchant_no = ?1 AND wrapped IS NULL ORDER BY subject";
+        self.all("read what was erased", sql, [merchant], |row| row.get(0))
     }
 
     fn with_erased(&self) -> Result<Vec<MerchantId>, StoreError> {

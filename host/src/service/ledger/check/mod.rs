@@ -1,6 +1,7 @@
 //! The check of a data directory: the store against itself and against what was published, then every sealed body, where the
 //! master key is there. It needs no running service, and changes nothing.
 
+mod acts;
 mod derived;
 mod listing;
 
@@ -152,6 +153,8 @@ fn bodies_of(
     };
     let mut again = derived::Again::new(row, vault);
     let mut why = None;
+    let mut administered = acts::Administered::default();
+    let mut told = Vec::new();
     let compared = inspection.derived(row, &mut place.scratch, |reads, scratch| {
         let mut next = 0;
         loop {
@@ -167,17 +170,20 @@ fn bodies_of(
             let Some(last) = page.last() else { break };
             next = last.seq + 1;
             for record in &page {
-                let mut one = One { reads, vault, merchant, digest_key: digest_key.as_ref(), checks: &mut *checks };
+                let mut one =
+                    One { reads, vault, merchant, digest_key: digest_key.as_ref(), checks: &mut *checks, administered: &mut administered };
                 if !one.record(record, &mut again, scratch)? {
                     again.damaged();
                 }
             }
             progress(checks.opened + checks.erased);
         }
+        told = std::mem::take(&mut administered).differences(reads, row)?;
         let (rebuilt, broken) = again.finish(scratch)?;
         why = broken;
         Ok::<_, ServiceError>(rebuilt)
     });
+    told.into_iter().for_each(|(place, problem)| checks.report.found(name, place, problem));
     let problem = match compared {
         Ok(Some(findings)) => {
             checks.derived += 1;
@@ -203,6 +209,7 @@ struct One<'a> {
     merchant: &'a MerchantId,
     digest_key: Option<&'a DigestKey>,
     checks: &'a mut Checks,
+    administered: &'a mut acts::Administered,
 }
 
 impl One<'_> {
@@ -234,6 +241,7 @@ impl One<'_> {
                 return Ok(false);
             }
         };
+        self.administered.record(&opened, listed.ticket.as_deref());
         if matches!(opened.bodies, Bodies::Erased) {
             self.checks.erased += 1;
             // Whose record it was is erased with the key. Where nobody was erased, the key is lost or the listing is damaged.

@@ -1,4 +1,4 @@
-//! Whether the database has the tables, columns and indexes that this program makes. A table that is empty is read by
+//! Whether the database has the tables, columns, indexes, views and triggers that this program makes. A table that is empty is read by
 //! nobody: damage to its definition shows nowhere else.
 
 use std::collections::BTreeSet;
@@ -11,9 +11,9 @@ use super::Check;
 use crate::check::Place;
 use crate::sqlite::migrate;
 
-/// Tables with their kind, their columns, and the columns of indexes. Not the definitions' text: a release of SQLite may
-/// spell what `ALTER TABLE` leaves in another way.
-const SHAPES: [&str; 3] = [
+/// Tables with their kind, their columns, and the columns of indexes; not the definitions' text, for a release of SQLite may
+/// spell what `ALTER TABLE` leaves in another way. Views and triggers as they are.
+const SHAPES: [&str; 4] = [
     "SELECT format('table `%s` (without rowid: %d, strict: %d)', name, wr, strict) FROM pragma_table_list
      WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     "SELECT format('column `%s` of `%s` (%s, not null: %d, key: %d, default: %s)', c.name, t.name, c.type, c.\"notnull\", c.pk, c.dflt_value)
@@ -21,6 +21,8 @@ const SHAPES: [&str; 3] = [
     "SELECT format('column %d, `%s`, of index `%s` on `%s` (unique: %d, partial: %d)', c.seqno, c.name, i.name, t.name, i.\"unique\", i.partial)
      FROM sqlite_schema t JOIN pragma_index_list(t.name) i JOIN pragma_index_xinfo(i.name) c
      WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND i.origin = 'c'",
+    // Their whole text: it is all that they are, and they run beside every write and read.
+    "SELECT format('%s `%s` on `%s`: %s', type, name, tbl_name, sql) FROM sqlite_schema WHERE type NOT IN ('table', 'index')",
 ];
 
 /// What the migrations make, or why they do not run here.
