@@ -237,26 +237,6 @@ fn a_database_that_was_set_back_does_not_start() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("m-cosmetics: ") && said.contains("the database was set back") && said.contains("--accept-loss"), "{said}");
 
-    // Commands write nothing to it either; what is there can be exported, and the bundle says what is lost.
-    let on = |arguments: &[&str]| ombud_tests::command::on(data.path(), arguments);
-    let before = ombud_tests::ledger::read(data.path(), MERCHANT).len();
-    for refused in [
-        &["key", "create", "--merchant", MERCHANT, "--role", "agent", "--label", "late"][..],
-        &["audit", "erase", "--merchant", MERCHANT, "--customer", "customer-1", "--reason", "asked for"],
-        &["key", "rotate-ledger"],
-        &["key", "rotate-master"],
-    ] {
-        on(refused).exits(2).complains("m-cosmetics: ").complains("the database was set back").complains("--accept-loss");
-    }
-    on(&["key", "list", "--merchant", MERCHANT]).exits(0);
-    let bundle = data.path().join("set-back.ombud");
-    let bundle = bundle.to_str().unwrap();
-    on(&["audit", "export", "--merchant", MERCHANT, "-o", bundle]).exits(1).complains("the database was set back");
-    let key = data.path().join("ledger.vkey");
-    let verified = ombud_tests::command::run(&["audit", "verify", bundle, "--key", key.to_str().unwrap(), "--no-replay"]);
-    verified.exits(1).says("the log does not go on from its published checkpoint").says("the database was set back");
-    assert_eq!(ombud_tests::ledger::read(data.path(), MERCHANT).len(), before, "nothing was written");
-
     // Other records in the place of the lost ones are noticed as well: the directory is used without the file, then it is back.
     let file = data.path().join("checkpoints").join(MERCHANT);
     let published = std::fs::read(&file).unwrap();
@@ -286,4 +266,44 @@ fn a_database_that_was_set_back_does_not_start() {
     let served = Served::start(data.path(), &[]);
     assert_eq!(served.get("/ledger/checkpoint").status, 200);
     served.stop();
+}
+
+#[test]
+fn commands_write_nothing_to_a_database_that_was_set_back() {
+    let data = tempfile::tempdir().unwrap();
+    let database = data.path().join("ombud.db");
+    let copy = data.path().join("copy.db");
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    served.stop();
+    std::fs::copy(&database, &copy).unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("2");
+    served.stop();
+    std::fs::copy(&copy, &database).unwrap();
+    for rest in ["ombud.db-wal", "ombud.db-shm"] {
+        _ = std::fs::remove_file(data.path().join(rest));
+    }
+    // What is there can be exported, and the bundle says what is lost.
+    let on = |arguments: &[&str]| ombud_tests::command::on(data.path(), arguments);
+    let before = ombud_tests::ledger::read(data.path(), MERCHANT).len();
+    for refused in [
+        &["key", "create", "--merchant", MERCHANT, "--role", "agent", "--label", "late"][..],
+        &["audit", "erase", "--merchant", MERCHANT, "--customer", "customer-1", "--reason", "asked for"],
+        &["key", "rotate-ledger"],
+        &["key", "rotate-master"],
+    ] {
+        on(refused).exits(2).complains("m-cosmetics: ").complains("the database was set back").complains("--accept-loss");
+    }
+    on(&["key", "list", "--merchant", MERCHANT]).exits(0);
+    let bundle = data.path().join("set-back.ombud");
+    let bundle = bundle.to_str().unwrap();
+    on(&["audit", "export", "--merchant", MERCHANT, "-o", bundle]).exits(1).complains("the database was set back");
+    let key = data.path().join("ledger.vkey");
+    let verified = ombud_tests::command::run(&["audit", "verify", bundle, "--key", key.to_str().unwrap(), "--no-replay"]);
+    verified.exits(1).says("the log does not go on from its published checkpoint").says("the database was set back");
+    assert_eq!(ombud_tests::ledger::read(data.path(), MERCHANT).len(), before, "nothing was written");
+    let accepted = Served::start(data.path(), &["--accept-loss"]);
+    accepted.stop();
+    on(&["key", "create", "--merchant", MERCHANT, "--role", "agent", "--label", "late"]).exits(0);
 }

@@ -210,7 +210,7 @@ impl Audit<'_> {
         let mut place = random % total;
         for (merchant, size) in &self.sizes {
             if place < *size {
-                let seqs = place..size.saturating_add(PLACES).min(place.saturating_add(PLACES));
+                let seqs = place..(*size).min(place.saturating_add(PLACES));
                 return Ok(Some((merchant.clone(), Wanted { seqs, ..Wanted::default() })));
             }
             place -= size;
