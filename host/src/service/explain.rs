@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use ombud_core::caps::CapUsage;
 use ombud_core::explain::{
-    self, ActLine, ActOf, CallLine, CapsLine, DueLine, EngineLine, EventLine, ForAuditor, Links, PersonAct, PolicyLine, RecordedDecision,
-    TimelineLine,
+    self, ActLine, ActOf, CallLine, CapsHeader, CapsLine, DueLine, EngineLine, EventLine, ForAuditor, Links, PersonAct, PolicyLine,
+    RecordedDecision, TimelineLine,
 };
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::messages::Locale;
 use ombud_core::money::Amounts;
 use ombud_core::ruling::Ruling;
-use ombud_ledger::{BodyKind, DecisionEntry, Entry};
+use ombud_ledger::{BodyKind, DecisionEntry, Entry, Windows};
 use ombud_rules::contract::types::Notes;
 use ombud_sandbox::LogLine;
 use ombud_store::{Filter, ListedEntry, Reads, Store as _};
@@ -63,11 +64,13 @@ impl Service {
         let zone = explained.opened.body(BodyKind::Case).and_then(|case| serde_json::from_str::<CaseBodyBack>(case).ok());
         let tz = zone.map_or(tenant.config.tz_offset_min, |case| case.context.tz_offset_min);
         Ok(match (query.audience, &body) {
-            (Audience::Customer, Some(recorded)) => {
+            (Audience::Customer, body) => {
                 let acts: Vec<PersonAct> = explained.acts.iter().map(person).collect();
-                Explanation::Customer(Box::new(explain::for_customer(id.as_str(), recorded, &acts, tz, locale)))
+                Explanation::Customer(Box::new(match body {
+                    Some(recorded) => explain::for_customer(id.as_str(), recorded, &acts, tz, locale),
+                    None => explain::erased(id.as_str(), entry.kind, &entry.outcome, &acts, tz, locale),
+                }))
             }
-            (Audience::Customer, None) => Explanation::Customer(Box::new(explain::erased(id.as_str(), entry.kind, &entry.outcome, locale))),
             (Audience::Auditor, _) => {
                 let full = for_auditor(merchant, entry, &explained, body.as_ref(), tz, locale, query.lang)?;
                 Explanation::Auditor(Box::new(sight.explanation(full).map_err(unreadable)?))
@@ -148,8 +151,8 @@ fn for_auditor(
             fuel: policy.call.fuel,
             ruled,
         }),
-        guardrail: decision.map(|decision| CallLine {
-            result: decision.guardrail,
+        guardrail: (decision.is_some() || entry.guardrail.is_some()).then(|| CallLine {
+            result: decision.map(|decision| decision.guardrail),
             component: entry.guardrail.map(|call| call.component.to_string()),
             settings: entry.guardrail.map(|call| call.settings.to_string()),
             fuel: entry.guardrail.map_or(0, |call| call.fuel),
@@ -162,6 +165,11 @@ fn for_auditor(
             used: decision.caps.used,
             limits: decision.caps.limits.clone(),
             counted: decision.caps.counted,
+        }),
+        caps_header: decision.is_none().then(|| CapsHeader {
+            breaches: entry.caps.breaches.clone(),
+            used: windows(&entry.caps.used),
+            limits: windows(&entry.caps.limits),
         }),
         fault: decision.and_then(|decision| decision.fault.clone()),
         follows: decision.map(|decision| follows(&decision.ruling)).unwrap_or_default(),
@@ -182,6 +190,17 @@ fn for_auditor(
             ticket: ticket.map(|ticket| format!("{base}?ticket={}", utf8_percent_encode(&ticket, NON_ALPHANUMERIC))),
         },
     })
+}
+
+const fn windows(windows: &Windows) -> CapUsage {
+    CapUsage {
+        order_refund: windows.order_refund,
+        order_goodwill: windows.order_goodwill,
+        customer_24h_refund: windows.customer_24h_refund,
+        customer_24h_goodwill: windows.customer_24h_goodwill,
+        merchant_day_refund: windows.merchant_day_refund,
+        merchant_day_goodwill: windows.merchant_day_goodwill,
+    }
 }
 
 /// What the policy ruled before guardrail and caps, and what it logged.

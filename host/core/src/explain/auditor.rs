@@ -61,9 +61,12 @@ pub struct ForAuditor {
     pub guardrail: Option<CallLine>,
     /// What executed them.
     pub engine: EngineLine,
-    /// What the caps knew and did.
+    /// What the caps knew and did; none where the body was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caps: Option<CapsLine>,
+    /// What the ledger's header says of the caps, where the body was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caps_header: Option<CapsHeader>,
     /// Why a fallback stands, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<DecisionFault>,
@@ -134,8 +137,9 @@ pub struct FactLine {
 /// A component's call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CallLine {
-    /// What the guardrail did.
-    pub result: ReviewResult,
+    /// What the guardrail did; none where the body was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<ReviewResult>,
     /// SHA-256 of the component, hex.
     pub component: Option<String>,
     /// SHA-256 of the settings, hex.
@@ -188,6 +192,17 @@ pub struct CapsLine {
     pub limits: CapLimits,
     /// Fen that this decision counts.
     pub counted: Amounts,
+}
+
+/// The caps as the header of a record holds them, which no erasure takes away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CapsHeader {
+    /// Every cap exceeded, as `CAP-11`.
+    pub breaches: Vec<String>,
+    /// Fen counted before, by window.
+    pub used: CapUsage,
+    /// The caps in force in fen, by window.
+    pub limits: CapUsage,
 }
 
 /// Something that follows from a decision.

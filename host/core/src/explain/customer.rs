@@ -10,7 +10,7 @@ use crate::decision::DecisionMessage;
 use crate::disposition::Disposition;
 use crate::kind::Kind;
 use crate::messages::Locale;
-use crate::money::{Amounts, Due};
+use crate::money::{Amounts, Due, due_of};
 
 /// An explanation for the customer: every text is in one language and may be sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -19,12 +19,12 @@ pub struct ForCustomer {
     pub decision: String,
     /// The language, `zh-CN` or `en`.
     pub lang: String,
-    /// What was decided.
+    /// What was decided; after persons' acts, what stands since the last of them.
     pub result: String,
-    /// Its money; none where there is none.
+    /// The money of that; none where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub money: Option<String>,
-    /// The messages of the rules' templates.
+    /// The messages of the rules' templates; none after a person's act: what they announce is past.
     pub messages: Vec<String>,
     /// The law and the public rules that it rests on, the most important first.
     pub basis: Vec<String>,
@@ -51,36 +51,52 @@ const BASIS: &str = "as.explain.";
 /// The explanation of a decision.
 pub fn for_customer(id: &str, recorded: &RecordedDecision, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
     let decision = &recorded.decision;
-    let concerned = concerns_customer(decision.kind, &decision.outcome);
-    let messages = decision.messages.iter().filter(|message| concerned && !message.key.starts_with(BASIS));
+    let since = acts.last();
+    let outcome = since.map_or(decision.outcome.as_str(), |act| &act.outcome);
+    // What a person approved may be nobody's business but the shop's, as the decision was.
+    let concerned = concerns_customer(decision.kind, outcome);
+    let messages = decision.messages.iter().filter(|message| concerned && since.is_none() && !message.key.starts_with(BASIS));
     ForCustomer {
         decision: id.to_owned(),
         lang: tag(locale).to_owned(),
-        result: outcomes::words(decision.kind, &decision.outcome, locale).to_owned(),
-        money: money(decision.due, &decision.amounts, locale),
+        result: outcomes::words(decision.kind, outcome, locale).to_owned(),
+        money: match since {
+            Some(act) => money_of(decision.kind, act, locale),
+            None => money(decision.due, &decision.amounts, locale),
+        },
         messages: messages.map(|message| text_of(message, locale)).collect(),
         basis: if concerned { basis(recorded, locale) } else { Vec::new() },
-        how: how(recorded, locale),
+        how: how(recorded, concerned, since.is_some(), locale),
         rights: rights(decision.kind, concerned, locale),
-        later: acts.iter().map(|act| later(decision.kind, act, tz_offset_min, locale)).collect(),
+        later: later(decision.kind, acts, tz_offset_min, locale),
     }
 }
 
-/// What is left to say of a decision whose facts were erased.
-pub fn erased(id: &str, kind: Kind, outcome: &str, locale: Locale) -> ForCustomer {
+/// What is left to say of a decision whose facts were erased, whether the customer asked for it or the time to keep them was over.
+/// The acts on it are erased with it, save those that `acts` has: without them nobody knows what stands.
+pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
+    let since = acts.last();
+    let then = outcomes::words(kind, since.map_or(outcome, |act| &act.outcome), locale);
+    let concerned = concerns_customer(kind, since.map_or(outcome, |act| &act.outcome));
     ForCustomer {
         decision: id.to_owned(),
         lang: tag(locale).to_owned(),
-        result: outcomes::words(kind, outcome, locale).to_owned(),
-        money: None,
+        result: match locale {
+            _ if since.is_some() || !concerned => then.to_owned(),
+            Locale::ZhCn => format!("当时的处理结果：{then}"),
+            Locale::En => format!("The result at the time: {then}"),
+        },
+        money: since.and_then(|act| money_of(kind, act, locale)),
         messages: Vec::new(),
         basis: Vec::new(),
         how: match locale {
-            Locale::ZhCn => "与您有关的资料已按要求删除，无法再说明理由。".to_owned(),
-            Locale::En => "Your data were erased as requested, so the reasons can no longer be given.".to_owned(),
+            Locale::ZhCn => "与您有关的资料已删除，无法再说明理由，也无法再说明此后人工所作的处理。".to_owned(),
+            Locale::En => {
+                "Your data have been erased, so neither the reasons nor what a person may have decided later can be given.".to_owned()
+            }
         },
-        rights: rights(kind, concerns_customer(kind, outcome), locale),
-        later: Vec::new(),
+        rights: rights(kind, concerned, locale),
+        later: later(kind, acts, tz_offset_min, locale),
     }
 }
 
@@ -150,17 +166,27 @@ fn money(due: Due, amounts: &Amounts, locale: Locale) -> Option<String> {
 }
 
 /// By what means, and on which facts. That a person's record with the shop was looked at is said where it was.
-fn how(recorded: &RecordedDecision, locale: Locale) -> String {
+fn how(recorded: &RecordedDecision, concerned: bool, since: bool, locale: Locale) -> String {
     let decision = &recorded.decision;
+    if !concerned {
+        return match locale {
+            Locale::ZhCn => "这是店内按规则进行的检查或审核步骤。".to_owned(),
+            Locale::En => "It is a check or a step of review inside the shop, by fixed rules.".to_owned(),
+        };
+    }
     let read = |path: &str| decision.reasons.iter().flat_map(|reason| &reason.facts).any(|fact| fact.path == path);
     if decision.fault.is_some() {
         return match locale {
+            Locale::ZhCn if since => "系统未能自动作出决定，由人工处理。".to_owned(),
+            Locale::En if since => "The system could not decide by itself, so a person did.".to_owned(),
             Locale::ZhCn => "系统未能自动作出决定，已转由人工处理。".to_owned(),
             Locale::En => "The system could not decide by itself, so a person does.".to_owned(),
         };
     }
     if decision.kind == Kind::Blacklist {
         return match locale {
+            Locale::ZhCn if since => "本处理经人工审核并复核后作出。".to_owned(),
+            Locale::En if since => "Decided by persons, and reviewed by a person since.".to_owned(),
             Locale::ZhCn => "本处理经主管和部门负责人逐级审核后作出。".to_owned(),
             Locale::En => "Decided by a supervisor and a head of department, one after the other.".to_owned(),
         };
@@ -169,12 +195,22 @@ fn how(recorded: &RecordedDecision, locale: Locale) -> String {
     let person = matches!(decision.disposition, Disposition::HumanReview | Disposition::Escalate | Disposition::NeedApproval);
     match locale {
         Locale::ZhCn => {
-            let by = if person { "系统按规则将其转由人工处理" } else { "本处理由系统按规则自动作出" };
+            let by = match (person, since) {
+                (true, false) => "系统按规则将其转由人工处理",
+                (true, true) => "系统按规则将其转由人工处理，并由人工作出决定",
+                (false, false) => "本处理由系统按规则自动作出",
+                (false, true) => "最初的处理由系统按规则自动作出，其后经人工复核",
+            };
             let record = if returns { "，以及近180天内经人工确认的异常退货次数" } else { "" };
             format!("{by}，依据的是订单、申请和凭证中的事实{record}。")
         }
         Locale::En => {
-            let by = if person { "Handed to a person by fixed rules" } else { "Decided automatically by fixed rules" };
+            let by = match (person, since) {
+                (true, false) => "Handed to a person by fixed rules",
+                (true, true) => "Handed by fixed rules to a person, who decided",
+                (false, false) => "Decided automatically by fixed rules",
+                (false, true) => "First decided automatically by fixed rules, then reviewed by a person",
+            };
             let record = if returns { ", and on the number of abnormal returns that a person confirmed in the last 180 days" } else { "" };
             format!("{by}, on the facts of the order, the request and its evidence{record}.")
         }
@@ -185,6 +221,10 @@ fn how(recorded: &RecordedDecision, locale: Locale) -> String {
 fn rights(kind: Kind, concerned: bool, locale: Locale) -> String {
     let appeal = kind == Kind::Blacklist && concerned;
     match (locale, appeal) {
+        (Locale::ZhCn, false) if !concerned => "对涉及您的决定，您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）。".to_owned(),
+        (Locale::En, false) if !concerned => "Of decisions about you, you may ask for review by a person and for an explanation \
+                                              (Personal Information Protection Law, art. 24(3))."
+            .to_owned(),
         (Locale::ZhCn, false) => "您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）。".to_owned(),
         (Locale::ZhCn, true) => {
             "您有权要求人工复核、要求说明理由并提出申诉（个人信息保护法第24条第3款）；您的法定售后权利不受影响。".to_owned()
@@ -198,9 +238,18 @@ fn rights(kind: Kind, concerned: bool, locale: Locale) -> String {
     }
 }
 
-fn later(kind: Kind, act: &PersonAct, tz_offset_min: i32, locale: Locale) -> LaterLine {
+/// The money that stands since an act, and when it falls due.
+fn money_of(kind: Kind, act: &PersonAct, locale: Locale) -> Option<String> {
+    if act.act == ActOf::Cancel { None } else { money(due_of(kind, &act.outcome), &act.amounts, locale) }
+}
+
+fn later(kind: Kind, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> Vec<LaterLine> {
+    acts.iter().map(|act| later_line(kind, act, tz_offset_min, locale)).collect()
+}
+
+fn later_line(kind: Kind, act: &PersonAct, tz_offset_min: i32, locale: Locale) -> LaterLine {
     let stands = outcomes::words(kind, &act.outcome, locale);
-    let money = if act.act == ActOf::Cancel { None } else { money(Due::Now, &act.amounts, locale) };
+    let money = money_of(kind, act, locale);
     let text = match (locale, act.act) {
         (Locale::ZhCn, ActOf::Approve) => "经人工复核同意".to_owned(),
         (Locale::ZhCn, ActOf::Amend) => format!("经人工复核改为：{stands}"),

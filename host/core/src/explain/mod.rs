@@ -9,12 +9,14 @@ mod customer;
 mod outcomes;
 mod recorded;
 mod sources;
+mod terms;
 mod text;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::auditor::{
-    ActLine, CallLine, CapsLine, DueLine, EngineLine, EventLine, FactLine, ForAuditor, Links, PolicyLine, RuleLine, TimelineLine, rules,
+    ActLine, CallLine, CapsHeader, CapsLine, DueLine, EngineLine, EventLine, FactLine, ForAuditor, Links, PolicyLine, RuleLine,
+    TimelineLine, rules,
 };
 pub use self::customer::{ForCustomer, LaterLine, erased, for_customer};
 pub use self::recorded::RecordedDecision;

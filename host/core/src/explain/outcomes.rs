@@ -10,7 +10,7 @@ const AFTER_SALE: &[(&str, &str, &str)] = &[
     ("approve-repair", "您的维修申请已通过", "Your repair is approved"),
     ("approve-resend", "我们将为您补寄", "The missing part will be sent"),
     ("approve-partial-refund", "您的部分退款申请已通过", "A refund of the damaged share is approved"),
-    ("refund-now", "已收到退回的商品，现为您办理退款", "Your return arrived and the refund is made now"),
+    ("refund-now", "现为您办理退款", "Your refund is made now"),
     ("offer-options", "您可以选择处理方式", "You may choose how this is settled"),
     ("intercept-then-refund", "正在拦截包裹，随后为您退款", "The parcel is being intercepted, the refund follows"),
     ("investigate", "正在核实物流情况", "The delivery is being investigated"),
@@ -36,6 +36,7 @@ const BLACKLIST: &[(&str, &str, &str)] = &[
     ("execute", "我们对您的部分服务作出了限制", "Some services were restricted for you"),
     ("execute-deferred", "我们将对您的部分服务作出限制", "Some services will be restricted for you"),
     ("closed", "对您的限制已经结束", "The restriction has ended"),
+    ("appeal-dismissed", "您的申诉未获支持，原限制继续有效", "Your appeal was not granted, the restriction stays"),
 ];
 
 /// What a person made of a decision, beside the outcomes themselves.

@@ -28,6 +28,23 @@ const PUBLIC: &[(&str, &str)] = &[
     ("抖店售后类型", "Douyin Shop After-Sales Types"),
 ];
 
+/// Places of those texts that are no articles, in English. A place that is not here is left out of an English text.
+const PLACES: &[(&str, &str)] = &[
+    ("2 发货前退款", "no. 2, refunds before shipping"),
+    ("6 价保", "no. 6, price protection"),
+    ("7 补寄", "no. 7, missing parts"),
+    ("平台仲裁", "arbitration by the platform"),
+    ("退货商品不符", "returns of other goods"),
+    ("生鲜48小时内举证", "fresh goods: evidence within 48 hours"),
+    ("生鲜按损坏比例赔付", "fresh goods: paid by the damaged share"),
+    ("15日内可换货或修理", "exchange or repair within 15 days"),
+    ("人为损坏不在免费范围", "damage done by people is not repaired free of charge"),
+    ("修理两次仍不能正常使用", "defective after two repairs"),
+    ("修理两次仍不能正常使用或修理超过30日", "defective after two repairs, or repair over 30 days"),
+    ("同一商品仅允许一个进行中的售后单", "one open case for an item"),
+    ("售后申请最多5次", "at most 5 requests"),
+];
+
 /// The training course that some rules come from is cited by the name of its file.
 const COURSE: (&str, &str) = ("003_8b0dd9d774a2b4b6.txt", "客服培训课件");
 
@@ -36,7 +53,10 @@ pub(super) fn public(citation: &Citation, locale: Locale) -> Option<String> {
     let (zh, en) = PUBLIC.iter().find(|(zh, _)| *zh == citation.source)?;
     Some(match locale {
         Locale::ZhCn => format!("{zh}{}", spaced(&citation.locator)),
-        Locale::En => format!("{en}, {}", locator_en(&citation.locator)),
+        Locale::En => match locator_en(&citation.locator) {
+            Some(locator) => format!("{en}, {locator}"),
+            None => (*en).to_owned(),
+        },
     })
 }
 
@@ -53,8 +73,8 @@ fn spaced(locator: &str) -> String {
     if locator.starts_with('第') { locator.to_owned() } else { format!(" {locator}") }
 }
 
-/// `第25条第1款` as `art. 25(1)`; places that are no articles stay as they are.
-fn locator_en(locator: &str) -> String {
+/// `第25条第1款` as `art. 25(1)`; places that are no articles in their English words, none where there are none.
+fn locator_en(locator: &str) -> Option<String> {
     let part = |part: &str| -> Option<String> {
         let (article, rest) = part.strip_prefix('第')?.split_once('条')?;
         if !article.chars().all(|digit| digit.is_ascii_digit() || digit == '–') || article.is_empty() {
@@ -75,7 +95,8 @@ fn locator_en(locator: &str) -> String {
         parts.map(|parts| parts.join(word))
     };
     let articles = joined("、", ", ").or_else(|| joined("至", " to "));
-    articles.map_or_else(|| locator.to_owned(), |articles| format!("art. {articles}"))
+    let known = || PLACES.iter().find(|(zh, _)| *zh == locator).map(|(_, en)| (*en).to_owned());
+    articles.map(|articles| format!("art. {articles}")).or_else(known).or_else(|| locator.is_ascii().then(|| locator.to_owned()))
 }
 
 #[cfg(test)]
@@ -94,10 +115,13 @@ mod tests {
             ("第9条、第12条", "art. 9, 12"),
             ("第6条至第10条", "art. 6 to 10"),
             ("第16–17条", "art. 16–17"),
-            ("2 发货前退款", "2 发货前退款"),
+            ("2 发货前退款", "no. 2, refunds before shipping"),
+            ("section 4", "section 4"),
         ] {
-            assert_eq!(locator_en(zh), en);
+            assert_eq!(locator_en(zh).as_deref(), Some(en));
         }
+        let unknown = cite("京东商品类问题标准", "别处");
+        assert_eq!(public(&unknown, Locale::En).unwrap(), "JD Standards for Problems with Goods");
         assert_eq!(public(&cite("本店规定", "概不退换"), Locale::ZhCn), None);
         assert_eq!(any(&cite(COURSE.0, "拉黑流程規範"), Locale::En), "客服培训课件 拉黑流程規範");
     }

@@ -90,7 +90,9 @@ fn everything_a_customer_is_told_passes_the_reply_check() {
         for locale in Locale::ALL {
             let words = outcomes::words(kind, outcome, locale);
             assert!(findings(words, 0, 0).is_empty(), "{kind} {outcome}: {words}");
-            assert!(customer_text(&erased("d1", kind, outcome, locale)).contains(words));
+            let text = customer_text(&erased("d1", kind, outcome, &[], 480, locale));
+            assert!(text.contains(words) && findings(&text, 0, 0).is_empty(), "{text}");
+            assert!(!text.contains("按要求") && !text.contains("as requested"), "nobody says that it was asked for: {text}");
         }
     }
 }
@@ -154,4 +156,84 @@ fn facts_are_shown_as_people_read_them() {
     assert_eq!(text::readable("customer.malicious-returns", "3", 480), "3");
     assert_eq!(text::readable("reason", "quality", 480), "quality");
     assert_eq!(text::date(1_788_492_600_000, 480), "2026-09-04");
+}
+
+/// Amounts of a case for its texts.
+const PAID: crate::money::Amounts = crate::money::Amounts { refund: 8_000, cash: 0, coupon: 0 };
+
+fn act(act: ActOf, outcome: &str) -> PersonAct {
+    PersonAct { at_ms: 1_788_492_600_000, act, outcome: outcome.into(), amounts: PAID }
+}
+
+#[test]
+fn after_a_person_decided_the_text_says_what_stands_and_nothing_that_is_past() {
+    let waits = ["escalate", "human-review"];
+    let waiting: Vec<_> = decided()
+        .into_iter()
+        .filter(|(_, recorded)| {
+            recorded.decision.kind == Kind::AfterSale
+                && waits.contains(&recorded.decision.outcome.as_str())
+                && recorded.decision.fault.is_none()
+        })
+        .collect();
+    assert!(!waiting.is_empty());
+    for (id, recorded) in waiting {
+        let told = |acts: &[PersonAct], locale| customer_text(&for_customer(&id, &recorded, acts, 480, locale));
+        let before = told(&[], Locale::En);
+        assert!(before.contains("Handed to a person by fixed rules,"), "{before}");
+        let after = told(&[act(ActOf::Approve, "approve-refund-only")], Locale::En);
+        assert!(after.starts_with("Your refund is approved.\nAmount: refund ¥80.00\n"), "{after}");
+        assert!(
+            after.contains("to a person, who decided") && after.contains("2026-09-04: Approved by a person; refund ¥80.00."),
+            "{after}"
+        );
+        for past in ["is reviewing", "is handling", "to be confirmed", "within 24"] {
+            assert!(!after.contains(past), "{id}: `{past}` in\n{after}");
+        }
+        let taken_back = told(&[act(ActOf::Approve, "approve-refund-only"), act(ActOf::Cancel, "cancelled")], Locale::ZhCn);
+        assert!(taken_back.starts_with("该处理已撤销。\n处理依据"), "no money stands: {taken_back}");
+        assert!(!taken_back.contains("正在") && !taken_back.contains("以人工确认为准"), "{taken_back}");
+    }
+}
+
+#[test]
+fn of_an_erased_decision_nothing_is_said_to_go_on() {
+    let text = customer_text(&erased("d1", Kind::AfterSale, "escalate", &[], 480, Locale::En));
+    assert!(text.starts_with("The result at the time: A supervisor is handling your request.\n"), "{text}");
+    assert!(text.contains("what a person may have decided later can"), "{text}");
+    let paid = [act(ActOf::Approve, "approve-refund-only")];
+    let text = customer_text(&erased("d1", Kind::AfterSale, "escalate", &paid, 480, Locale::En));
+    assert!(text.starts_with("Your refund is approved.\nAmount: refund ¥80.00\n") && !text.contains("is handling"), "{text}");
+}
+
+#[test]
+fn of_a_step_inside_the_shop_no_decision_about_the_customer_is_claimed() {
+    let inside: Vec<_> = decided().into_iter().filter(|(_, own)| own.decision.kind == Kind::Reply).collect();
+    assert!(!inside.is_empty());
+    for (id, recorded) in inside {
+        let text = customer_text(&for_customer(&id, &recorded, &[], 480, Locale::En));
+        assert!(text.starts_with("This is an internal step; nothing was decided about you.\n"), "{text}");
+        assert!(
+            !text.contains("Decided automatically") && text.contains("Of decisions about you, you may ask for review by a person"),
+            "{text}"
+        );
+        let text = customer_text(&for_customer(&id, &recorded, &[], 480, Locale::ZhCn));
+        assert!(!text.contains("自动作出") && text.contains("对涉及您的决定"), "{text}");
+    }
+}
+
+#[test]
+fn a_refund_now_does_not_say_that_a_return_arrived() {
+    assert_eq!(outcomes::words(Kind::AfterSale, "refund-now", Locale::En), "Your refund is made now");
+}
+
+#[test]
+fn an_english_text_for_customers_has_no_chinese() {
+    let chinese = |text: &str| text.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character));
+    for (id, recorded) in decided() {
+        let told = for_customer(&id, &recorded, &[act(ActOf::Amend, "approve-refund-only")], 480, Locale::En);
+        assert!(!chinese(&customer_text(&told)), "{id}: {}", customer_text(&told));
+        let told = for_customer(&id, &recorded, &[], 480, Locale::En);
+        assert!(!told.basis.iter().any(|basis| chinese(basis)), "{id}: {:?}", told.basis);
+    }
 }

@@ -7,7 +7,10 @@ use jiff::tz::Offset;
 
 use super::auditor::{ForAuditor, RuleLine};
 use super::customer::ForCustomer;
+use super::terms;
+use crate::caps::CapUsage;
 use crate::chain::ReasonBy;
+use crate::money::{Amounts, Due};
 
 /// Fen as yuan with two decimals.
 pub(super) fn yuan(fen: i64) -> String {
@@ -82,17 +85,25 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     let out = &mut text;
     line(out, label("决定 ", "decision "), &format!("{}  #{}  {}", explanation.decision, explanation.seq, explanation.merchant));
     line(out, label("叶哈希 ", "leaf "), &explanation.leaf);
-    let amounts = &explanation.amounts;
-    let money = format!("refund ¥{}, cash ¥{}, coupon ¥{}", yuan(amounts.refund), yuan(amounts.cash), yuan(amounts.coupon));
-    line(out, label("结果 ", "outcome "), &format!("{} {}  ({money})", explanation.kind, explanation.outcome));
+    let kind = terms::term(explanation.kind.as_str(), zh);
+    let due = explanation.due.filter(|_| explanation.amounts.any()).map_or("", |due| match due {
+        Due::Now => label("支付：", "paid: "),
+        Due::Later => label("退回后支付：", "promised: "),
+        Due::Proposal => label("建议，未经人工同意不支付：", "proposed: "),
+    });
+    let outcome = terms::outcome(&explanation.outcome, zh);
+    line(out, label("结果 ", "outcome "), &format!("{kind} {outcome}  ({due}{})", money(&explanation.amounts, zh)));
+    if let Some(act) = explanation.overrides.last() {
+        let stands = terms::outcome(&act.outcome, zh);
+        line(out, label("现为 ", "stands since "), &format!("{}  {stands}  ({})", act.at, money(&act.amounts, zh)));
+    }
     if explanation.erased {
         line(
             out,
             "",
             label("客户密钥已删除：事实与理由不可再读", "the customer's key was erased: facts and reasons can no longer be read"),
         );
-    }
-    if explanation.masked {
+    } else if explanation.masked {
         line(out, "", label("个人信息已屏蔽：有权者说明理由后可见", "personal data are masked: those who may see them say why"));
     }
 
@@ -108,65 +119,23 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
         line(out, label("  客户 ", "  customer "), customer);
     }
 
-    heading(out, label("命中的规则", "rules matched"));
-    for rule in &explanation.rules {
-        rule_text(out, rule, label("（决定）", " (decided)"));
+    if !explanation.erased {
+        heading(out, label("命中的规则", "rules matched"));
+        explanation.rules.iter().for_each(|rule| rule_text(out, rule, zh));
     }
     if !explanation.trace.is_empty() {
         heading(out, label("评估日志", "trace"));
         explanation.trace.iter().for_each(|logged| line(out, "  ", logged));
     }
 
-    heading(out, label("版本", "versions"));
-    if let Some(policy) = &explanation.policy {
-        line(out, "  ", &format!("policy {} {} ({}), fuel {}", policy.name, policy.version, policy.contract, policy.fuel));
-        line(out, "    component ", &policy.component);
-        line(out, "    settings  ", &policy.settings);
-        if let Some(ruled) = &policy.ruled {
-            line(out, label("    护栏与限额之前：", "    before guardrail and caps: "), ruled);
-        }
-    }
-    if let Some(rollout) = &explanation.rollout {
-        line(out, label("    发布阶段：", "    rollout: "), rollout.stage.as_str());
-        if let Some(beside) = &rollout.beside {
-            let told = format!("{} {} ({}): {}", beside.policy.name, beside.policy.version, beside.stage, beside.outcome);
-            line(out, label("    另一版本（对消费者不更优）：", "    beside, not better for the consumer: "), &told);
-        }
-    }
-    if let Some(guardrail) = &explanation.guardrail {
-        line(out, "  ", &format!("guardrail: {}, fuel {}", name(&guardrail.result), guardrail.fuel));
-        if let (Some(component), Some(settings)) = (&guardrail.component, &guardrail.settings) {
-            line(out, "    component ", component);
-            line(out, "    settings  ", settings);
-        }
-    }
-    line(out, "  ", &format!("engine wasmtime {} profile {}", explanation.engine.wasmtime, explanation.engine.profile));
-    if let Some(fault) = &explanation.fault {
-        line(out, label("  故障：", "  fault: "), &format!("{}: {}", fault.code, fault.detail));
-    }
-
-    if let Some(caps) = &explanation.caps {
-        heading(out, label("资金限额", "money caps"));
-        line(out, "  ", &name(&caps.result));
-        for (word, marks) in [(label("超出", "exceeded"), &caps.breaches), (label("接近", "nearly used up"), &caps.warnings)] {
-            for mark in marks {
-                let sums = format!("used {}, asked {}, limit {}", mark.used, mark.asked, mark.limit);
-                line(out, "  ", &format!("{word} {}: {sums} (fen)", mark.cap));
-            }
-        }
-        let counted = &caps.counted;
-        line(
-            out,
-            label("  计入 ", "  counted "),
-            &format!("refund {}, cash {}, coupon {} (fen)", counted.refund, counted.cash, counted.coupon),
-        );
-    }
+    versions(out, explanation, zh);
+    caps(out, explanation, zh);
     if !explanation.follows.is_empty() {
         heading(out, label("后续", "what follows"));
         for due in &explanation.follows {
-            let owner = due.owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default();
+            let owner = due.owner.as_ref().map(|owner| format!(" ({})", terms::term(owner, zh))).unwrap_or_default();
             let by = due.by.as_ref().map(|by| format!(" {} {by}", label("截止", "by"))).unwrap_or_default();
-            line(out, "  ", &format!("{} {}{owner}{by}", due.what, due.name));
+            line(out, "  ", &format!("{} {}{owner}{by}", terms::term(&due.what, zh), terms::term(&due.name, zh)));
         }
     }
     if !explanation.messages.is_empty() {
@@ -176,28 +145,125 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     if !explanation.overrides.is_empty() {
         heading(out, label("人工处理", "acts of persons"));
         for act in &explanation.overrides {
-            let amounts =
-                format!("refund ¥{}, cash ¥{}, coupon ¥{}", yuan(act.amounts.refund), yuan(act.amounts.cash), yuan(act.amounts.coupon));
-            line(out, "  ", &format!("{}  #{}  {} {} → {} ({amounts})", act.at, act.seq, name(&act.act), act.actor, act.outcome));
-            line(out, "    ", &format!("{}: {}", act.role, act.reason));
+            let (done, stands) = (name(&act.act), terms::outcome(&act.outcome, zh));
+            let did = format!("{}  #{}  {} {}", act.at, act.seq, terms::term(&done, zh), act.actor);
+            line(out, "  ", &format!("{did} → {stands} ({})", money(&act.amounts, zh)));
+            line(out, "    ", &format!("{}: {}", terms::term(&act.role, zh), act.reason));
         }
     }
     heading(out, label("时间线", "timeline"));
     for entry in &explanation.timeline {
         let mark = if entry.this { "→ " } else { "  " };
-        let outcome = entry.outcome.as_ref().map(|outcome| format!(": {outcome}")).unwrap_or_default();
-        line(out, mark, &format!("{}  #{}  {} {}{outcome}", entry.at, entry.seq, entry.what, entry.name));
+        let outcome = entry.outcome.as_ref().map(|outcome| format!(": {}", terms::outcome(outcome, zh))).unwrap_or_default();
+        let what = terms::term(&entry.what, zh);
+        line(out, mark, &format!("{}  #{}  {what} {}{outcome}", entry.at, entry.seq, terms::term(&entry.name, zh)));
     }
     text
 }
 
-fn rule_text(out: &mut String, rule: &RuleLine, decided: &str) {
+/// What was called, and what executed it.
+fn versions(out: &mut String, explanation: &ForAuditor, zh: bool) {
+    let label = |chinese: &'static str, english: &'static str| if zh { chinese } else { english };
+    let (component, settings) = (label("    组件 ", "    component "), label("    设置 ", "    settings  "));
+    let fuel = label("燃料", "fuel");
+    heading(out, label("版本", "versions"));
+    if let Some(policy) = &explanation.policy {
+        let called = format!("{} {} ({}), {fuel} {}", policy.name, policy.version, policy.contract, policy.fuel);
+        line(out, label("  策略 ", "  policy "), &called);
+        line(out, component, &policy.component);
+        line(out, settings, &policy.settings);
+        if let Some(ruled) = &policy.ruled {
+            line(out, label("    护栏与限额之前：", "    before guardrail and caps: "), &terms::outcome(ruled, zh));
+        }
+    }
+    if let Some(rollout) = &explanation.rollout {
+        line(out, label("    发布阶段：", "    rollout: "), rollout.stage.as_str());
+        if let Some(beside) = &rollout.beside {
+            let said = terms::outcome(&beside.outcome, zh);
+            let told = format!("{} {} ({}): {said}", beside.policy.name, beside.policy.version, beside.stage);
+            line(out, label("    另一版本（对消费者不更优）：", "    beside, not better for the consumer: "), &told);
+        }
+    }
+    if let Some(guardrail) = &explanation.guardrail {
+        let result = guardrail.result.map_or_else(|| label("已删除", "erased").to_owned(), |result| name(&result));
+        line(out, label("  护栏：", "  guardrail: "), &format!("{}, {fuel} {}", terms::term(&result, zh), guardrail.fuel));
+        if let (Some(of), Some(with)) = (&guardrail.component, &guardrail.settings) {
+            line(out, component, of);
+            line(out, settings, with);
+        }
+    }
+    let engine = &explanation.engine;
+    line(out, label("  引擎 ", "  engine "), &format!("wasmtime {} {} {}", engine.wasmtime, label("配置", "profile"), engine.profile));
+    if let Some(fault) = &explanation.fault {
+        line(out, label("  故障：", "  fault: "), &format!("{}: {}", fault.code, fault.detail));
+    }
+}
+
+/// What the caps knew and did; of an erased decision what its header has.
+fn caps(out: &mut String, explanation: &ForAuditor, zh: bool) {
+    let label = |chinese: &'static str, english: &'static str| if zh { chinese } else { english };
+    let exceeded = label("超出", "exceeded");
+    if let Some(caps) = &explanation.caps {
+        heading(out, label("资金限额", "money caps"));
+        line(out, "  ", terms::term(&name(&caps.result), zh));
+        for (word, marks) in [(exceeded, &caps.breaches), (label("接近", "nearly used up"), &caps.warnings)] {
+            for mark in marks {
+                let (used, asked, limit) = (yuan(mark.used), yuan(mark.asked), yuan(mark.limit));
+                let sums = match zh {
+                    true => format!("已用¥{used}，本次¥{asked}，上限¥{limit}"),
+                    false => format!("used ¥{used}, asked ¥{asked}, limit ¥{limit}"),
+                };
+                line(out, "  ", &format!("{word} {}: {sums}", mark.cap));
+            }
+        }
+        line(out, label("  计入 ", "  counted "), &money(&caps.counted, zh));
+    }
+    if let Some(caps) = &explanation.caps_header {
+        heading(out, label("资金限额", "money caps"));
+        caps.breaches.iter().for_each(|cap| line(out, "  ", &format!("{exceeded} {cap}")));
+        for (cap, of) in WINDOWS {
+            let (used, limit) = (yuan(of(&caps.used)), yuan(of(&caps.limits)));
+            let sums = match zh {
+                true => format!("已用¥{used}，上限¥{limit}"),
+                false => format!("used ¥{used}, limit ¥{limit}"),
+            };
+            line(out, "  ", &format!("{cap}: {sums}"));
+        }
+    }
+}
+
+/// The caps by their rules (domain policies 5.8), each with its window.
+const WINDOWS: [(&str, fn(&CapUsage) -> i64); 6] = [
+    ("CAP-11", |windows| windows.order_refund),
+    ("CAP-12", |windows| windows.order_goodwill),
+    ("CAP-21", |windows| windows.customer_24h_refund),
+    ("CAP-22", |windows| windows.customer_24h_goodwill),
+    ("CAP-31", |windows| windows.merchant_day_refund),
+    ("CAP-32", |windows| windows.merchant_day_goodwill),
+];
+
+/// Amounts in a line.
+fn money(amounts: &Amounts, zh: bool) -> String {
+    let (refund, cash, coupon) = (yuan(amounts.refund), yuan(amounts.cash), yuan(amounts.coupon));
+    match zh {
+        true => format!("退款¥{refund}，现金¥{cash}，优惠券¥{coupon}"),
+        false => format!("refund ¥{refund}, cash ¥{cash}, coupon ¥{coupon}"),
+    }
+}
+
+fn rule_text(out: &mut String, rule: &RuleLine, zh: bool) {
     let by = match rule.by {
         ReasonBy::Policy => "policy",
         ReasonBy::Guardrail => "guardrail",
         ReasonBy::Host => "host",
     };
-    line(out, "  ", &format!("{} {by}, {}{}", rule.rule, rule.severity, if rule.decided { decided } else { "" }));
+    let decided = match (rule.decided, zh) {
+        (true, true) => "（决定）",
+        (true, false) => " (decided)",
+        (false, _) => "",
+    };
+    let severity = rule.severity.to_string();
+    line(out, "  ", &format!("{} {}, {}{decided}", rule.rule, terms::term(by, zh), terms::term(&severity, zh)));
     rule.facts.iter().for_each(|fact| line(out, "    ", &format!("{} = {}", fact.path, fact.shown)));
     rule.basis.iter().for_each(|basis| line(out, "    ", basis));
 }

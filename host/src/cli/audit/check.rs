@@ -8,17 +8,20 @@ use serde_json::json;
 
 use crate::cli::progress::Progress;
 use crate::cli::{EXIT_FINDINGS, EXIT_OK, data, screen};
-use crate::service::ledger::check::{Checks, check};
+use crate::service::ledger::check::{Checks, Closed, check};
 
 /// Findings that are printed; with `--json` all that are kept.
 const PRINTED_MAX: usize = 50;
+/// What is checked with the bodies opened only.
+const INSIDE: [&str; 5] = ["bodies", "payments", "counters", "cases", "measures"];
 
 /// Arguments of `ombud audit check`.
 #[derive(Args)]
 #[command(
     after_help = "Recomputes every log from its records and compares what is stored beside them: leaves, tiles, the tree, checkpoints with their \
 signatures, cosignatures, listings, the index of events, components and settings, and the last checkpoint published outside the database. With the master \
-key it opens every body as well. It may run beside a server, and changes nothing.\n\nExit codes: 0 all is well, 1 findings, 2 the command could not run."
+key it opens every body as well; without it that cannot be checked and all is not well, unless --sealed says that it is not wanted. It may run beside a \
+server, and changes nothing.\n\nExit codes: 0 all is well, 1 findings, or bodies that could not be opened, 2 the command could not run."
 )]
 pub(super) struct Check {
     /// The data directory.
@@ -47,12 +50,15 @@ impl Check {
             println!("{}", serde_json::to_string_pretty(&as_json(&checks))?);
         } else {
             print(&checks);
-            match checks.report.is_well() {
-                true => println!("all is well, in {:.2} s", elapsed.as_secs_f64()),
-                false => println!("not all is well, in {:.2} s", elapsed.as_secs_f64()),
-            }
+            let words = match (checks.report.is_well(), checks.closed) {
+                (false, _) => "not all is well",
+                (true, None) => "all is well",
+                (true, Some(Closed::Unwanted)) => "what was checked is well",
+                (true, Some(Closed::NoMasterKey)) => "what was checked is well, but the bodies could not be opened",
+            };
+            println!("{words}, in {:.2} s", elapsed.as_secs_f64());
         }
-        Ok(if checks.report.is_well() { EXIT_OK } else { EXIT_FINDINGS })
+        Ok(if checks.is_well() { EXIT_OK } else { EXIT_FINDINGS })
     }
 }
 
@@ -71,10 +77,11 @@ pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {
         .map(|found| json!({"merchant": found.merchant, "kind": found.place.kind(), "place": found.place.to_string(), "problem": found.problem}))
         .collect();
     json!({
-        "well": report.is_well(),
+        "well": checks.is_well(),
         "logs": report.logs, "records": report.records, "tiles": report.tiles, "checkpoints": report.checkpoints,
         "cosignatures": report.cosignatures, "events": report.events, "blobs": report.blobs,
-        "bodies_opened": checks.opened, "bodies_erased": checks.erased, "bodies_left_closed": checks.without_bodies,
+        "bodies_opened": checks.opened, "bodies_erased": checks.erased, "bodies_left_closed": checks.closed.is_some(),
+        "not_checked": if checks.closed.is_some() { &INSIDE[..] } else { &[] },
         "logs_computed_again": checks.derived, "logs_not_computed_again": checks.not_derived,
         "held_against_acts": if checks.without_bodies { "" } else { ADMINISTERED }, "not_held_against_acts": NOT_ADMINISTERED,
         "findings": findings, "more_findings": report.more,
@@ -96,20 +103,30 @@ pub(in crate::cli) fn print(checks: &Checks) {
     ] {
         table.add_row([what.to_owned(), count.to_string()]);
     }
-    let bodies = match checks.without_bodies {
-        true => "left closed".to_owned(),
-        false => format!("{} opened, {} erased", checks.opened, checks.erased),
-    };
+    let closed = checks.closed.map(|_| "NOT CHECKED".to_owned());
+    let bodies = closed.clone().unwrap_or_else(|| format!("{} opened, {} erased", checks.opened, checks.erased));
     table.add_row(["bodies".to_owned(), bodies]);
-    let again = match checks.without_bodies {
-        true => "left".to_owned(),
-        false => format!("{} computed again, {} left", screen::count(checks.derived, "log"), checks.not_derived),
-    };
+    let again = closed.unwrap_or_else(|| {
+        let again = format!("{} computed again", screen::count(checks.derived, "log"));
+        match checks.not_derived {
+            0 => again,
+            left => format!("{again}, {left} NOT CHECKED: records are damaged"),
+        }
+    });
     table.add_row(["payments, counters, cases, measures".to_owned(), again]);
     let acts = if checks.without_bodies { "left" } else { ADMINISTERED };
     table.add_row(["held against acts".to_owned(), acts.to_owned()]);
     table.add_row(["not held against acts".to_owned(), NOT_ADMINISTERED.to_owned()]);
     println!("{table}");
+    if let Some(why) = checks.closed {
+        let why = match why {
+            Closed::Unwanted => "--sealed leaves the bodies closed",
+            Closed::NoMasterKey => {
+                "the master key is not there: give it with OMBUD_MASTER_KEY or --master-key, or leave them closed with --sealed"
+            }
+        };
+        println!("not checked: {}: {why}", INSIDE.join(", "));
+    }
     for found in report.findings.iter().take(PRINTED_MAX) {
         println!("{found}");
     }

@@ -140,10 +140,13 @@ impl Wrapped {
     }
 }
 
-/// The master key that was given for a store which is only looked at, with the other one of a rotation that is under way.
-pub(in crate::service) fn masters_of(reads: &dyn Reads, key: MasterKey) -> Result<Masters, StoreError> {
-    let rotation = Ongoing::read(reads)?;
-    Ok(rotation.and_then(|rotation| rotation.masters(&key)).unwrap_or_else(|| key.into()))
+/// The master key that was given for a store which is checked, with the other one of a rotation that is under way. Data keys that
+/// cannot be read are found by the check: they do not say which master key is the right one.
+///
+/// # Errors
+/// It is another one than the data keys are wrapped with.
+pub(in crate::service) fn fitting_masters(reads: &dyn Reads, directory: &Path, from: &MasterKeyFrom, key: MasterKey) -> Result<Masters> {
+    Wrapped::read(reads).unwrap_or_default().masters(directory, from, key)
 }
 
 /// Whether this is the key in force, as far as that is noted.

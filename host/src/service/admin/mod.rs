@@ -22,7 +22,7 @@ pub(super) use keys::is_same_person;
 pub(super) use limits::kept as kept_limits;
 pub(super) use load::guardrail;
 pub use master::MasterKeyFrom;
-pub(super) use master::{is_noted, master_key, master_key_beside, masters_of, note_in_force, present_master_key};
+pub(super) use master::{fitting_masters, is_noted, master_key, master_key_beside, note_in_force, present_master_key};
 pub use rotation::{MasterKeyView, RotationState, RotationView};
 
 impl Service {

@@ -187,8 +187,21 @@ impl Service {
         super::allowed(who, Right::Operate, "retire the ledger's key")?;
         self.writable()?;
         let service = Arc::clone(self);
-        let keys = blocking(move || Ok(service.ledger.change_keys(|data, operator| LogKeys::open(data, operator)?.retire(data))?)).await?;
-        self.record(&log_of(None)?, vec![NewAct::new(who, What::LedgerKeyRetired { key: newest(&keys) })]).await?;
+        let (keys, stopped) = blocking(move || {
+            let mut stopped = Vec::new();
+            let keys = service.ledger.change_keys(|data, operator| {
+                let keys = LogKeys::open(data, operator)?;
+                stopped.extend(keys.signing().skip(1).map(ToString::to_string));
+                keys.retire(data)
+            })?;
+            Ok((keys, stopped))
+        })
+        .await?;
+        // Where no rotation was under way, no key stopped.
+        if !stopped.is_empty() {
+            let acts = stopped.into_iter().map(|key| NewAct::new(who, What::LedgerKeyRetired { key }));
+            self.record(&log_of(None)?, acts.collect()).await?;
+        }
         Ok(view(&keys))
     }
 }

@@ -19,6 +19,7 @@ use ureq::http::StatusCode;
 
 use crate::metrics::Witnessed;
 use crate::service::Service;
+use crate::service::acts::log_of;
 
 /// How long a witness may take for one answer.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -142,6 +143,11 @@ impl Service {
     }
 
     async fn ask_for_ever(self: Arc<Self>, witness: Arc<Asked>) {
+        // Every log that was signed before this process began, the operator's own among them.
+        match log_of(None) {
+            Ok(operator) => _ = witness.waiting().insert(operator),
+            Err(error) => tracing::error!(%error, "the operator's log is not shown to the witness before it grows"),
+        }
         let merchants = self.snapshot.load().tenants.keys().cloned().collect::<Vec<_>>();
         witness.waiting().extend(merchants);
         let mut pause = PAUSE;

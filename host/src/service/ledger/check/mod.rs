@@ -17,7 +17,7 @@ use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Pl
 use super::keys;
 use super::published::Published;
 use crate::replay::{Bodies, Damage, Record};
-use crate::service::admin::{MasterKeyFrom, is_noted, masters_of, present_master_key};
+use crate::service::admin::{MasterKeyFrom, fitting_masters, is_noted, present_master_key};
 use crate::service::error::ServiceError;
 use crate::service::vault::{SubjectId, Vault};
 
@@ -41,14 +41,30 @@ pub struct Checks {
     pub derived: u64,
     /// Logs of which that cannot be said, for a record of theirs is damaged.
     pub not_derived: u64,
-    /// Bodies were not opened: the master key is not there, or nobody wanted it.
-    pub without_bodies: bool,
+    /// Why bodies were not opened, and what is computed from them was not compared; none where both was done.
+    pub closed: Option<Closed>,
+}
+
+/// Why bodies were left closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Nobody wanted them opened.
+    Unwanted,
+    /// The master key is not there.
+    NoMasterKey,
+}
+
+impl Checks {
+    /// Whether everything that was asked for was looked at, and is well. What could not be looked at is not well.
+    pub fn is_well(&self) -> bool {
+        self.report.is_well() && self.closed != Some(Closed::NoMasterKey)
+    }
 }
 
 /// Checks a data directory, beside a running server too.
 ///
 /// # Errors
-/// There is no database, or its schema is another release's; the keys' files cannot be read.
+/// There is no database, or its schema is another release's; the keys' files cannot be read; the master key is another one.
 pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
     let inspection = Inspection::open(data)?;
     let verifiers = keys::verifiers(data)?;
@@ -56,7 +72,7 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
     // A file that cannot be read is no checkpoint.
     let note = |merchant: &MerchantId| published.get(merchant).unwrap_or_else(|error| Some(format!("{error:#}")));
     let report = inspection.check(&Checked { merchant, keys: verifiers.as_ref(), published: &note, progress });
-    let mut checks = Checks { report, opened: 0, erased: 0, derived: 0, not_derived: 0, without_bodies: true };
+    let mut checks = Checks { report, opened: 0, erased: 0, derived: 0, not_derived: 0, closed: Some(Closed::Unwanted) };
     if let Err(error) = again_if_not(|| keys::LogKeys::read(data)) {
         checks.report.found(None, Place::Key("the operator".into()), format!("{error:#}"));
     }
@@ -71,8 +87,12 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
             checks.report.found(Some(of.as_str()), Place::Published, format!("the one before it: {problem}"));
         }
     }
-    if bodies && vault(&inspection, data, from)?.is_some() {
-        checks.without_bodies = false;
+    if !bodies {
+        return Ok(checks);
+    }
+    checks.closed = Some(Closed::NoMasterKey);
+    if vault(&inspection, data, from)?.is_some() {
+        checks.closed = None;
         let merchants = inspection.read(|reads| reads.merchants())?;
         let mut place = derived::Place::new()?;
         for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
@@ -97,19 +117,25 @@ fn again_if_not<T>(read: impl Fn() -> Result<T>) -> Result<T> {
 
 /// The keys of a directory whose master key a running server may be replacing: the one that its file has is the one in force, or
 /// a rotation is under way.
+///
+/// # Errors
+/// It is another one.
 fn vault(inspection: &Inspection, data: &Path, from: &MasterKeyFrom) -> Result<Option<Vault>> {
-    let mut vault = None;
+    let mut found = Ok(None);
     for _ in 0..READS {
         let Some(master) = present_master_key(data, from)? else { return Ok(None) };
-        let masters = inspection.read(|reads| masters_of(reads, master))?;
-        let is_in_force = inspection.read(|reads| is_noted(reads, &masters))?;
-        vault = Some(Vault::new(masters, []));
+        let fitting = inspection.read(|reads| {
+            let masters = fitting_masters(reads, data, from, master)?;
+            Ok::<_, anyhow::Error>((is_noted(reads, &masters)?, masters))
+        });
+        let is_in_force = matches!(fitting, Ok((true, _)));
+        found = fitting.map(|(_, masters)| Some(Vault::new(masters, [])));
         if is_in_force {
             break;
         }
         std::thread::sleep(READ_AGAIN);
     }
-    Ok(vault)
+    found
 }
 
 /// What is wrong with the checkpoint that was published before the last. A running server writes the file it stands in: it is read
