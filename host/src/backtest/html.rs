@@ -88,6 +88,7 @@ fn figures(impact: &ImpactReport) -> Markup {
             div { b { (grouped(total.counts.flips)) } "flips of outcome" br; span.dim { (share(total.counts.flips, total.counts.decisions)) } }
             div { b { (grouped(total.counts.money_only)) } "same outcome, other money" }
             div { b { (difference(total.money.difference())) } "paid or promised" }
+            div { b { (difference(total.money.difference_if_approved())) } "if every proposal is approved" }
             div { b { (grouped(faults)) } "faults of the candidate" }
         }
     }
@@ -122,6 +123,14 @@ fn money(impact: &ImpactReport) -> Markup {
                         tr.sum { td.kind { (line.kind.map_or("", |kind| kind.as_str())) } td { "paid and promised" } (standing(&line.money)) }
                     }
                     tr.sum { td { "total" } td { "paid and promised" } (standing(&impact.total.money)) }
+                    tr.sum {
+                        @let total = &impact.total.money;
+                        td { "total" }
+                        td { "if every proposal is approved" }
+                        td.n { (yuan(total.before.if_approved())) }
+                        td.n { (yuan(total.after.if_approved())) }
+                        td.n { (difference(total.difference_if_approved())) }
+                    }
                 }
             } }
         }
@@ -170,7 +179,7 @@ fn flips(impact: &ImpactReport) -> Markup {
 fn flip_table(lines: &[FlipLine]) -> Markup {
     html! {
         div.wide { table {
-            thead { tr { th { "kind" } th { "before" } th { "after" } th.n { "decisions" } th.n { "money before" } th.n { "after" } th.n { "difference" } th { "first decision" } } }
+            thead { tr { th { "kind" } th { "before" } th { "after" } th.n { "decisions" } th.n { "money before" } th.n { "after" } th.n { "difference" } th.n { "if approved" } th { "first decision" } } }
             tbody {
                 @for line in lines.iter().take(LISTED_MAX) {
                     tr {
@@ -179,6 +188,7 @@ fn flip_table(lines: &[FlipLine]) -> Markup {
                         td { (line.to) }
                         td.n { (grouped(line.decisions)) }
                         (standing(&line.money))
+                        td.n { (difference(line.money.difference_if_approved())) }
                         td.id { (line.first.as_deref().unwrap_or_default()) }
                     }
                 }
@@ -192,9 +202,9 @@ fn examples(impact: &ImpactReport) -> Markup {
     html! {
         @if !impact.examples.is_empty() {
             h2 { "The dearest tickets" }
-            p.dim { "Each with the decision that changes most: by what is paid or promised, then by what waits for a person." }
+            p.dim { "Each with the decision that changes most: by what falls due if every proposal is approved, then by what is paid or promised without a person." }
             div.wide { table {
-                thead { tr { th { "ticket" } th { "decision" } th { "before" } th { "after" } th.n { "before" } th.n { "after" } th.n { "difference" } } }
+                thead { tr { th { "ticket" } th { "decision" } th { "before" } th { "after" } th.n { "before" } th.n { "after" } th.n { "difference" } th.n { "if approved" } } }
                 tbody {
                     @for example in &impact.examples {
                         tr {
@@ -205,6 +215,7 @@ fn examples(impact: &ImpactReport) -> Markup {
                             td.n { (both(&example.before.money)) }
                             td.n { (both(&example.after.money)) }
                             td.n { (difference(example.difference())) }
+                            td.n { (difference(example.difference_if_approved())) }
                         }
                     }
                 }
@@ -340,7 +351,7 @@ fn difference(fen: i64) -> Markup {
 }
 
 fn share(part: u64, whole: u64) -> String {
-    let tenths = part.saturating_mul(1_000).checked_div(whole).unwrap_or(0);
+    let tenths = part.saturating_mul(1_000).saturating_add(whole / 2).checked_div(whole).unwrap_or(0);
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
@@ -366,6 +377,6 @@ mod tests {
         assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
         assert_eq!((yuan(-123_456), yuan(5)), ("−¥1,234.56".into(), "¥0.05".into()));
         assert_eq!(difference(100).into_string(), "<span class=\"more\">+¥1.00</span>");
-        assert_eq!((share(1, 3), share(0, 0)), ("33.3 %".into(), "0.0 %".into()));
+        assert_eq!((share(1, 3), share(3, 7), share(0, 0)), ("33.3 %".into(), "42.9 %".into(), "0.0 %".into()));
     }
 }

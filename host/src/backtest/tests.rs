@@ -79,7 +79,15 @@ fn the_page_has_everything_and_nothing_from_elsewhere() {
     }
     // Charts of the money, of its months and of the flips.
     assert_eq!(page.matches("<svg").count(), 3);
-    for shown in ["480", "1 record not compared: the customer was erased", "2026-12", "t-", "fault fuel", "Paid and promised by month"] {
+    for shown in [
+        "480",
+        "1 record not compared: the customer was erased",
+        "2026-12",
+        "t-",
+        "fault fuel",
+        "Paid and promised by month",
+        "if every proposal is approved",
+    ] {
         assert!(page.contains(shown), "{shown}");
     }
     for premise in PREMISES {

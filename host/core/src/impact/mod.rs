@@ -19,7 +19,7 @@ use crate::chain::ReviewResult;
 use crate::fault::FaultCode;
 use crate::kind::Kind;
 
-/// Examples that are kept: the tickets whose change costs or saves most, each with its dearest decision.
+/// Examples that are kept: the tickets whose change costs or saves most if every proposal is approved, each with its dearest decision.
 pub const EXAMPLES_MAX: usize = 10;
 /// Pairs of outcomes or of rules that are told apart; the others are added up as the rest.
 pub const PAIRS_MAX: usize = 1_000;
@@ -145,10 +145,15 @@ impl Example {
         self.after.money.standing().saturating_sub(self.before.money.standing())
     }
 
-    /// The dearest first: by money that stands, then by money that waits for a person, then the earlier.
+    /// The same in fen if every proposal is approved on both sides.
+    pub fn difference_if_approved(&self) -> i64 {
+        self.after.money.if_approved().saturating_sub(self.before.money.if_approved())
+    }
+
+    /// The dearest first: by money that falls due if every proposal is approved, then by money that stands without a person, then
+    /// the earlier.
     fn rank(&self) -> (std::cmp::Reverse<u64>, std::cmp::Reverse<u64>, u64) {
-        let waits = self.after.money.waiting().abs_diff(self.before.money.waiting());
-        (std::cmp::Reverse(self.difference().unsigned_abs()), std::cmp::Reverse(waits), self.seq)
+        (std::cmp::Reverse(self.difference_if_approved().unsigned_abs()), std::cmp::Reverse(self.difference().unsigned_abs()), self.seq)
     }
 }
 

@@ -79,6 +79,11 @@ impl BeforeAfter {
     pub fn difference(&self) -> i64 {
         self.after.standing().saturating_sub(self.before.standing())
     }
+
+    /// The same in fen if every proposal is approved on both sides: money that only waits for a person now is not saved.
+    pub fn difference_if_approved(&self) -> i64 {
+        self.after.if_approved().saturating_sub(self.before.if_approved())
+    }
 }
 
 /// A kind, or the whole.
@@ -199,7 +204,7 @@ pub struct ImpactReport {
     pub fuel: FuelReport,
     /// Records that were not compared.
     pub skipped: Vec<SkippedLine>,
-    /// The dearest tickets, each with the decision that changes most.
+    /// The dearest tickets if every proposal is approved, each with the decision that changes most.
     pub examples: Vec<Example>,
 }
 

@@ -17,8 +17,8 @@ const NO_RULE: &str = "none";
 /// Bytes of a rule's id that are kept: a candidate may write what it likes there.
 const RULE_BYTES_MAX: usize = 64;
 
-/// Money in fen by when it falls due. The three are never added up: what is promised is paid by a later decision of the same
-/// case, and what is proposed may never be.
+/// Money in fen by when it falls due. What is promised is paid by a later decision of the same
+/// case, and what is proposed may never be: the sum with it is always named as what falls due if every proposal is approved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Money {
     /// Paid without a person, restated payments not counted twice.
@@ -47,6 +47,11 @@ impl Money {
     /// What waits for a person.
     pub fn waiting(&self) -> i64 {
         total(&self.proposed)
+    }
+
+    /// What falls due if every proposal is approved as it is.
+    pub fn if_approved(&self) -> i64 {
+        self.standing().saturating_add(self.waiting())
     }
 }
 

@@ -117,10 +117,10 @@ proptest! {
             .filter(|(_, seen)| Change::between(&seen.before, &seen.after) >= Change::Money)
             .map(|(at, seen)| {
                 let (before, after) = (&seen.before.money, &seen.after.money);
-                (after.standing().abs_diff(before.standing()), after.waiting().abs_diff(before.waiting()), at as u64)
+                (after.if_approved().abs_diff(before.if_approved()), after.standing().abs_diff(before.standing()), at as u64)
             })
             .collect();
-        all.sort_by_key(|(stands, waits, seq)| (std::cmp::Reverse(*stands), std::cmp::Reverse(*waits), *seq));
+        all.sort_by_key(|(approved, stands, seq)| (std::cmp::Reverse(*approved), std::cmp::Reverse(*stands), *seq));
         let mut tickets = std::collections::HashSet::new();
         all.retain(|(_, _, seq)| window[*seq as usize].ticket.as_ref().is_none_or(|ticket| tickets.insert(ticket.clone())));
         let expected: Vec<u64> = all.iter().take(EXAMPLES_MAX).map(|(_, _, seq)| *seq).collect();
@@ -159,7 +159,10 @@ fn what_is_paid_promised_and_proposed_is_kept_apart() {
     assert_eq!(Money::of(Due::Now, amounts, restated).standing(), 23, "a restated refund is not paid twice");
     assert_eq!(Money::of(Due::Later, amounts, Amounts::default()).standing(), 123);
     let proposed = Money::of(Due::Proposal, amounts, Amounts::default());
-    assert_eq!((proposed.standing(), proposed.waiting()), (0, 123));
+    assert_eq!((proposed.standing(), proposed.waiting(), proposed.if_approved()), (0, 123, 123));
+    // Sending everything to a person saves nothing.
+    let sent = BeforeAfter { before: Money::of(Due::Now, amounts, amounts), after: proposed };
+    assert_eq!((sent.difference(), sent.difference_if_approved()), (-123, 0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A report for people, in tables.
 
-use ombud_core::impact::{BeforeAfter, Dimension, Example, FlipLine, ImpactReport, SegmentLine, Side, Skipped};
+use ombud_core::impact::{BeforeAfter, Dimension, FlipLine, ImpactReport, SegmentLine, Side, Skipped};
 
 use super::super::screen::{self, count, yuan};
 use crate::backtest::{BacktestReport, money_rows};
@@ -19,7 +19,7 @@ pub(super) fn print(report: &BacktestReport) {
     let digests = format!("component {}, settings {}", short(&candidate.component), short(&candidate.settings));
     println!("{}", screen::dim().apply_to(digests));
     let counts = &impact.total.counts;
-    println!("\n{}, {}", count(counts.decisions, "decision"), difference(impact.total.money.difference()));
+    println!("\n{}, {}", count(counts.decisions, "decision"), difference(&impact.total.money));
     println!(
         "{}, {} with the same outcome and other money, {} decided by another rule to the same end",
         count(counts.flips, "flip"),
@@ -55,12 +55,17 @@ const fn why(skipped: Skipped) -> &'static str {
     }
 }
 
-/// What a candidate pays or promises beyond the record, in words.
-fn difference(fen: i64) -> String {
-    match fen {
-        0 => "the same money is paid or promised".to_owned(),
-        ..0 => screen::good().apply_to(format!("{} less is paid or promised", yuan(fen.saturating_neg()))).to_string(),
-        1.. => screen::warn().apply_to(format!("{} more is paid or promised", yuan(fen))).to_string(),
+/// What a candidate pays or promises beyond the record, in words; where it proposes otherwise, what that comes to as well.
+fn difference(money: &BeforeAfter) -> String {
+    let words = |fen: i64| match fen {
+        0 => "the same money".to_owned(),
+        ..0 => screen::good().apply_to(format!("{} less", yuan(fen.saturating_neg()))).to_string(),
+        1.. => screen::warn().apply_to(format!("{} more", yuan(fen))).to_string(),
+    };
+    let stands = format!("{} is paid or promised", words(money.difference()));
+    match money.difference_if_approved() {
+        approved if approved == money.difference() => stands,
+        approved => format!("{stands}; {} if every proposal is approved", words(approved)),
     }
 }
 
@@ -88,8 +93,11 @@ fn money(impact: &ImpactReport) {
         let [before, after, difference] = sides(&line.money);
         table.add_row([line.kind.map_or("", |kind| kind.as_str()), "paid and promised", &before, &after, &difference]);
     }
-    let [before, after, difference] = sides(&impact.total.money);
+    let total = &impact.total.money;
+    let [before, after, difference] = sides(total);
     table.add_row(["total", "paid and promised", &before, &after, &difference]);
+    let (before, after) = (yuan(total.before.if_approved()), yuan(total.after.if_approved()));
+    table.add_row(["total", "if every proposal is approved", &before, &after, &change(total.difference_if_approved())]);
     println!("{table}");
 }
 
@@ -98,11 +106,12 @@ fn flips(title: &str, lines: &[FlipLine]) {
         return;
     }
     screen::heading(title);
-    let mut table = screen::table(&["kind", "before", "after", "decisions", "paid", "then", "difference"]);
+    let mut table = screen::table(&["kind", "before", "after", "decisions", "paid", "then", "difference", "if approved"]);
     for line in lines.iter().take(LINES_MAX) {
         let kind = line.kind.map_or("", |kind| kind.as_str());
         let [before, after, difference] = sides(&line.money);
-        table.add_row([kind, &line.from, &line.to, &line.decisions.to_string(), &before, &after, &difference]);
+        let approved = change(line.money.difference_if_approved());
+        table.add_row([kind, &line.from, &line.to, &line.decisions.to_string(), &before, &after, &difference, &approved]);
     }
     println!("{table}");
     more(lines.len(), LINES_MAX);
@@ -119,22 +128,14 @@ fn examples(impact: &ImpactReport) {
         return;
     }
     screen::heading("the dearest tickets");
-    let mut table = screen::table(&["ticket, decision", "before", "after", "difference"]);
+    let mut table = screen::table(&["ticket, decision", "before", "after", "difference", "if approved"]);
     for example in &impact.examples {
         let side = |side: &Side| format!("{}\n{}", side.outcome, side.rule);
         let ticket = format!("{} #{}\n{}", example.ticket.as_deref().unwrap_or("–"), example.seq, example.id);
-        table.add_row([ticket, side(&example.before), side(&example.after), told(example)]);
+        let differences = [example.difference(), example.difference_if_approved()].map(change);
+        table.add_row([ticket, side(&example.before), side(&example.after)].into_iter().chain(differences));
     }
     println!("{table}");
-}
-
-/// What an example costs; where only what waits for a person differs, that.
-fn told(example: &Example) -> String {
-    let waiting = example.after.money.waiting().saturating_sub(example.before.money.waiting());
-    match (example.difference(), waiting) {
-        (0, waiting) if waiting != 0 => format!("{} proposed", change(waiting)),
-        (difference, _) => change(difference),
-    }
 }
 
 fn segments(impact: &ImpactReport) {
