@@ -171,6 +171,9 @@ fn auditors_looks_are_recorded_once_an_hour_and_kind() {
         assert_eq!(seen, ["acts", "blacklist", "decision", "decisions", "replay"]);
     }
     assert!(acts.iter().all(|act| act["name"] == "audit.viewed" && act["by"] == "the-auditor"));
+    merchant.call(Role::Auditor, "GET", "/holds").send().ok();
+    let newest = merchant.call(Role::MerchantAdmin, "GET", "/acts?limit=1").send().ok();
+    assert_eq!((&newest["acts"][0]["name"], &newest["acts"][0]["body"]["look"]), (&json!("audit.viewed"), &json!("holds")));
     // Another auditor's looks are others.
     let second = merchant.new_key(Role::Auditor, "second-auditor");
     let url = format!("/v1/merchants/{}{detail}", merchant.id);

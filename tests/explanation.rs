@@ -84,6 +84,8 @@ fn what_persons_decide_is_linked_in_both_and_counted_by_policy() {
     let done = merchant.call(Role::Supervisor, "POST", &override_path).json(&act).send().with(201);
 
     let told = merchant.call(Role::Agent, "GET", &path(&decision)).send().ok();
+    assert_eq!((&told["result"], &told["money"]), (&json!("您的退款申请已通过"), &json!("退款80.00元")), "what stands: {told}");
+    assert_eq!(told["messages"], json!([]), "what was announced is past");
     let later = told["later"][0]["text"].as_str().unwrap();
     assert_eq!(later, "经人工复核改为：您的退款申请已通过；退款80.00元。");
     let text = merchant.call(Role::Agent, "GET", &path(&decision)).header("accept", "text/plain").send().text();
@@ -99,6 +101,8 @@ fn what_persons_decide_is_linked_in_both_and_counted_by_policy() {
     let text =
         merchant.call(Role::Auditor, "GET", &format!("{}?for=auditor", path(&decision))).header("accept", "text/plain").send().text();
     assert!(text.contains("内部：老客户") && text.contains("人工处理"), "{text}");
+    assert!(text.contains("售后 升级至主管（escalate）  (建议，未经人工同意不支付：退款¥100.00"), "{text}");
+    assert!(text.contains("同意仅退款（approve-refund-only）  (退款¥80.00"), "{text}");
 
     let metrics = shared().call("GET", "/metrics").key(&shared().operator).send().text();
     let value = |series: &str| -> f64 {
@@ -117,8 +121,10 @@ fn an_explanation_is_refused_where_the_decision_is() {
     let other = shared().merchant(json!({}));
     other.call(Role::Auditor, "GET", &path(&decision)).send().problem(404);
     merchant.call(Role::Auditor, "GET", "/decisions/00000000000000000000000000000000/explanation").send().problem(404);
-    for query in ["?lang=fr", "?for=everybody", "?unknown=1"] {
-        merchant.call(Role::Auditor, "GET", &format!("{}{query}", path(&decision))).send().problem(422);
+    for (query, place) in [("?lang=fr", "/lang"), ("?lang=en&for=everybody", "/for"), ("?unknown=1", "/unknown")] {
+        let problem = merchant.call(Role::Auditor, "GET", &format!("{}{query}", path(&decision))).send().problem(422);
+        assert_eq!(problem["problems"][0]["pointer"], place, "{problem}");
+        assert!(!problem.to_string().contains("deserialize"), "{problem}");
     }
 }
 
@@ -134,5 +140,13 @@ fn of_an_erased_customer_the_header_is_left() {
     let seen = get("?for=auditor&lang=en").send().ok();
     assert_eq!((&seen["erased"], &seen["outcome"], &seen["amounts"]["refund"]), (&json!(true), &decision["outcome"], &json!(4_500)));
     assert_eq!((&seen["rules"], &seen["policy"]["name"]), (&json!([]), &json!("after-sale")));
-    assert!(get("?for=auditor").header("accept", "text/plain").send().text().contains("客户密钥已删除"));
+    // Of guardrail and caps what the header has.
+    assert_eq!((&seen["guardrail"]["result"], seen["guardrail"]["component"].as_str().unwrap().len()), (&Value::Null, 64), "{seen}");
+    assert_eq!((&seen["caps"], &seen["caps_header"]["limits"]["order_refund"]), (&Value::Null, &json!(500_000)), "{seen}");
+    let text = get("?for=auditor").header("accept", "text/plain").send().text();
+    assert!(text.contains("客户密钥已删除") && text.contains("CAP-11: 已用¥0.00，上限¥5000.00"), "{text}");
+    assert!(!text.contains("命中的规则"), "{text}");
+    let agents = merchant.call(Role::Agent, "GET", &format!("{}?for=auditor&lang=en", path(&decision)));
+    let text = agents.header("accept", "text/plain").send().text();
+    assert!(text.contains("the customer's key was erased") && !text.contains("masked"), "{text}");
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Path, Query};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{Uri, header};
 use ombud_core::problem::Problem;
 use serde::de::DeserializeOwned;
 
@@ -89,9 +90,27 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Queried<T> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Refused> {
-        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
-            Refused::with(Code::Invalid, vec![Problem::at("", format!("the query is not taken: {}", rejection.body_text()))])
-        })?;
-        Ok(Self(query))
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(rejection) => Err(Refused::with(Code::Invalid, refused_parameters::<T>(&parts.uri, &rejection))),
+        }
     }
+}
+
+/// What is wrong with a query, parameter by parameter: each is read alone. Where none is wrong by itself, the whole is.
+fn refused_parameters<T: DeserializeOwned>(uri: &Uri, rejection: &QueryRejection) -> Vec<Problem> {
+    let said = |rejection: &QueryRejection| {
+        let text = rejection.body_text();
+        text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text).to_owned()
+    };
+    let alone = |pair: &str| -> Option<Problem> {
+        let uri: Uri = format!("/?{pair}").parse().ok()?;
+        let said = said(&Query::<T>::try_from_uri(&uri).err()?);
+        // The others are missing because they are left out.
+        let name = pair.split('=').next().unwrap_or_default();
+        (!said.starts_with("missing field"))
+            .then(|| Problem::at(format!("/{name}"), said.strip_prefix(&format!("{name}: ")).unwrap_or(&said)))
+    };
+    let problems: Vec<Problem> = uri.query().unwrap_or_default().split('&').filter_map(alone).collect();
+    if problems.is_empty() { vec![Problem::at("", format!("the query is not taken: {}", said(rejection)))] } else { problems }
 }

@@ -60,7 +60,7 @@ async fn erase(
 }
 
 async fn list(State(app): State<Shared>, Caller(who): Caller, Params(merchant): Params<String>) -> Result<Json<Vec<HoldView>>, Refused> {
-    Ok(Json(app.service.holds(&who, &merchant)?))
+    Ok(Json(app.service.holds(&who, &merchant).await?))
 }
 
 async fn set(

@@ -49,6 +49,9 @@ pub enum Damage {
     /// The subject's key.
     #[error("{0}")]
     Key(String),
+    /// No key of its subjects is there, and none of them was erased.
+    #[error("its key is missing: nobody it is listed with was erased, and no key of theirs is there")]
+    NoKey,
     /// A body that does not read as what it should be.
     #[error("the {body} body cannot be read: {detail}")]
     Body { body: &'static str, detail: String },
@@ -86,7 +89,9 @@ impl Record {
         if header.merchant != *merchant || header.seq != seq {
             return Err(Damage::Place { merchant: header.merchant, seq: header.seq });
         }
+        let mut tried = false;
         for key in keys {
+            tried = true;
             match bodies(&header, key, sealed) {
                 Ok(bodies) => return Ok(Self { header, bodies }),
                 Err(UnsealError::WrongKey) => {}
@@ -95,7 +100,7 @@ impl Record {
         }
         header.intact(sealed)?;
         if kept {
-            return Err(UnsealError::WrongKey.into());
+            return Err(if tried { UnsealError::WrongKey.into() } else { Damage::NoKey });
         }
         Ok(Self { header, bodies: Bodies::Erased })
     }

@@ -13,6 +13,7 @@ use super::actor::{Principal, Right};
 use super::acts::{ActBody, Look};
 use super::decide::raw;
 use super::error::ServiceError;
+use super::export::at_ms;
 use super::overrides::Act;
 use super::privacy::{Sight, UnmaskQuery};
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
@@ -41,8 +42,8 @@ impl Service {
             outcome: query.outcome,
             policy: query.policy,
             event_type: None,
-            from_ms: instant("/from", query.from.as_deref())?,
-            to_ms: instant("/to", query.to.as_deref())?,
+            from_ms: instant("/from", query.from.as_deref(), tenant.config.tz_offset_min)?,
+            to_ms: instant("/to", query.to.as_deref(), tenant.config.tz_offset_min)?,
         };
         let sight = self.sight(who, &tenant, Look::Decisions, None, query.unmask.as_deref()).await?;
         let page = self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit))?;
@@ -115,13 +116,12 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, ServiceError> {
     Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {PAGE_MAX}"))]))
 }
 
-/// An instant of a query.
-pub(super) fn instant(pointer: &str, text: Option<&str>) -> Result<Option<i64>, ServiceError> {
+/// An instant of a query: a date begins so many minutes east of UTC.
+pub(super) fn instant(pointer: &str, text: Option<&str>, tz_offset_min: i32) -> Result<Option<i64>, ServiceError> {
     let Some(text) = text else { return Ok(None) };
-    let parsed: jiff::Timestamp = text.parse().map_err(|_| {
-        ServiceError::Invalid(vec![Problem::at(pointer, "is not a time").allowed("RFC 3339, such as 2026-11-06T10:00:00+08:00")])
-    })?;
-    Ok(Some(parsed.as_millisecond()))
+    let allowed = "RFC 3339, such as 2026-11-06T10:00:00+08:00, or a date, such as 2026-11-06";
+    let not_a_time = || ServiceError::Invalid(vec![Problem::at(pointer, "is not a time").allowed(allowed)]);
+    at_ms(text, tz_offset_min).ok_or_else(not_a_time).map(Some)
 }
 
 /// RFC 3339 in UTC with milliseconds.

@@ -220,3 +220,57 @@ fn an_export_goes_through_the_server_that_holds_the_directory() {
     assert_eq!(said["bytes"].as_u64().unwrap(), std::fs::metadata(data.path().join("b")).unwrap().len());
     assert_eq!(served.stop(), Some(0));
 }
+
+#[test]
+fn a_check_says_what_it_could_not_look_at() {
+    let data = demo_data();
+    let check = |more: &[&str]| ombud_in(data.path(), &[&["audit", "check", "--data", "DATA"], more].concat());
+    let whole = check(&[]);
+    whole.exits(0).says("all is well").says("computed again");
+    assert!(!whole.out.contains("NOT CHECKED") && !whole.out.contains(" left"), "{}", whole.out);
+    check(&["--sealed"]).exits(0).says("NOT CHECKED").says("not checked: bodies, payments, counters, cases, measures: --sealed");
+    // Without the master key what is inside is not known to be well.
+    let key = data.path().join("master.key");
+    let bytes = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    check(&[]).exits(1).says("the master key is not there").says("what was checked is well, but the bodies could not be opened");
+    let json = check(&["--json"]).exits(1).json();
+    assert_eq!((&json["well"], &json["bodies_left_closed"], &json["not_checked"][1]), (&false.into(), &true.into(), &"payments".into()));
+    check(&["--sealed"]).exits(0);
+    // Another master key is named once, not for each data key.
+    std::fs::write(&key, [7; 32]).unwrap();
+    let other = check(&[]);
+    other.exits(2).complains("is the master key").complains("are wrapped with");
+    assert!(!other.err.contains("damaged"), "{}", other.err);
+    std::fs::write(&key, bytes).unwrap();
+    check(&[]).exits(0);
+}
+
+#[test]
+fn acts_show_what_changed_and_an_unknown_name_is_no_answer() {
+    let data = demo_data();
+    let config = folder();
+    let text = std::fs::read_to_string(root().join("host/src/demo/merchants/m-fresh.json")).unwrap();
+    let mut shop: Value = serde_json::from_str(&text).unwrap();
+    shop["caps"]["order_goodwill_fen_max"] = 12_345.into();
+    shop["caps"]["merchant_day_goodwill_fen_max"] = 1_234_567.into();
+    let file = config.write("m-fresh.json", &shop.to_string());
+    ombud_in(data.path(), &["merchant", "put", &file, "--data", "DATA"]).exits(0);
+    let acts = |more: &[&str]| ombud_in(data.path(), &[&["audit", "acts", "--data", "DATA", "--merchant", "m-fresh"], more].concat());
+    let table = acts(&["--act", "caps.changed"]);
+    table.exits(0).says("order_goodwill_fen_max ").says("→ 12345").says("merchant_day_goodwill_fen_max ").says("→ 1234567");
+    assert!(!table.out.contains("customer_24h_refund_fen_max"), "what stays is not shown: {}", table.out);
+    acts(&["--act", "nope"]).exits(2).complains("the name of no act").complains("caps.changed");
+    // A date begins in the merchant's zone, here as in exports.
+    let all = acts(&["--from", "2026-01-01", "--json"]).exits(0).json();
+    assert!(all.as_array().unwrap().len() > 6, "{all}");
+    assert_eq!(acts(&["--to", "2026-01-01", "--json"]).exits(0).json(), serde_json::json!([]));
+    acts(&["--from", "yesterday"]).exits(2).complains("is not a time");
+    let replayed = |more: &[&str]| ombud_in(data.path(), &[&["replay", "--data", "DATA", "--merchant", "m-fresh"], more].concat());
+    assert!(replayed(&["--from", "2026-01-01", "--json"]).exits(0).json()["replayed"].as_u64().unwrap() > 6);
+    assert_eq!(replayed(&["--to", "2026-01-01", "--json"]).exits(0).json()["replayed"], 0);
+    // A ticket that was never there is no audit without a finding.
+    replayed(&["--ticket", "nope"]).exits(2).complains("nothing of the ticket `nope` is on record");
+    replayed(&["--ticket", "t-f-2001"]).exits(0);
+    ombud_in(data.path(), &["replay", "--data", "DATA", "--ticket", "nope"]).exits(2).complains("`nope`");
+}

@@ -63,6 +63,9 @@ fn a_component_a_package_and_a_table_are_candidates() {
     let component = bound["candidate"]["component"].as_str().unwrap();
     assert_eq!(counts(&["--policy", component])[0], 7);
     assert_eq!(ombud_in(data.path(), &[&OF[..], &["--all", "--policy", &"0".repeat(64)]].concat()).exits(2).out, "");
+    // What waits for a person is not saved.
+    let all = ombud_in(data.path(), &[&OF[..], &["--all", "--policy", "tests/policies/unfair"]].concat());
+    all.exits(0).says("is paid or promised; ").says("if every proposal is approved").says("if approved");
     // Those of one version that decided, by its name; and a decision table.
     assert_eq!(counts(&["--policy", "spendthrift", "--kind", "after-sale"])[0], 7);
     assert_eq!(counts(&["--policy", "plugins/table/examples/singles-day-delays", "--kind", "delay"])[0], 1);
@@ -95,7 +98,11 @@ fn what_cannot_be_backtested_is_said_in_the_commands_own_words() {
     let bad = made.write("bad.json", r#"{"ship_slight_value": -1, "colour": "red"}"#);
     let run = |more: &[&str]| ombud_in(data.path(), &[&OF[..], more].concat());
     run(&["--policy", "delay"]).exits(2).complains("--last");
-    run(&["--policy", "nope", "--all"]).exits(2).complains("`--policy`: `nope` is no version").complains("delay@");
+    run(&["--policy", "nope", "--all"])
+        .exits(2)
+        .complains("`--policy`: `nope` is no version")
+        .complains("delay@")
+        .complains("spendthrift@");
     run(&["--policy", "delay@9", "--all"]).exits(2).complains("delay@9");
     run(&["--policy", "no-such.wasm", "--all"]).exits(2).complains("cannot read");
     run(&["--policy", "policies/guardrail", "--all"]).exits(2).complains("a guardrail has no backtest");

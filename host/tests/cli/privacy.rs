@@ -22,7 +22,7 @@ fn a_customer_is_erased_and_held_from_the_command_line() {
     // While a server runs, and then without one.
     let hold = run(&["audit", "hold", "set", "--customer", customer, "--reason", "court", "--json"]).exits(0).json();
     let hold = hold[0]["id"].as_str().unwrap().to_owned();
-    run(&["audit", "hold", "list"]).exits(0).says(&hold).says(customer);
+    run(&["audit", "hold", "list"]).exits(0).says(&hold).says(customer).says("court");
     run(&["audit", "erase", "--customer", customer]).exits(2).complains(&hold);
     run(&["audit", "hold", "lift", &hold, "--reason", "settled"]).exits(0).says("lifted");
     run(&["audit", "hold", "lift", &hold, "--reason", "settled"]).exits(2).complains("no hold");
@@ -77,6 +77,8 @@ fn the_master_key_comes_from_elsewhere_and_is_replaced_without_touching_a_record
     let current = std::fs::read(data.path().join("master.key")).unwrap();
     std::fs::write(data.path().join("master.key"), &first).unwrap();
     ombud_in(data.path(), &acts).exits(2).complains("is the master key").complains(rotated["to"].as_str().unwrap());
+    let check = ["audit", "check", "--data", "DATA"];
+    ombud_in(data.path(), &check).exits(2).complains("is the master key").complains(rotated["to"].as_str().unwrap());
     std::fs::write(data.path().join("master.key"), &current).unwrap();
 
     // An interrupted rotation: before the keys were wrapped, and after.

@@ -116,13 +116,13 @@ fn show(holds: &[HoldView], json: bool) -> Result<()> {
         println!("nothing is held");
         return Ok(());
     }
-    let mut table = screen::table(&["id", "what", "set by", "since"]);
+    let mut table = screen::table(&["id", "what", "set by", "since", "reason"]);
     for hold in holds {
         let what = hold
             .subject
             .as_ref()
             .map_or_else(|| "the whole merchant".to_owned(), |subject| format!("{:?} {subject}", hold.scope).to_lowercase());
-        table.add_row([hold.id.clone(), what, hold.set_by.clone(), hold.set_at.clone()]);
+        table.add_row([hold.id.clone(), what, hold.set_by.clone(), hold.set_at.clone(), hold.reason.clone().unwrap_or_default()]);
     }
     println!("{table}");
     Ok(())

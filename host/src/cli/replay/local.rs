@@ -1,13 +1,13 @@
 //! Replays of records that this process can read, on all cores.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use ombud_core::ids::{DecisionId, MerchantId};
 
 use super::super::data::{explain, merchant_id};
 use super::super::progress::Progress;
 use super::{Replayed, Which, timed};
 use crate::replay::Tally;
-use crate::service::{Archive, Replays, Scope, ServiceError};
+use crate::service::{Archive, Replays, ServiceError};
 
 /// Replays what was asked for of a data directory, of one merchant or of all.
 pub(super) fn run(archive: &Archive, merchant: Option<&str>, which: &Which, threads: usize) -> Result<Replayed> {
@@ -56,8 +56,17 @@ pub(super) fn many(replays: Replays<'_>, merchants: Vec<MerchantId>, which: &Whi
         error => anyhow!(explain(&error)),
     };
     let names: Vec<String> = merchants.iter().map(ToString::to_string).collect();
-    let scope = Scope::new(merchants, which.ticket.clone(), which.from.as_deref(), which.to.as_deref()).map_err(failed)?;
-    let parts = replays.parts(&scope)?;
+    let mut parts = Vec::new();
+    let mut known = which.ticket.is_none();
+    for merchant in &merchants {
+        let ticket = which.ticket.as_deref();
+        known = known || ticket.is_some_and(|ticket| replays.knows_ticket(merchant, ticket).unwrap_or(true));
+        let scope = replays.scope(merchant, ticket, which.from.as_deref(), which.to.as_deref()).map_err(failed)?;
+        parts.extend(replays.parts(&scope)?);
+    }
+    if !known {
+        bail!("nothing of the ticket `{}` is on record", which.ticket.as_deref().unwrap_or_default());
+    }
     let progress = Progress::new(parts.iter().map(|part| part.places()).sum(), "records");
     let mut tally = replays.run(&parts, threads, |places| progress.steps(places)).map_err(failed)?;
     // A merchant without a decision is told, too.

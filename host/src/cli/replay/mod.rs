@@ -62,10 +62,10 @@ pub(super) struct Which {
     /// Those of a ticket.
     #[arg(long, value_name = "TICKET")]
     ticket: Option<String>,
-    /// Those received at or after this time, RFC 3339.
+    /// Those received at or after this time: RFC 3339, or a date for its beginning in the merchant's zone.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Those received before this time, RFC 3339.
+    /// Those received before this time: RFC 3339, or a date for its beginning in the merchant's zone.
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
 }

@@ -28,10 +28,19 @@ pub(super) fn run(server: &Remote, merchant: Option<&str>, which: &Which) -> Res
     timed(|| {
         let mut tally = Tally::default();
         let progress = Progress::new(0, "records");
+        let mut absent = None;
         for merchant in &merchants {
-            tally.merge(of(server, merchant, which, &progress)?);
+            match of(server, merchant, which, &progress) {
+                Ok(replayed) => tally.merge(replayed),
+                // Of several merchants one has the ticket.
+                Err(error) if which.ticket.is_some() && error.is::<Absent>() => absent = Some(error),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(tally)
+        match absent {
+            Some(absent) if tally.merchants.is_empty() => Err(absent),
+            _ => Ok(tally),
+        }
     })
 }
 
@@ -122,6 +131,11 @@ impl Remote {
     }
 }
 
+/// What is asked for is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Absent(String);
+
 fn retry_after(response: &Response<Body>) -> Duration {
     let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
     Duration::from_secs(seconds.unwrap_or(1).min(10))
@@ -129,5 +143,6 @@ fn retry_after(response: &Response<Body>) -> Duration {
 
 fn refusal(status: StatusCode, text: &str) -> anyhow::Error {
     let said = serde_json::from_str::<Refusal>(text).unwrap_or_default().to_string();
-    anyhow!("the server refused: {status}{}{said}", if said.is_empty() { "" } else { ": " })
+    let said = format!("the server refused: {status}{}{said}", if said.is_empty() { "" } else { ": " });
+    if status == StatusCode::NOT_FOUND { Absent(said).into() } else { anyhow!(said) }
 }

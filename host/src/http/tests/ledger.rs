@@ -171,6 +171,11 @@ async fn after_a_rotation_both_keys_verify_until_the_old_one_is_retired() {
     );
     let (signing, known) = change("DELETE", "/v1/ledger/keys/old").await;
     assert_eq!((&signing[..], known.len()), (std::slice::from_ref(second), 2));
+    // The act names the key that stopped; where none stops, nothing is on record.
+    change("DELETE", "/v1/ledger/keys/old").await;
+    let acts = call("GET", "/v1/acts?act=ledger.key-retired").key(&world.operator).send(&router).await.ok();
+    let retired: Vec<_> = acts["acts"].as_array().unwrap().iter().map(|act| act["body"]["key"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(retired, [first.to_string()]);
     decide(&world).await;
     world.service.sign_now().unwrap();
     assert!(!opens(first).await && opens(second).await);

@@ -372,6 +372,8 @@ pub enum Look {
     Blacklist,
     /// The list of acts.
     Acts,
+    /// The legal holds in force.
+    Holds,
     /// Checkpoints and tiles.
     Ledger,
     /// A receipt.
@@ -417,6 +419,47 @@ impl What {
             Self::Rollout(act) => act.name(),
         }
     }
+}
+
+/// The names of all acts but those of rollouts.
+const NAMES: [&str; 32] = [
+    "merchant.created",
+    MERCHANT_CHANGED,
+    "caps.changed",
+    "limits.changed",
+    "operator-limits.changed",
+    "policy.bound",
+    "settings.changed",
+    "policy.uploaded",
+    "policy.refused",
+    "signing-key.added",
+    "signing-key.revoked",
+    "guardrail.bound",
+    "key.created",
+    "key.revoked",
+    OVERRIDE,
+    BLACKLIST_STEP,
+    "ledger.key-rotated",
+    "ledger.key-retired",
+    "ledger.loss-accepted",
+    "ledger.exported",
+    "backtest.begun",
+    "erasure",
+    "retention.applied",
+    "retention.set",
+    "hold.set",
+    "hold.lifted",
+    "master-key.rotated",
+    "text.unmasked",
+    "backup.made",
+    "backup.restored",
+    "self-audit.diverged",
+    "audit.viewed",
+];
+
+/// The names of all acts there are.
+pub(in crate::service) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().chain(RolloutAct::NAMES)
 }
 
 /// The name of a person's act on a decision.
@@ -486,8 +529,13 @@ mod tests {
             What::SelfAuditDiverged { decision: "d".into(), seq: 7, cause: Divergence::Guest },
             What::Viewed { look: Look::Decision, hour: "2026-11-06T10:00:00Z".into() },
         ];
+        let mut known: std::collections::BTreeSet<&str> = NAMES.into_iter().collect();
+        assert_eq!(known.len(), NAMES.len());
+        acts.iter().for_each(|what| _ = known.remove(what.name()));
+        assert!(known.is_empty(), "names of no act: {known:?}");
         for what in acts {
             let name = what.name();
+            assert!(names().any(|known| known == name), "{name} is not among the names");
             let body = ActBody {
                 what,
                 actor: "me".into(),

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
+use ombud_core::problem::Problem;
 use ombud_ledger::{BodyKind, Entry};
 use ombud_store::{EntryKind, Filter, ListedEntry, Reads, Store as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::body::names;
 use super::{ActBody, Look, log_of};
 use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;
@@ -21,9 +23,9 @@ use crate::service::{Service, allowed, read};
 pub struct ActsQuery {
     /// Of this name, such as `settings.changed`.
     pub act: Option<String>,
-    /// Recorded at or after, RFC 3339.
+    /// Recorded at or after: RFC 3339, or a date for its beginning in the merchant's zone (UTC in the operator's log).
     pub from: Option<String>,
-    /// Recorded before, RFC 3339.
+    /// Recorded before, likewise.
     pub to: Option<String>,
     /// Where the last page ended.
     pub cursor: Option<String>,
@@ -62,21 +64,25 @@ impl Service {
     pub async fn acts(self: &Arc<Self>, who: &Principal, merchant: &str, query: ActsQuery) -> Result<ActsPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::ReadActs, "read acts")?;
         self.looked(who, &tenant, Look::Acts).await?;
-        self.acts_of(&tenant.config.id, query, Sight::of_acts(who.role))
+        self.acts_of(&tenant.config.id, query, tenant.config.tz_offset_min, Sight::of_acts(who.role))
     }
 
     /// The acts of the operator's log, newest first.
     pub async fn operators_acts(self: &Arc<Self>, who: &Principal, query: ActsQuery) -> Result<ActsPage, ServiceError> {
         allowed(who, Right::Operate, "read the operator's acts")?;
-        self.acts_of(&log_of(None)?, query, Sight::Full)
+        self.acts_of(&log_of(None)?, query, 0, Sight::Full)
     }
 
-    fn acts_of(&self, log: &MerchantId, query: ActsQuery, sight: Sight) -> Result<ActsPage, ServiceError> {
+    fn acts_of(&self, log: &MerchantId, query: ActsQuery, tz_offset_min: i32, sight: Sight) -> Result<ActsPage, ServiceError> {
+        if query.act.as_deref().is_some_and(|act| names().all(|name| name != act)) {
+            let problem = Problem::at("/act", "is the name of no act").allowed(names().collect::<Vec<_>>().join(", "));
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
         let filter = Filter {
             entry: Some(EntryKind::Act),
             event_type: query.act,
-            from_ms: instant("/from", query.from.as_deref())?,
-            to_ms: instant("/to", query.to.as_deref())?,
+            from_ms: instant("/from", query.from.as_deref(), tz_offset_min)?,
+            to_ms: instant("/to", query.to.as_deref(), tz_offset_min)?,
             ..Filter::default()
         };
         let limit = limit(query.limit)?;

@@ -132,6 +132,18 @@ pub enum RolloutAct {
 }
 
 impl RolloutAct {
+    /// The names of all of them.
+    pub(super) const NAMES: [&str; 8] = [
+        "rollout.activated",
+        "rollout.canary",
+        "rollout.shadow",
+        "rollout.rolled-back",
+        "rollout.window",
+        "rollout.window-removed",
+        "rollout.paused",
+        "rollout.resumed",
+    ];
+
     /// The name under which the ledger lists it.
     pub const fn name(&self) -> &'static str {
         match self {

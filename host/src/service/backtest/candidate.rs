@@ -7,7 +7,7 @@ use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::{Digest, Entry, Header};
 use ombud_sandbox::Plugin;
-use ombud_store::Store as _;
+use ombud_store::{EntryKind, Filter, Store as _};
 
 use super::super::error::ServiceError;
 use super::super::replay::Stored;
@@ -19,6 +19,8 @@ use crate::plugins::Code;
 use crate::registry::Package;
 use crate::replay::Blobs as _;
 
+/// Decisions on record whose versions are named where an unknown one is asked for, the newest.
+const DECISIONS_MAX: u32 = 1_000;
 /// Characters of a settings' digest in a readable version.
 const SHORT: usize = 8;
 
@@ -213,6 +215,10 @@ impl Backtests<'_> {
         let versions = self.replays.store.read(|reads| reads.versions(merchant))?;
         known.extend(versions.iter().map(|own| named(&own.policy, &own.version)));
         known.extend(self.packages().map(|own| named(&own.name, &own.version)));
+        // Versions that decided before are candidates too, for as long as they are remembered by a record.
+        let decisions = Filter { entry: Some(EntryKind::Decision), ..Filter::default() };
+        let newest = self.replays.store.read(|reads| reads.list(merchant, &decisions, None, DECISIONS_MAX))?;
+        known.extend(newest.entries.iter().filter_map(|own| Some(named(own.policy.as_deref()?, own.version.as_deref()?))));
         known.sort_unstable();
         known.dedup();
         Ok(ServiceError::Invalid(vec![problem.allowed(known.join(", "))]))

@@ -1,22 +1,27 @@
 //! Legal holds: what may not be erased for now. Set and lifted by compliance or the operator, each time on record.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
 use ombud_core::problem::Problem;
+use ombud_ledger::BodyKind;
 use ombud_ledger::keys::Subject;
-use ombud_store::{HoldRow, HoldScope, Reads, Store as _, SubjectKey};
+use ombud_store::{EntryKind, Filter, HoldRow, HoldScope, Reads, Store as _, SubjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Sight;
 use crate::clock::now_ms;
-use crate::service::Service;
 use crate::service::actor::{Principal, Right};
-use crate::service::acts::{self, About, NewAct, What};
+use crate::service::acts::{self, About, ActBody, Look, NewAct, What};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::vault::SubjectId;
+use crate::service::{Service, read};
+
+/// Acts looked through for the reasons of the holds in force.
+const ACTS_MAX: u32 = 1_000;
 
 /// What is to be held, and why.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -65,6 +70,9 @@ pub struct HoldView {
     pub set_by: String,
     /// Since when, RFC 3339.
     pub set_at: String,
+    /// Why, from the act that set it; none for those who do not see text, and where the act was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl From<HoldScope> for HoldScopeView {
@@ -79,7 +87,14 @@ impl From<HoldScope> for HoldScopeView {
 
 impl From<HoldRow> for HoldView {
     fn from(row: HoldRow) -> Self {
-        Self { id: row.hold_id, scope: row.scope.into(), subject: row.subject, set_by: row.set_by, set_at: rfc3339(row.set_at_ms) }
+        Self {
+            id: row.hold_id,
+            scope: row.scope.into(),
+            subject: row.subject,
+            set_by: row.set_by,
+            set_at: rfc3339(row.set_at_ms),
+            reason: None,
+        }
     }
 }
 
@@ -104,7 +119,7 @@ impl Service {
         let row =
             HoldRow { hold_id: format!("h_{}", hex::encode(bits)), scope, subject, set_by: who.actor.to_string(), set_at_ms: now_ms() };
         let what = What::HoldSet { hold: row.hold_id.clone(), scope: scope.into(), subject: row.subject.clone() };
-        let act = NewAct { reason: Some(reason), at_ms: row.set_at_ms, subjects, about, ..NewAct::new(who, what) };
+        let act = NewAct { reason: Some(reason.clone()), at_ms: row.set_at_ms, subjects, about, ..NewAct::new(who, what) };
         let (log, vault, stored) = (id.clone(), self.vault.clone(), row.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
         let job = move |group: &mut dyn ombud_store::Group| {
@@ -113,7 +128,7 @@ impl Service {
         };
         self.writer.submit(job, move |result| _ = answer.send(result))?;
         answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
-        Ok(row.into())
+        Ok(HoldView { reason: Some(reason), ..row.into() })
     }
 
     /// Lifts a hold.
@@ -142,19 +157,41 @@ impl Service {
         Ok(answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??)
     }
 
-    /// The holds in force.
-    pub fn holds(&self, who: &Principal, merchant: &str) -> Result<Vec<HoldView>, ServiceError> {
+    /// The holds in force, each with the reason for which it was set. An auditor's look is recorded.
+    pub async fn holds(self: &Arc<Self>, who: &Principal, merchant: &str) -> Result<Vec<HoldView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::ReadActs, "see holds")?;
-        let rows = self.store.read(|reads| reads.holds(&tenant.config.id))?;
+        self.looked(who, &tenant, Look::Holds).await?;
+        let merchant = &tenant.config.id;
+        let (rows, mut reasons) = self.store.read(|reads| {
+            let rows = reads.holds(merchant)?;
+            let reasons = if rows.is_empty() { HashMap::new() } else { self.reasons(reads, merchant)? };
+            Ok::<_, ServiceError>((rows, reasons))
+        })?;
         let sight = Sight::of_acts(who.role);
         let view = |row: HoldRow| {
             let mut view = HoldView::from(row);
+            // A reason may name whom it is about.
+            view.reason = reasons.remove(&view.id).filter(|_| view.scope == HoldScopeView::Merchant || !sight.is_masked());
             if view.scope == HoldScopeView::Customer {
                 view.subject = view.subject.map(|subject| sight.customer(subject));
             }
             view
         };
         Ok(rows.into_iter().map(view).collect())
+    }
+
+    /// The reasons of the newest holds, by their ids.
+    fn reasons(&self, reads: &dyn Reads, merchant: &MerchantId) -> Result<HashMap<String, String>, ServiceError> {
+        let filter = Filter { entry: Some(EntryKind::Act), event_type: Some("hold.set".to_owned()), ..Filter::default() };
+        let mut reasons = HashMap::new();
+        for entry in reads.list(merchant, &filter, None, ACTS_MAX)?.entries {
+            let Some(opened) = read::opened_at(reads, &self.vault, merchant, entry.seq)? else { continue };
+            let Some(act) = opened.body(BodyKind::Act).and_then(|body| serde_json::from_str::<ActBody>(body).ok()) else { continue };
+            if let (What::HoldSet { hold, .. }, Some(reason)) = (act.what, act.reason) {
+                reasons.insert(hold, reason);
+            }
+        }
+        Ok(reasons)
     }
 }
 

@@ -11,8 +11,10 @@ use ombud_ledger::Digest;
 use ombud_store::{DecisionRecord, SqliteReaders, Store as _, StoreError, Wanted};
 
 use super::super::error::ServiceError;
+use super::super::export::at_ms;
 use super::super::listing::instant;
 use super::super::read::decision_id;
+use super::super::snapshot::MerchantDocument;
 use super::super::vault::Vault;
 use super::page::Page;
 use crate::replay::{Blobs, Damage, ReplayReport, Replayer, Tally};
@@ -35,13 +37,6 @@ pub struct Scope {
     pub to_ms: Option<i64>,
     /// Of these kinds; none named is all.
     pub kinds: Vec<Kind>,
-}
-
-impl Scope {
-    /// A scope with times in RFC 3339.
-    pub fn new(merchants: Vec<MerchantId>, ticket: Option<String>, from: Option<&str>, to: Option<&str>) -> Result<Self, ServiceError> {
-        Ok(Self { merchants, ticket, from_ms: instant("/from", from)?, to_ms: instant("/to", to)?, kinds: Vec::new() })
-    }
 }
 
 /// A part of a merchant's log that one thread replays.
@@ -85,6 +80,30 @@ pub struct Replays<'a> {
 }
 
 impl Replays<'_> {
+    /// A scope of one merchant, with times in RFC 3339 or as dates, which begin in the merchant's zone.
+    ///
+    /// # Errors
+    /// What does not read as a time; the store fails, or the merchant's document cannot be read.
+    pub fn scope(self, merchant: &MerchantId, ticket: Option<&str>, from: Option<&str>, to: Option<&str>) -> Result<Scope, ServiceError> {
+        let row = self.store.read(|reads| reads.merchant(merchant))?.ok_or(ServiceError::NotFound("merchant"))?;
+        // Only dates ask for the zone: a document that cannot be read hinders no other replay.
+        let zone = || serde_json::from_str::<MerchantDocument>(&row.config).map(|document| document.config.tz_offset_min);
+        let zone = match [from, to].into_iter().flatten().all(|time| at_ms(time, 0).is_some() && time.contains('T')) {
+            true => 0,
+            false => zone().map_err(|error| ServiceError::Internal(error.into()))?,
+        };
+        let (from_ms, to_ms) = (instant("/from", from, zone)?, instant("/to", to, zone)?);
+        Ok(Scope { merchants: vec![merchant.clone()], ticket: ticket.map(str::to_owned), from_ms, to_ms, kinds: Vec::new() })
+    }
+
+    /// Whether anything of a ticket is on record.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn knows_ticket(self, merchant: &MerchantId, ticket: &str) -> Result<bool, StoreError> {
+        self.store.read(|reads| super::known_ticket(reads, merchant, ticket))
+    }
+
     /// Replays the decision at a place of a log; none if the record there is of something else.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::problem::Problem;
-use ombud_store::{Store as _, StoreError, Wanted};
+use ombud_ledger::keys::Subject;
+use ombud_store::{Reads, Store as _, StoreError, Wanted};
 
 use super::actor::{Principal, Right};
 use super::acts::Look;
@@ -73,11 +74,18 @@ impl Service {
         if !(1..=REPLAYS_MAX).contains(&limit) {
             return Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {REPLAYS_MAX}"))]));
         }
+        let zone = tenant.config.tz_offset_min;
+        let ticket = request.ticket.as_deref();
+        if let Some(ticket) = ticket.filter(|_| request.cursor.is_none())
+            && !self.store.read(|reads| known_ticket(reads, &tenant.config.id, ticket))?
+        {
+            return Err(ServiceError::NotFound("ticket"));
+        }
         let wanted = Wanted {
             seqs: request.cursor.unwrap_or(0)..0,
             ticket: request.ticket,
-            from_ms: listing::instant("/from", request.from.as_deref())?,
-            to_ms: listing::instant("/to", request.to.as_deref())?,
+            from_ms: listing::instant("/from", request.from.as_deref(), zone)?,
+            to_ms: listing::instant("/to", request.to.as_deref(), zone)?,
             ..Wanted::default()
         };
         self.looked(who, &tenant, Look::Replay).await?;
@@ -141,6 +149,11 @@ impl Service {
         })
         .await
     }
+}
+
+/// Whether anything of a ticket is on record. One that was erased is not, any more: it is no different from one that never was.
+fn known_ticket(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Result<bool, StoreError> {
+    Ok(reads.last_record_at(merchant, Subject::Ticket(ticket))?.is_some())
 }
 
 /// Replays that callers' requests run at the same time.
