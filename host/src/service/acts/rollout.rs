@@ -133,13 +133,14 @@ pub enum RolloutAct {
 
 impl RolloutAct {
     /// The names of all of them.
-    pub(super) const NAMES: [&str; 8] = [
+    pub(super) const NAMES: [&str; 9] = [
         "rollout.activated",
         "rollout.canary",
         "rollout.shadow",
         "rollout.rolled-back",
         "rollout.window",
         "rollout.window-removed",
+        "rollout.protected",
         "rollout.paused",
         "rollout.resumed",
     ];
