@@ -96,7 +96,7 @@ fn an_erased_customer_leaves_proofs_sequence_and_amounts() {
         assert_eq!((&left["erased"], &left["outcome"], &left["leaf"]), (&json!(true), &decision["outcome"], &decision["leaf"]));
         assert!(left.get("event").is_none() && left.get("facts").is_none() && left["acts"] == json!([]), "{left}");
         let report = replay(&merchant, decision);
-        assert_eq!((&report["identical"], &report["divergence"]), (&json!(false), &json!("erased")), "{report}");
+        assert_eq!((&report["compared"], &report["divergence"]), (&json!(false), &json!("erased")), "{report}");
     }
     assert_eq!(detail(&merchant, &paid)["amounts"]["refund"], 10_000);
     assert_eq!(replay(&merchant, &other)["identical"], true);

@@ -84,6 +84,7 @@ impl Replayer {
             id: entry.id.to_string(),
             seq: record.header.seq,
             identical: false,
+            compared: true,
             divergence: None,
             detail: None,
             fault: entry.fault.as_ref().map(|fault| fault.code),
@@ -93,10 +94,12 @@ impl Replayer {
             differences: Vec::new(),
         };
         if matches!(record.bodies, Bodies::Erased) {
+            report.compared = false;
             report.divergence = Some(Divergence::Erased);
             return Ok(Some(report));
         }
         if let Some(reason) = self.incomparable(entry) {
+            report.compared = false;
             report.divergence = Some(reason);
             return Ok(Some(report));
         }
@@ -113,6 +116,7 @@ impl Replayer {
             }
         };
         if let Some(reason) = case.beside_fault.and_then(|code| self.is_incomparable(code, entry)) {
+            report.compared = false;
             report.divergence = Some(reason);
             return Ok(Some(report));
         }
@@ -121,6 +125,7 @@ impl Replayer {
         report.fuel_now = again.policy_fuel + again.guardrail_fuel + beside;
         self.compare(&mut report, record, &case, &again);
         report.identical = report.divergence.is_none();
+        report.compared = report.divergence.is_none_or(Divergence::diverged);
         Ok(Some(report))
     }
 

@@ -15,6 +15,9 @@ pub struct ReplayReport {
     pub seq: u64,
     /// Ruling, review and decision are the recorded bytes, and so is the fuel under the same engine.
     pub identical: bool,
+    /// It was run again and compared. Where it was not, `divergence` says why, and that it is not identical says nothing.
+    #[serde(default = "compared")]
+    pub compared: bool,
     /// Why not, if not.
     pub divergence: Option<Divergence>,
     /// The cause in words: what is missing or damaged, and where.
@@ -33,6 +36,11 @@ pub struct ReplayReport {
     /// The first members that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
+}
+
+/// Of reports from before it was said, all are taken for compared.
+const fn compared() -> bool {
+    true
 }
 
 /// An engine, as records name it.
@@ -155,6 +163,7 @@ impl ReplayReport {
             id,
             seq,
             identical: false,
+            compared: true,
             divergence: Some(Divergence::RecordDamaged),
             detail: Some(detail.to_string()),
             fault: None,
