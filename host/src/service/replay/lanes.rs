@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::anyhow;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
+use ombud_core::merchant::MerchantConfig;
+use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_store::{DecisionRecord, SqliteReaders, Store as _, StoreError, Wanted};
 
@@ -87,10 +89,16 @@ impl Replays<'_> {
     pub fn scope(self, merchant: &MerchantId, ticket: Option<&str>, from: Option<&str>, to: Option<&str>) -> Result<Scope, ServiceError> {
         let row = self.store.read(|reads| reads.merchant(merchant))?.ok_or(ServiceError::NotFound("merchant"))?;
         // Only dates ask for the zone: a document that cannot be read hinders no other replay.
-        let zone = || serde_json::from_str::<MerchantDocument>(&row.config).map(|document| document.config.tz_offset_min);
+        let zone = || -> Result<i32, ServiceError> {
+            let unreadable = |cause: String| ServiceError::Internal(anyhow!("the configuration of `{merchant}`: {cause}"));
+            let document: MerchantDocument = serde_json::from_str(&row.config).map_err(|error| unreadable(error.to_string()))?;
+            let config = MerchantConfig::parse(document.config.to_string().as_bytes());
+            let told = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            config.map(|config| config.tz_offset_min).map_err(|problems| unreadable(told(problems)))
+        };
         let zone = match [from, to].into_iter().flatten().all(|time| at_ms(time, 0).is_some() && time.contains('T')) {
             true => 0,
-            false => zone().map_err(|error| ServiceError::Internal(error.into()))?,
+            false => zone()?,
         };
         let (from_ms, to_ms) = (instant("/from", from, zone)?, instant("/to", to, zone)?);
         Ok(Scope { merchants: vec![merchant.clone()], ticket: ticket.map(str::to_owned), from_ms, to_ms, kinds: Vec::new() })

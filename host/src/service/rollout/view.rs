@@ -117,7 +117,7 @@ pub struct StopView {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RolloutQuery {
-    /// Received at or after, RFC 3339; left out: since the shadow run began.
+    /// Received at or after: RFC 3339, or a date for its beginning in the merchant's zone; left out: since the shadow run began.
     pub since: Option<String>,
 }
 
@@ -133,7 +133,7 @@ impl Service {
     ) -> Result<RolloutView, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "see rollouts")?;
         let mut view = view(&tenant, policy);
-        let since_ms = instant("/since", query.since.as_deref())?;
+        let since_ms = instant("/since", query.since.as_deref(), tenant.config.tz_offset_min)?;
         for plan in view.kinds.iter_mut().filter(|_| policy.is_some()) {
             let placed = tenant.rollouts.plan(plan.kind).map(|plan| plan.shadows.as_slice()).unwrap_or_default();
             for (shadow, placed) in plan.shadows.iter_mut().zip(placed) {
