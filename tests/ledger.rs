@@ -165,7 +165,7 @@ fn witnesses_cosign_and_their_absence_hinders_nothing() {
     assert!(witness.answers.lock().unwrap().contains(&409));
     // The operator's own log has not grown, and is shown all the same.
     let of_the_operator = "SELECT count(*) FROM cosignatures JOIN merchants USING (merchant_no) WHERE id = 'operator'";
-    wait_for(|| database.query_row(of_the_operator, [], |row| row.get::<_, u64>(0)).unwrap() == 1);
+    wait_for(|| database.query_row(of_the_operator, [], |row| row.get::<_, i64>(0)).unwrap() == 1);
     let metrics = served.process.call(&served.agent, "GET", "/metrics").key(served.keys["operator"].as_str().unwrap()).send().text();
     assert!(metrics.contains(r#"ombud_ledger_witness_answers_total{said="conflict"}"#), "{metrics}");
 }

@@ -258,7 +258,7 @@ fn acts_show_what_changed_and_an_unknown_name_is_no_answer() {
     ombud_in(data.path(), &["merchant", "put", &file, "--data", "DATA"]).exits(0);
     let acts = |more: &[&str]| ombud_in(data.path(), &[&["audit", "acts", "--data", "DATA", "--merchant", "m-fresh"], more].concat());
     let table = acts(&["--act", "caps.changed"]);
-    table.exits(0).says("order_goodwill_fen_max ").says("→ 12345").says("merchant_day_goodwill_fen_max ").says("→ 1234567");
+    table.exits(0).says("order_goodwill_fen_max ").says("→ 12345").says("merchant_day_goodwill_fen_max ").says("1234567");
     assert!(!table.out.contains("customer_24h_refund_fen_max"), "what stays is not shown: {}", table.out);
     acts(&["--act", "nope"]).exits(2).complains("the name of no act").complains("caps.changed");
     // A date begins in the merchant's zone, here as in exports.
