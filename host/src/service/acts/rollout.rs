@@ -133,7 +133,7 @@ pub enum RolloutAct {
 
 impl RolloutAct {
     /// The names of all of them.
-    pub(super) const NAMES: [&str; 9] = [
+    pub(super) const NAMES: [&str; 13] = [
         "rollout.activated",
         "rollout.canary",
         "rollout.shadow",
@@ -141,6 +141,10 @@ impl RolloutAct {
         "rollout.window",
         "rollout.window-removed",
         "rollout.protected",
+        "rollout.proposed",
+        "rollout.approved",
+        "rollout.withdrawn",
+        "rollout.approvals-off",
         "rollout.paused",
         "rollout.resumed",
     ];
