@@ -164,16 +164,14 @@ fn auditors_looks_are_recorded_once_an_hour_and_kind() {
     std::thread::scope(|scope| (0..4).for_each(|_| _ = scope.spawn(|| looks(Role::Auditor))));
     merchant.call(Role::Auditor, "POST", &format!("{detail}/replay")).send().ok();
     merchant.call(Role::Auditor, "GET", "/acts").send().ok();
+    merchant.call(Role::Auditor, "GET", "/holds").send().ok();
     let acts = since(&merchant, known);
     if ombud::clock::now_ms() / 3_600_000 == began {
         let mut seen: Vec<&str> = acts.iter().map(|act| act["body"]["look"].as_str().unwrap()).collect();
         seen.sort_unstable();
-        assert_eq!(seen, ["acts", "blacklist", "decision", "decisions", "replay"]);
+        assert_eq!(seen, ["acts", "blacklist", "decision", "decisions", "holds", "replay"]);
     }
     assert!(acts.iter().all(|act| act["name"] == "audit.viewed" && act["by"] == "the-auditor"));
-    merchant.call(Role::Auditor, "GET", "/holds").send().ok();
-    let newest = merchant.call(Role::MerchantAdmin, "GET", "/acts?limit=1").send().ok();
-    assert_eq!((&newest["acts"][0]["name"], &newest["acts"][0]["body"]["look"]), (&json!("audit.viewed"), &json!("holds")));
     // Another auditor's looks are others.
     let second = merchant.new_key(Role::Auditor, "second-auditor");
     let url = format!("/v1/merchants/{}{detail}", merchant.id);
