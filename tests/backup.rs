@@ -180,7 +180,6 @@ fn a_restored_copy_that_lost_its_tail_is_refused_unless_the_loss_is_accepted() {
     // The operator accepts the loss: what was there is set aside, and the act has the checkpoint that contradicts.
     let published = std::fs::read_to_string(&file).unwrap();
     let accepted = place.restore("old", "data", &["--accept-loss"]);
-    accepted.says("give each that came after the backup again");
     accepted.exits(0).says("LOST, as accepted: m-fresh").says("what was there is in ");
     assert_eq!(acts(&data, &["--merchant", "m-fresh"], "ledger.loss-accepted")[0]["body"]["checkpoint"], published);
     check(&data);
