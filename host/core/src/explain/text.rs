@@ -232,8 +232,11 @@ fn caps(out: &mut String, explanation: &ForAuditor, zh: bool) {
     }
 }
 
+/// A cap by its rule, and its amount.
+type Window = (&'static str, fn(&CapUsage) -> i64);
+
 /// The caps by their rules (domain policies 5.8), each with its window.
-const WINDOWS: [(&str, fn(&CapUsage) -> i64); 6] = [
+const WINDOWS: [Window; 6] = [
     ("CAP-11", |windows| windows.order_refund),
     ("CAP-12", |windows| windows.order_goodwill),
     ("CAP-21", |windows| windows.customer_24h_refund),
