@@ -83,7 +83,7 @@ pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {
         "bodies_opened": checks.opened, "bodies_erased": checks.erased, "bodies_left_closed": checks.closed.is_some(),
         "not_checked": if checks.closed.is_some() { &INSIDE[..] } else { &[] },
         "logs_computed_again": checks.derived, "logs_not_computed_again": checks.not_derived,
-        "held_against_acts": if checks.without_bodies { "" } else { ADMINISTERED }, "not_held_against_acts": NOT_ADMINISTERED,
+        "held_against_acts": if checks.closed.is_some() { "" } else { ADMINISTERED }, "not_held_against_acts": NOT_ADMINISTERED,
         "findings": findings, "more_findings": report.more,
     })
 }
@@ -114,7 +114,7 @@ pub(in crate::cli) fn print(checks: &Checks) {
         }
     });
     table.add_row(["payments, counters, cases, measures".to_owned(), again]);
-    let acts = if checks.without_bodies { "left" } else { ADMINISTERED };
+    let acts = if checks.closed.is_some() { "NOT CHECKED" } else { ADMINISTERED };
     table.add_row(["held against acts".to_owned(), acts.to_owned()]);
     table.add_row(["not held against acts".to_owned(), NOT_ADMINISTERED.to_owned()]);
     println!("{table}");
