@@ -148,8 +148,7 @@ fn a_worker_ends_with_its_parent() {
         // Before it has become the worker it has the parent's name.
         children
             .split_whitespace()
-            .next()
-            .filter(|child| running(child).is_some_and(|command| command.contains("compile-worker")))
+            .find(|child| running(child).is_some_and(|command| command.contains("compile-worker")))
             .map(str::to_owned)
     });
     check.kill().unwrap();

@@ -78,6 +78,7 @@ const TAGS: &[(&str, &str)] = &[
     ("privacy", "Erasing customers, and legal holds against it"),
     ("merchants", "Merchants and their policies"),
     ("policies", "Uploaded policies: versions, settings, signatures"),
+    ("rollout", "Which version answers which case: shadow, canary, activation, kill switches, approvals"),
     ("keys", "API keys"),
     ("schemas", "JSON Schemas of what is posted"),
     ("service", "Health, metrics, this document"),

@@ -101,7 +101,7 @@ fn what_is_rolled_back_leaves_no_leaf() {
 fn without_trees(directory: &std::path::Path) -> Connection {
     let db = Connection::open(directory.join("ombud.db")).unwrap();
     db.execute_batch(
-        "DROP VIEW heads; DROP INDEX after_sale_cases_by_id; DROP TABLE logs; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE holds; DROP TABLE cosignatures;
+        "DROP VIEW heads; DROP INDEX subject_keys_quiet; ALTER TABLE subject_keys DROP COLUMN quiet_from_ms; DROP INDEX after_sale_cases_by_id; DROP TABLE logs; DROP TABLE tiles; DROP TABLE checkpoints; DROP TABLE holds; DROP TABLE cosignatures;
         DROP TABLE signing_keys; DROP TABLE rollouts; DROP TABLE shadow_results; DROP TABLE versions;
         CREATE TABLE versions (merchant_no INTEGER NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL, kind TEXT NOT NULL,
           component BLOB NOT NULL, settings BLOB NOT NULL, contract TEXT NOT NULL, state TEXT NOT NULL, created_at_ms INTEGER NOT NULL,

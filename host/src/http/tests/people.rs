@@ -116,7 +116,7 @@ async fn a_blacklist_request_goes_its_way() {
     assert_eq!(again["duplicate"], true);
 
     let listed = world.agent("GET", &requests).send(&router).await.ok();
-    assert!(listed.as_array().unwrap().iter().any(|one| one["request_id"] == request), "{listed}");
+    assert!(listed["requests"].as_array().unwrap().iter().any(|one| one["request_id"] == request), "{listed}");
     let path = format!("{requests}/{request}");
     let before = world.agent("GET", &path).send(&router).await.ok();
 

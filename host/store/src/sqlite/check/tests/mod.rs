@@ -98,7 +98,7 @@ fn each_damage_is_named_with_its_place() {
         ),
         ("UPDATE sources SET source = '/other'", "m-1: record 7: the event index does not lead to it"),
         ("UPDATE blobs SET bytes = x'0061736d00' WHERE blob_no = 1", ": they have another digest"),
-        ("DELETE FROM blobs WHERE blob_no = 1", ": records name them, but they are not there, or not whole"),
+        ("DELETE FROM blobs WHERE blob_no = 1", ": records or versions name them, but they are not there, or not whole"),
         ("UPDATE blobs SET media = 'application/json' WHERE blob_no = 1", ": they are not of the type `application/json`"),
         ("UPDATE merchants SET id = 'm 1' WHERE id = 'm-1'", "m 1: database: the merchant's id is damaged"),
         ("UPDATE merchants SET id = 'm-9' WHERE id = 'm-1'", "m-9: record 0: its header is that of record 0 of `m-1`"),
