@@ -308,6 +308,7 @@ fn commands_write_nothing_to_a_database_that_was_set_back() {
     verified.exits(1).says("the log does not go on from its published checkpoint").says("the database was set back");
     assert_eq!(ombud_tests::ledger::read(data.path(), MERCHANT).len(), before, "nothing was written");
     let accepted = Served::start(data.path(), &["--accept-loss"]);
+    accepted.decide("3");
     accepted.stop();
     on(&["key", "create", "--merchant", MERCHANT, "--role", "agent", "--label", "late"]).exits(0);
 }

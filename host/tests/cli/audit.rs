@@ -14,10 +14,15 @@ struct Handed(Folder);
 impl Handed {
     /// Exports from a data directory with more arguments.
     fn from(data: &Path, merchant: &str, more: &[&str]) -> Self {
+        Self::exported(data, merchant, more, 0)
+    }
+
+    /// The same where the export ends with a code of its own: 1 says that the log is damaged.
+    fn exported(data: &Path, merchant: &str, more: &[&str], code: i32) -> Self {
         let handed = folder();
         let file = handed.path().join("b.ombud");
         let export = ["audit", "export", "--data", "DATA", "--merchant", merchant, "-o", file.to_str().unwrap()];
-        ombud_in(data, &[&export, more].concat()).exits(0);
+        ombud_in(data, &[&export, more].concat()).exits(code);
         std::fs::copy(data.join("ledger.vkey"), handed.path().join("ledger.vkey")).unwrap();
         Self(handed)
     }
@@ -139,7 +144,7 @@ fn decisions_that_cannot_be_made_again_have_their_cause() {
     let data = demo_data();
     // Settings are bytes in the store: the ladder for spoiled fruit pays another share now.
     assert!(super::run::replace_in_files(data.path(), b"\"pay_bp\":4000", b"\"pay_bp\":5000") > 0);
-    let handed = Handed::from(data.path(), "m-fresh", &[]);
+    let handed = Handed::exported(data.path(), "m-fresh", &[], 1);
     let report = handed.json(1, &[]);
     let diverged = report["divergences"]["settings"].as_u64().unwrap();
     assert!(diverged > 0, "{report}");
