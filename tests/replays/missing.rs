@@ -69,6 +69,11 @@ fn a_record_that_is_listed_no_more_is_counted_against_the_log() {
         assert_eq!((&only(&json)["seq"], &only(&json)["detail"]), (&json!(seq), &json!(told)), "{json}");
     }
     on(data.path(), &["replay", "--merchant", MERCHANT, &id]).exits(2).complains(&told);
+    // Where nothing is missing, such a ticket never was.
+    let whole = altered(|_, _| ());
+    on(whole.path(), &["replay", "--merchant", MERCHANT, "--ticket", "nope"])
+        .exits(2)
+        .complains("nothing of the ticket `nope` is on record");
     assert_eq!(only(&on(data.path(), &["upgrade-check", "--json"]).exits(1).json())["seq"], seq);
     let backtest = on(data.path(), &["backtest", "--merchant", MERCHANT, "--policy", "after-sale", "--all", "--json"]);
     assert!(backtest.out.contains("\"why\": \"damaged\"") && backtest.out.contains("\"records\": 1"), "{}\n{}", backtest.out, backtest.err);

@@ -152,8 +152,12 @@ impl Service {
 }
 
 /// Whether anything of a ticket is on record. One that was erased is not, any more: it is no different from one that never was.
+/// A log that lacks records cannot say that there was none: what is missing is told instead.
 fn known_ticket(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Result<bool, StoreError> {
-    Ok(reads.last_record_at(merchant, Subject::Ticket(ticket))?.is_some())
+    if reads.last_record_at(merchant, Subject::Ticket(ticket))?.is_some() {
+        return Ok(true);
+    }
+    Ok(!reads.missing(merchant, 0..reads.claimed_size(merchant)?, 1)?.is_empty())
 }
 
 /// Replays that callers' requests run at the same time.
