@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ombud_core::fault::FaultCode;
 use ombud_sandbox::{CodeKey, Compiler, Limits, LoadLimits, Refused, Sandbox};
 use ombud_tests::guests::{self, facts};
-use ombud_tests::process;
+use ombud_tests::{process, uploads};
 
 /// The real worker.
 pub(crate) fn worker() -> Compiler {
@@ -141,7 +141,8 @@ fn a_worker_that_does_anything_else_has_crashed() {
 fn a_worker_ends_with_its_parent() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("slow.wasm");
-    std::fs::write(&file, nested(40_000)).unwrap();
+    // With what it must say of itself: without that it is refused before it is compiled.
+    std::fs::write(&file, uploads::named(&nested(40_000), &uploads::facts("slow", "1"))).unwrap();
     let mut check = Command::new(process::ombud()).arg("check").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let worker = within(|| {
         let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", check.id())).ok()?;
