@@ -5,12 +5,11 @@ use std::sync::Arc;
 use ombud_core::kind::Kind;
 use ombud_core::merchant::Approvals;
 use ombud_core::problem::Problem;
-use ombud_core::rollout::{
-    Changed, Hand, Plan, Proposal, Refused, Rollouts, Scope, Step, VersionId, Window, local_ms, local_text, parse_local,
-};
+use ombud_core::rollout::{Hand, Plan, Proposal, Rollouts, Scope, Step, VersionId, Window, parse_local};
 use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _};
 
+use super::apply::{Order, apply};
 use super::load::keep;
 use super::step::{
     ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
@@ -24,27 +23,6 @@ use crate::service::error::ServiceError;
 use crate::service::replay::Stored;
 use crate::service::snapshot::{MerchantDocument, Tenant};
 use crate::service::{Service, blocking};
-
-/// For how long a window that has ended is still shown.
-const WINDOW_KEPT_MS: i64 = 30 * 24 * 3_600_000;
-
-/// A move with everything that is recorded of it.
-#[derive(Clone, Debug)]
-pub(super) struct Order {
-    /// The kind whose plan moves; none for kill switches, which no plan has.
-    pub kind: Option<Kind>,
-    pub step: Step,
-    pub reason: Option<String>,
-}
-
-impl From<Refused> for ServiceError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Conflict(why) | Refused::NotThere(why) => Self::Conflict(why),
-            Refused::Invalid(pointer, why) => Self::Invalid(vec![Problem::at(pointer, why)]),
-        }
-    }
-}
 
 impl Service {
     /// Makes a version the active one.
@@ -308,80 +286,6 @@ impl Service {
 }
 
 pub(super) type Answer = Result<StepAnswer, ServiceError>;
-
-/// Whether a move is possible and changes anything.
-pub(super) fn try_out(tenant: &Tenant, order: &Order, hand: Hand, at_ms: i64) -> Result<bool, ServiceError> {
-    Ok(apply(&mut tenant.rollouts.clone(), tenant, order, hand, at_ms)?.is_some())
-}
-
-/// Moves the plans. None where everything is that way already; else what is recorded.
-fn apply(rollouts: &mut Rollouts, tenant: &Tenant, order: &Order, hand: Hand, at_ms: i64) -> Result<Option<RolloutAct>, ServiceError> {
-    let zone = tenant.config.tz_offset_min;
-    let (changed, what) = match (&order.step, order.kind) {
-        (Step::Pause { scope }, _) => {
-            let reason = order.reason.clone().unwrap_or_default();
-            (rollouts.pause(scope.clone(), hand, &reason, at_ms)?, RolloutAct::Paused { scope: scope.clone() })
-        }
-        (Step::Resume { scope }, _) => (rollouts.resume(scope, hand)?, RolloutAct::Resumed { scope: scope.clone() }),
-        (Step::ApprovalsOff, _) => (Changed::Yes, RolloutAct::ApprovalsOff),
-        (step, Some(kind)) => {
-            is_not_paused(rollouts, kind, step)?;
-            let plan = rollouts.plans.entry(kind).or_default();
-            move_plan(plan, kind, step, hand, order.reason.as_deref().unwrap_or_default(), (at_ms, zone))?
-        }
-        (_, None) => return Err(ServiceError::Internal(anyhow::anyhow!("a move of a plan names no kind"))),
-    };
-    Ok(if changed == Changed::Yes { Some(what) } else { None })
-}
-
-fn move_plan(
-    plan: &mut Plan,
-    kind: Kind,
-    step: &Step,
-    hand: Hand,
-    reason: &str,
-    (at_ms, zone): (i64, i32),
-) -> Result<(Changed, RolloutAct), ServiceError> {
-    Ok(match step {
-        Step::Activate { version: id } => (plan.activate(id, at_ms), RolloutAct::Activated { kind, version: id.clone() }),
-        Step::Canary { version: id, share_bp } => {
-            (plan.canary(id, *share_bp, at_ms)?, RolloutAct::Canary { kind, version: id.clone(), share_bp: *share_bp })
-        }
-        Step::Shadow { version: id, on } => {
-            let changed = if *on { plan.shadow(id, at_ms)? } else { plan.end_shadow(id)? };
-            (changed, RolloutAct::Shadow { kind, version: id.clone(), on: *on })
-        }
-        Step::Rollback { to } => {
-            let (taken, changed) = plan.rollback(to.as_ref(), hand, reason, at_ms)?;
-            let active = plan.active.as_ref().map(|active| active.version.clone());
-            (changed, RolloutAct::RolledBack { kind, taken, active })
-        }
-        Step::AddWindow { window } => {
-            let forget_ms = local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), zone);
-            let (from, to) = (local_text(window.from_local_ms), local_text(window.to_local_ms));
-            (plan.add_window(window.clone(), forget_ms)?, RolloutAct::Window { kind, version: window.version.clone(), from, to })
-        }
-        Step::RemoveWindow { version: id, from_local_ms: from } => {
-            let changed = plan.remove_window(id, *from)?;
-            (changed, RolloutAct::WindowRemoved { kind, version: id.clone(), from: from.map(local_text) })
-        }
-        Step::Pause { .. } | Step::Resume { .. } | Step::ApprovalsOff => {
-            return Err(ServiceError::Internal(anyhow::anyhow!("a kill switch is in no plan")));
-        }
-    })
-}
-
-/// What is paused is not placed: it would not run, and whoever places it would believe that it does.
-fn is_not_paused(rollouts: &Rollouts, kind: Kind, step: &Step) -> Result<(), ServiceError> {
-    let Some(id) = step.placed() else { return Ok(()) };
-    let own = |stop: &&ombud_core::rollout::Stop| {
-        matches!(stop.scope, Scope::Policy { .. } | Scope::Version { .. }) && stop.scope.covers(kind, id)
-    };
-    match rollouts.stops.iter().find(own) {
-        Some(stop) => Err(ServiceError::Conflict(format!("{} is paused ({}): resume it first", stop.scope, stop.reason))),
-        None => Ok(()),
-    }
-}
 
 /// The kind in whose plan a policy was rolled out.
 fn rolled_out(tenant: &Tenant, policy: &str, kind: Option<&str>) -> Result<Kind, ServiceError> {

@@ -1,8 +1,9 @@
 //! Rollouts: which version of a merchant's policies answers which case, moved by persons and by the host's own protection.
 //!
 //! In reading order: plans and versions from the store ([`load`]), what runs for one case ([`choose`]), how persons move a plan
-//! ([`step`], [`change`]), and what they see of it ([`view`]).
+//! ([`step`], [`change`], [`apply`]), and what they see of it ([`view`]).
 
+mod apply;
 mod change;
 mod choose;
 mod load;

@@ -7,7 +7,8 @@ use ombud_core::rollout::{Changed, Proposal, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::change::{Answer, Order, hand, may_say, try_out};
+use super::apply::{Order, try_out};
+use super::change::{Answer, hand, may_say};
 use super::step::StepAnswer;
 use super::view;
 use crate::clock::now_ms;
