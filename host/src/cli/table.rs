@@ -86,7 +86,10 @@ pub(super) fn read(path: &Path) -> Result<Result<Vec<Compiled>, Vec<ombud_table:
     for file in &files {
         let form = file.file_name().and_then(|name| Form::of(&name.to_string_lossy()));
         let form = form.with_context(|| format!("`{}` is neither `.yaml` nor `.csv`", file.display()))?;
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let text = String::from_utf8(bytes)
+            .ok()
+            .with_context(|| format!("`{}` is not in UTF-8: a spreadsheet writes it so when it is saved as `CSV UTF-8`", file.display()))?;
         match ombud_table::compile(&text, form) {
             Ok(compiled) => tables.push(compiled),
             Err(problems) => return Ok(Err(problems)),

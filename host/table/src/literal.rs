@@ -30,7 +30,7 @@ pub fn number(text: &str, unit: &str) -> Result<i64, String> {
     if let Some(yuan) = text.strip_prefix(['¥', '￥']) {
         return if unit == "fen" { fen(yuan) } else { Err(format!("`{text}` is money, and the fact is not")) };
     }
-    if let Some(percent) = text.strip_suffix('%') {
+    if let Some(percent) = text.strip_suffix(['%', '％']) {
         return if unit == "bp" { hundredths(percent) } else { Err(format!("`{text}` is a share, and the fact is not")) };
     }
     let plain = text.replace('_', "");

@@ -40,10 +40,7 @@ fn of_table(compiled: &Compiled) -> [Seen; 4] {
 
 /// Cases that no row decides. With a default they are meant, without one a person gets them.
 fn gaps(compiled: &Compiled, findings: &Findings) -> Step {
-    let tried = match findings.complete {
-        true => format!("in all {} cases made of the facts it reads", findings.tried),
-        false => format!("in {} cases, a sample of those its facts can make", findings.tried),
-    };
+    let tried = tried(findings);
     if findings.gap_count == 0 {
         return Step::passed("gaps", format!("none {tried}"));
     }
@@ -65,12 +62,12 @@ fn overlaps(compiled: &Compiled, findings: &Findings) -> Step {
         format!("`{one}` and `{other}` both match{contradict}, for instance {}", shown(Some(&overlap.example)))
     };
     let mut listed: Vec<String> = findings.overlaps.iter().take(LISTED_MAX).map(line).collect();
-    if findings.overlaps.len() > LISTED_MAX {
-        listed.push(format!("and {} more", findings.overlaps.len() - LISTED_MAX));
+    if findings.overlap_count > listed.len() {
+        listed.push(format!("and {} more", findings.overlap_count - listed.len()));
     }
-    let count = screen::count(findings.overlaps.len() as u64, "pair");
+    let count = screen::count(findings.overlap_count as u64, "pair");
     match compiled.hit {
-        _ if findings.overlaps.is_empty() => Step::passed("overlaps", "none"),
+        _ if findings.overlaps.is_empty() => Step::passed("overlaps", format!("none {}", tried(findings))),
         Hit::Unique => Step::failed("overlaps", format!("{count} of rows match the same case, and the hit policy is unique"), listed),
         Hit::First => {
             Step { problems: listed, ..Step::passed("overlaps", format!("{count} of rows match the same case; the first of them decides")) }
@@ -79,10 +76,18 @@ fn overlaps(compiled: &Compiled, findings: &Findings) -> Step {
     }
 }
 
-/// Rows that decided nothing.
+/// What was tried.
+fn tried(findings: &Findings) -> String {
+    match findings.complete {
+        true => format!("in all {} cases made of the facts it reads", findings.tried),
+        false => format!("in {} cases, a sample of those its facts can make", findings.tried),
+    }
+}
+
+/// Rows that decided nothing. One that no case matched is not known to be idle: the case that it is for may not have been made.
 fn idle(findings: &Findings) -> Step {
     let line = |idle: &ombud_table::Idle| match idle.behind.as_slice() {
-        [] => format!("`{}` matched none of {} cases: its condition may never hold", idle.row, findings.tried),
+        [] => format!("`{}` matched none of {} cases: its condition may never hold; a case in `cases.yaml` would show that it does", idle.row, findings.tried),
         behind => format!("`{}` never decides: where it matches, `{}` does", idle.row, behind.join("`, `")),
     };
     let listed: Vec<String> = findings.idle.iter().map(line).collect();
@@ -91,7 +96,7 @@ fn idle(findings: &Findings) -> Step {
     }
     let text = screen::count(listed.len() as u64, "row");
     let mut step = Step::failed("reachable", format!("{text} of the table never decide"), listed);
-    if !findings.complete {
+    if !findings.complete || findings.idle.iter().all(|idle| idle.behind.is_empty()) {
         step.status = Status::Warning;
     }
     step

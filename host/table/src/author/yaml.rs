@@ -16,8 +16,19 @@ pub(super) fn read(text: &str) -> Result<Source, Vec<Problem>> {
             problems.push(problem("", name, "there is no such key: a table has `kind`, `hit`, `rows`, `default`, `note`"));
         }
     }
-    let word = |key: &str| file.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut source = Source { kind: word("kind"), hit: word("hit"), rows: Vec::new(), default: None };
+    let mut word = |key: &str, such_as: &str| match file.get(key) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(word)) => word.clone(),
+        Some(_) => {
+            problems.push(problem("", key, format!("must be a text, such as `{such_as}`")));
+            String::new()
+        }
+    };
+    let (kind, hit) = (word("kind", "delay"), word("hit", "collect sum"));
+    if kind.is_empty() && problems.is_empty() {
+        problems.push(problem("", "kind", "is not named: `kind: delay`, or another kind"));
+    }
+    let mut source = Source { kind, hit, rows: Vec::new(), default: None };
     match file.get("rows") {
         Some(Value::Sequence(rows)) => {
             for (index, row) in rows.iter().enumerate() {

@@ -22,8 +22,12 @@ use vary::Variable;
 
 /// Cases tried for one table. More combinations than that are sampled.
 const CASES_MAX: usize = 20_000;
+/// Of these, cases made for one row from what it alone is compared with.
+const CASES_OF_ROW_MAX: usize = 32;
 /// Examples shown of a finding.
 const EXAMPLES_MAX: usize = 5;
+/// Overlaps kept with their cases; the others are counted.
+const OVERLAPS_MAX: usize = 200;
 
 /// A case that shows a finding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,8 +71,10 @@ pub struct Findings {
     pub gaps: Vec<Example>,
     /// How many there were.
     pub gap_count: usize,
-    /// Rows that match the same case, the first case of each pair.
+    /// Rows that match the same case, the first case of each pair: at most two hundred pairs.
     pub overlaps: Vec<Overlap>,
+    /// How many pairs there were.
+    pub overlap_count: usize,
     /// Rows that never decide.
     pub idle: Vec<Idle>,
 }
@@ -78,7 +84,7 @@ pub fn check(compiled: &Compiled) -> Findings {
     let Ok(table) = Table::read(&compiled.bytes, compiled.kind) else { return Findings::default() };
     let variables = vary::variables(compiled);
     let mut seen = Seen::new(&table, compiled, &variables);
-    let (choices, complete) = choices(&variables);
+    let (choices, complete) = choices(&variables, compiled.rows.len());
     for choice in &choices {
         let made = base::make(compiled.kind, |case, context| {
             for (variable, at) in variables.iter().zip(choice) {
@@ -94,9 +100,9 @@ pub fn check(compiled: &Compiled) -> Findings {
     seen.findings(complete)
 }
 
-/// Which value each variable takes in each case: every combination if they are few, else each value once beside the first ones and then a
-/// sample, always the same.
-fn choices(variables: &[Variable]) -> (Vec<Vec<usize>>, bool) {
+/// Which value each variable takes in each case: every combination if they are few, else each value once beside the first ones, then for each
+/// row combinations of what the row itself is compared with, then a sample, always the same.
+fn choices(variables: &[Variable], rows: usize) -> (Vec<Vec<usize>>, bool) {
     let sizes: Vec<usize> = variables.iter().map(|variable| variable.values.len().max(1)).collect();
     let all = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size)).unwrap_or(usize::MAX);
     if all <= CASES_MAX {
@@ -124,6 +130,21 @@ fn choices(variables: &[Variable]) -> (Vec<Vec<usize>>, bool) {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         usize::try_from((mixed ^ (mixed >> 31)) % size as u64).unwrap_or(0)
     };
+    let for_each_row = CASES_OF_ROW_MAX.min(CASES_MAX.saturating_sub(choices.len()) / rows.max(1));
+    for row in 0..rows {
+        let own: Vec<Vec<usize>> = variables.iter().map(|variable| variable.of_row(row)).collect();
+        let combinations = own.iter().try_fold(1_usize, |product, own| product.checked_mul(own.len().max(1))).unwrap_or(usize::MAX);
+        for number in 0..combinations.min(for_each_row) {
+            let mut number = if combinations > for_each_row { next(combinations) } else { number };
+            let mut digit = |own: &Vec<usize>| {
+                let digit = own.get(number % own.len().max(1)).copied().unwrap_or(0);
+                number /= own.len().max(1);
+                digit
+            };
+            choices.push(own.iter().map(&mut digit).collect());
+        }
+    }
+    choices.truncate(CASES_MAX);
     while choices.len() < CASES_MAX {
         choices.push(sizes.iter().map(|size| next(*size)).collect());
     }
@@ -137,6 +158,9 @@ struct Seen<'t> {
     gaps: Vec<Example>,
     gap_count: usize,
     overlaps: Vec<(usize, usize, Example)>,
+    overlap_count: usize,
+    /// Row by row with which others it was seen to match.
+    overlapping: Vec<Vec<bool>>,
     decided: Vec<bool>,
     /// For each row, the rows that decided where it matched.
     behind: Vec<Vec<usize>>,
@@ -165,6 +189,8 @@ impl<'t> Seen<'t> {
             gaps: Vec::new(),
             gap_count: 0,
             overlaps: Vec::new(),
+            overlap_count: 0,
+            overlapping: vec![vec![false; rows]; rows],
             decided: vec![false; rows],
             behind: vec![Vec::new(); rows],
         }
@@ -186,7 +212,12 @@ impl<'t> Seen<'t> {
         }
         for (at, one) in matched.iter().enumerate() {
             for other in matched.iter().skip(at + 1) {
-                if !self.overlaps.iter().any(|(known, with, _)| (known, with) == (one, other)) {
+                let known = self.overlapping.get_mut(*one).and_then(|with| with.get_mut(*other));
+                if known.is_none_or(|known| std::mem::replace(known, true)) {
+                    continue;
+                }
+                self.overlap_count += 1;
+                if self.overlaps.len() < OVERLAPS_MAX {
                     // Only what the two rows read.
                     let of = |row: usize| self.reads.get(row).map(Vec::as_slice).unwrap_or_default();
                     let both = self.paths.iter().copied().filter(|path| of(*one).contains(path) || of(*other).contains(path));
@@ -220,6 +251,7 @@ impl<'t> Seen<'t> {
             complete,
             gaps: self.gaps,
             gap_count: self.gap_count,
+            overlap_count: self.overlap_count,
             idle: idle.map(|(row, (_, behind))| Idle { row: id(row), behind: behind.iter().map(|row| id(*row)).collect() }).collect(),
             overlaps: self
                 .overlaps

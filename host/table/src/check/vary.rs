@@ -35,27 +35,38 @@ pub struct Variable {
     pub path: Path,
     /// Its values.
     pub values: Vec<Choice>,
+    /// Row and place of each value that a row brought, in the order of the rows.
+    brought: Vec<(usize, usize)>,
 }
 
-/// Values of one fact at most.
-const VALUES_MAX: usize = 24;
+/// Combinations of an item's fields, for one condition.
+const COMBINED_MAX: usize = 64;
+
+impl Variable {
+    /// Places of the values that a row brought.
+    pub fn of_row(&self, row: usize) -> Vec<usize> {
+        self.brought.iter().filter(|(by, _)| *by == row).map(|(_, place)| *place).collect()
+    }
+}
 
 /// Every fact that conditions of the table read, with values.
 pub fn variables(compiled: &Compiled) -> Vec<Variable> {
-    let mut collected = Collected { kind: compiled.kind, variables: Vec::new() };
-    for node in compiled.rows.iter().filter_map(|row| row.when.as_ref()) {
-        collected.node(node);
+    let mut collected = Collected { kind: compiled.kind, variables: Vec::new(), row: 0 };
+    for (at, row) in compiled.rows.iter().enumerate() {
+        collected.row = at;
+        row.when.iter().for_each(|node| collected.node(node));
     }
-    let words: Vec<&String> = compiled.rows.iter().flat_map(|row| row.words.first()).collect();
-    if let (false, Some(path)) = (words.is_empty(), text_path(compiled.kind)) {
-        for word in &words {
+    if let Some(path) = text_path(compiled.kind) {
+        let words: Vec<(usize, &str)> =
+            compiled.rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.words.first()?.as_str()))).collect();
+        for (at, word) in &words {
+            collected.row = *at;
             collected.add(&path, [Choice::Text(format!("您好，{word}。"))]);
         }
-        let all: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
-        collected.add(&path, [Choice::Text(all.join("，"))]);
-    }
-    for variable in &mut collected.variables {
-        variable.values.truncate(VALUES_MAX);
+        if !words.is_empty() {
+            let all: Vec<&str> = words.iter().map(|(_, word)| *word).collect();
+            collected.add(&path, [Choice::Text(all.join("，"))]);
+        }
     }
     collected.variables
 }
@@ -69,6 +80,8 @@ pub fn text_path(kind: Kind) -> Option<Path> {
 struct Collected {
     kind: Kind,
     variables: Vec<Variable>,
+    /// The row whose condition is looked at.
+    row: usize,
 }
 
 impl Collected {
@@ -76,14 +89,21 @@ impl Collected {
         let at = match self.variables.iter().position(|known| known.path == *path) {
             Some(at) => at,
             None => {
-                self.variables.push(Variable { path: path.clone(), values: self.always(path) });
+                self.variables.push(Variable { path: path.clone(), values: self.always(path), brought: Vec::new() });
                 self.variables.len() - 1
             }
         };
         if let Some(variable) = self.variables.get_mut(at) {
             for value in values {
-                if !variable.values.contains(&value) {
-                    variable.values.push(value);
+                let place = match variable.values.iter().position(|known| *known == value) {
+                    Some(place) => place,
+                    None => {
+                        variable.values.push(value);
+                        variable.values.len() - 1
+                    }
+                };
+                if !variable.brought.contains(&(self.row, place)) {
+                    variable.brought.push((self.row, place));
                 }
             }
         }
@@ -138,7 +158,7 @@ impl Collected {
 
     fn path(&mut self, path: &Path) {
         if !matches!(path.root, Root::Local(_)) {
-            self.add(path, []);
+            self.add(path, self.always(path));
         }
     }
 
@@ -186,20 +206,43 @@ impl Collected {
         }
     }
 
-    /// `exists` and `all`: no item, and one item for each value that one of its fields is compared with.
+    /// `exists` and `all`: no item, one item for each value that one of its fields is compared with, and one for each combination of them.
     fn list(&mut self, list: &Node, holds: &Node) {
         let Node::Path(path) = list else { return self.node(holds) };
         let Some((Type::List(item), _)) = base::type_of(self.kind, path) else { return };
         let mut choices = Vec::new();
         fields(holds, item, &mut choices);
-        let lists = choices.into_iter().map(|choice| match choice {
+        let together = combined(&choices);
+        let alone = choices.into_iter().map(|choice| match choice {
             (Some(field), value) => Choice::Items(vec![vec![(field, value)]]),
             (None, value) => Choice::Values(vec![value]),
         });
+        let lists = alone.chain(together.into_iter().map(|item| Choice::Items(vec![item])));
         self.add(path, lists.collect::<Vec<_>>());
         // Facts of the case beside the item's own.
         super::super::compile::paths(holds, &mut |path| self.path(path));
     }
+}
+
+/// Items that have a value of several fields each; of a single field they are there already.
+fn combined(choices: &[(Option<u8>, Choice)]) -> Vec<Vec<(u8, Choice)>> {
+    let mut fields: Vec<(u8, Vec<&Choice>)> = Vec::new();
+    for (field, value) in choices.iter().filter_map(|(field, value)| Some((field.as_ref()?, value))) {
+        match fields.iter_mut().find(|(known, _)| known == field) {
+            Some((_, values)) if !values.contains(&value) => values.push(value),
+            Some(_) => {}
+            None => fields.push((*field, vec![value])),
+        }
+    }
+    if fields.len() < 2 {
+        return Vec::new();
+    }
+    let mut items: Vec<Vec<(u8, Choice)>> = vec![Vec::new()];
+    for (field, values) in &fields {
+        let longer = items.iter().flat_map(|item| values.iter().map(|value| [item.as_slice(), &[(*field, (*value).clone())]].concat()));
+        items = longer.take(COMBINED_MAX).collect();
+    }
+    items
 }
 
 /// The fields of an item that a condition compares, each with a value; no field for a plain item.

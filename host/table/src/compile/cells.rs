@@ -7,6 +7,18 @@ use ombud_rows::program::{Const, Node, Op, Path};
 use crate::author::Cell;
 use crate::literal;
 
+/// The longer sign first. Whoever writes Chinese gets the others from the same keys.
+const SIGNS: [(&str, Op); 8] = [
+    (">=", Op::Ge),
+    ("<=", Op::Le),
+    ("≥", Op::Ge),
+    ("≤", Op::Le),
+    (">", Op::Gt),
+    ("<", Op::Lt),
+    ("＞", Op::Gt),
+    ("＜", Op::Lt),
+];
+
 /// The condition that a cell is.
 ///
 /// | cell | meaning |
@@ -31,7 +43,7 @@ pub fn condition(cell: &Cell, path: &Path, field: &Field) -> Result<Node, String
     }
     let value = |text: &str| literal::constant(text, field.ty, field.unit);
     let ordered = matches!(field.ty, Type::Int | Type::Instant | Type::Duration | Type::Text);
-    for (sign, op) in [(">=", Op::Ge), ("<=", Op::Le), (">", Op::Gt), ("<", Op::Lt)] {
+    for (sign, op) in SIGNS {
         if let Some(rest) = text.strip_prefix(sign) {
             if !ordered {
                 return Err(format!("{} has no order", field.ty.name()));
@@ -46,6 +58,9 @@ pub fn condition(cell: &Cell, path: &Path, field: &Field) -> Result<Node, String
         let low_op = if low.starts_with('[') { Op::Ge } else { Op::Gt };
         let high_op = if high.ends_with(']') { Op::Le } else { Op::Lt };
         let (low, high) = (value(low.trim_start_matches(['[', '(']))?, value(high.trim_end_matches([']', ')']))?);
+        if is_empty(&low, &high, low_op == Op::Ge && high_op == Op::Le) {
+            return Err(format!("`{text}` is empty: the smaller end comes first"));
+        }
         let low = Node::Two(low_op, fact(), Box::new(Node::Const(low)));
         return Ok(Node::And(Box::new(low), Box::new(Node::Two(high_op, fact(), Box::new(Node::Const(high))))));
     }
@@ -72,4 +87,16 @@ pub fn condition(cell: &Cell, path: &Path, field: &Field) -> Result<Node, String
         Err(several) => Node::Among(fact(), several),
     };
     Ok(if negated { Node::Not(Box::new(node)) } else { node })
+}
+
+/// Whether nothing lies between two ends.
+fn is_empty(low: &Const, high: &Const, with_both_ends: bool) -> bool {
+    let order = match (low, high) {
+        (Const::Int(low) | Const::Instant(low) | Const::Duration(low), Const::Int(high) | Const::Instant(high) | Const::Duration(high)) => {
+            low.cmp(high)
+        }
+        (Const::Text(low), Const::Text(high)) => low.cmp(high),
+        _ => return false,
+    };
+    order.is_gt() || (order.is_eq() && !with_both_ends)
 }

@@ -108,8 +108,11 @@ impl<'a> Columns<'a> {
             if COMMON.contains(&column.as_str()) || own.contains(&column.as_str()) {
                 continue;
             }
-            let found = cel::fact(column, self.roots);
-            match found.and_then(|(path, field)| cells::condition(cell, &path, field)) {
+            let condition = match cel::fact(column, self.roots) {
+                Ok((path, field)) => cells::condition(cell, &path, field),
+                Err(message) => Err(no_column(column, own, &message)),
+            };
+            match condition {
                 Ok(node) => conditions.push(node),
                 Err(message) => self.wrong(column, message),
             }
@@ -323,12 +326,25 @@ fn duty(text: &str) -> Result<(String, u8, Option<u32>), String> {
     Ok((action.to_owned(), role as u8, due_h))
 }
 
+/// What a column is that is neither one of a table's own nor a fact.
+fn no_column(column: &str, own: &[&str], message: &str) -> String {
+    if column.contains('.') {
+        return message.to_owned();
+    }
+    let spelt = column.replace([' ', '_'], "-");
+    let known: Vec<&str> = COMMON.iter().chain(own).copied().collect();
+    match known.iter().find(|known| known.eq_ignore_ascii_case(&spelt)) {
+        Some(meant) => format!("there is no such column: write `{meant}`"),
+        None => format!("there is no such column ({}), and as a fact: {message}", known.join(", ")),
+    }
+}
+
 /// The expression of an amount, in fen.
 fn amount(text: &str, roots: &Roots) -> Result<Node, String> {
     if let Ok(fen) = literal::number(text, "fen") {
         return if fen >= 0 { Ok(Node::Const(Const::Int(fen))) } else { Err("an amount is not negative".to_owned()) };
     }
-    if let Some((percent, rest)) = text.split_once("% of ") {
+    if let Some((percent, rest)) = text.split_once("% of ").or_else(|| text.split_once("％ of ")) {
         let bp = literal::hundredths(percent.trim())?;
         let (base, bounds) = match rest.find(" min ").into_iter().chain(rest.find(" max ")).min() {
             Some(at) => rest.split_at(at),
@@ -350,7 +366,9 @@ fn amount(text: &str, roots: &Roots) -> Result<Node, String> {
     if text.starts_with(['¥', '￥']) {
         return literal::number(text, "fen").map(|fen| Node::Const(Const::Int(fen)));
     }
-    number(text, roots)
+    number(text, roots).map_err(|message| {
+        format!("`{text}` is no amount: write fen (`2000`), yuan (`¥20`), a share (`10% of …`) or a number in CEL: {message}")
+    })
 }
 
 fn number(text: &str, roots: &Roots) -> Result<Node, String> {
