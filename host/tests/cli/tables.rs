@@ -56,6 +56,9 @@ fn a_table_with_mistakes_names_their_rows_and_columns() {
         .says("row `B`, `outcome`: ");
     ombud(&["table", "compile", &bad]).exits(1).complains("row `B`, `outcome`");
     ombud(&["test", &bad]).exits(2).complains("is no table yet");
+    // As a spreadsheet saves it where nobody says UTF-8.
+    std::fs::write(&bad, b"# kind: delay\nid,episode.kind,outcome,note\nA,shipping,none,\xc4\xe3\xba\xc3\n").unwrap();
+    ombud(&["check", &bad]).exits(2).complains("is not in UTF-8").complains("`CSV UTF-8`");
     ombud(&["table", "compile", "Cargo.toml"]).exits(2).complains("neither `.yaml` nor `.csv`");
 }
 

@@ -87,7 +87,10 @@ fn tried(findings: &Findings) -> String {
 /// Rows that decided nothing. One that no case matched is not known to be idle: the case that it is for may not have been made.
 fn idle(findings: &Findings) -> Step {
     let line = |idle: &ombud_table::Idle| match idle.behind.as_slice() {
-        [] => format!("`{}` matched none of {} cases: its condition may never hold; a case in `cases.yaml` would show that it does", idle.row, findings.tried),
+        [] => format!(
+            "`{}` matched none of {} cases: its condition may never hold; a case in `cases.yaml` would show that it does",
+            idle.row, findings.tried
+        ),
         behind => format!("`{}` never decides: where it matches, `{}` does", idle.row, behind.join("`, `")),
     };
     let listed: Vec<String> = findings.idle.iter().map(line).collect();

@@ -70,7 +70,8 @@ fn rows(body: &str, line_of_names: usize, source: &mut Source, problems: &mut Ve
             let names: Vec<String> = record.iter().map(str::to_owned).collect();
             for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
                 if names.iter().take(at).any(|before| before == name) {
-                    let message = "the column stands there twice: one cell may hold an interval, as in `[24h..72h)`, and `when` any condition";
+                    let message =
+                        "the column stands there twice: one cell may hold an interval, as in `[24h..72h)`, and `when` any condition";
                     problems.push(problem("", name, message));
                 }
             }

@@ -119,3 +119,33 @@ fn words_that_two_rows_have_in_common_overlap() {
     assert_eq!(findings.overlaps.len(), 1);
     assert_eq!(findings.gaps.first().map(|example| value(&example.facts, "text")), Some("您好"));
 }
+
+#[test]
+fn a_long_ladder_is_tried_at_every_rung() {
+    let rungs = |count: usize, cell: &dyn Fn(usize) -> String| {
+        let rows: String = (0..count).map(|at| format!("- {{id: R{at}, {}, outcome: care-only}}\n", cell(at))).collect();
+        found(&format!("kind: delay\nrows:\n{rows}"))
+    };
+    let alone = rungs(100, &|at| format!("derived.overdue: '[{at}h..{}h)'", at + 1));
+    assert_eq!((alone.idle, alone.overlap_count, alone.complete), (vec![], 0, true));
+    let late: Vec<&str> = alone.gaps.iter().map(|gap| value(&gap.facts, "derived.overdue")).collect();
+    assert_eq!(late, ["-1ms", "100h", "360000001ms"], "before the first and behind the last");
+    // Too many combinations to try all: each row is still met, and what was not tried is said.
+    let cell = |at: usize| format!("derived.overdue: '[{at}h..{}h)', derived.paid: '>= ¥{at}', demanded: '> ¥{at}'", at + 1);
+    let sampled = rungs(100, &cell);
+    assert_eq!((sampled.idle, sampled.complete), (vec![], false));
+}
+
+#[test]
+fn every_row_beside_every_other_is_counted_and_the_first_are_shown() {
+    let rows: String = (0..500).map(|at| format!("- {{id: R{at}, derived.overdue: '> {}h', outcome: care-only}}\n", 500 - at)).collect();
+    let findings = found(&format!("kind: delay\nrows:\n{rows}"));
+    assert_eq!((findings.overlap_count, findings.overlaps.len()), (500 * 499 / 2, 200));
+    assert_eq!(findings.idle, []);
+}
+
+#[test]
+fn fields_of_an_item_are_varied_together() {
+    let text = "kind: after-sale\nrows:\n- {id: A, when: \"evidence.exists(e, e.kind == 'video' && !e.intact)\", outcome: human-review}\n";
+    assert_eq!(found(text).idle, []);
+}

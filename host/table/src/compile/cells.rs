@@ -8,16 +8,8 @@ use crate::author::Cell;
 use crate::literal;
 
 /// The longer sign first. Whoever writes Chinese gets the others from the same keys.
-const SIGNS: [(&str, Op); 8] = [
-    (">=", Op::Ge),
-    ("<=", Op::Le),
-    ("≥", Op::Ge),
-    ("≤", Op::Le),
-    (">", Op::Gt),
-    ("<", Op::Lt),
-    ("＞", Op::Gt),
-    ("＜", Op::Lt),
-];
+const SIGNS: [(&str, Op); 8] =
+    [(">=", Op::Ge), ("<=", Op::Le), ("≥", Op::Ge), ("≤", Op::Le), (">", Op::Gt), ("<", Op::Lt), ("＞", Op::Gt), ("＜", Op::Lt)];
 
 /// The condition that a cell is.
 ///

@@ -70,6 +70,9 @@ fn mistakes_are_named_by_row_and_column() {
     assert!(said("R1", "episode.cause", "episode.cause: merchant").contains("is no cause: merchant-stock"));
     assert!(said("R1", "derived.overdue", "derived.overdue: '> 3'").contains("is no duration"));
     assert!(said("R1", "derived.overdue", "derived.overdue: 1h..2h").contains("square bracket"));
+    assert!(said("R1", "derived.overdue", "derived.overdue: '[72h..24h]'").contains("the smaller end comes first"));
+    assert!(said("R1", "derived.overdue", "derived.overdue: '[24h..24h)'").contains("is empty"));
+    assert!(said("R1", "amount", "amount: 20元").contains("yuan (`¥20`)"));
     assert!(said("R1", "derived.paid", "derived.paid: ¥1.999").contains("is no amount"));
     assert!(said("R1", "episode.line_ids", "episode.line_ids: L1").contains("test it in `when`"));
     assert!(said("R1", "episode.cause", "episode.cause: '> carrier'").contains("has no order"));
@@ -83,6 +86,39 @@ fn mistakes_are_named_by_row_and_column() {
     assert!(said("R1", "form", "outcome: compensate\n  amount: ¥1").contains("an award has a form"));
     assert!(said("R1", "amount", "outcome: compensate\n  form: coupon").contains("an award has an amount"));
     assert!(said("R1", "words", "words: 好").contains("there is no fact `words`"), "another kind's column");
+}
+
+#[test]
+fn what_spreadsheets_write_is_read() {
+    let plain = compile("# kind: delay\n# hit: unique\nid,derived.overdue,outcome,source\nA,>= 24h,care-only,手册\n", Form::Csv).unwrap();
+    for text in [
+        "\u{feff}# kind: delay,,,\r\n# hit: unique,,,\r\nid,derived.overdue,outcome,source\r\nA,>= 24h,care-only,手册\r\n",
+        "\u{feff}# kind: delay;;;\r\n# hit: unique;;;\r\nid;derived.overdue;outcome;source\r\nA;>= 24h;care-only;手册\r\n",
+        "# kind: delay\t\t\t\n# hit: unique\nid\tderived.overdue\toutcome\tsource\nA\t≥ 24h\tcare-only\t手册\n",
+        "\"# kind: delay\",,,\n\"# note: one, two\",,,\n# hit： unique\n\nid,derived.overdue,outcome,source\n,,,\nA,>= 24h,care-only,手册",
+        "# kind: delay\r# hit: unique\rid,derived.overdue,outcome,source,,\rA,>= 24h,care-only,手册,,\r",
+    ] {
+        let read = compile(text, Form::Csv).unwrap_or_else(|problems| panic!("{text:?}: {problems:?}"));
+        assert_eq!((read.hit, read.bytes), (plain.hit, plain.bytes.clone()), "{text:?}");
+    }
+}
+
+#[test]
+fn nothing_in_a_spreadsheet_is_passed_over() {
+    let said = |text: &str, row: &str, column: &str, message: &str| {
+        let found = problems(text, Form::Csv);
+        let is = |problem: &(String, String, String)| problem.0 == row && problem.1 == column && problem.2.contains(message);
+        assert!(found.iter().any(is), "{text:?}: {found:?}");
+    };
+    said("# kind: delay\n# hits: unique\nid,outcome\ndefault,none\n", "", "hits", "line 2: there is no such key");
+    said("# kind: delay\n# kind: reply\nid,outcome\n", "", "kind", "line 2: stands there twice");
+    said("id,outcome\nA,none\n", "", "kind", "the first line is `# kind: delay`");
+    said("# kind: delay\nid,when,when,outcome\n", "", "when", "stands there twice");
+    said("# kind: delay\nid,outcome,,\nA,none,,x\n", "A", "", "`x` stands below no column name, in column 4");
+    said("# kind: delay\nid,outcome\ndefault,none\ndefault,escalate\n", "default", "", "line 4: there is one");
+    said("# kind: delay\n\nid,note,outcome\nA,\"one\ntwo\",none\nB,none\n", "", "", "line 6: 2 cells below 3 column names");
+    said("# kind: delay\nid,Outcome\nA,none\n", "A", "Outcome", "write `outcome`");
+    said("# kind: delay\nid,amout\nA,¥1\n", "A", "amout", "there is no such column (id, when, outcome");
 }
 
 #[test]
@@ -102,7 +138,10 @@ fn a_table_as_a_whole_is_checked() {
     assert_eq!(whole(default), [at("default", "")]);
     assert_eq!(whole(": :"), [at("", "")]);
     let csv = problems("# kind: delay\nid,outcome\nA,none,more\n", Form::Csv);
-    assert!(csv.iter().any(|(_, _, message)| message.contains("not CSV")), "{csv:?}");
+    assert!(csv.iter().any(|(_, _, message)| message.contains("line 3: 3 cells below 2 column names")), "{csv:?}");
+    assert_eq!(whole("kind: delay\nhit: [collect]\nrows: []\n"), [at("", "hit")]);
+    assert_eq!(whole("kind: [delay]\nrows: []\n"), [at("", "kind")]);
+    assert_eq!(whole("rows: []\n"), [at("", "kind")]);
 }
 
 #[test]
