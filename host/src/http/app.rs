@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
+use super::connection::Connection;
 use super::limits::HttpLimits;
 use super::problem::{Code, Refused};
 use crate::metrics::{Metrics, Refusal};
@@ -61,6 +62,18 @@ impl App {
         self.metrics().http_refused(Refusal::MerchantRequests);
         let max = self.limits.merchant_requests_max;
         Err(Refused::new(Code::Saturated, format!("{max} requests of this merchant are under way")))
+    }
+
+    /// Counts a connection among those of the caller's merchant; 429 when the merchant has too many, and it ends. The operator's are not counted.
+    pub fn admit_connection(&self, who: &Principal, connection: &Connection) -> Result<(), Refused> {
+        let max = self.limits.merchant_connections_max;
+        if connection.is_of(self.service.share(who)) <= max {
+            return Ok(());
+        }
+        connection.end();
+        connection.is_of(None);
+        self.metrics().http_refused(Refusal::MerchantConnections);
+        Err(Refused::new(Code::Saturated, format!("{max} connections of this merchant are open: close those that are idle")))
     }
 
     /// A place for a body, which grows as its bytes come; it counts against the caller's merchant too.

@@ -10,9 +10,9 @@ use ombud_core::problem::Problem;
 use serde::de::DeserializeOwned;
 
 use super::app::Shared;
+use super::connection::Connection;
 use super::local::LocalOwner;
 use super::problem::{Code, Refused};
-use super::strangers::Stranger;
 use crate::service::{Principal, Role, Service, ServiceError};
 
 /// The authenticated caller. It stands first among a handler's arguments: without a key nothing else is looked at.
@@ -61,8 +61,8 @@ fn authenticate(parts: &Parts, app: &Shared) -> Result<Principal, Refused> {
     });
     // No key and an unknown one get the same answer.
     let who = app.service.authenticate(secret.unwrap_or_default())?;
-    if let Some(stranger) = parts.extensions.get::<Arc<Stranger>>() {
-        stranger.is_known();
+    if let Some(connection) = parts.extensions.get::<Arc<Connection>>() {
+        app.admit_connection(&who, connection)?;
     }
     if let Some(slot) = parts.extensions.get() {
         app.admit_caller(&who, slot)?;

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::Request;
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -19,6 +20,7 @@ use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use super::app::{Admitted, Shared, Slot};
+use super::connection::Connection;
 use super::limits::ms;
 use super::problem::{Code, Refused};
 use crate::metrics::{Refusal, RouteMetrics};
@@ -81,6 +83,7 @@ where
         let began = Instant::now();
         let guard = self.guard.clone();
         let id = request_id(request.headers());
+        let connection = request.extensions().get::<Arc<Connection>>().cloned();
         let admitted = guard.admit(&request);
         let span = tracing::info_span!(
             "request",
@@ -101,6 +104,9 @@ where
             };
             drop(slot);
             response.headers_mut().insert(REQUEST_ID, id);
+            if connection.is_some_and(|connection| connection.ends()) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             let (status, took) = (response.status().as_u16(), began.elapsed());
             guard.metrics.observe(status, took);
             tracing::debug!(status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered");

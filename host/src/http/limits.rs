@@ -50,10 +50,20 @@ pub struct HttpLimits {
     /// How long a connection on which no key was shown yet keeps its place when all are taken, in milliseconds; default 20. Then the oldest of
     /// them is closed: whoever comes with a key waits no longer.
     pub stranger_ms: u64,
+    /// Open connections that the keys of one merchant were shown on last; default 1024. Beyond: 429, and the connection is closed.
+    pub merchant_connections_max: usize,
     /// Open connections of the data directory's owner through the local socket; default 64. More wait in the system's queue.
     pub local_connections_max: usize,
     /// How long a client may leave an answer unread, in milliseconds; default 30 000. Beyond: the connection is closed.
     pub write_stall_ms: u64,
+    /// What is left of a request's body when it is answered and is read and dropped, in bytes; default 1 MiB. Of a larger one the connection ends
+    /// with the answer.
+    pub leftover_bytes_max: u64,
+    /// How long that may take to come, in milliseconds; default 1 000. Then the connection ends.
+    pub leftover_ms: u64,
+    /// How long a connection that has ended is read, so that a client which still sends hears the answer, in milliseconds; default 30 000. It gives
+    /// way to others.
+    pub linger_ms: u64,
     /// From the signal to stop until the last request under way is cut off, in milliseconds; default 20 000.
     pub drain_ms: u64,
     /// Whether `/metrics` is answered without an operator's key; default false. For a network that only the operator reaches.
@@ -84,8 +94,12 @@ impl Default for HttpLimits {
             merchant_body_bytes_max: 64 << 20,
             connections_max: 4096,
             stranger_ms: 20,
+            merchant_connections_max: 1024,
             local_connections_max: 64,
             write_stall_ms: 30_000,
+            leftover_bytes_max: 1 << 20,
+            leftover_ms: 1_000,
+            linger_ms: 30_000,
             drain_ms: 20_000,
             metrics_open: false,
         }

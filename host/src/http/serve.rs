@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, header};
 use axum::routing::future::RouteFuture;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -23,10 +23,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
 
 use super::app::{App, Shared};
+use super::connection::Connection;
+use super::leaving::{Leftover, Lingering};
 use super::limits::{HttpLimits, ms};
 use super::local::LocalListener;
 use super::router::{over, owners};
-use super::strangers::{Stranger, Strangers};
+use super::strangers::Strangers;
 use crate::service::Service;
 
 /// How long to wait after the system refused a connection for want of files or memory, in milliseconds.
@@ -67,8 +69,7 @@ pub async fn serve(
     let listeners = listeners.into();
     let app = App::new(service, limits);
     let limits = &app.limits;
-    let entry = Entry { router: over(app.clone()), stranger: None };
-    let owners_entry = Entry { router: owners(app.clone()), stranger: None };
+    let (router, owners_router) = (over(app.clone()), owners(app.clone()));
     let strangers = Arc::new(Strangers::default());
     let (cut, cut_off) = watch::channel(());
     let connections = Connections { app: app.clone(), protocol: protocol(limits), graceful: GracefulShutdown::new(), cut_off };
@@ -83,9 +84,9 @@ pub async fn serve(
             accepted = accept(&listeners, &places, &strangers, ms(limits.stranger_ms)) => accepted,
         };
         match accepted {
-            Ok(Accepted::Owner(stream, place)) => connections.take(stream, owners_entry.clone(), place),
+            Ok(Accepted::Owner(stream, place)) => connections.take(stream, &owners_router, Connection::default(), place),
             Ok(Accepted::Caller(stream, place)) => match prepare(&stream, limits) {
-                Ok(()) => connections.take(stream, Entry { stranger: Some(strangers.enter()), ..entry.clone() }, place),
+                Ok(()) => connections.take(stream, &router, Connection::of_stranger(strangers.enter()), place),
                 Err(error) => tracing::debug!(%error, "a connection could not be prepared"),
             },
             Err(error) => pause_after(&error).await,
@@ -151,31 +152,25 @@ struct Connections {
 
 impl Connections {
     /// Serves one connection until it ends or is cut off.
-    fn take<I>(&self, stream: I, entry: Entry, place: Option<OwnedSemaphorePermit>)
+    fn take<I>(&self, stream: I, router: &Router, connection: Connection, place: Option<OwnedSemaphorePermit>)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let stranger = entry.stranger.clone();
-        let connection = self.graceful.watch(self.protocol.serve_connection(TokioIo::new(stream), entry));
-        let (app, mut cut_off) = (self.app.clone(), self.cut_off.clone());
+        let (app, mut cut_off, own) = (self.app.clone(), self.cut_off.clone(), Arc::new(connection));
+        let entry = Entry { app: app.clone(), router: router.clone(), connection: own.clone() };
+        let stream = TokioIo::new(Lingering::new(stream, own.clone(), ms(app.limits.linger_ms)));
+        let connection = self.graceful.watch(self.protocol.serve_connection(stream, entry));
         tokio::spawn(async move {
             app.metrics().http_connections().inc();
             tokio::select! {
                 // Broken connections and timeouts are the client's affair.
                 _ = connection => {}
                 _ = cut_off.changed() => {}
-                () = sent_away(stranger.as_deref()) => {}
+                () = own.sent_away() => {}
             }
             app.metrics().http_connections().dec();
             drop(place);
         });
-    }
-}
-
-async fn sent_away(stranger: Option<&Stranger>) {
-    match stranger {
-        Some(stranger) => stranger.sent_away().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -202,11 +197,11 @@ pub async fn stop_signal() -> io::Result<()> {
 }
 
 /// The router as the protocol library calls it.
-#[derive(Clone)]
 struct Entry {
+    app: Shared,
     router: Router,
-    /// The connection, for whoever finds out that it is no stranger; none for the owner's.
-    stranger: Option<Arc<Stranger>>,
+    /// For whoever finds out whose it is, or that it cannot stay.
+    connection: Arc<Connection>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Entry {
@@ -215,11 +210,14 @@ impl hyper::service::Service<Request<Incoming>> for Entry {
     type Future = RouteFuture<Infallible>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        if let Some(stranger) = &self.stranger {
-            request.extensions_mut().insert(stranger.clone());
-        }
+        request.extensions_mut().insert(self.connection.clone());
+        let expects = request.headers().contains_key(header::EXPECT);
+        let whole = |body: Incoming| match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::new(Leftover::new(body, expects, self.connection.clone(), &self.app.limits)),
+        };
         // A router is always ready, and a clone of it is a pointer.
-        self.router.clone().call(request.map(Body::new))
+        self.router.clone().call(request.map(whole))
     }
 }
 

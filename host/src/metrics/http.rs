@@ -59,6 +59,8 @@ pub enum Refusal {
     MerchantRequests,
     /// Too many bytes of one merchant's bodies under way.
     MerchantBodyBytes,
+    /// Too many connections of one merchant are open.
+    MerchantConnections,
     /// Header or request line beyond their limits.
     Header,
     /// A body beyond its limit.
@@ -71,11 +73,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Requests,
         Self::BodyBytes,
         Self::MerchantRequests,
         Self::MerchantBodyBytes,
+        Self::MerchantConnections,
         Self::Header,
         Self::Body,
         Self::BodyTimeout,
@@ -89,6 +92,7 @@ impl Refusal {
             Self::BodyBytes => "body-bytes",
             Self::MerchantRequests => "merchant-requests",
             Self::MerchantBodyBytes => "merchant-body-bytes",
+            Self::MerchantConnections => "merchant-connections",
             Self::Header => "header",
             Self::Body => "body",
             Self::BodyTimeout => "body-timeout",

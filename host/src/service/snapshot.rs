@@ -64,6 +64,8 @@ pub struct Share {
     pub requests: AtomicUsize,
     /// Bytes of request bodies in memory.
     pub body_bytes: AtomicUsize,
+    /// Open connections that one of its keys was shown on last.
+    pub connections: AtomicUsize,
     /// Places of exports under way.
     exports: Arc<Semaphore>,
 }
@@ -74,6 +76,7 @@ impl Default for Share {
             decisions: Arc::default(),
             requests: AtomicUsize::new(0),
             body_bytes: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
             exports: Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX)),
         }
     }

@@ -4,6 +4,7 @@ mod batch;
 mod description;
 mod errors;
 mod events;
+mod leaving;
 mod ledger;
 mod limits;
 mod people;

@@ -13,13 +13,13 @@ use super::world::{MERCHANT, World, at, event, open, world};
 use crate::http::{Drained, HttpLimits, serve};
 use crate::service::Role;
 
-struct Running {
-    address: SocketAddr,
+pub(super) struct Running {
+    pub(super) address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Drained>,
 }
 
-async fn start(world: &World, limits: HttpLimits) -> Running {
+pub(super) async fn start(world: &World, limits: HttpLimits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -34,7 +34,7 @@ async fn start(world: &World, limits: HttpLimits) -> Running {
 }
 
 /// Reads one answer with a length; its head and body.
-async fn answer(stream: &mut TcpStream) -> (String, String) {
+pub(super) async fn answer(stream: &mut TcpStream) -> (String, String) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -55,7 +55,7 @@ async fn busy_with(world: &World, connections: i64, requests: i64) {
 }
 
 /// Reads until the other side closes.
-async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+pub(super) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes).await;
     bytes
