@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::Connection;
 use super::limits::HttpLimits;
@@ -55,7 +55,7 @@ impl App {
         let Some(share) = self.service.share(who) else { return Ok(()) };
         let before = share.requests.fetch_add(1, Ordering::Relaxed);
         // A request has one caller: a slot that is taken already keeps its place, and this one is given back.
-        _ = slot.0.set(Place(share));
+        _ = slot.0.place.set(Place(share));
         if before < self.limits.merchant_requests_max {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl App {
 
     /// A place for a body, which grows as its bytes come; it counts against the caller's merchant too.
     pub fn reserve(self: &Arc<Self>, slot: Option<&Slot>) -> Reserved {
-        let share = slot.and_then(|slot| slot.0.get()).map(|place| place.0.clone());
+        let share = slot.and_then(|slot| slot.0.place.get()).map(|place| place.0.clone());
         Reserved { app: self.clone(), share, bytes: 0 }
     }
 }
@@ -95,7 +95,24 @@ impl Drop for Admitted {
 
 /// Where a request keeps its place among its merchant's: filled when the caller is known, emptied when the request is answered.
 #[derive(Clone, Default)]
-pub struct Slot(Arc<OnceLock<Place>>);
+pub struct Slot(Arc<Held>);
+
+#[derive(Default)]
+struct Held {
+    place: OnceLock<Place>,
+    turn: OnceLock<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    /// Waits for the merchant's turn among its requests that only read, and keeps it until the answer.
+    pub async fn take_turn(&self) {
+        let Some(Place(share)) = self.0.place.get() else { return };
+        // The semaphore is never closed, and a request waits once.
+        if let Ok(turn) = share.reads.clone().acquire_owned().await {
+            _ = self.0.turn.set(turn);
+        }
+    }
+}
 
 /// One request of a merchant.
 struct Place(Arc<Share>);

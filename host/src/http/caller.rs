@@ -5,24 +5,29 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use axum::http::{Uri, header};
+use axum::http::{Method, Uri, header};
 use ombud_core::problem::Problem;
 use serde::de::DeserializeOwned;
 
-use super::app::Shared;
+use super::app::{Shared, Slot};
 use super::connection::Connection;
 use super::local::LocalOwner;
 use super::problem::{Code, Refused};
 use crate::service::{Principal, Role, Service, ServiceError};
 
-/// The authenticated caller. It stands first among a handler's arguments: without a key nothing else is looked at.
+/// The authenticated caller. It stands first among a handler's arguments: without a key nothing else is looked at. Requests that only read wait for
+/// their turn here: they are in no queue that is fair, and a merchant's own wait for each other.
 pub struct Caller(pub Principal);
 
 impl FromRequestParts<Shared> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Refused> {
-        authenticate(parts, app).map(Self)
+        let who = authenticate(parts, app)?;
+        if let Some(slot) = parts.extensions.get::<Slot>().filter(|_| matches!(parts.method, Method::GET | Method::HEAD)) {
+            slot.take_turn().await;
+        }
+        Ok(Self(who))
     }
 }
 

@@ -18,6 +18,7 @@ use super::finish::finish;
 use super::limits::ms;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
+use crate::service::export::ExportPlace;
 use crate::service::uploads::{Component, NewUpload, Upload};
 use crate::service::wire::{
     SettingsRequest, SigningKeyView, UploadQuery, UploadView, UploadedPolicy, VersionDetail, VersionsPage, VersionsQuery,
@@ -308,8 +309,20 @@ async fn component(
     Caller(who): Caller,
     Params((merchant, policy, version)): Params<(String, String, String)>,
 ) -> Result<Response, Refused> {
-    let bytes = app.service.component(&who, &merchant, &policy, &version).await?;
-    Ok(([(header::CONTENT_TYPE, WASM)], bytes).into_response())
+    let (bytes, place) = app.service.component(&who, &merchant, &policy, &version).await?;
+    Ok(([(header::CONTENT_TYPE, WASM)], Bytes::from_owner(Download { bytes, _place: place })).into_response())
+}
+
+/// A component on its way: as large as it may be, and so not more of them than have a place, until the last byte is sent.
+struct Download {
+    bytes: Vec<u8>,
+    _place: ExportPlace,
+}
+
+impl AsRef<[u8]> for Download {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 async fn list_keys(

@@ -26,7 +26,7 @@ use super::listing::rfc3339;
 use super::overrides::Act;
 use super::read::Opened;
 use super::wire::{Audience, Explanation, ExplanationQuery, Lang, OverrideAction};
-use super::{Service, read};
+use super::{Service, aside, read};
 use crate::bodies::CaseBodyBack;
 
 /// Records of a ticket that a timeline shows: the newest.
@@ -52,7 +52,7 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         let merchant = &tenant.config.id;
-        let explained = self.store.read(|reads| self.explained(reads, merchant, &id))?;
+        let explained = aside(|| self.store.read(|reads| self.explained(reads, merchant, &id)))?;
         let sight = self.sight(who, &tenant, Look::Explanation, Some(id.as_str()), query.unmask.as_deref()).await?;
         let Entry::Decision(entry) = &explained.opened.header.entry else { return Err(ServiceError::NotFound("decision")) };
         let body = explained.opened.body(BodyKind::Decision).map(RecordedDecision::read).transpose().map_err(unreadable)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ombud_core::ids::DecisionId;
 use ombud_core::problem::Problem;
 use ombud_ledger::BodyKind;
-use ombud_store::{EntryKind, Filter, Store as _};
+use ombud_store::{EntryKind, Filter, Reads, Store as _};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -17,7 +17,7 @@ use super::export::at_ms;
 use super::overrides::Act;
 use super::privacy::{Sight, UnmaskQuery};
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
-use super::{Service, read};
+use super::{Service, aside, read};
 
 /// Decisions of one page, unless the query says otherwise.
 const PAGE_DEFAULT: u32 = 50;
@@ -46,7 +46,7 @@ impl Service {
             to_ms: instant("/to", query.to.as_deref(), tenant.config.tz_offset_min)?,
         };
         let sight = self.sight(who, &tenant, Look::Decisions, None, query.unmask.as_deref()).await?;
-        let page = self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit))?;
+        let page = aside(|| self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit)))?;
         let line = |entry: ombud_store::ListedEntry| DecisionLine {
             id: entry.decision.as_ref().map(read::decision_id).unwrap_or_default(),
             seq: entry.seq,
@@ -71,12 +71,13 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         let merchant = &tenant.config.id;
-        let (opened, acts) = self.store.read(|reads| {
+        let read = |reads: &dyn Reads| {
             let record = reads.decision(merchant, &id)?.ok_or(ServiceError::NotFound("decision"))?;
             let subjects = read::subjects_of(reads, merchant, record.seq)?;
             let opened = read::open(reads, &self.vault, merchant, &record, &subjects)?;
             Ok::<_, ServiceError>((opened, self.acts_on(reads, merchant, &id, record.seq)?))
-        })?;
+        };
+        let (opened, acts) = aside(|| self.store.read(read))?;
         let answer = read::recorded_answer(&opened).ok_or(ServiceError::NotFound("decision"))?;
         let sight = self.sight(who, &tenant, Look::Decision, Some(id.as_str()), query.unmask.as_deref()).await?;
         let received_at = rfc3339(opened.header.received_at_ms);

@@ -51,6 +51,7 @@ use ombud_ledger::Engine;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Compiler, Sandbox};
 use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, oneshot};
 
 pub use actor::{NewKey, Principal, Right, Role};
@@ -358,6 +359,15 @@ impl Service {
         // Entered, not named as the parent: lines in JSON list the spans that are entered.
         let _entered = span.enter();
         tracing::debug!("decided");
+    }
+}
+
+/// Reads for long where a request is handled, while another thread takes what else was to run there.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        // A runtime of one thread, as tests have, has none to give it to.
+        _ => work(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::listing::rfc3339;
 use super::privacy::{Sight, UnmaskQuery};
 use super::snapshot::Tenant;
 use super::wire::{BlacklistAct, BlacklistActKind, BlacklistPage, BlacklistQuery, BlacklistView, EventAnswer, MeasureView};
-use super::{Service, read};
+use super::{Service, aside, read};
 use crate::clock::now_ms;
 
 /// The source of events that come from acts of this interface.
@@ -97,7 +97,7 @@ impl Service {
             }
         };
         let sight = self.sight(who, &tenant, Look::Blacklist, None, query.unmask.as_deref()).await?;
-        self.store.read(|reads| {
+        let read = |reads: &dyn Reads| {
             // One more than is shown tells whether there is a next page.
             let wanted = limit as usize + 1;
             let mut rows = Vec::with_capacity(wanted);
@@ -111,7 +111,8 @@ impl Service {
             let cursor = rows.last().filter(|_| more).map(|row| hex::encode(format!("{} {}", row.state.as_str(), row.request_id)));
             let requests = rows.iter().map(|row| self.request_view(reads, &tenant, row, sight)).collect::<Result<Vec<_>, _>>()?;
             Ok(BlacklistPage { requests, cursor, masked: sight.is_masked() })
-        })
+        };
+        aside(|| self.store.read(read))
     }
 
     /// One request.

@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::actor::Principal;
+use super::cores;
 use super::error::{Saturation, ServiceError};
 use super::fair::Taken;
 use super::wire::PolicyView;
 use crate::judge::Bound;
 
-/// Exports of one merchant that may be under way at the same time; more are answered 429.
+/// Exports of one merchant, and downloads of components, that may be under way at the same time; more are answered 429.
 pub const MERCHANT_EXPORTS_MAX: usize = 2;
 
 /// Everything a request needs, immutable.
@@ -66,7 +67,9 @@ pub struct Share {
     pub body_bytes: AtomicUsize,
     /// Open connections that one of its keys was shown on last.
     pub connections: AtomicUsize,
-    /// Places of exports under way.
+    /// Whose turn it is among the requests that only read.
+    pub reads: Arc<Semaphore>,
+    /// Places of exports under way, downloads of components among them.
     exports: Arc<Semaphore>,
 }
 
@@ -77,6 +80,7 @@ impl Default for Share {
             requests: AtomicUsize::new(0),
             body_bytes: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            reads: Arc::new(Semaphore::new((cores() / 2).max(1))),
             exports: Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX)),
         }
     }
@@ -85,7 +89,7 @@ impl Default for Share {
 impl Tenant {
     /// A place for one more export.
     pub(super) fn export_place(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
-        let refused = |_| Saturation::now(format!("{MERCHANT_EXPORTS_MAX} exports are under way")).into();
+        let refused = |_| Saturation::now(format!("{MERCHANT_EXPORTS_MAX} exports or downloads are under way")).into();
         Arc::clone(&self.share.exports).try_acquire_owned().map_err(refused)
     }
 

@@ -9,6 +9,7 @@ use ombud_store::{Reads, Store as _, StoreError, VersionCursor, VersionRow};
 
 use super::actor::{Principal, Right};
 use super::error::ServiceError;
+use super::export::ExportPlace;
 use super::listing::{limit, rfc3339};
 use super::snapshot::Binding;
 use super::wire::{SignatureStatus, SignatureView, UploadedPolicy, VersionDetail, VersionView, VersionsPage, VersionsQuery};
@@ -88,22 +89,23 @@ impl Service {
         blocking(move || service.version_of(&tenant.config.id, &policy, &version)).await
     }
 
-    /// The component of a version.
+    /// The component of a version, with its places among the exports under way, to be held until it is sent.
     pub async fn component(
         self: &Arc<Self>,
         who: &Principal,
         merchant: &str,
         policy: &str,
         version: &str,
-    ) -> Result<Vec<u8>, ServiceError> {
+    ) -> Result<(Vec<u8>, ExportPlace), ServiceError> {
         let tenant = self.tenant(who, merchant, Right::ReadActs, "read components")?;
+        let place = self.export_place(Some(&tenant))?;
         let (service, policy, version) = (Arc::clone(self), policy.to_owned(), version.to_owned());
         blocking(move || {
             let bytes = service.store.read(|reads| match reads.version(&tenant.config.id, &policy, &version)? {
                 Some(row) => reads.blob(&row.component),
                 None => Ok(None),
             })?;
-            bytes.ok_or(ServiceError::NotFound("version"))
+            Ok((bytes.ok_or(ServiceError::NotFound("version"))?, place))
         })
         .await
     }

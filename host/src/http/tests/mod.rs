@@ -10,4 +10,5 @@ mod limits;
 mod people;
 mod server;
 mod silence;
+mod turns;
 mod world;

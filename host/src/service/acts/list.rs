@@ -15,7 +15,7 @@ use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;
 use crate::service::listing::{instant, limit, rfc3339};
 use crate::service::privacy::Sight;
-use crate::service::{Service, allowed, read};
+use crate::service::{Service, allowed, aside, read};
 
 /// Which acts to list.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -83,7 +83,7 @@ impl Service {
             ..Filter::default()
         };
         let limit = limit(query.limit)?;
-        self.store.read(|reads| {
+        let read = |reads: &dyn Reads| {
             let page = reads.list(log, &filter, query.cursor.as_deref(), limit)?;
             // A log may have acts that this release has no name for; a mistyped name finds none.
             if unknown && page.entries.is_empty() {
@@ -92,7 +92,8 @@ impl Service {
             }
             let acts = page.entries.iter().map(|entry| self.act_view(reads, log, entry, sight)).collect::<Result<_, _>>()?;
             Ok(ActsPage { acts, cursor: page.next })
-        })
+        };
+        aside(|| self.store.read(read))
     }
 
     fn act_view(&self, reads: &dyn Reads, log: &MerchantId, entry: &ListedEntry, sight: Sight) -> Result<ActView, ServiceError> {

@@ -15,7 +15,7 @@ use crate::service::acts::{NewAct, What, log_of};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::wire::{CreatedKey, KeyView};
-use crate::service::{Service, allowed, blocking};
+use crate::service::{Service, allowed, aside, blocking};
 
 /// Whether two labels are read as one: capitals, width and the spaces within do not tell persons apart.
 pub(in crate::service) fn is_same_person(one: &str, other: &str) -> bool {
@@ -146,7 +146,7 @@ impl Service {
             self.tenant(who, merchant, Right::Configure, "list keys")?;
         }
         let id = merchant.map(MerchantId::new).transpose().map_err(|_| ServiceError::NotFound("merchant"))?;
-        let rows = self.store.read(|reads| reads.api_keys(id.as_ref()))?;
+        let rows = aside(|| self.store.read(|reads| reads.api_keys(id.as_ref())))?;
         let view = |row: ombud_store::ApiKeyRow| KeyView {
             id: row.key_id,
             role: row.role,

@@ -46,7 +46,7 @@ pub struct ExportQuery {
 }
 
 /// An export's places: among its merchant's and among all. Clients that read slowly keep theirs, not everybody's.
-struct Place {
+pub struct ExportPlace {
     _own: Option<OwnedSemaphorePermit>,
     _of_all: OwnedSemaphorePermit,
 }
@@ -64,7 +64,7 @@ pub struct Export {
     /// What could not be read so far.
     troubles: Vec<String>,
     /// Given back when the export is written.
-    _place: Place,
+    _place: ExportPlace,
 }
 
 impl Service {
@@ -79,11 +79,7 @@ impl Service {
         let tenant = self.snapshot.load().tenants.get(&log).cloned();
         let tz_offset_min = tenant.as_ref().map_or(0, |tenant| tenant.config.tz_offset_min);
         let window = window::window(tz_offset_min, &query)?;
-        let place = Place {
-            _own: tenant.as_deref().map(Tenant::export_place).transpose()?,
-            _of_all: (self.exports.clone().try_acquire_owned())
-                .map_err(|_| ServiceError::Unavailable("too many exports are under way: try again later"))?,
-        };
+        let place = self.export_place(tenant.as_deref())?;
         let mut troubles = Vec::new();
         match self.record(&log, vec![NewAct::new(who, exported(&query))]).await {
             Ok(()) => {}
@@ -95,6 +91,15 @@ impl Service {
         let service = Arc::clone(self);
         troubles.extend(self.loss_of(&log).map(|loss| format!("the log does not go on from its published checkpoint: {loss}")));
         blocking(move || service.plan(log, window, &query, troubles, place)).await
+    }
+
+    /// A place for one more export.
+    pub(super) fn export_place(&self, tenant: Option<&Tenant>) -> Result<ExportPlace, ServiceError> {
+        Ok(ExportPlace {
+            _own: tenant.map(Tenant::export_place).transpose()?,
+            _of_all: (self.exports.clone().try_acquire_owned())
+                .map_err(|_| ServiceError::Unavailable("too many exports are under way: try again later"))?,
+        })
     }
 
     /// The log that a caller may export. It need not be one that is loaded: what is damaged is exported as well.
@@ -114,7 +119,7 @@ impl Service {
         window: Window,
         query: &ExportQuery,
         mut troubles: Vec<String>,
-        place: Place,
+        place: ExportPlace,
     ) -> Result<Export, ServiceError> {
         if let Err(error) = self.sign_now() {
             tracing::warn!(%merchant, error = format!("{error:#}"), "the log is not signed: its export ends at the checkpoint before");

@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::shadow::{ShadowSummary, summary};
-use crate::service::Service;
 use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;
 use crate::service::listing::{instant, rfc3339};
 use crate::service::snapshot::Tenant;
+use crate::service::{Service, aside};
 
 /// The rollouts of a merchant, or of one of its policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -139,7 +139,7 @@ impl Service {
             for (shadow, placed) in plan.shadows.iter_mut().zip(placed) {
                 let since_ms = since_ms.unwrap_or(placed.since_ms);
                 let merchant = &tenant.config.id;
-                shadow.compared = Some(self.store.read(|reads| summary(reads, merchant, plan.kind, &placed.version, since_ms))?);
+                shadow.compared = Some(aside(|| self.store.read(|reads| summary(reads, merchant, plan.kind, &placed.version, since_ms)))?);
             }
         }
         if view.kinds.is_empty() && policy.is_some_and(|policy| !self.knows_policy(&tenant, policy)) {
