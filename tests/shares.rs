@@ -1,6 +1,7 @@
 //! One merchant's decisions beside another's: what is long runs elsewhere, who takes too much is answered 429, and others notice nothing.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ombud::service::{Options, Role, cores};
@@ -8,7 +9,7 @@ use ombud_core::call_limits::{FIRST_FUEL, OperatorLimits};
 use ombud_tests::client::{Reply, pointers};
 use ombud_tests::events::event;
 use ombud_tests::guests;
-use ombud_tests::server::{Merchant, Server, only, policies_with};
+use ombud_tests::server::{Merchant, Server, only, policies_with, wait_for};
 use serde_json::{Value, json};
 
 /// How long the endless guest runs, in milliseconds: until the clock ends it.
@@ -62,6 +63,65 @@ fn one_refused(replies: &[Reply], limit: &str) -> Reply {
     let problem = refused[0].problem(429);
     assert!(problem["detail"].as_str().unwrap().contains(limit), "{problem}");
     refused[0].clone()
+}
+
+#[test]
+fn what_runs_in_shadow_has_what_answers_leave_of_the_fuel() {
+    let data = tempfile::tempdir().unwrap();
+    let (server, _links) = server(data.path(), json!({}));
+    // Enough for every answer, and a fifth of what the version in shadow uses for a single case.
+    let merchant = server.merchant(json!({"share": {"fuel_per_s": 5_000_000}, "policies": {"delay": {"policy": "endless"}}}));
+    let version = merchant.call(Role::Agent, "GET", "/policies").send().ok();
+    let version = version.as_array().unwrap().iter().find(|own| own["kind"] == "delay").unwrap()["version"].clone();
+    merchant
+        .call(Role::MerchantAdmin, "POST", "/policies/delay/rollout/activate")
+        .json(&json!({"version": default_version(&merchant)}))
+        .send()
+        .ok();
+    merchant.call(Role::MerchantAdmin, "POST", "/policies/endless/rollout/shadow").json(&json!({"version": version})).send().ok();
+    let ran = |how: &str| {
+        let metrics = server.call("GET", "/metrics").key(&server.operator).send().text();
+        let name = format!("ombud_shadow_runs_total{{result=\"{how}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u32>().ok()).unwrap_or_else(|| panic!("no {name} in {metrics}"))
+    };
+    for (at, (faults, left_out)) in [(1, 0), (1, 1), (1, 2)].into_iter().enumerate() {
+        assert_eq!(fault(&send(&merchant, &format!("shadowed-{at}"))), "");
+        wait_for(|| (ran("fault"), ran("left-out")) == (faults, left_out));
+    }
+}
+
+/// A version of the platform's policy for delays, made known to the merchant by binding it once.
+fn default_version(merchant: &Merchant<'_>) -> Value {
+    let config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    let mut config = config;
+    config["policies"] = json!({"delay": {"policy": "delay"}});
+    let bound = merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+    bound["policies"].as_array().unwrap().iter().find(|own| own["kind"] == "delay").unwrap()["version"].clone()
+}
+
+#[test]
+fn one_merchants_replays_do_not_go_before_anothers() {
+    const MANY: usize = 12;
+    let data = tempfile::tempdir().unwrap();
+    let (server, _links) = server(data.path(), json!({}));
+    let long = server.merchant(json!({"policies": {"delay": {"policy": "endless"}}, "limits": {"fuel_base": 300_000_000}}));
+    let usual = server.merchant(json!({}));
+    let replay = |merchant: &Merchant<'_>, id: &str| merchant.call(Role::Auditor, "POST", &format!("/decisions/{id}/replay")).send().ok();
+    let id = |decision: Value| decision["id"].as_str().unwrap().to_owned();
+    let (slow, quick) = (id(only(&send(&long, "replayed").ok())), id(only(&send(&usual, "replayed").ok())));
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..MANY {
+            scope.spawn(|| {
+                replay(&long, &slow);
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        // The first one runs, and the others have come.
+        wait_for(|| done.load(Ordering::SeqCst) > 0);
+        replay(&usual, &quick);
+        assert!(done.load(Ordering::SeqCst) < MANY / 2, "it waited for {} of the other's", done.load(Ordering::SeqCst));
+    });
 }
 
 #[test]

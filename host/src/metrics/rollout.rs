@@ -14,7 +14,7 @@ pub enum Shadowed {
     Differs,
     /// The version gave no ruling.
     Fault,
-    /// Too many waited: it was not run.
+    /// Too many waited, or the merchant's fuel did not last: it was not run.
     LeftOut,
 }
 

@@ -284,6 +284,13 @@ impl Service {
         self.tenant(who, merchant, Right::SendEvents, "send events").map(|_| ())
     }
 
+    /// One change of a merchant's own callers after the other: whoever changes much waits for itself, and others wait for one of these changes at most.
+    /// The operator, who has to stop such a merchant, waits for none of them.
+    async fn turn_to_change(&self, who: &Principal) -> Option<locks::Held<'_>> {
+        let merchant = who.merchant.as_ref()?;
+        Some(self.locks.hold(vec![locks::key(&[merchant.as_str(), "changes"])]).await)
+    }
+
     /// The policies of a merchant.
     pub fn policies(&self, who: &Principal, merchant: &str) -> Result<Vec<PolicyView>, ServiceError> {
         Ok(self.tenant(who, merchant, Right::Read, "see policies")?.views())

@@ -120,6 +120,16 @@ impl Fair {
         taken.budget.spend(limits.fuel_per_s, Instant::now(), fuel);
     }
 
+    /// Whether a merchant's fuel lasts for a shadow run, which takes none that its answers need.
+    pub(super) fn has_spare(&self, taken: &Taken, limits: &ShareLimits) -> bool {
+        taken.budget.has_spare(limits.fuel_per_s, Instant::now())
+    }
+
+    /// Notes what a shadow run has used.
+    pub(super) fn used_in_shadow(&self, taken: &Taken, limits: &ShareLimits, fuel: u64) {
+        taken.budget.spend_spare(limits.fuel_per_s, Instant::now(), fuel);
+    }
+
     /// Whether decisions of these kinds are taken to be long.
     pub(super) fn is_long(&self, taken: &Taken, mut kinds: impl Iterator<Item = Kind>) -> bool {
         let until = |kind: Kind| taken.long_until_ms.get(kind as usize).map_or(0, |until| until.load(Ordering::Relaxed));

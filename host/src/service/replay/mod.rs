@@ -50,6 +50,7 @@ impl Service {
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         self.looked(who, &tenant, Look::Replay).await?;
         let _under_way = self.under_way(&tenant)?;
+        let _turn = self.replays_turn(merchant).await;
         let (service, sight) = (Arc::clone(self), Sight::of_replays(who.role));
         let work = move || {
             service
@@ -89,8 +90,7 @@ impl Service {
             ..Wanted::default()
         };
         self.looked(who, &tenant, Look::Replay).await?;
-        // One at a time for each merchant: whoever audits one does not keep the others waiting.
-        let _turn = self.locks.hold(vec![locks::key(&[merchant, "replays"])]).await;
+        let _turn = self.replays_turn(merchant).await;
         let service = Arc::clone(self);
         let mut answer = self.in_a_lane(move || service.some(&tenant.config.id, wanted, limit)).await?;
         let sight = Sight::of_replays(who.role);
@@ -134,6 +134,11 @@ impl Service {
             missing(self.own_replays().lost_end(merchant)?, &mut tally)?;
         }
         Ok(ReplaysAnswer::new(tally, log_size, (wanted.seqs.start < log_size).then_some(wanted.seqs.start)))
+    }
+
+    /// One at a time of each merchant's: whoever replays one's decisions does not keep the others waiting.
+    async fn replays_turn(&self, merchant: &str) -> locks::Held<'_> {
+        self.locks.hold(vec![locks::key(&[merchant, "replays"])]).await
     }
 
     /// Runs replays off the runtime's threads, and at most on half of the cores: decisions come first.

@@ -128,6 +128,8 @@ impl Service {
         F: FnOnce(&Self, &Tenant, &str) -> Result<Order, ServiceError> + Send + 'static,
     {
         self.tenant(who, merchant, Right::Configure, "roll out policies")?;
+        // Asking a version to take its settings may take long.
+        let _turn = self.turn_to_change(who).await;
         let (service, who, merchant, policy) = (Arc::clone(self), who.clone(), merchant.to_owned(), policy.to_owned());
         blocking(move || {
             let _changing = service.changing.lock();

@@ -153,10 +153,16 @@ impl Service {
         let (tenant, merchant) = (&pending.tenant, pending.tenant.config.id.clone());
         let mut rows = Vec::with_capacity(run.versions.len());
         for version in &run.versions {
+            let (taken, limits) = (&tenant.share.decisions, &tenant.share_limits);
+            if !self.fair.has_spare(taken, limits) {
+                self.metrics.shadowed(Shadowed::LeftOut);
+                continue;
+            }
             let terms = &tenant.terms;
             let bytes = pending.event_body.len();
             let outcome = judge(&run.ctx, &item.case, Some(version), &run.guardrail, &terms.limits, &terms.fallback, bytes);
             let (policy_fuel, guardrail_fuel) = (outcome.policy_fuel, outcome.guardrail_fuel);
+            self.fair.used_in_shadow(taken, limits, policy_fuel.saturating_add(guardrail_fuel));
             let (decision, _) = conclude(&item.case, outcome.judged, Some(version.reference()), terms, counted, run.ctx.now);
             let after = Stand::of(&decision);
             self.metrics.shadowed(how(before, &after));
@@ -166,6 +172,9 @@ impl Service {
                 Kept { id: item.id.to_string(), before: before.clone(), after, policy_fuel, guardrail_fuel, recorded_fuel: item.fuel() };
             let result = serde_json::to_string(&kept).map_err(|error| ServiceError::Internal(error.into()))?;
             rows.push(ShadowRow { kind: item.kind, version: id, seq: *seq, at_ms: pending.received_at_ms, result });
+        }
+        if rows.is_empty() {
+            return Ok(());
         }
         Ok(self.writer.wait(move |group: &mut dyn Group| {
             rows.iter().try_for_each(|row| group.insert_shadow(&merchant, row, KEPT_MAX)).map_err(ServiceError::from)
