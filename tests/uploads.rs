@@ -5,6 +5,9 @@ mod pushed;
 mod refused;
 mod signed;
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
 use ombud::service::Role;
 use ombud_ledger::Digest;
 use ombud_tests::command::{on, path, run};
@@ -12,6 +15,14 @@ use ombud_tests::events::event;
 use ombud_tests::server::{Merchant, Server, shared};
 use ombud_tests::uploads::{ended, form, guest, policy, upload, upload_as};
 use serde_json::{Value, json};
+
+/// A program that runs a script of the shell.
+fn script(folder: &Path, script: &str) -> PathBuf {
+    let program = folder.join(format!("{}.sh", Digest::of(script.as_bytes())));
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("a program");
+    program
+}
 
 /// The names of the acts of a merchant, newest first.
 pub(crate) fn acts(merchant: &Merchant<'_>) -> Vec<Value> {

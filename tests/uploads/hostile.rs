@@ -166,10 +166,7 @@ fn so_many_uploads_are_under_way_and_no_more() {
 
 /// The step that fails where another program stands for the one that checks.
 fn checked_by(folder: &std::path::Path, script: &str, upload: &UploadLimits) -> Step {
-    use std::os::unix::fs::PermissionsExt as _;
-    let program = folder.join(format!("{}.sh", Digest::of(script.as_bytes())));
-    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let program = super::script(folder, script);
     let (sandbox, component) = (Sandbox::new().unwrap(), guest("checked", "1"));
     let inspection = look(&sandbox, &component).1.unwrap();
     let gate = Gate { sandbox: &sandbox, program: &program, limits: &Limits::default(), upload };

@@ -196,7 +196,8 @@ fn what_is_no_upload_at_all() {
         .body(own.clone())
         .send()
         .problem(422);
-    merchant.call(Role::MerchantAdmin, "GET", "/uploads/u_none").send().problem(404);
+    let lost = merchant.call(Role::MerchantAdmin, "GET", "/uploads/u_none").send().problem(404);
+    assert!(lost["detail"].as_str().unwrap().contains("under way when the server ended is lost"), "{lost}");
     merchant.call(Role::Agent, "GET", "/policies/..%2F..%2Fkeys/versions").send().problem(404);
 
     // Ten megabytes of settings, and just as many as are taken.

@@ -4,8 +4,9 @@ use ombud::service::{Options, Role};
 use ombud::signature::{SecretKey, Statement};
 use ombud_core::call_limits::OperatorLimits;
 use ombud_ledger::Digest;
+use ombud_tests::command::path;
 use ombud_tests::guests::root;
-use ombud_tests::server::{Merchant, Server, shared};
+use ombud_tests::server::{Merchant, Server, shared, wait_for};
 use ombud_tests::uploads::{ended, failed_step, form, guest, upload, with_section};
 use serde_json::{Value, json};
 
@@ -109,6 +110,40 @@ fn a_revoked_key_signs_nothing_more_and_what_it_signed_says_so() {
     merchant.call(Role::MerchantAdmin, "POST", "/signing-keys").json(&again).send().problem(409);
     let none = json!({"public_key": "RWQ", "label": "dev"});
     merchant.call(Role::MerchantAdmin, "POST", "/signing-keys").json(&none).send().problem(422);
+}
+
+#[test]
+fn what_is_revoked_or_required_while_an_upload_is_checked_holds_for_it() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // The process that checks waits until it is told to.
+    let go = folder.path().join("go");
+    let script = format!("while [ ! -e {} ]; do /usr/bin/sleep 0.05; done; exec {} \"$@\"", path(&go), path(ombud_tests::process::ombud()));
+    let program = super::script(folder.path(), &script);
+    let policies = Some(root().join("policies"));
+    let server = Server::with(data.path(), Options { policies, program: Some(program), ..Options::default() });
+    let merchant = server.merchant(json!({}));
+    let key = SecretKey::draw().unwrap();
+    let id = register(&merchant, &key, "dev")["id"].as_str().unwrap().to_owned();
+    let component = guest("signed", "1");
+    let signature = key.sign(&component, &statement(&merchant, &component, "{}"));
+    let parts: [(&str, &[u8]); 2] = [("component", &component), ("signature", signature.as_bytes())];
+    let signed = form(&merchant, &parts).header("prefer", "respond-async").send();
+    let location = signed.headers["location"].to_str().unwrap().to_owned();
+    let view = || server.call("GET", &location).key(merchant.key(Role::MerchantAdmin)).send().ok();
+    wait_for(|| view()["report"].as_array().unwrap().iter().any(|step| step["name"] == "signature"));
+    assert_eq!(merchant.call(Role::MerchantAdmin, "DELETE", &format!("/signing-keys/{id}")).send().status, 204);
+    std::fs::write(&go, "").unwrap();
+    refused(&ended(&merchant, &signed), "was revoked");
+    merchant.call(Role::Agent, "GET", "/policies/signed/versions").send().problem(404);
+    assert_eq!(acts(&merchant)[0]["body"]["step"], "signature");
+
+    std::fs::remove_file(&go).unwrap();
+    let unsigned = upload(&merchant, component.clone()).header("prefer", "respond-async").send();
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    config["signatures"] = json!("required");
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+    std::fs::write(&go, "").unwrap();
+    refused(&ended(&merchant, &unsigned), "signed policies only");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(super) enum Known {
     Same,
     /// Another component under the same version.
     Other(String),
+    /// Its signature is by a key that was revoked while it was checked.
+    Revoked(String),
 }
 
 /// The signature that an upload came with.
@@ -114,6 +116,11 @@ impl Job {
         let known = self.service.writer.wait(move |group| {
             // Somebody may have been faster since this was looked at.
             let known = again.known(group, &log)?;
+            if let (Known::Nothing, Some(id)) = (&known, &row.origin.signing_key)
+                && !group.signing_keys(&log)?.iter().any(|key| key.key_id == *id && key.revoked_at_ms.is_none())
+            {
+                return Ok(Known::Revoked(id.clone()));
+            }
             if matches!(known, Known::Nothing) {
                 if group.blob(&row.component)?.is_none() {
                     group.put_blob("application/wasm", &bytes, at_ms)?;
@@ -127,6 +134,9 @@ impl Job {
         match known {
             Known::Nothing => Ok(named.accepted(true)),
             Known::Same => Ok(named.accepted(false)),
+            Known::Revoked(id) => {
+                self.refused(&[Named::signed_by_revoked(&id)], named.component, &named.settings, Some(named.policy.clone()))
+            }
             Known::Other(other) => self.refused(&[named.contradicts(&other)], named.component, &named.settings, Some(named.policy.clone())),
         }
     }

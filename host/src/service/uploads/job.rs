@@ -99,6 +99,10 @@ impl Job {
                 self.done(report, named.contradicts(other));
                 return self.refused(report, component, &named.settings, policy);
             }
+            Known::Revoked(id) => {
+                self.done(report, Named::signed_by_revoked(id));
+                return self.refused(report, component, &named.settings, policy);
+            }
         }
 
         let limits = self.tenant.terms.limits.policy.patient();
@@ -113,6 +117,13 @@ impl Job {
         let (steps, code) = gate.check(candidate, &inspection, |told| self.upload.tell(&told));
         report.extend(steps);
         let Some(code) = code else { return self.refused(report, component, &named.settings, policy) };
+        // Checking takes minutes: what was good then may have been revoked, or be required now.
+        let (step, _) = self.signature(&bytes, &named)?;
+        if step.is_refusal() {
+            report.retain(|before| before.name != SIGNATURE);
+            self.done(report, step);
+            return self.refused(report, component, &named.settings, policy);
+        }
         let end = self.accept(report, &named, bytes, &inspection, signed)?;
         if matches!(end, End::Accepted { .. }) {
             sandbox.keep(&inspection, &code);
@@ -141,7 +152,15 @@ impl Job {
 
     /// Whether it is signed as it must be; what there is of a signature.
     fn signature(&self, bytes: &[u8], named: &Named) -> Result<(Step, Signed), ServiceError> {
-        let required = self.tenant.config.signatures.max(self.service.limits.upload.signatures) == Signatures::Required;
+        // As it is now: an upload may have waited and been checked for long.
+        let now = self
+            .service
+            .snapshot
+            .load()
+            .tenants
+            .get(&self.tenant.config.id)
+            .map_or(self.tenant.config.signatures, |own| own.config.signatures);
+        let required = now.max(self.service.limits.upload.signatures) == Signatures::Required;
         let failed = |text: &str, problem: String| Ok((Step::failed(SIGNATURE, text, vec![problem]), Signed::default()));
         let Some(text) = self.new.signature.clone() else {
             if required {
@@ -203,6 +222,11 @@ impl Named {
             self.policy, self.component_version
         );
         Step::failed(VERSION, text, vec![problem])
+    }
+
+    /// The step of an upload whose key was revoked while it was checked.
+    pub(super) fn signed_by_revoked(id: &str) -> Step {
+        Step::failed(SIGNATURE, "by a revoked key", vec![format!("the key {id} was revoked meanwhile: sign with one in force")])
     }
 
     /// The end of an upload that is this version.

@@ -32,6 +32,9 @@ pub const MERCHANT_UPLOADS_MAX: usize = 2;
 pub const CHECKS_MAX: usize = 2;
 /// Ended uploads of one merchant that are remembered.
 const REMEMBERED_MAX: usize = 50;
+/// Why an upload may be unknown that was begun.
+const UNKNOWN: &str = "upload: one that was under way when the server ended is lost, and old ones are forgotten. `GET …/versions` and `GET …/acts` say what came of \
+                       it; where they have nothing, upload it again";
 /// Characters of a note.
 const NOTE_SCALARS_MAX: usize = 500;
 
@@ -328,6 +331,6 @@ impl Service {
     /// How an upload stands.
     pub fn upload_view(&self, who: &Principal, merchant: &str, id: &str) -> Result<UploadView, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Configure, "see uploads")?;
-        Ok(self.uploads.find(&tenant.config.id, id).ok_or(ServiceError::NotFound("upload"))?.view())
+        Ok(self.uploads.find(&tenant.config.id, id).ok_or(ServiceError::NotFound(UNKNOWN))?.view())
     }
 }
