@@ -8,6 +8,7 @@ mod shadow;
 mod steps;
 mod switches;
 mod switching;
+mod watched;
 
 use ombud::service::Role;
 use ombud_tests::client::Call;

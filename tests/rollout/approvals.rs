@@ -94,3 +94,34 @@ fn no_way_around_the_second_person_is_open() {
     assert_eq!(coupon(&decide(&merchant, "aw-1")), 3_060);
     merchant.call(Role::MerchantAdmin, "POST", "/rollout/approvals/off").json(&json!({})).send().problem(409);
 }
+
+#[test]
+fn what_was_overtaken_since_it_was_proposed_is_not_carried_out() {
+    let merchant = shared().merchant(json!({}));
+    let (newest, old, bad) = (bind(&merchant, 3_070), bind(&merchant, 3_080), bind(&merchant, 4_080));
+    let second = merchant.new_key(Role::MerchantAdmin, "the second");
+    ask_for_two(&merchant);
+    let proposed = |name: &str, body: Value| step(&merchant, name, body).send().ok()["proposal"].clone();
+    let back = proposed("rollback", json!({"reason": "complaints"}));
+    assert_eq!(back["takes"], json!([{"policy": "delay", "version": bad}]), "{back}");
+    assert_eq!(back["to"]["version"], json!(old), "it says to what");
+    let onward = proposed("activate", json!({"version": newest}));
+    word(&merchant, &second, &onward, "approve").send().ok();
+    // The version that it was about answers no more: nobody meant the one that does.
+    let refused = word(&merchant, &second, &back, "approve").send().problem(409);
+    assert!(refused["detail"].as_str().unwrap().contains("withdraw the proposal"), "{refused}");
+    assert_eq!(plan(&merchant)["active"]["version"], json!(newest));
+    word(&merchant, &second, &back, "withdraw").send().ok();
+    // One that was taken back since is not placed by an older word.
+    let canary = proposed("canary", json!({"version": bad, "share_bp": 500}));
+    let other = proposed("rollback", json!({"to": old, "reason": "further back"}));
+    let again = proposed("canary", json!({"version": old, "share_bp": 500}));
+    word(&merchant, &second, &canary, "approve").send().ok();
+    let refused = word(&merchant, &second, &other, "approve").send().problem(409);
+    assert!(refused["detail"].as_str().unwrap().contains("would take back"), "{refused}");
+    let end = proposed("rollback", json!({"reason": "the canary alone"}));
+    word(&merchant, &second, &end, "approve").send().ok();
+    assert_eq!((plan(&merchant)["canary"].clone(), plan(&merchant)["active"]["version"].clone()), (Value::Null, json!(newest)));
+    word(&merchant, &second, &again, "approve").send().ok();
+    assert_eq!(plan(&merchant)["canary"]["version"], json!(old));
+}

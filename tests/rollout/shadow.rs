@@ -59,3 +59,23 @@ fn a_shadow_is_compared_and_never_answered() {
     assert_eq!(plan(&merchant)["shadows"], json!([]));
     assert_eq!(coupon(&decide(&merchant, "sh-9")), 4_700);
 }
+
+#[test]
+fn what_was_taken_back_answers_nobody_while_it_runs_in_shadow() {
+    let merchant = shared().merchant(json!({}));
+    let (bad, good) = (bind(&merchant, 4_600), bind(&merchant, 3_600));
+    step(&merchant, "canary", json!({"version": bad, "share_bp": 10_000})).send().ok();
+    let opened = decide(&merchant, "st-1");
+    assert_eq!(opened["policy"]["version"], json!(bad));
+    step(&merchant, "rollback", json!({"reason": "too dear"})).send().ok();
+    // To see how bad it is, it runs beside; the case that it opened is the good one's nevertheless.
+    step(&merchant, "shadow", json!({"version": bad})).send().ok();
+    let next = merchant.decide(&delay("st-1", "2", LATE + 3_600_000));
+    assert_eq!((&next["policy"]["version"], next.get("rollout")), (&json!(good), None), "{next}");
+    wait_for(|| compared(&merchant)["decisions"] == 1);
+    assert_eq!(plan(&merchant)["taken_back"][0]["version"], json!(bad));
+    replays(&merchant, &next);
+    // Activated, it is forgiven.
+    step(&merchant, "activate", json!({"version": bad})).send().ok();
+    assert_eq!((plan(&merchant)["taken_back"].clone(), plan(&merchant)["shadows"].clone()), (json!([]), json!([])));
+}

@@ -86,3 +86,30 @@ fn a_window_answers_its_day_by_the_merchants_clock_and_keeps_its_cases() {
     assert_eq!(stage(&at("wi-4", LATE)), (json!(usual), Value::Null));
     step(&merchant, "windows/remove", json!({"version": sale})).send().problem(409);
 }
+
+#[test]
+fn a_window_goes_with_what_is_taken_back() {
+    let merchant = shared().merchant(json!({}));
+    let (usual, sale) = (bind(&merchant, 2_910), bind(&merchant, 4_810));
+    let window = |version: &str| step(&merchant, "windows", json!({"version": version, "from": "2026-12-12", "to": "2026-12-12"})).send();
+    window(&sale).ok();
+    step(&merchant, "rollback", json!({"reason": "too dear"})).send().ok();
+    assert_eq!(plan(&merchant)["windows"], json!([]));
+    window(&usual).ok();
+    step(&merchant, "activate", json!({"version": sale})).send().ok();
+    assert_eq!(plan(&merchant)["windows"][0]["version"], json!(usual), "nothing comes back by itself");
+}
+
+#[test]
+fn a_window_that_is_set_while_a_case_is_open_is_newer_than_the_case() {
+    let merchant = shared().merchant(json!({}));
+    let (sale, usual) = (bind(&merchant, 4_820), bind(&merchant, 2_920));
+    let first = decide(&merchant, "wo-1");
+    assert_eq!(coupon(&first), 2_920);
+    step(&merchant, "windows", json!({"version": sale, "from": "2026-11-04", "to": "2026-11-04"})).send().ok();
+    // The window began at midnight and was set after the case was opened: both run, and what is better stands.
+    let second = merchant.decide(&delay("wo-1", "2", LATE + 3_600_000));
+    assert_eq!((&second["policy"]["version"], &second["rollout"]["stage"]), (&json!(sale), &json!("window")), "{second}");
+    assert_eq!(second["rollout"]["beside"]["policy"]["version"], json!(usual));
+    replays(&merchant, &second);
+}

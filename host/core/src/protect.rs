@@ -1,16 +1,16 @@
 //! Automatic protection: whether a version does harm, told from the decisions it made. Pure: decisions are fed in, a finding
 //! comes out; what is done about it is the host's.
 //!
-//! Faults speak for themselves. Approvals and money are compared with another version's: the one before it, the one that answers the
-//! other customers, or one in shadow. Both need their samples, and the difference must be larger than chance makes it.
+//! Faults speak for themselves. Approvals and money are compared with another version's: the one before it, or the one that answers the
+//! other customers. Both need their samples, and the difference must be larger than chance makes it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::caps::CapResult;
-use crate::decision::Decision;
-use crate::disposition::Disposition;
-use crate::fault::{FaultCode, FaultOf};
-use crate::impact::Money;
+use crate::fault::FaultCode;
+
+mod sample;
+
+pub use sample::{Heard, Recorded, Sample, heard};
 
 /// When the protection acts. What a merchant leaves out has the default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -59,30 +59,6 @@ impl Default for Protection {
     }
 }
 
-/// One decision of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// Why the policy gave no ruling, if it gave none.
-    pub fault: Option<FaultCode>,
-    /// Whether the version approved it without a person, also where the host's caps then asked for one.
-    pub approved: bool,
-    /// What it costs without a person, in fen.
-    pub money: i64,
-}
-
-impl Sample {
-    /// Of a decision. A fault of the guardrail is not the version's.
-    pub fn of(decision: &Decision) -> Self {
-        let own = decision.fault.as_ref().filter(|fault| fault.of == FaultOf::Policy);
-        Self {
-            fault: own.map(|fault| fault.code),
-            approved: matches!(decision.disposition, Disposition::Allow | Disposition::AllowWithConditions)
-                || decision.caps.result == CapResult::Escalate,
-            money: Money::of(decision.due, decision.amounts, decision.caps.counted).standing(),
-        }
-    }
-}
-
 /// What the last decisions of a version came to. Sums of several parts, the oldest of which goes when a new one begins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Watched {
@@ -101,6 +77,8 @@ struct Part {
     decisions: u32,
     faults: u32,
     deadlines: u32,
+    /// First decisions of their cases: approvals and money are theirs.
+    firsts: u32,
     approved: u32,
     money: f64,
     squares: f64,
@@ -179,10 +157,13 @@ impl Watched {
         let is_fault = sample.fault.is_some_and(|code| !code.environmental());
         part.faults += u32::from(is_fault);
         part.deadlines += u32::from(is_late);
-        part.approved += u32::from(sample.approved);
-        let money = sample.money as f64;
-        part.money += money;
-        part.squares += money * money;
+        if sample.is_first {
+            part.firsts += 1;
+            part.approved += u32::from(sample.approved);
+            let money = sample.money as f64;
+            part.money += money;
+            part.squares += money * money;
+        }
         self.streak = if is_fault { self.streak.saturating_add(1) } else { 0 };
     }
 
@@ -196,6 +177,7 @@ impl Watched {
             decisions: sum.decisions + part.decisions,
             faults: sum.faults + part.faults,
             deadlines: sum.deadlines + part.deadlines,
+            firsts: sum.firsts + part.firsts,
             approved: sum.approved + part.approved,
             money: sum.money + part.money,
             squares: sum.squares + part.squares,
@@ -220,7 +202,7 @@ impl Watched {
         if u64::from(own.faults) * 10_000 >= u64::from(limits.fault_share_bp) * u64::from(own.decisions) && own.faults > 0 {
             return Some(Finding::FaultShare { faults: own.faults, decisions: own.decisions });
         }
-        let other = others?;
+        let other = others.filter(|other| other.firsts.min(own.firsts) >= limits.sample_min.max(1))?;
         let (share, other_share) = (own.approval_bp(), other.approval_bp());
         if share.abs_diff(other_share) >= limits.approval_jump_bp && own.differs_in_approvals(&other) {
             return Some(Finding::ApprovalJump { share_bp: share, other_bp: other_share });
@@ -240,16 +222,16 @@ impl Part {
     }
 
     fn approval_bp(&self) -> u32 {
-        u32::try_from(u64::from(self.approved) * 10_000 / u64::from(self.decisions.max(1))).unwrap_or(10_000)
+        u32::try_from(u64::from(self.approved) * 10_000 / u64::from(self.firsts.max(1))).unwrap_or(10_000)
     }
 
     fn mean(&self) -> f64 {
-        self.money / f64::from(self.decisions.max(1))
+        self.money / f64::from(self.firsts.max(1))
     }
 
     /// Two shares, by their pooled standard error.
     fn differs_in_approvals(&self, other: &Self) -> bool {
-        let (own, others) = (f64::from(self.decisions), f64::from(other.decisions));
+        let (own, others) = (f64::from(self.firsts), f64::from(other.firsts));
         let pooled = f64::from(self.approved + other.approved) / (own + others);
         let error = (pooled * (1.0 - pooled) * (1.0 / own + 1.0 / others)).sqrt();
         let difference = (f64::from(self.approved) / own - f64::from(other.approved) / others).abs();
@@ -259,7 +241,7 @@ impl Part {
     /// Two means, by the standard error of their difference.
     fn costs_more(&self, other: &Self) -> bool {
         let spread = |part: &Self| {
-            let (count, mean) = (f64::from(part.decisions), part.mean());
+            let (count, mean) = (f64::from(part.firsts), part.mean());
             (part.squares / count - mean * mean).max(0.0) / count
         };
         self.mean() - other.mean() > SIGMAS * (spread(self) + spread(other)).sqrt()

@@ -25,7 +25,7 @@ use super::error::ServiceError;
 use super::fair::UnderWay;
 use super::owner::Owner;
 use super::pending::{Draft, Pending};
-use super::rollout::{Runs, ShadowJob, ShadowRun, opened};
+use super::rollout::{Runs, ShadowJob, ShadowRun, opened, opens};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
@@ -72,7 +72,7 @@ impl Service {
         let answered = pending.items.iter().zip(&appended).enumerate().map(|(at, (item, record))| {
             let sealed = record.again.as_deref().unwrap_or(&item.ready);
             self.observe(merchant, item, &sealed.decision, Phases { commit_us, ..item.phases });
-            self.watch(&pending.tenant, item.kind, &sealed.decision);
+            self.watch(&pending.tenant, item, record.seq, &sealed.decision);
             if item.shadow.is_some() {
                 let (before, counted) = (Stand::of(&sealed.decision), sealed.counted.clone());
                 self.run_in_shadow(ShadowJob { pending: Arc::clone(&pending), at, seq: record.seq, before, counted });
@@ -160,9 +160,10 @@ impl Service {
             let history = if kinds.is_empty() { History::default() } else { self.history(reads, merchant, &event)? };
             let runs = kinds.iter().map(|kind| {
                 let opened = opened(reads, tenant, *kind, &event)?;
-                self.runs(reads, tenant, *kind, &event, opened)
+                let opens = opens(reads, merchant, *kind, &event, &history, opened.as_ref())?;
+                Ok((self.runs(reads, tenant, *kind, &event, opened)?, opens))
             });
-            let runs: Vec<Runs> = runs.collect::<Result<_, ServiceError>>()?;
+            let runs: Vec<(Runs, bool)> = runs.collect::<Result<_, ServiceError>>()?;
             Ok::<_, ServiceError>((history, Owner::of(reads, &self.vault, tenant, &event, epoch)?, runs))
         })?;
         let history_us = micros(started);
@@ -171,7 +172,7 @@ impl Service {
         let limits = &tenant.terms.limits;
         let at_first_limits = at_first.then(|| limits.at_first(event_body.len()));
         let mut items = Vec::with_capacity(kinds.len());
-        for (kind, runs) in kinds.into_iter().zip(runs) {
+        for (kind, (runs, opens)) in kinds.into_iter().zip(runs) {
             let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
             let terms = &tenant.terms;
             let (first, second, chosen) = (runs.first.as_deref(), runs.second.as_deref(), runs.chosen.as_ref());
@@ -196,6 +197,7 @@ impl Service {
                 let guardrail = Arc::clone(&snapshot.guardrail);
                 item.shadow = Some(Box::new(ShadowRun { ctx, versions: runs.shadows, guardrail }));
             }
+            item.opens = opens;
             item.phases.history_us = history_us;
             item.phases.seal_us = micros(judged);
             items.push(item);

@@ -54,6 +54,8 @@ pub struct Item {
     pub kind: Kind,
     /// The facts put to the policy.
     pub case: Case,
+    /// Whether it is the first decision of its case.
+    pub opens: bool,
     /// What the policy said.
     ruled: Result<Ruling, Fault>,
     /// What the guardrail said of it.
@@ -208,6 +210,7 @@ impl Draft {
             kind: case.kind(),
             id,
             case,
+            opens: false,
             ruled,
             review,
             asked,

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const GOOD: Sample = Sample { fault: None, approved: true, money: 3_000 };
-const REFUSED: Sample = Sample { fault: None, approved: false, money: 0 };
+const GOOD: Sample = Sample { fault: None, is_first: true, approved: true, money: 3_000 };
+const REFUSED: Sample = Sample { fault: None, is_first: true, approved: false, money: 0 };
 
 fn fault(code: FaultCode) -> Sample {
     Sample { fault: Some(code), ..REFUSED }
@@ -72,7 +72,7 @@ proptest! {
         let mut arms = [Watched::default(), Watched::default()];
         for (at, (draw, money)) in seed.iter().enumerate() {
             let approved = *draw < approves;
-            arms[at % 2].add(Sample { fault: None, approved, money: if approved { *money } else { 0 } });
+            arms[at % 2].add(Sample { fault: None, is_first: true, approved, money: if approved { *money } else { 0 } });
             let [own, other] = &arms;
             let found = own.judge(Some(other), &Protection::default());
             prop_assert!(found.is_none(), "{found:?} after {at}");
@@ -83,7 +83,7 @@ proptest! {
     fn nothing_that_is_fed_in_panics(samples in proptest::collection::vec((0..20_usize, any::<bool>(), any::<i64>()), 0..600)) {
         let mut own = Watched::default();
         for (code, approved, money) in samples {
-            own.add(Sample { fault: FaultCode::ALL.get(code).copied(), approved, money });
+            own.add(Sample { fault: FaultCode::ALL.get(code).copied(), is_first: code % 2 == 0, approved, money });
             _ = own.judge(Some(&own.clone()), &Protection::default());
         }
     }

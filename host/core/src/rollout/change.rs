@@ -76,7 +76,7 @@ impl Plan {
         Ok(Changed::Yes)
     }
 
-    /// Lets a version run beside, unanswered.
+    /// Lets a version run beside, unanswered. What was taken back stays so: it answers nobody, and what it would say is seen.
     ///
     /// # Errors
     /// It answers already; enough others run beside.
@@ -94,7 +94,6 @@ impl Plan {
             let others: Vec<String> = self.shadows.iter().map(|shadow| format!("`{}`", shadow.version)).collect();
             return conflict(format!("{SHADOWS_MAX} versions run in shadow already ({}): end one first", others.join(", ")));
         }
-        self.taken.retain(|taken| taken.version != *id);
         self.shadows.push(Placed { version: id.clone(), since_ms: at_ms });
         Ok(Changed::Yes)
     }
@@ -110,7 +109,7 @@ impl Plan {
     }
 
     /// Takes back what was rolled out last: the canary, if there is one, else the active version; or goes back to the version that is
-    /// named. What was taken back runs for nobody any more. Returns what it was, and what is active now.
+    /// named. What was taken back answers nobody any more, and has no windows. Returns what it was.
     ///
     /// # Errors
     /// There is nothing to go back to.
@@ -147,7 +146,6 @@ impl Plan {
         }
         self.canary = self.canary.take().filter(|canary| canary.version != *id);
         self.shadows.retain(|shadow| shadow.version != *id);
-        self.windows.retain(|window| window.version != *id);
         self.take(id.clone(), by, reason, at_ms);
         if is_active && let Some(target) = self.before().cloned() {
             self.activate(&target, at_ms);
@@ -161,16 +159,17 @@ impl Plan {
         self.earlier.iter().find(|earlier| !self.is_taken(earlier) && Some(*earlier) != active)
     }
 
-    /// Lets a version answer at a time of its own. Windows that ended before `forget_ms` of the merchant's clock are forgotten.
+    /// Lets a version answer at a time of its own, set at `at_ms`. Windows that ended before `forget_ms` of the merchant's clock are
+    /// forgotten.
     ///
     /// # Errors
     /// It ends before it begins; it overlaps another one; there are too many.
-    pub fn add_window(&mut self, window: Window, forget_ms: i64) -> Change {
+    pub fn add_window(&mut self, window: Window, at_ms: i64, forget_ms: i64) -> Change {
         if window.to_local_ms <= window.from_local_ms {
             return Err(Refused::Invalid("/to", "is not after `from`: a window has a beginning and a later end".into()));
         }
         self.windows.retain(|known| known.to_local_ms >= forget_ms);
-        if self.windows.contains(&window) {
+        if self.windows.iter().any(|known| known.is_same(&window)) {
             return Ok(Changed::No);
         }
         let overlaps = |known: &&Window| known.from_local_ms < window.to_local_ms && window.from_local_ms < known.to_local_ms;
@@ -187,7 +186,7 @@ impl Plan {
         }
         self.taken.retain(|taken| taken.version != window.version);
         self.had_windows = true;
-        self.windows.push(window);
+        self.windows.push(Window { set_ms: at_ms, ..window });
         self.windows.sort_by_key(|window| window.from_local_ms);
         Ok(Changed::Yes)
     }
@@ -211,6 +210,8 @@ impl Plan {
     fn take(&mut self, id: VersionId, by: Hand, reason: &str, at_ms: i64) {
         self.taken.retain(|taken| taken.version != id);
         self.earlier.retain(|earlier| *earlier != id);
+        // A window of it would answer nobody and keep others from its time.
+        self.windows.retain(|window| window.version != id);
         self.taken.push(Taken { version: id, by, at_ms, reason: reason.to_owned() });
         let excess = self.taken.len().saturating_sub(TAKEN_MAX);
         self.taken.drain(..excess);

@@ -8,7 +8,7 @@
 //! | what answers new cases | is made by it alone |
 //! | retired, and nothing newer came into force since | is made by it alone |
 //! | retired, and a newer one came into force since | both run; the newer one's stands if it is better for the consumer |
-//! | taken back (rolled back, or a canary that was) or paused | is made by what answers new cases, as if it had been opened now |
+//! | taken back (rolled back, or a canary that was), also while it runs in shadow, or paused | is made by what answers new cases, as if it had been opened now |
 //!
 //! For new cases the first of these that may run answers: the version of a validity window that the event's time falls into,
 //! the canary for its share of customers, the active version. With none left the kind's fallback stands, with a typed fault.

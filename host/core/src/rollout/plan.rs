@@ -42,7 +42,7 @@ pub struct Plan {
     /// Were active before, the latest first: the way back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<VersionId>,
-    /// Were taken back, the latest last: they run for nobody until a person activates them again.
+    /// Were taken back, the latest last: they answer nobody, not even cases that they opened, until a person lets them answer again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<Taken>,
 }
@@ -79,6 +79,21 @@ pub struct Window {
     pub from_local_ms: i64,
     /// To this moment, exclusive.
     pub to_local_ms: i64,
+    /// When it was set, epoch milliseconds: cases that were opened before are older than it, however long ago it begins.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub set_ms: i64,
+}
+
+impl Window {
+    /// Whether it is the same time for the same version, whenever it was set.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.version, self.from_local_ms, self.to_local_ms) == (&other.version, other.from_local_ms, other.to_local_ms)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it asks about by reference")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// A version that was taken back.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Rollouts, Scope, Window};
+use super::plan::{Hand, Rollouts, Scope, Window};
 use super::{Changed, Refused, VersionId};
 use crate::kind::Kind;
 
@@ -109,6 +109,9 @@ pub struct Proposal {
     /// The move.
     #[serde(flatten)]
     pub step: Step,
+    /// What it was to take back when it was proposed, where it is a rollback.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<VersionId>,
     /// Who proposes it: the label of the key.
     pub by: String,
     /// Why.
@@ -118,6 +121,21 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// Why it is no longer what was proposed: a rollback would take back something else, or the version was taken back since.
+    pub fn overtaken(&self, now: &Rollouts) -> Option<String> {
+        let plan = now.plan(self.kind?)?;
+        if let Some(taken) = self.step.placed().and_then(|id| plan.taken.iter().find(|taken| taken.version == *id)) {
+            let is_since = taken.at_ms >= self.at_ms;
+            return is_since.then(|| format!("`{}` was taken back since ({})", taken.version, taken.reason));
+        }
+        let takes = now.would_take(self.kind?, &self.step);
+        let list = |ids: &[VersionId]| ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+        (!self.takes.is_empty() && takes != self.takes).then(|| {
+            let now = if takes.is_empty() { "nothing".to_owned() } else { list(&takes) };
+            format!("it was to take back {}, and would take back {now} now", list(&self.takes))
+        })
+    }
+
     /// Until when it waits, epoch milliseconds.
     pub const fn expires_at_ms(&self) -> i64 {
         self.at_ms.saturating_add(PROPOSAL_MS)
@@ -125,6 +143,23 @@ impl Proposal {
 }
 
 impl Rollouts {
+    /// What a move would take back; nothing where it is no rollback, or not possible.
+    pub fn would_take(&self, kind: Kind, step: &Step) -> Vec<VersionId> {
+        let (Step::Rollback { to }, Some(plan)) = (step, self.plan(kind)) else { return Vec::new() };
+        plan.clone().rollback(to.as_ref(), Hand::Merchant, "", 0).map(|(taken, _)| taken).unwrap_or_default()
+    }
+
+    /// A move as it is proposed: a rollback to whatever was before says to what, for the plan may move until it is approved.
+    pub fn said_plainly(&self, kind: Kind, step: Step) -> Step {
+        match (step, self.plan(kind)) {
+            (Step::Rollback { to: None }, Some(plan)) => {
+                let stays = plan.active.as_ref().filter(|_| plan.canary.is_some()).map(|active| &active.version);
+                Step::Rollback { to: stays.or_else(|| plan.before()).cloned() }
+            }
+            (step, _) => step,
+        }
+    }
+
     /// Adds a proposal. Those that waited too long are forgotten; the same move of the same person, proposed again, changes nothing.
     ///
     /// # Errors

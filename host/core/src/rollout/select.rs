@@ -70,7 +70,7 @@ impl Rollouts {
         };
         let runs = |id: &VersionId| answers.as_ref().is_ok_and(|(_, own)| *own == id) || beside.is_some_and(|(_, other)| other == id);
         let shadows = plan.shadows.iter().map(|placed| &placed.version);
-        let shadows = shadows.filter(|id| self.may_run(plan, asked.kind, id) && !runs(id)).collect();
+        let shadows = shadows.filter(|id| self.stop_of(asked.kind, id).is_none() && !runs(id)).collect();
         Selected { answers, beside, shadows }
     }
 
@@ -80,8 +80,9 @@ impl Rollouts {
         let local = local_ms(asked.now, asked.tz_offset_min);
         let window = plan.windows.iter().find(|window| (window.from_local_ms..window.to_local_ms).contains(&local));
         if let Some(window) = window.filter(|window| may_run(&window.version)) {
+            // It came into force when it began, or when it was set, if that was later.
             let began = window.from_local_ms - local_ms(0, asked.tz_offset_min);
-            return Ok((Stage::Window, &window.version, began));
+            return Ok((Stage::Window, &window.version, began.max(window.set_ms)));
         }
         if let Some(canary) = plan.canary.as_ref().filter(|canary| may_run(&canary.version))
             && (asked.bucket)(&canary.version) < canary.share_bp
@@ -99,7 +100,7 @@ impl Rollouts {
         }
     }
 
-    /// Whether a version runs at all: it was not taken back, and no switch is thrown.
+    /// Whether a version may answer: it was not taken back, and no switch is thrown.
     fn may_run(&self, plan: &Plan, kind: Kind, id: &VersionId) -> bool {
         !plan.is_taken(id) && self.stop_of(kind, id).is_none()
     }

@@ -15,6 +15,10 @@ fn id(n: u8) -> VersionId {
     VersionId { policy: format!("p{}", n % 3), version: format!("1.{n}.0+00000000") }
 }
 
+fn window(n: u8, from: i64, to: i64) -> Window {
+    Window { version: id(n), from_local_ms: from, to_local_ms: to, set_ms: 0 }
+}
+
 fn rollouts(plan: Plan) -> Rollouts {
     Rollouts { plans: [(KIND, plan)].into(), ..Rollouts::default() }
 }
@@ -79,7 +83,7 @@ fn make(of: &mut Rollouts, one: &Move, at_ms: i64) {
         Move::Rollback(to) => _ = plan.rollback(to.map(id).as_ref(), Hand::Merchant, "bad", at_ms),
         Move::TakeBack(n) => _ = plan.take_back(&id(*n), Hand::Protection, "faults", at_ms),
         Move::Window(n, from, to) => {
-            _ = plan.add_window(Window { version: id(*n), from_local_ms: *from, to_local_ms: *to }, i64::MIN);
+            _ = plan.add_window(window(*n, *from, *to), at_ms, i64::MIN);
         }
         Move::RemoveWindow(n) => _ = plan.remove_window(&id(*n), None),
         Move::Pause(n, operator) => _ = of.pause(scope(*n), hand(operator), "stop", at_ms),
@@ -108,6 +112,8 @@ proptest! {
             }
             prop_assert!(active.is_none_or(|active| !plan.earlier.contains(active) && !plan.is_taken(active)));
             prop_assert!(plan.earlier.iter().all(|earlier| !plan.is_taken(earlier)));
+            prop_assert!(canary.is_none_or(|canary| !plan.is_taken(canary)));
+            prop_assert!(plan.windows.iter().all(|window| !plan.is_taken(&window.version)));
             // The document is what is kept.
             let back: Rollouts = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
             prop_assert_eq!(&back, &all);
@@ -120,7 +126,7 @@ proptest! {
         for own in runs {
             prop_assert!(!seen.contains(&own), "{own} runs twice");
             prop_assert!(all.stop_of(KIND, own).is_none(), "{own} is paused");
-            prop_assert!(!all.plans[&KIND].is_taken(own), "{own} was taken back");
+            prop_assert!(selected.shadows.contains(&own) || !all.plans[&KIND].is_taken(own), "{own} was taken back");
             seen.push(own);
         }
         // A second one runs only beside the version of the first decision.
@@ -207,7 +213,7 @@ fn a_window_is_on_the_merchants_clock_and_holds_its_first_and_not_its_last_momen
 
     let mut plan = Plan::default();
     plan.activate(&id(0), 0);
-    plan.add_window(Window { version: id(1), from_local_ms: day(false), to_local_ms: day(true) }, 0).unwrap();
+    plan.add_window(window(1, day(false), day(true)), 0, 0).unwrap();
     let all = rollouts(plan);
     let begins = SINGLES_DAY - 8 * HOUR;
     for (now, stage) in
@@ -223,20 +229,86 @@ fn a_window_is_on_the_merchants_clock_and_holds_its_first_and_not_its_last_momen
 }
 
 #[test]
+fn a_window_set_while_a_case_is_open_is_newer_than_it() {
+    let mut plan = Plan::default();
+    plan.activate(&id(0), 0);
+    let begins = SINGLES_DAY - 8 * HOUR;
+    // Set at noon for the whole day; the case is of eight in the morning.
+    plan.add_window(window(1, SINGLES_DAY, SINGLES_DAY + 24 * HOUR), begins + 12 * HOUR, 0).unwrap();
+    let all = rollouts(plan);
+    let opened = |at_ms| Opened { version: id(0), at_ms };
+    let beside = |at_ms| answers(&all, begins + 13 * HOUR, 0, Some(&opened(at_ms))).1;
+    assert_eq!(beside(begins + 8 * HOUR), Some((Stage::Window, id(1))));
+    assert_eq!(beside(begins + 12 * HOUR), None, "not newer than what was opened at the same moment");
+}
+
+#[test]
+fn what_was_taken_back_runs_in_shadow_and_answers_nobody() {
+    let mut plan = Plan::default();
+    plan.activate(&id(0), 0);
+    plan.canary(&id(1), SHARE_ALL, 1).unwrap();
+    plan.add_window(window(1, 0, HOUR), 1, 0).unwrap();
+    plan.rollback(None, Hand::Merchant, "bad", 2).unwrap();
+    assert_eq!(plan.windows, [], "its windows go with it");
+    plan.add_window(window(2, 0, HOUR), 3, 0).unwrap();
+    plan.shadow(&id(1), 4).unwrap();
+    let opened = Opened { version: id(1), at_ms: 1 };
+    let all = rollouts(plan);
+    let asked = Asked { kind: KIND, now: SINGLES_DAY, tz_offset_min: 480, bucket: &|_| 0, opened: Some(&opened) };
+    let selected = all.select(&asked);
+    assert_eq!((selected.answers, selected.beside), (Ok((Stage::Active, &id(0))), None));
+    assert_eq!(selected.shadows, [&id(1)]);
+}
+
+#[test]
+fn a_proposal_that_was_overtaken_is_not_what_was_proposed() {
+    let mut all = Rollouts::default();
+    let plan = all.plans.entry(KIND).or_default();
+    plan.activate(&id(0), 0);
+    plan.activate(&id(1), 1);
+    let step = all.said_plainly(KIND, Step::Rollback { to: None });
+    assert_eq!(step, Step::Rollback { to: Some(id(0)) });
+    let own = |all: &Rollouts, step: Step| Proposal {
+        id: "p".into(),
+        kind: Some(KIND),
+        takes: all.would_take(KIND, &step),
+        step,
+        by: "li".into(),
+        reason: None,
+        at_ms: 5,
+    };
+    let back = own(&all, step);
+    assert_eq!((back.takes.clone(), back.overtaken(&all)), (vec![id(1)], None));
+    let next = own(&all, Step::Activate { version: id(2) });
+    assert_eq!(next.overtaken(&all), None);
+    // Another one became active meanwhile; and the version of the other proposal was taken back.
+    let plan = all.plans.get_mut(&KIND).unwrap();
+    plan.activate(&id(2), 6);
+    assert!(back.overtaken(&all).unwrap().contains("would take back `p2 1.2.0+00000000` now"));
+    assert_eq!(next.overtaken(&all), None, "done already is not overtaken");
+    all.plans.get_mut(&KIND).unwrap().rollback(None, Hand::Protection, "faults", 7).unwrap();
+    assert!(next.overtaken(&all).unwrap().contains("was taken back since (faults)"));
+    // With a canary the rollback is the canary's alone.
+    let plan = all.plans.get_mut(&KIND).unwrap();
+    plan.canary(&id(3), 500, 8).unwrap();
+    let canarys = own(&all, all.said_plainly(KIND, Step::Rollback { to: None }));
+    assert_eq!((canarys.step, canarys.takes), (Step::Rollback { to: Some(id(1)) }, vec![id(3)]));
+}
+
+#[test]
 fn windows_that_overlap_are_refused_and_those_that_touch_are_not() {
     let mut plan = Plan::default();
-    let window = |n, from, to| Window { version: id(n), from_local_ms: from, to_local_ms: to };
-    plan.add_window(window(1, 10, 20), 0).unwrap();
+    plan.add_window(window(1, 10, 20), 1, 0).unwrap();
     for (from, to) in [(10, 20), (5, 11), (19, 25), (12, 13), (0, 100)] {
-        let Err(Refused::Conflict(why)) = plan.add_window(window(2, from, to), 0) else { panic!("{from} to {to}") };
+        let Err(Refused::Conflict(why)) = plan.add_window(window(2, from, to), 1, 0) else { panic!("{from} to {to}") };
         assert!(why.contains("overlaps the window of `p1 1.1.0+00000000`"), "{why}");
     }
-    assert_eq!(plan.add_window(window(1, 10, 20), 0), Ok(Changed::No), "the very same");
-    plan.add_window(window(2, 20, 30), 0).unwrap();
-    plan.add_window(window(2, 0, 10), 0).unwrap();
-    assert!(matches!(plan.add_window(window(2, 40, 40), 0), Err(Refused::Invalid("/to", _))));
+    assert_eq!(plan.add_window(window(1, 10, 20), 1, 0), Ok(Changed::No), "the very same");
+    plan.add_window(window(2, 20, 30), 1, 0).unwrap();
+    plan.add_window(window(2, 0, 10), 1, 0).unwrap();
+    assert!(matches!(plan.add_window(window(2, 40, 40), 1, 0), Err(Refused::Invalid("/to", _))));
     // Long past ones make room.
-    plan.add_window(window(2, 50, 60), 25).unwrap();
+    plan.add_window(window(2, 50, 60), 1, 25).unwrap();
     assert_eq!(plan.windows.iter().map(|window| window.from_local_ms).collect::<Vec<_>>(), [20, 50]);
     plan.remove_window(&id(2), Some(50)).unwrap();
     assert!(matches!(plan.remove_window(&id(1), None), Err(Refused::NotThere(_))));
@@ -273,6 +345,7 @@ fn proposals_wait_seven_days_and_no_longer() {
         id: id.to_owned(),
         kind: Some(KIND),
         step: Step::Activate { version: super::tests::id(1) },
+        takes: Vec::new(),
         by: by.to_owned(),
         reason: None,
         at_ms,

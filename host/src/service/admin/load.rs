@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use ombud_core::caps::CapLimits;
-use ombud_core::ids::ActorId;
+use ombud_core::ids::{ActorId, MerchantId};
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::rollout::Rollouts;
 use ombud_ledger::Digest;
@@ -25,6 +25,8 @@ use crate::service::vault::SubjectId;
 
 /// Media type under which components are kept.
 const WASM: &str = "application/wasm";
+/// How often a change is prepared while others may change the merchant, before it is prepared under the lock.
+const PREPARED_MAX: usize = 4;
 /// Media type under which settings are kept.
 pub(super) const JSON: &str = "application/json";
 
@@ -101,6 +103,36 @@ impl Service {
         let share = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.share.clone()).unwrap_or_default();
         let (terms, share_limits) = (config.terms(&self.limits), config.share.or(&self.limits.share));
         Ok(Tenant { terms, share_limits, rollouts, versions, digest_key: key.digest_key(), share, caps_bound, config })
+    }
+
+    /// Changes a merchant: `prepare` may take its time and run policies, for it keeps nobody from other changes; `keep` follows under the lock
+    /// of all changes, if the merchant is still the one that was prepared for, else it is prepared again.
+    pub(in crate::service) fn changed<P, T>(
+        &self,
+        merchant: &str,
+        prepare: impl Fn(Option<&Arc<Tenant>>) -> Result<P, ServiceError>,
+        keep: impl FnOnce(Option<Arc<Tenant>>, P) -> Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
+        let id = MerchantId::new(merchant).ok();
+        let known = || id.as_ref().and_then(|id| self.snapshot.load().tenants.get(id).cloned());
+        for _ in 0..PREPARED_MAX {
+            let before = known();
+            let prepared = prepare(before.as_ref())?;
+            let _changing = self.changing.lock();
+            let now = known();
+            let is_same = match (&before, &now) {
+                (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+                (None, None) => true,
+                _ => false,
+            };
+            if is_same {
+                return keep(now, prepared);
+            }
+        }
+        let _changing = self.changing.lock();
+        let now = known();
+        let prepared = prepare(now.as_ref())?;
+        keep(now, prepared)
     }
 
     /// Swaps a changed snapshot in.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ombud_core::call_limits::{OperatorLimits, SomeLimits};
 use ombud_core::caps::CapLimits;
-use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
 use ombud_core::rollout::Changed;
@@ -24,6 +24,14 @@ use crate::service::vault::SubjectId;
 use crate::service::wire::{LimitsView, MerchantView};
 use crate::service::{Service, allowed, blocking};
 
+/// What a merchant is to be, checked.
+struct Asked {
+    json: Value,
+    config: MerchantConfig,
+    caps_bound: CapLimits,
+    bindings: Bindings,
+}
+
 impl Service {
     /// Creates or changes a merchant. `config_json` is the configuration with an optional member `policies`:
     /// `{KIND: {"policy": NAME, "settings": {…}}}`, or `"version"` of an uploaded policy instead of settings; a kind that is left out keeps its policy, a new merchant gets the
@@ -41,11 +49,18 @@ impl Service {
 
     /// The same for commands and the demo, which have no runtime to keep free.
     pub fn put_merchant_now(&self, who: &Principal, merchant: &str, config_json: &[u8]) -> Result<MerchantView, ServiceError> {
-        let _changing = self.changing.lock();
-        let mut json: Value = serde_json::from_slice(config_json).map_err(|error| ServiceError::Malformed(format!("not JSON: {error}")))?;
+        let json: Value = serde_json::from_slice(config_json).map_err(|error| ServiceError::Malformed(format!("not JSON: {error}")))?;
+        self.changed(
+            merchant,
+            |known| self.asked_merchant(who, merchant, json.clone(), known.map(Arc::as_ref)),
+            |known, asked| self.keep_merchant(who, known.as_deref(), asked),
+        )
+    }
+
+    /// What is asked for, checked: policies take their settings here.
+    fn asked_merchant(&self, who: &Principal, merchant: &str, mut json: Value, known: Option<&Tenant>) -> Result<Asked, ServiceError> {
         let policies = json.as_object_mut().and_then(|members| members.remove("policies"));
-        let known = MerchantId::new(merchant).ok().and_then(|id| self.snapshot.load().tenants.get(&id).cloned());
-        if let Some(known) = known.as_ref().filter(|_| who.role != Role::Operator) {
+        if let Some(known) = known.filter(|_| who.role != Role::Operator) {
             bounds::fill(&mut json, &known.caps_bound);
             bounds::fill_share(&mut json, &known.config.share);
         }
@@ -58,7 +73,7 @@ impl Service {
             let problem = Problem::at("/id", "is not the merchant of the path").allowed(merchant);
             return Err(ServiceError::Invalid(vec![problem]));
         }
-        let caps_bound = match (who.role, known.as_deref()) {
+        let caps_bound = match (who.role, known) {
             (Role::Operator, known) => bounds::set_by_operator(known.map(|known| (&known.config.caps, &known.caps_bound)), &config.caps),
             (_, Some(known)) => {
                 bounds::check(&config.caps, &known.caps_bound)?;
@@ -82,17 +97,27 @@ impl Service {
             return Err(ServiceError::Invalid(above));
         }
         let limits = self.limits.in_force(&config.limits);
-        let mut bindings = self.bindings(&config.id, policies, known.as_deref(), &limits.policy)?;
-        if let Some(known) = &known {
+        let bindings = self.bindings(&config.id, policies, known, &limits.policy)?;
+        if let Some(known) = known {
             self.check_under(&limits, known, &bindings)?;
         }
+        Ok(Asked { json, config, caps_bound, bindings })
+    }
+
+    /// Keeps what is asked for. The caller holds the lock of all changes, and `known` is what it was checked for.
+    fn keep_merchant(&self, who: &Principal, known: Option<&Tenant>, asked: Asked) -> Result<MerchantView, ServiceError> {
+        let Asked { json, config, caps_bound, mut bindings } = asked;
         self.name_apart(&config.id, &mut bindings)?;
         let at_ms = now_ms();
-        let asks_for_two = known.as_ref().is_some_and(|known| !known.config.approvals.is_default());
-        let mut rollouts = known.as_ref().map(|known| known.rollouts.clone()).unwrap_or_default();
+        let asks_for_two = known.is_some_and(|known| !known.config.approvals.is_default());
+        let mut rollouts = known.map(|known| known.rollouts.clone()).unwrap_or_default();
+        let mut activated = Vec::new();
         for (kind, binding) in &bindings {
-            let changed = rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms);
-            if changed == Changed::Yes && asks_for_two {
+            if rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms) == Changed::No {
+                continue;
+            }
+            activated.push((*kind, binding.id()));
+            if asks_for_two {
                 let why = format!(
                     "it takes two persons to activate a version of {kind}: `POST …/policies/{}/rollout/activate` proposes it",
                     binding.policy
@@ -114,7 +139,7 @@ impl Service {
         self.keep_blobs(blobs)?;
         let epoch = self.vault.epoch();
         let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads, epoch))?;
-        let acts = changes(who, known.as_deref(), &config, &bindings);
+        let acts = changes(who, known, &config, &bindings);
         let versions: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
         let (stored, vault, plans) = (row.clone(), self.vault.clone(), rollouts.clone());
         self.writer.wait(move |group| {
@@ -127,9 +152,13 @@ impl Service {
         })?;
         let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, rollouts).map_err(ServiceError::from))?;
         let view = view(&tenant, &self.limits);
+        let merchant = row.id.clone();
         self.change(|snapshot| {
             snapshot.tenants.insert(row.id, Arc::new(tenant));
         });
+        // What a person bound begins anew before the protection, whose limits may be others now.
+        activated.iter().for_each(|(kind, id)| self.guards.forget(&merchant, *kind, id));
+        self.guards.look_again(&merchant, &Kind::ALL);
         Ok(view)
     }
 

@@ -85,7 +85,7 @@ fn move_plan(
         Step::AddWindow { window } => {
             let forget_ms = local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), zone);
             let (from, to) = (local_text(window.from_local_ms), local_text(window.to_local_ms));
-            (plan.add_window(window.clone(), forget_ms)?, RolloutAct::Window { kind, version: window.version.clone(), from, to })
+            (plan.add_window(window.clone(), at_ms, forget_ms)?, RolloutAct::Window { kind, version: window.version.clone(), from, to })
         }
         Step::RemoveWindow { version: id, from_local_ms: from } => {
             let changed = plan.remove_window(id, *from)?;

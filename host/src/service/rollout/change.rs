@@ -29,7 +29,7 @@ impl Service {
     pub async fn activate(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ActivateRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::Activate { version: id }, reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::Activate { version: id }, reason: may_say(asked.reason.as_ref())? })
         })
         .await
     }
@@ -38,7 +38,11 @@ impl Service {
     pub async fn canary(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: CanaryRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::Canary { version: id, share_bp: asked.share_bp }, reason: may_say(asked.reason)? })
+            Ok(Order {
+                kind: Some(kind),
+                step: Step::Canary { version: id, share_bp: asked.share_bp },
+                reason: may_say(asked.reason.as_ref())?,
+            })
         })
         .await
     }
@@ -47,7 +51,7 @@ impl Service {
     pub async fn shadow(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ShadowRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::Shadow { version: id, on: asked.on }, reason: may_say(asked.reason)? })
+            Ok(Order { kind: Some(kind), step: Step::Shadow { version: id, on: asked.on }, reason: may_say(asked.reason.as_ref())? })
         })
         .await
     }
@@ -74,8 +78,8 @@ impl Service {
             let zone = tenant.config.tz_offset_min;
             let (from, to) = (moment("/from", &asked.from, zone, false), moment("/to", &asked.to, zone, true));
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            let window = Window { version: id, from_local_ms: from?, to_local_ms: to? };
-            Ok(Order { kind: Some(kind), step: Step::AddWindow { window }, reason: may_say(asked.reason)? })
+            let window = Window { version: id, from_local_ms: from?, to_local_ms: to?, set_ms: 0 };
+            Ok(Order { kind: Some(kind), step: Step::AddWindow { window }, reason: may_say(asked.reason.as_ref())? })
         })
         .await
     }
@@ -85,7 +89,11 @@ impl Service {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let from = asked.from.as_deref().map(|from| moment("/from", from, tenant.config.tz_offset_min, false)).transpose()?;
             let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
-            Ok(Order { kind: Some(kind), step: Step::RemoveWindow { version: id, from_local_ms: from }, reason: may_say(asked.reason)? })
+            Ok(Order {
+                kind: Some(kind),
+                step: Step::RemoveWindow { version: id, from_local_ms: from },
+                reason: may_say(asked.reason.as_ref())?,
+            })
         })
         .await
     }
@@ -97,7 +105,7 @@ impl Service {
                 return Err(ServiceError::NotFound("policy"));
             }
             let policy = policy.to_owned();
-            let scope = match asked.version {
+            let scope = match asked.version.clone() {
                 Some(version) => {
                     let id = VersionId { policy: policy.clone(), version: version.clone() };
                     service.stored("/version", tenant, &id)?;
@@ -122,25 +130,26 @@ impl Service {
         .await
     }
 
-    /// Makes an order of what was asked for, under the lock of all changes, and carries it out.
+    /// Makes an order of what was asked for, which may load and run policies, and carries it out under the lock of all changes.
     pub(super) async fn step<F>(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, order: F) -> Answer
     where
-        F: FnOnce(&Self, &Tenant, &str) -> Result<Order, ServiceError> + Send + 'static,
+        F: Fn(&Self, &Tenant, &str) -> Result<Order, ServiceError> + Send + 'static,
     {
         self.tenant(who, merchant, Right::Configure, "roll out policies")?;
         // Asking a version to take its settings may take long.
         let _turn = self.turn_to_change(who).await;
         let (service, who, merchant, policy) = (Arc::clone(self), who.clone(), merchant.to_owned(), policy.to_owned());
         blocking(move || {
-            let _changing = service.changing.lock();
-            // As it is now that nobody else changes it.
-            let tenant = service.tenant(&who, &merchant, Right::Configure, "roll out policies")?;
-            let order = order(&service, &tenant, &policy)?;
-            let of = Some(policy.as_str()).filter(|policy| !policy.is_empty());
-            if order.step.waits() && tenant.config.approvals.rollout > 1 {
-                return service.propose(&tenant, order, &who, of);
-            }
-            service.carry_out(&tenant, &order, (By::from(&who), hand(&who)), None, of)
+            let prepare = |tenant: Option<&Arc<Tenant>>| order(&service, tenant.ok_or(ServiceError::NotFound("merchant"))?, &policy);
+            service.changed(&merchant, prepare, |_, order| {
+                // The key may have been revoked meanwhile.
+                let tenant = service.tenant(&who, &merchant, Right::Configure, "roll out policies")?;
+                let of = Some(policy.as_str()).filter(|policy| !policy.is_empty());
+                if order.step.waits() && tenant.config.approvals.rollout > 1 {
+                    return service.propose(&tenant, order, &who, of);
+                }
+                service.carry_out(&tenant, &order, (By::from(&who), hand(&who)), None, of)
+            })
         })
         .await
     }
@@ -188,11 +197,22 @@ impl Service {
         };
         self.keep_moved(&next, acts, row)?;
         let rollout = view::view(&next, of);
-        if let (Some(kind), Some(id)) = (order.kind, order.step.placed()) {
-            self.guards.forget(&next.config.id, kind, id);
-        }
-        self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
+        let next = Arc::new(next);
+        self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::clone(&next)));
+        self.watch_anew(tenant, &next, order);
         Ok(StepAnswer { changed, proposal: None, rollout })
+    }
+
+    /// What a person placed begins anew before the protection, and what was found is found again under the plan as it is now.
+    fn watch_anew(&self, before: &Tenant, now: &Tenant, order: &Order) {
+        let merchant = &now.config.id;
+        let Some(kind) = order.kind else { return self.guards.look_again(merchant, &Kind::ALL) };
+        let active = |tenant: &Tenant| Some(tenant.rollouts.plan(kind)?.active.as_ref()?.version.clone());
+        let activated = active(now).filter(|id| active(before).as_ref() != Some(id));
+        for id in order.step.placed().into_iter().chain(&activated) {
+            self.guards.forget(merchant, kind, id);
+        }
+        self.guards.look_again(merchant, &[kind]);
     }
 
     /// The merchant's row with the approvals that it asks for now.
@@ -315,8 +335,8 @@ pub(super) fn hand(who: &Principal) -> Hand {
     if who.role == Role::Operator { Hand::Operator } else { Hand::Merchant }
 }
 
-pub(super) fn may_say(reason: Option<String>) -> Result<Option<String>, ServiceError> {
-    reason.map(|reason| acts::reason(&reason)).transpose()
+pub(super) fn may_say(reason: Option<&String>) -> Result<Option<String>, ServiceError> {
+    reason.map(|reason| acts::reason(reason)).transpose()
 }
 
 fn kind_named(name: &str) -> Result<Kind, ServiceError> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ombud_core::event::Event;
 use ombud_core::fault::{Fault, FaultCode};
+use ombud_core::history::History;
+use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::rollout::{Asked, BUCKETS, Chosen, Halt, Opened, Stage, VersionId, bucket};
 use ombud_ledger::id::rollout_digest;
@@ -29,10 +31,33 @@ pub struct Runs {
 /// Under which version the case of an event was opened. Nothing is looked for where no other version ever answered. A reply is
 /// judged anew each time: it has none.
 pub fn opened(reads: &dyn Reads, tenant: &Tenant, kind: Kind, event: &Event) -> Result<Option<Opened>, StoreError> {
-    let (merchant, data) = (&tenant.config.id, &event.data);
     if tenant.rollouts.plan(kind).is_none_or(|plan| !plan.had_others()) {
         return Ok(None);
     }
+    first_decision(reads, &tenant.config.id, kind, event)
+}
+
+/// Whether an event opens its case: nothing was decided in it before.
+pub fn opens(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    kind: Kind,
+    event: &Event,
+    history: &History,
+    opened: Option<&Opened>,
+) -> Result<bool, StoreError> {
+    Ok(match kind {
+        Kind::AfterSale => !history.case.decided,
+        Kind::Delay if opened.is_some() || !history.delay.grants.is_empty() => false,
+        Kind::Delay => first_decision(reads, merchant, kind, event)?.is_none(),
+        Kind::Blacklist => history.blacklist.request.is_none(),
+        Kind::Reply => true,
+    })
+}
+
+/// The first decision of an event's case, by whatever version. A reply has none.
+pub fn first_decision(reads: &dyn Reads, merchant: &MerchantId, kind: Kind, event: &Event) -> Result<Option<Opened>, StoreError> {
+    let data = &event.data;
     let customer = data.customer_ref.as_ref().map(|customer| customer.as_str());
     match (kind, customer) {
         (Kind::AfterSale, _) => {

@@ -6,6 +6,7 @@
 mod apply;
 mod change;
 mod choose;
+mod guards;
 mod load;
 mod proposals;
 mod protect;
@@ -14,10 +15,10 @@ mod step;
 mod view;
 mod webhook;
 
-pub(super) use choose::{Runs, opened};
+pub(super) use choose::{Runs, opened, opens};
+pub(super) use guards::Guards;
 pub(super) use load::{active_bindings, keep, kept};
 pub use proposals::{ProposalView, ProposalWord};
-pub(super) use protect::Guards;
 pub use protect::Measure;
 pub use shadow::ShadowSummary;
 pub(super) use shadow::{ShadowJob, ShadowQueue, ShadowRun};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ombud_core::kind::Kind;
-use ombud_core::rollout::{Changed, Proposal, Step};
+use ombud_core::rollout::{Changed, Proposal, Step, VersionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct ProposalView {
     /// The move.
     #[serde(flatten)]
     pub step: Step,
+    /// What it takes back, where it is a rollback.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<VersionId>,
     /// Who proposes it.
     pub by: String,
     /// Why.
@@ -55,6 +58,7 @@ impl From<&Proposal> for ProposalView {
             id: own.id.clone(),
             kind: own.kind,
             step: own.step.clone(),
+            takes: own.takes.clone(),
             by: own.by.clone(),
             reason: own.reason.clone(),
             at: rfc3339(own.at_ms),
@@ -80,7 +84,14 @@ impl Service {
         let mut bits = [0_u8; 8];
         getrandom::fill(&mut bits).map_err(|error| ServiceError::Internal(anyhow::anyhow!("no random bytes: {error}")))?;
         let Order { kind, step, reason } = order;
-        let proposal = Proposal { id: format!("p_{}", hex::encode(bits)), kind, step, by: who.actor.to_string(), reason, at_ms };
+        let (step, takes) = match kind {
+            Some(kind) => {
+                let step = tenant.rollouts.said_plainly(kind, step);
+                (step.clone(), tenant.rollouts.would_take(kind, &step))
+            }
+            None => (step, Vec::new()),
+        };
+        let proposal = Proposal { id: format!("p_{}", hex::encode(bits)), kind, step, takes, by: who.actor.to_string(), reason, at_ms };
         let mut rollouts = tenant.rollouts.clone();
         let is_new = rollouts.propose(proposal.clone())? == Changed::Yes;
         let same = |own: &&Proposal| (own.kind, &own.step, &own.by) == (proposal.kind, &proposal.step, &proposal.by);
@@ -101,6 +112,9 @@ impl Service {
             if is_same_person(&proposal.by, who.actor.as_str()) {
                 let why = format!("`{}` proposed it: another person with the right approves it", proposal.by);
                 return Err(ServiceError::Conflict(why));
+            }
+            if let Some(why) = proposal.overtaken(&tenant.rollouts) {
+                return Err(ServiceError::Conflict(format!("{why}: withdraw the proposal, and propose what is meant now")));
             }
             let order = Order { kind: proposal.kind, step: proposal.step.clone(), reason: proposal.reason.clone() };
             service.carry_out(tenant, &order, (By::from(who), hand(who)), Some(proposal), None)
@@ -130,7 +144,7 @@ impl Service {
             if tenant.config.approvals.is_default() {
                 return Err(ServiceError::Conflict("one person is enough already".into()));
             }
-            Ok(Order { kind: None, step: Step::ApprovalsOff, reason: may_say(word.reason)? })
+            Ok(Order { kind: None, step: Step::ApprovalsOff, reason: may_say(word.reason.as_ref())? })
         })
         .await
     }
@@ -140,7 +154,7 @@ impl Service {
         F: FnOnce(&Self, &Tenant, &Proposal, &Principal, Option<String>) -> Answer + Send + 'static,
     {
         self.tenant(who, merchant, Right::Configure, "settle proposals")?;
-        let reason = may_say(word.reason)?;
+        let reason = may_say(word.reason.as_ref())?;
         let _turn = self.turn_to_change(who).await;
         let (service, who, merchant, id) = (Arc::clone(self), who.clone(), merchant.to_owned(), id.to_owned());
         blocking(move || {

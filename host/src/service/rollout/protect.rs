@@ -1,26 +1,25 @@
 //! The host's own protection: what versions decide is watched, and one that does harm is taken back or paused, with the reason on
 //! record, in the log, in the metrics and at the operator's webhook. What it took back only a person brings back.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ombud_core::decision::Decision;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
-use ombud_core::protect::{Finding, Protection, Sample, Watched};
-use ombud_core::rollout::{Changed, Hand, Plan, Rollouts, Scope, VersionId};
+use ombud_core::protect::{Finding, Protection, heard};
+use ombud_core::rollout::{Changed, Hand, Rollouts, Scope, VersionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::guards::Told;
 use crate::clock::now_ms;
 use crate::metrics::Protected;
 use crate::service::Service;
 use crate::service::acts::{By, NewAct, RolloutAct, What};
 use crate::service::error::ServiceError;
+use crate::service::pending::Item;
 use crate::service::snapshot::Tenant;
 
-/// Versions of one kind that are watched at the same time; the one that was heard of least lately goes first.
-const ARMS_MAX: usize = 6;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -36,85 +35,37 @@ pub enum Measure {
     Announced,
 }
 
-/// What every version decided lately. In memory: after a restart it begins anew.
-#[derive(Default)]
-pub struct Guards(Mutex<HashMap<(MerchantId, Kind), Vec<Arm>>>);
-
-/// One version of a kind, as it answers or in shadow.
-struct Arm {
-    version: VersionId,
-    in_shadow: bool,
-    watched: Watched,
-    /// Found and acted on: it is not said again while it stands there.
-    found: bool,
-}
-
-impl Guards {
-    /// Takes a decision in; what it shows of its version.
-    fn take(&self, merchant: &MerchantId, kind: Kind, own: (&VersionId, bool), sample: Sample, tenant: &Tenant) -> Option<Finding> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let arms = all.entry((merchant.clone(), kind)).or_default();
-        let is_own = |arm: &Arm| arm.version == *own.0 && arm.in_shadow == own.1;
-        let at = match arms.iter().position(is_own) {
-            Some(at) => at,
-            None => {
-                if arms.len() >= ARMS_MAX {
-                    arms.remove(0);
-                }
-                arms.push(Arm { version: own.0.clone(), in_shadow: own.1, watched: Watched::default(), found: false });
-                arms.len() - 1
-            }
-        };
-        let arm = arms.get_mut(at)?;
-        arm.watched.add(sample);
-        let plan = tenant.rollouts.plan(kind)?;
-        let (arm, other) = (arms.get(at)?, compared_with(arms, plan, own));
-        if arm.found {
-            return None;
-        }
-        let found = arm.watched.judge(other, &tenant.config.protection)?;
-        arms.get_mut(at)?.found = true;
-        Some(found)
-    }
-
-    /// A version begins anew, for a person placed it.
-    pub fn forget(&self, merchant: &MerchantId, kind: Kind, id: &VersionId) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(arms) = all.get_mut(&(merchant.clone(), kind)) {
-            arms.retain(|arm| arm.version != *id);
-        }
-    }
-}
-
-/// What a version is compared with: the canary with the active version, the active version with one in shadow or with the one before it;
-/// one in shadow with what answers.
-fn compared_with<'a>(arms: &'a [Arm], plan: &Plan, (own, in_shadow): (&VersionId, bool)) -> Option<&'a Watched> {
-    let arm = |id: &VersionId, shadow: bool| arms.iter().find(|arm| arm.version == *id && arm.in_shadow == shadow).map(|arm| &arm.watched);
-    let active = plan.active.as_ref().map(|active| &active.version);
-    if in_shadow || active != Some(own) {
-        return active.and_then(|active| arm(active, false));
-    }
-    let shadow = plan.shadows.iter().find_map(|shadow| arm(&shadow.version, true));
-    shadow.or_else(|| plan.before().and_then(|before| arm(before, false)))
-}
-
 impl Service {
-    /// Watches a decision that was answered.
-    pub(in crate::service) fn watch(self: &Arc<Self>, tenant: &Tenant, kind: Kind, decision: &Decision) {
-        let Some(policy) = &decision.policy else { return };
-        let id = VersionId { policy: policy.name.clone(), version: policy.version.clone() };
+    /// Watches a decision that was answered, by what it says of every version that ran for it.
+    pub(in crate::service) fn watch(self: &Arc<Self>, tenant: &Tenant, item: &Item, seq: u64, decision: &Decision) {
+        let kind = item.kind;
+        let told = heard(decision, item.opens).into_iter().flatten().map(|heard| {
+            let version = VersionId { policy: heard.policy.name.clone(), version: heard.policy.version.clone() };
+            Told { version, in_shadow: false, sample: heard.sample }
+        });
         let merchant = &tenant.config.id;
-        let Some(found) = self.guards.take(merchant, kind, (&id, false), Sample::of(decision), tenant) else { return };
-        let (service, merchant) = (Arc::clone(self), merchant.clone());
-        // Off the decision's path: it waits for nobody's change of a plan.
-        tokio::task::spawn_blocking(move || service.protect(&merchant, kind, &id, &found));
+        let heard = self.guards.tell(tenant, kind, seq, told);
+        if heard.is_first {
+            self.read_earlier(merchant, kind, seq);
+        }
+        for (id, found) in heard.found {
+            let (service, merchant) = (Arc::clone(self), merchant.clone());
+            // Off the decision's path: it waits for nobody's change of a plan.
+            tokio::task::spawn_blocking(move || service.protect(&merchant, kind, &id, &found));
+        }
     }
 
-    /// Watches a shadow run.
-    pub(super) fn watch_shadow(&self, merchant: &MerchantId, kind: Kind, id: &VersionId, decision: &Decision) {
+    /// Watches a shadow run beside the decision at a place in the log.
+    pub(super) fn watch_shadow(&self, merchant: &MerchantId, item: &Item, seq: u64, id: &VersionId, decision: &Decision) {
+        let kind = item.kind;
         let Some(tenant) = self.snapshot.load().tenants.get(merchant).cloned() else { return };
-        if let Some(found) = self.guards.take(merchant, kind, (id, true), Sample::of(decision), &tenant) {
-            self.protect(merchant, kind, id, &found);
+        let told = heard(decision, item.opens).into_iter().flatten().map(|heard| Told {
+            version: id.clone(),
+            in_shadow: true,
+            sample: heard.sample,
+        });
+        for (id, found) in self.guards.tell(&tenant, kind, seq, told).found {
+            self.protect(merchant, kind, &id, &found);
         }
     }
 
@@ -132,7 +83,11 @@ impl Service {
                     webhook.announce(merchant, kind, id, found, measure);
                 }
             }
-            Err(error) => tracing::error!(%merchant, version = %id, why = %found, %error, "the protection could not act"),
+            Err(error) => {
+                // It is found again with the next decision.
+                self.guards.look_again(merchant, &[kind]);
+                tracing::error!(%merchant, version = %id, why = %found, %error, "the protection could not act");
+            }
         }
     }
 

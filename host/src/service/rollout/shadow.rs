@@ -167,7 +167,7 @@ impl Service {
             let after = Stand::of(&decision);
             self.metrics.shadowed(how(before, &after));
             let id = VersionId { policy: version.name.clone(), version: version.version.clone() };
-            self.watch_shadow(&merchant, item.kind, &id, &decision);
+            self.watch_shadow(&merchant, item, *seq, &id, &decision);
             let kept =
                 Kept { id: item.id.to_string(), before: before.clone(), after, policy_fuel, guardrail_fuel, recorded_fuel: item.fuel() };
             let result = serde_json::to_string(&kept).map_err(|error| ServiceError::Internal(error.into()))?;

@@ -1,0 +1,257 @@
+//! What versions decided lately, as the protection remembers it. In memory; after a start what is on record is read first.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ombud_core::event::structured;
+use ombud_core::ids::MerchantId;
+use ombud_core::kind::Kind;
+use ombud_core::protect::{Finding, Recorded, Sample, Watched};
+use ombud_core::rollout::{Plan, VersionId};
+use ombud_ledger::BodyKind;
+use ombud_store::{Reads, Store as _, Wanted};
+
+use super::choose::first_decision;
+use crate::service::Service;
+use crate::service::error::ServiceError;
+use crate::service::snapshot::Tenant;
+use crate::service::{read, vault};
+
+/// Versions of one kind that are watched at the same time; of more, one that has no place goes first, then the one that was heard of
+/// least lately.
+const ARMS_MAX: usize = 6;
+/// Records of a merchant that are read after a start for what its versions decided lately: the latest ones.
+const RECORDS_MAX: u32 = 2_000;
+/// What was told while earlier decisions are read, at most; of more the oldest are forgotten.
+const TOLD_MAX: usize = 2_000;
+
+/// What every version decided lately.
+#[derive(Default)]
+pub struct Guards {
+    watches: Mutex<HashMap<(MerchantId, Kind), Watch>>,
+    unread: Mutex<Unread>,
+}
+
+/// What is to be read from the records, and whether somebody does.
+#[derive(Default)]
+struct Unread {
+    next: VecDeque<(MerchantId, Kind, u64)>,
+    reading: bool,
+}
+
+/// The versions of one kind.
+struct Watch {
+    arms: Vec<Arm>,
+    /// From this place in the log on decisions are told; those before it are read.
+    from_seq: u64,
+    /// What was told since the start, until the earlier ones are read.
+    told: Option<VecDeque<Told>>,
+}
+
+/// One version of a kind, as it answers or in shadow.
+struct Arm {
+    version: VersionId,
+    in_shadow: bool,
+    watched: Watched,
+    /// Found and acted on: it is not said again while it stands there.
+    found: bool,
+}
+
+/// What one decision says of a version.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// The version.
+    pub version: VersionId,
+    /// Whether it ran in shadow.
+    pub in_shadow: bool,
+    /// What it came to.
+    pub sample: Sample,
+}
+
+/// What came of telling.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// Versions that do harm.
+    pub found: Vec<(VersionId, Finding)>,
+    /// Whether earlier decisions are to be read.
+    pub is_first: bool,
+}
+
+impl Guards {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(MerchantId, Kind), Watch>> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what the decision at a place in the log says of versions.
+    pub(super) fn tell(&self, tenant: &Tenant, kind: Kind, seq: u64, all: impl Iterator<Item = Told>) -> Heard {
+        let mut heard = Heard::default();
+        let mut watches = self.lock();
+        let watch = watches.entry((tenant.config.id.clone(), kind)).or_insert_with(|| {
+            heard.is_first = true;
+            Watch { arms: Vec::new(), from_seq: seq, told: Some(VecDeque::new()) }
+        });
+        let plan = tenant.rollouts.plan(kind);
+        for own in all {
+            // What is read from the log is not told as well.
+            if seq < watch.from_seq && !own.in_shadow {
+                continue;
+            }
+            let id = own.version.clone();
+            if let Some(told) = &mut watch.told {
+                if told.len() >= TOLD_MAX {
+                    told.pop_front();
+                }
+                told.push_back(own.clone());
+            }
+            if let Some(found) = take(&mut watch.arms, plan, own).and_then(|at| judged(&mut watch.arms, at, tenant, kind)) {
+                heard.found.push((id, found));
+            }
+        }
+        heard
+    }
+
+    /// Puts what is on record before what was told since. What a version decided before a person gave it its place is not its any more.
+    fn put_before(&self, tenant: &Tenant, kind: Kind, older: Vec<(i64, Told)>) {
+        let mut watches = self.lock();
+        let Some(watch) = watches.get_mut(&(tenant.config.id.clone(), kind)) else { return };
+        let Some(told) = watch.told.take() else { return };
+        let plan = tenant.rollouts.plan(kind);
+        let since = |id: &VersionId| plan.and_then(|plan| since_ms(plan, id)).unwrap_or(i64::MIN);
+        let older = older.into_iter().filter(|(at_ms, own)| *at_ms >= since(&own.version)).map(|(_, own)| own);
+        let before = std::mem::take(&mut watch.arms);
+        for own in older.chain(told) {
+            take(&mut watch.arms, plan, own);
+        }
+        for arm in &mut watch.arms {
+            arm.found = before.iter().any(|was| was.found && (&was.version, was.in_shadow) == (&arm.version, arm.in_shadow));
+        }
+    }
+
+    /// A version begins anew, for a person placed it.
+    pub fn forget(&self, merchant: &MerchantId, kind: Kind, id: &VersionId) {
+        if let Some(watch) = self.lock().get_mut(&(merchant.clone(), kind)) {
+            watch.arms.retain(|arm| arm.version != *id);
+            if let Some(told) = &mut watch.told {
+                told.retain(|own| own.version != *id);
+            }
+        }
+    }
+
+    /// What was found is found again, if it is still so: something changed that bears on what is done about it.
+    pub fn look_again(&self, merchant: &MerchantId, kinds: &[Kind]) {
+        let mut watches = self.lock();
+        for kind in kinds {
+            let watch = watches.get_mut(&(merchant.clone(), *kind));
+            watch.into_iter().flat_map(|watch| &mut watch.arms).for_each(|arm| arm.found = false);
+        }
+    }
+}
+
+/// Takes a sample in; the place of its arm.
+fn take(arms: &mut Vec<Arm>, plan: Option<&Plan>, own: Told) -> Option<usize> {
+    let known = arms.iter().position(|arm| arm.version == own.version && arm.in_shadow == own.in_shadow);
+    let mut arm = match known {
+        Some(at) => arms.remove(at),
+        None => {
+            if arms.len() >= ARMS_MAX {
+                let has_place = |arm: &Arm| plan.is_some_and(|plan| plan.in_place().chain(plan.before()).any(|id| *id == arm.version));
+                let last = arms.iter().position(|arm| !has_place(arm)).unwrap_or(0);
+                arms.remove(last);
+            }
+            Arm { version: own.version, in_shadow: own.in_shadow, watched: Watched::default(), found: false }
+        }
+    };
+    arm.watched.add(own.sample);
+    arms.push(arm);
+    arms.len().checked_sub(1)
+}
+
+fn judged(arms: &mut [Arm], at: usize, tenant: &Tenant, kind: Kind) -> Option<Finding> {
+    let arm = arms.get(at).filter(|arm| !arm.found)?;
+    let other = compared_with(arms, tenant.rollouts.plan(kind)?, (&arm.version, arm.in_shadow));
+    let found = arm.watched.judge(other, &tenant.config.protection)?;
+    arms.get_mut(at)?.found = true;
+    Some(found)
+}
+
+/// What a version is compared with: the active version with one that was active before, in shadow if it runs there, for it is then asked the
+/// same; every other one with the active version. What never was active is no yardstick for what is.
+fn compared_with<'a>(arms: &'a [Arm], plan: &Plan, (own, in_shadow): (&VersionId, bool)) -> Option<&'a Watched> {
+    let arm = |id: &VersionId, shadow: bool| arms.iter().find(|arm| arm.version == *id && arm.in_shadow == shadow).map(|arm| &arm.watched);
+    let active = plan.active.as_ref().map(|active| &active.version);
+    if in_shadow || active != Some(own) {
+        return active.and_then(|active| arm(active, false));
+    }
+    let was_active = plan.shadows.iter().filter(|shadow| plan.earlier.contains(&shadow.version));
+    let shadow = was_active.filter_map(|shadow| arm(&shadow.version, true)).next();
+    shadow.or_else(|| plan.before().and_then(|before| arm(before, false)))
+}
+
+/// Since when a version has its place, epoch milliseconds.
+fn since_ms(plan: &Plan, id: &VersionId) -> Option<i64> {
+    let active = plan.active.iter().filter(|active| active.version == *id).map(|active| active.since_ms);
+    let canary = plan.canary.iter().filter(|canary| canary.version == *id).map(|canary| canary.since_ms);
+    let windows = plan.windows.iter().filter(|window| window.version == *id).map(|window| window.set_ms);
+    active.chain(canary).chain(windows).max()
+}
+
+impl Service {
+    /// Has earlier decisions of a kind read, beside everything else.
+    pub(super) fn read_earlier(self: &Arc<Self>, merchant: &MerchantId, kind: Kind, before_seq: u64) {
+        let mut unread = self.guards.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.next.push_back((merchant.clone(), kind, before_seq));
+        if unread.reading {
+            return;
+        }
+        unread.reading = true;
+        drop(unread);
+        self.read_next();
+    }
+
+    /// One after the other, each as work of its own, so that a server that stops does not wait for all of them.
+    fn read_next(self: &Arc<Self>) {
+        let service = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let next = {
+                let mut unread = service.guards.unread.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = unread.next.pop_front();
+                unread.reading = next.is_some();
+                next
+            };
+            let Some((merchant, kind, before_seq)) = next else { return };
+            let older = service.earlier(&merchant, kind, before_seq).unwrap_or_else(|error| {
+                tracing::error!(%merchant, kind = kind.as_str(), %error, "what versions decided before the start cannot be read");
+                Vec::new()
+            });
+            if let Some(tenant) = service.snapshot.load().tenants.get(&merchant) {
+                service.guards.put_before(tenant, kind, older);
+            }
+            service.read_next();
+        });
+    }
+
+    /// What the records before a place say of versions, the oldest first, each with the time of its decision. What was erased says nothing.
+    fn earlier(&self, merchant: &MerchantId, kind: Kind, before_seq: u64) -> Result<Vec<(i64, Told)>, ServiceError> {
+        let from = before_seq.saturating_sub(u64::from(RECORDS_MAX));
+        let wanted = Wanted { seqs: from..before_seq, kinds: vec![kind], ..Wanted::default() };
+        self.store.read(|reads: &dyn Reads| {
+            let mut older = Vec::new();
+            for listed in reads.decisions(merchant, &wanted, RECORDS_MAX)? {
+                let Some(record) = listed.record else { continue };
+                let subjects: Vec<_> = vault::subjects(listed.customer, listed.ticket).collect();
+                let opened = read::open(reads, &self.vault, merchant, &record, &subjects)?;
+                let (Some(body), Some(event)) = (opened.body(BodyKind::Decision), opened.body(BodyKind::Event)) else { continue };
+                let at_ms = opened.header.received_at_ms;
+                let (Ok(recorded), Ok(event)) = (serde_json::from_str::<Recorded>(body), structured(event.as_bytes(), at_ms)) else {
+                    continue;
+                };
+                let first = first_decision(reads, merchant, kind, &event)?;
+                for heard in recorded.heard(first.is_none_or(|first| first.at_ms >= at_ms)).into_iter().flatten() {
+                    let version = VersionId { policy: heard.policy.name.clone(), version: heard.policy.version.clone() };
+                    older.push((at_ms, Told { version, in_shadow: false, sample: heard.sample }));
+                }
+            }
+            Ok(older)
+        })
+    }
+}
