@@ -2,6 +2,7 @@
 
 use ombud_core::caps::{self, CapLimits, CapResult, CapUsage, Demand};
 use ombud_core::case::Case;
+use ombud_core::fault::{Fault, FaultCode};
 use ombud_core::golden::{Answer, Caps, CapsGiven, CapsOutcome, CapsResult, Given, GoldenCase};
 use ombud_core::money::{Amounts, Due};
 use ombud_core::ruling::Ruling;
@@ -126,7 +127,7 @@ fn decide(
     failure: impl Fn(&str, String, String) -> Failure,
 ) -> Vec<Failure> {
     match plugin.decide(&Facts::new(ctx, facts), settings, limits, 0).result {
-        Err(fault) => vec![failure("fault", "a ruling".into(), fault.to_string())],
+        Err(fault) => vec![failure("fault", "a ruling".into(), told(&fault))],
         Ok(ruling) => {
             let answer = match &ruling {
                 Ruling::AfterSale(ruling) => Answer::AfterSale(ruling),
@@ -151,7 +152,7 @@ fn review(
     failure: impl Fn(&str, String, String) -> Failure,
 ) -> Vec<Failure> {
     let review = match plugin.review(&Facts::new(ctx, facts), ruling, settings, limits, 0).result {
-        Err(fault) => return vec![failure("fault", "a review".into(), fault.to_string())],
+        Err(fault) => return vec![failure("fault", "a review".into(), told(&fault))],
         Ok(review) => review,
     };
     macro_rules! compare {
@@ -177,6 +178,17 @@ fn review(
 
 fn differences(case: &GoldenCase, answer: &Answer<'_>, failure: impl Fn(&str, String, String) -> Failure) -> Vec<Failure> {
     case.check(answer).into_iter().map(|found| failure(&found.field, found.expected, found.got)).collect()
+}
+
+/// A fault as the policy's author is told of it.
+pub fn told(fault: &Fault) -> String {
+    match fault.code {
+        FaultCode::Fuel => format!("out of {}: it loops, or looks at each part too often", fault.detail),
+        FaultCode::Trap => format!(
+            "{fault} (in Rust a panic; in other languages an exception that nobody catches, or an answer that has not the contract's types)"
+        ),
+        _ => fault.to_string(),
+    }
 }
 
 /// The host's caps on a case of domain policies 5.8, with the default limits.

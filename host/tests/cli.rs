@@ -11,6 +11,7 @@ mod cli {
     mod new;
     mod privacy;
     pub mod run;
+    mod signing;
     mod tables;
 }
 
@@ -321,6 +322,10 @@ fn policies_are_checked_step_by_step() {
     let ran = ombud(&["check", &package.text()]);
     ran.exits(1).says("✗ settings").says("`/auto_max`").says("colour");
     ombud(&["test", &package.text()]).exits(1).says("refuses its settings.json").says("/auto_max");
+    // Of two members with one name a reader takes either.
+    package.write("settings.json", r#"{"ship_upper_hours": 48, "ship_upper_hours": 36}"#);
+    ombud(&["check", &package.text()]).exits(1).says("✗ settings").says("`/ship_upper_hours`: stands more than once");
+    std::fs::remove_file(package.path().join("settings.json")).unwrap();
 
     let component = package.path().join("delay.wasm");
     let mut bytes = std::fs::read(&component).unwrap();
@@ -370,6 +375,15 @@ fn cases_run_through_the_built_components() {
         "{failure}"
     );
     ombud(&["test", "policies/after-sale", "--cases", &wrong]).exits(1).says("AS-G01");
+    // What differs is written as a file of cases has it.
+    let other = "cases:\n- {id: R, kind: reply, title: t, given: {text: 您好}, expect: {verdict: hold-for-evidence, spans: [[X-1, 0, 1]], rules: [X-1]}}\n";
+    let report = ombud(&["test", "policies/reply", "--cases", &data.write("other.yaml", other), "--json"]).exits(1).json();
+    let failures = report["failures"].as_array().unwrap();
+    let of =
+        |field: &str| failures.iter().find(|failure| failure["field"] == field).map(|one| (one["expected"].clone(), one["got"].clone()));
+    assert_eq!(of("verdict"), Some(("hold-for-evidence".into(), "pass".into())));
+    assert_eq!(of("spans"), Some(("at least [[X-1, 0, 1]]".into(), "[]".into())));
+    assert_eq!(of("rules"), Some(("[X-1]".into(), "[]".into())));
     ombud(&["test", "policies/after-sale", "--cases", "no-such-file"]).exits(2).complains("cannot read");
 }
 

@@ -82,6 +82,56 @@ impl Source {
     }
 }
 
+/// Where a command finds a merchant, and the merchant, where `--key` is a key that signs.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("source").args(["data", "url"]).required(true))]
+pub(super) struct Place {
+    /// The merchant; left out, the only one there is.
+    #[arg(long)]
+    merchant: Option<String>,
+    /// A data directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A server.
+    #[arg(long, requires = "api_key")]
+    url: Option<String>,
+    /// An API key for it.
+    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+}
+
+impl Place {
+    /// Its interface. A data directory must be there.
+    pub(super) fn api(&self) -> Result<Api> {
+        self.api_within(ANSWER_MAX)
+    }
+
+    /// The same where one answer may take that long.
+    pub(super) fn api_within(&self, answer_max: Duration) -> Result<Api> {
+        match (&self.data, &self.url, &self.api_key) {
+            (Some(directory), _, _) => Api::on_existing(directory, None),
+            (None, Some(url), Some(key)) => Api::at_within(url, key, answer_max),
+            _ => bail!("name a data directory with --data, or a server with --url and --api-key"),
+        }
+    }
+
+    /// The merchant that is named, or the only one.
+    pub(super) fn merchant(&self, api: &Api) -> Result<String> {
+        if let Some(named) = &self.merchant {
+            return Ok(named.clone());
+        }
+        let known = api.merchants().map_err(|error| match refused_with(&error) {
+            Some(StatusCode::FORBIDDEN) => error.context("name the merchant with --merchant"),
+            _ => error,
+        })?;
+        match known.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => bail!("there is no merchant yet"),
+            many => bail!("name one with --merchant: {}", many.join(", ")),
+        }
+    }
+}
+
 /// Who holds a data directory.
 pub(super) enum Reached {
     /// A server, which is asked through its local socket.
@@ -258,8 +308,11 @@ impl Api {
         Ok(bytes)
     }
 
-    /// A refusal for a merchant that is not there names it, with those that are.
-    pub(super) fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error {
+    /// Every merchant, by its id.
+    ///
+    /// # Errors
+    /// A [`Refusal`], as most roles get one, or no answer.
+    pub(super) fn merchants(&self) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         struct Known {
             config: Id,
@@ -268,11 +321,16 @@ impl Api {
         struct Id {
             id: String,
         }
+        let known: Vec<Known> = self.get("/v1/merchants")?;
+        Ok(known.into_iter().map(|known| known.config.id).collect())
+    }
+
+    /// A refusal for a merchant that is not there names it, with those that are.
+    pub(super) fn explained(&self, merchant: &str, error: anyhow::Error) -> anyhow::Error {
         if refused_with(&error) != Some(StatusCode::NOT_FOUND) {
             return error;
         }
-        let known: Vec<Known> = self.get("/v1/merchants").unwrap_or_default();
-        let known: Vec<String> = known.into_iter().map(|known| known.config.id).collect();
+        let Ok(known) = self.merchants() else { return anyhow!("no merchant `{merchant}` that this key is for") };
         match known.join(", ") {
             _ if known.iter().any(|known| known == merchant) => error,
             known if known.is_empty() => anyhow!("no merchant `{merchant}`: there is none yet"),

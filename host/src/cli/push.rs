@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use axum::http::StatusCode;
 use clap::Args;
 use ombud_ledger::Digest;
 use ombud_sandbox::LoadLimits;
-use serde::Deserialize;
 use serde_json::json;
 
-use super::api::{self, Api};
+use super::api::{self, Api, Place};
 use super::packages::{self, Files};
 use super::progress::Steps;
 use super::{EXIT_FINDINGS, EXIT_OK, check, screen, table};
@@ -28,27 +27,14 @@ const BOUNDARY_BYTES: usize = 24;
 
 /// Arguments of `ombud push`.
 #[derive(Args)]
-#[command(
-    group = clap::ArgGroup::new("source").args(["data", "url"]).required(true),
-    after_help = "What passes is a draft: `ombud rollout` has it decide.\n\n\
-                  Exit codes: 0 it is a version now, or was one already; 1 it is refused; 2 the command could not run."
-)]
+#[command(after_help = "What passes is a draft: `ombud rollout` has it decide.\n\n\
+                  Exit codes: 0 it is a version now, or was one already; 1 it is refused; 2 the command could not run.")]
 pub(super) struct Push {
     /// A component (`.wasm`), a policy's folder or a table.
     #[arg(value_name = "PATH")]
     path: PathBuf,
-    /// The merchant; left out, the only one there is.
-    #[arg(long)]
-    merchant: Option<String>,
-    /// A data directory.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A server.
-    #[arg(long, requires = "api_key")]
-    url: Option<String>,
-    /// An API key for it.
-    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
-    api_key: Option<String>,
+    #[command(flatten)]
+    place: Place,
     /// The secret key that signs the policy, as `ombud key new` makes it.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -76,11 +62,8 @@ impl Push {
             files.settings = Some(std::fs::read_to_string(settings).with_context(|| format!("cannot read `{}`", settings.display()))?);
         }
         let name = self.name.clone().or_else(|| table_name(&self.path));
-        let api = self.api()?;
-        let merchant = match &self.merchant {
-            Some(merchant) => merchant.clone(),
-            None => only_merchant(&api)?,
-        };
+        let api = self.place.api_within(SEND_MAX)?;
+        let merchant = self.place.merchant(&api)?;
         let signature = self.signed(&files, name.as_deref(), &merchant)?;
         let boundary = boundary()?;
         let mut form = Form { boundary: &boundary, body: Vec::new() };
@@ -117,14 +100,6 @@ impl Push {
             summary(&ended, version.as_ref());
         }
         Ok(if accepted { EXIT_OK } else { EXIT_FINDINGS })
-    }
-
-    fn api(&self) -> Result<Api> {
-        match (&self.data, &self.url, &self.api_key) {
-            (Some(directory), _, _) => Api::on_existing(directory, None),
-            (None, Some(url), Some(key)) => Api::at_within(url, key, SEND_MAX),
-            _ => bail!("name a data directory with --data, or a server with --url and --api-key"),
-        }
     }
 
     /// The signature that goes along.
@@ -200,27 +175,12 @@ fn summary(ended: &UploadView, version: Option<&VersionDetail>) {
     }
 }
 
-/// A table's own name: its component is the same for all tables.
+/// A table's own name, that of its folder where the file is called `table` as well: its component is the same for all tables.
 fn table_name(path: &Path) -> Option<String> {
-    let name = path.file_stem()?.to_string_lossy().into_owned();
+    let whole = path.canonicalize().ok()?;
+    let named = if whole.is_dir() { whole.file_name() } else { whole.file_stem().filter(|stem| *stem != "table") };
+    let name = named.or_else(|| whole.parent()?.file_name())?.to_string_lossy().into_owned();
     (table::is_table(path) && is_name(&name)).then_some(name)
-}
-
-fn only_merchant(api: &Api) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Known {
-        config: Id,
-    }
-    #[derive(Deserialize)]
-    struct Id {
-        id: String,
-    }
-    let known: Vec<Known> = api.get("/v1/merchants").context("name the merchant with --merchant")?;
-    match known.as_slice() {
-        [one] => Ok(one.config.id.clone()),
-        [] => bail!("there is no merchant yet"),
-        many => bail!("name one with --merchant: {}", many.iter().map(|known| known.config.id.as_str()).collect::<Vec<_>>().join(", ")),
-    }
 }
 
 fn boundary() -> Result<String> {

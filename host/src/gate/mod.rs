@@ -23,6 +23,7 @@ use worker::{Said, Task};
 
 pub use look::{NAME_RULE, is_name, look};
 pub use report::{Status, Step, refusal};
+pub use settings::decided;
 pub use worker::check_worker;
 
 /// Size, nesting, number of modules, and whether it is valid under the engine profile.
@@ -182,9 +183,10 @@ impl Gate<'_> {
         });
         let again = match checked {
             Ok(()) => {
-                let text =
-                    format!("{} once more in a second process: the same answers and the same fuel", report::count(first.len(), "question"));
-                Step::of(PROCESS, text, differences(&first, &second))
+                let found = differences(&first, &second);
+                let asked = format!("{} once more in a second process", report::count(first.len(), "question"));
+                let text = if found.is_empty() { format!("{asked}: the same answers and the same fuel") } else { asked };
+                Step::of(PROCESS, text, found)
             }
             Err(why) => Step::failed(PROCESS, "could not be done", vec![why]),
         };

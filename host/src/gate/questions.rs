@@ -14,7 +14,7 @@ use ombud_sandbox::{Facts, Limits, Plugin, Run};
 use super::answers::{Answer, difference, short};
 use super::report::{Step, count};
 use super::{CASES, EDGES, REPEAT};
-use crate::cases::{self, Question};
+use crate::cases::{self, Question, told};
 
 /// A policy with what it is asked.
 pub(super) struct Asked<'a> {
@@ -74,7 +74,8 @@ impl Asked<'_> {
             }
             tell(done + 1, cases.len());
         }
-        let text = format!("{} twice in fresh instances: the same answers and the same fuel", count(answers.len(), "case"));
+        let asked = format!("{} twice in fresh instances", count(answers.len(), "case"));
+        let text = if problems.is_empty() { format!("{asked}: the same answers and the same fuel") } else { asked };
         (Step::of(REPEAT, text, problems), answers)
     }
 
@@ -95,8 +96,8 @@ impl Asked<'_> {
             answers.push(answer);
             match first.result {
                 Err(fault) if fault.code == FaultCode::PolicyError => unruled += 1,
-                Err(fault) if fault.code == FaultCode::Fuel => refused.push(format!("{}: {fault}", short(&edge.name))),
-                Err(fault) => faults.push(format!("{}: {fault}", short(&edge.name))),
+                Err(fault) if fault.code == FaultCode::Fuel => refused.push(format!("{}: {}", short(&edge.name), told(&fault))),
+                Err(fault) => faults.push(format!("{}: {}", short(&edge.name), told(&fault))),
                 Ok(ruling) => refused.extend(accepted(edge, ruling).err().map(|fault| format!("{}: {fault}", short(&edge.name)))),
             }
             tell(done + 1, questions.len());

@@ -1,6 +1,7 @@
 //! The steps about settings: the schema that a component carries, the settings it shall run with, and whether it refuses what its schema does not allow.
 
-use ombud_sandbox::{Limits, Plugin};
+use ombud_core::schema::strict;
+use ombud_sandbox::{Inspection, Limits, Plugin};
 use serde_json::{Map, Value, json};
 
 use super::report::{Step, count};
@@ -49,22 +50,42 @@ fn defaults(schema: &Value) -> Value {
 
 /// The settings to run with: the schema and the policy itself must take them.
 pub(super) fn settings(text: &str, plugin: &Plugin, schema: Option<&Value>, limits: &Limits) -> Step {
-    let shown = format!("{} bytes", text.len());
-    let json: Value = match serde_json::from_str(text) {
-        Ok(json @ Value::Object(_)) => json,
+    let shown = count(text.len(), "byte");
+    let json = match strict::parse(text, text.len()) {
+        Ok((_, twice)) if !twice.is_empty() => {
+            return Step::failed(SETTINGS, shown, twice.iter().map(|path| format!("`{path}`: stands more than once")).collect());
+        }
+        Ok((json @ Value::Object(_), _)) => json,
         Ok(_) => return Step::failed(SETTINGS, shown, vec!["not an object: `{}` has the defaults".into()]),
         Err(error) => return Step::failed(SETTINGS, shown, vec![format!("not JSON: {error}")]),
     };
     let mut problems = Vec::new();
-    if let Some(validator) = schema.and_then(|schema| jsonschema::draft202012::new(schema).ok()) {
-        problems.extend(validator.iter_errors(&json).map(|error| format!("schema: `{}`: {error}", error.instance_path())));
-    }
+    // The policy names the member that is wrong; a schema the object that it stands in.
     match plugin.check_settings(text, limits).result {
         Ok(Ok(())) => {}
         Ok(Err(refused)) => problems.extend(refused.iter().map(|problem| format!("policy: `{}`: {}", problem.path, problem.message))),
         Err(fault) => problems.push(format!("policy: gave no answer: {fault}")),
     }
+    if let Some(validator) = schema.and_then(|schema| jsonschema::draft202012::new(schema).ok()) {
+        let place = |path: String| if path.is_empty() { String::new() } else { format!("`{path}`: ") };
+        let refused = validator.iter_errors(&json);
+        problems.extend(refused.map(|error| format!("schema: {}{error}", place(error.instance_path().to_string()))));
+    }
     Step::of(SETTINGS, shown, problems)
+}
+
+/// The kinds that a component decides with some settings. Where its schema has a property for each of several kinds, as that of decision tables has,
+/// these are the ones that are set: of the others its settings say nothing.
+pub fn decided(inspection: &Inspection, settings: &str) -> Vec<String> {
+    let own = &inspection.decides;
+    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let schema = inspection.settings_schema.as_deref().and_then(object);
+    let by_kind = schema.as_ref().and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+    let by_kind =
+        own.len() > 1 && by_kind.is_some_and(|properties| own.iter().all(|kind| properties.contains_key(&kind.replace('-', "_"))));
+    let given = object(settings).unwrap_or_default();
+    let set: Vec<String> = own.iter().filter(|kind| given.contains_key(&kind.replace('-', "_"))).cloned().collect();
+    if by_kind && !set.is_empty() { set } else { own.clone() }
 }
 
 /// Probes every setting of the schema: values below the least and above the most, of another type, of no enum, and settings that it does not have.
@@ -86,7 +107,9 @@ pub(super) fn bounds(plugin: &Plugin, schema: Option<&Value>, limits: &Limits) -
             Err(fault) => problems.push(format!("`{settings}`: no answer: {fault}")),
         }
     }
-    Step::of(BOUNDS, format!("{} outside the schema, each refused by its path", count(probes.len(), "setting")), problems)
+    let tried = format!("{} outside the schema", count(probes.len(), "setting"));
+    let text = if problems.is_empty() { format!("{tried}, each refused by its path") } else { tried };
+    Step::of(BOUNDS, text, problems)
 }
 
 /// Settings with one value that the schema does not allow.

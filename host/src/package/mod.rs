@@ -11,6 +11,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use ombud_core::golden;
 use ombud_sandbox::{Inspection, LoadLimits, PackageFacts};
 use serde::Deserialize;
 
@@ -127,6 +128,8 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
 
 /// The cases of the component's kinds, with the base fixture.
 fn cases_of(text: &str, inspection: &Inspection) -> Result<String> {
+    // What is wrong with a case of any kind is told now: those of no kind would go nowhere without a word.
+    golden::load(text).context("the cases")?;
     let mut file: serde_norway::Value = serde_norway::from_str(text).context("the cases are not YAML")?;
     let kinds = if inspection.decides.is_empty() { &inspection.reviews } else { &inspection.decides };
     let cases = file
@@ -134,5 +137,27 @@ fn cases_of(text: &str, inspection: &Inspection) -> Result<String> {
         .and_then(serde_norway::Value::as_sequence_mut)
         .ok_or_else(|| anyhow!("the cases file has no list `cases`"))?;
     cases.retain(|case| case.get("kind").and_then(serde_norway::Value::as_str).is_some_and(|kind| kinds.iter().any(|own| own == kind)));
+    if cases.is_empty() {
+        bail!("the cases file has no case of kind {}", kinds.join(", "));
+    }
     Ok(serde_norway::to_string(&file)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_that_would_go_nowhere_is_refused() {
+        let component = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/reply/reply.wasm");
+        let inspection = ombud_sandbox::inspect(&std::fs::read(component).unwrap(), &LoadLimits::default()).unwrap();
+        let given = |kind: &str| if kind == "reply" { "{text: 您好}" } else { "{episodes: [{kind: shipping, overdue-h: 1, paid: 100}]}" };
+        let case = |kind: &str| format!("- {{id: {kind}, kind: {kind}, title: t, given: {}, expect: {{rules: []}}}}\n", given(kind));
+        let of = |kinds: &[&str]| cases_of(&format!("cases:\n{}", kinds.iter().copied().map(case).collect::<String>()), &inspection);
+        let kept = of(&["reply", "delay"]).unwrap();
+        assert!(kept.contains("id: reply") && !kept.contains("id: delay"), "{kept}");
+        assert_eq!(of(&["delay"]).unwrap_err().to_string(), "the cases file has no case of kind reply");
+        let misspelt = format!("{:#}", of(&["reply", "repl"]).unwrap_err());
+        assert!(misspelt.contains("golden case `repl`"), "{misspelt}");
+    }
 }

@@ -101,7 +101,7 @@ impl Toolchain {
             .env_remove("RUSTUP_TOOLCHAIN");
         let status = command.status().map_err(|error| failed(error.to_string()))?;
         if !status.success() {
-            return Err(failed(format!("exit status {status}; its messages stand above")));
+            return Err(failed(format!("{status}; its messages stand above")));
         }
         Ok(target_folder.join(TARGET).join("plugin").join(format!("{}.wasm", package.replace('-', "_"))))
     }

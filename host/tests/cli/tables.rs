@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::run::{folder, ombud, ombud_in};
+use super::run::{folder, ombud, ombud_in, root};
 
 const EXAMPLES: &str = "plugins/table/examples";
 
@@ -96,4 +96,36 @@ fn settings_that_are_no_compiled_table_are_refused_with_their_place() {
         let said = bad(settings.clone());
         assert!(said.contains(place), "{settings}: {said}");
     }
+}
+
+#[test]
+fn a_table_is_rolled_out_for_the_kinds_that_it_decides() {
+    let data = folder();
+    let config = root().join("host/src/demo/merchants/m-fresh.json");
+    let at_data = |arguments: &[&str]| ombud_in(data.path(), &[arguments, &["--data", "DATA"]].concat());
+    at_data(&["merchant", "put", config.to_str().unwrap()]).exits(0);
+    let kinds = |path: &str, name: &[&str]| {
+        let pushed = at_data(&[&["push", path, "--json"], name].concat()).exits(0).json();
+        (pushed["version"]["policy"].clone(), pushed["version"]["kinds"].clone())
+    };
+    let delays = "plugins/table/examples/singles-day-delays";
+    assert_eq!(kinds(delays, &[]), (json!("singles-day-delays"), json!(["delay"])));
+    assert_eq!(kinds(&format!("{delays}/table.csv"), &[]), (json!("singles-day-delays"), json!(["delay"])));
+    let roll = |arguments: &[&str]| at_data(&[&["rollout"], arguments, &["--merchant", "m-fresh"]].concat());
+    let placed = |policy: &str| {
+        let status = roll(&["status", "--policy", policy, "--json"]).exits(0).json();
+        let kinds = status["kinds"].as_array().unwrap().iter();
+        let active = |kind: &&Value| kind["active"]["policy"] == policy;
+        kinds.filter(active).map(|kind| kind["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    roll(&["activate", "--policy", "singles-day-delays", "--kind", "after-sale"]).exits(2).complains("does not decide after-sale");
+    roll(&["activate", "--policy", "singles-day-delays"]).exits(0);
+    assert_eq!(placed("singles-day-delays"), ["delay"]);
+    // Without any table it stands for every kind, and nobody guesses which one is meant.
+    assert_eq!(kinds("policies/table", &["--name", "persons"]).1, json!(["after-sale", "delay", "blacklist", "reply"]));
+    roll(&["activate", "--policy", "persons"]).exits(2).complains("`/kind`: is missing").complains("after-sale, delay, blacklist, reply");
+    roll(&["activate", "--policy", "persons", "--kind", "reply"]).exits(0);
+    assert_eq!(placed("persons"), ["reply"]);
+    roll(&["activate", "--policy", "persons"]).exits(0);
+    assert_eq!(placed("persons"), ["reply"], "the one plan that it stands in");
 }

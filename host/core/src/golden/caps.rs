@@ -3,7 +3,7 @@
 use ombud_rules::contract::types::Fen;
 use ombud_rules::contract::{after_sale, delay};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// What is put to the caps: the balance, what was used already, and the ruling after the guardrails.
@@ -73,7 +73,7 @@ pub struct Caps {
     pub refund: Fen,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CapsResult {
     Uphold,

@@ -1,6 +1,9 @@
 //! One field in which an answer differs from its case.
 
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Display};
+
+use serde::Serialize;
+use serde_json::Value;
 
 /// One field in which an answer differs from its case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +36,16 @@ impl Differences {
     }
 
     /// Compares one value; a field the case does not list is not compared.
-    pub fn value<T: PartialEq + Debug>(&mut self, field: &str, expected: Option<&T>, got: &T) {
+    pub fn value<T: PartialEq + Serialize>(&mut self, field: &str, expected: Option<&T>, got: &T) {
         if let Some(expected) = expected.filter(|expected| *expected != got) {
-            self.push(field, format!("{expected:?}"), format!("{got:?}"));
+            self.push(field, written(expected), written(got));
         }
     }
 
     /// Compares a list in its order.
-    pub fn list<T: PartialEq + Debug>(&mut self, field: &str, expected: Option<&Vec<T>>, got: &[T]) {
+    pub fn list<T: PartialEq + Serialize>(&mut self, field: &str, expected: Option<&Vec<T>>, got: &[T]) {
         if let Some(expected) = expected.filter(|expected| expected.as_slice() != got) {
-            self.push(field, format!("{expected:?}"), format!("{got:?}"));
+            self.push(field, written(expected), written(&got));
         }
     }
 
@@ -51,17 +54,30 @@ impl Differences {
         let Some(expected) = expected else { return };
         let (expected, got) = (sorted(expected.iter().cloned()), sorted(got.into_iter().map(Into::into)));
         if expected != got {
-            self.push(field, format!("{expected:?}"), format!("{got:?}"));
+            self.push(field, written(&expected), written(&got));
         }
     }
 
     /// Every expected value must be among those got.
-    pub fn among<T: PartialEq + Debug>(&mut self, field: &str, expected: &[T], got: &[T]) {
+    pub fn among<T: PartialEq + Serialize>(&mut self, field: &str, expected: &[T], got: &[T]) {
         let missing: Vec<&T> = expected.iter().filter(|one| !got.contains(one)).collect();
         if !missing.is_empty() {
-            self.push(field, format!("at least {missing:?}"), format!("{got:?}"));
+            self.push(field, format!("at least {}", written(&missing)), written(&got));
         }
     }
+}
+
+/// A value as a file of cases has it.
+fn written(value: &impl Serialize) -> String {
+    fn text(value: &Value) -> String {
+        match value {
+            Value::Null => "nothing".to_owned(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(", ")),
+            other => other.to_string(),
+        }
+    }
+    serde_json::to_value(value).map_or_else(|error| error.to_string(), |value| text(&value))
 }
 
 fn sorted(values: impl Iterator<Item = String>) -> Vec<String> {

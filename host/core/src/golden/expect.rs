@@ -9,7 +9,7 @@ use ombud_rules::contract::delay::{DelayRuling, Outcome as DelayOutcome, Tier};
 use ombud_rules::contract::reply::{Action, ReplyRuling, Verdict};
 use ombud_rules::contract::types::{CustomerMeasure, Fen, InstantMs, Notes, Role};
 use ombud_rules::review::Review;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::caps::CapsResult;
@@ -46,7 +46,7 @@ pub struct ReviewExpect {
     pub ruling: Option<RulingExpect>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReviewVerdict {
     Uphold,
@@ -136,7 +136,7 @@ expectation! { ReplyExpect {
 } }
 
 /// Rule, start, end in Unicode scalar values of the original text, half-open.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span(pub String, pub u32, pub u32);
 
 pub(super) fn check(expect: &Expect, given: &Given, answer: &Answer<'_>) -> Vec<Difference> {

@@ -14,6 +14,7 @@ use super::super::replay::Stored;
 use super::super::snapshot::Bindings;
 use super::Backtests;
 use crate::backtest::CandidateView;
+use crate::gate::decided;
 use crate::judge::Bound;
 use crate::plugins::Code;
 use crate::registry::Package;
@@ -106,7 +107,7 @@ impl Backtests<'_> {
         };
         let candidate = found.with(settings);
         self.takes_settings(&candidate)?;
-        let decides = &candidate.plugin.inspection().decides;
+        let decides = decided(candidate.plugin.inspection(), &candidate.settings);
         let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| decides.iter().any(|own| own == kind.as_str())).collect();
         if kinds.is_empty() {
             return Err(invalid(POLICY, "decides nothing: a guardrail has no backtest"));

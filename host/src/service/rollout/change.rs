@@ -16,6 +16,7 @@ use super::step::{
 };
 use super::view;
 use crate::clock::now_ms;
+use crate::gate::decided;
 use crate::plugins::Code;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{self, By, NewAct, RolloutAct, What};
@@ -268,7 +269,11 @@ impl Service {
         }
         let id = VersionId { policy: policy.to_owned(), version: version.to_owned() };
         let row = self.stored(pointer, tenant, &id)?;
-        let kind = kind_named(kind.unwrap_or(&row.kind))?;
+        let kind = match (kind, row.origin.kinds.as_slice()) {
+            (Some(kind), _) => kind_named(kind)?,
+            (None, [_, _, ..]) => rolled_out(tenant, policy, None).map_err(|_| several_kinds(&row.origin.kinds))?,
+            (None, _) => kind_named(&row.kind)?,
+        };
         let bound = self.store.read(|reads| self.version_as_it_runs(reads, &tenant.config.id, kind, &id).map_err(ServiceError::from))?;
         let refused = |why: &str| ServiceError::Conflict(format!("`{id}` cannot be rolled out: {why}"));
         let bound = bound.ok_or_else(|| refused("it is not stored"))?;
@@ -278,7 +283,8 @@ impl Service {
         // Loaded here, and compiled if need be: never on the way to a decision.
         let plugin = self.replayer.plugin(&bound.component, &Stored(self.store.readers())).map_err(ServiceError::from)?;
         let plugin = plugin.ok_or_else(|| refused("its component is not stored or does not load"))?;
-        if !plugin.inspection().decides.iter().any(|own| own == kind.as_str()) {
+        let with_settings = decided(plugin.inspection(), &bound.settings);
+        if !with_settings.iter().any(|own| own == kind.as_str()) {
             return Err(refused(&format!("it does not decide {kind}")));
         }
         match plugin.check_settings(&bound.settings, &tenant.terms.limits.policy).result {
@@ -319,11 +325,13 @@ fn rolled_out(tenant: &Tenant, policy: &str, kind: Option<&str>) -> Result<Kind,
     match kinds.as_slice() {
         [] => Err(ServiceError::NotFound("policy in any rollout")),
         [kind] => Ok(*kind),
-        several => {
-            let allowed = several.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
-            Err(ServiceError::Invalid(vec![Problem::at("/kind", "is missing: the policy decides several kinds").allowed(allowed)]))
-        }
+        several => Err(several_kinds(&several.iter().map(|kind| kind.to_string()).collect::<Vec<_>>())),
     }
+}
+
+/// The kind has to be named.
+fn several_kinds(kinds: &[String]) -> ServiceError {
+    ServiceError::Invalid(vec![Problem::at("/kind", "is missing: the policy decides several kinds").allowed(kinds.join(", "))])
 }
 
 fn switch(scope: Scope, on: bool, reason: &str) -> Result<Order, ServiceError> {

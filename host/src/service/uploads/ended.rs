@@ -8,7 +8,7 @@ use ombud_store::{Origin, Reads, VersionRow, VersionState};
 use super::End;
 use super::job::{Job, Named, is_conflict};
 use crate::clock::now_ms;
-use crate::gate::{Step, refusal};
+use crate::gate::{Step, decided, refusal};
 use crate::service::acts::{NewAct, What};
 use crate::service::error::ServiceError;
 
@@ -73,7 +73,7 @@ impl Job {
     ) -> Result<End, ServiceError> {
         let internal = |error: serde_json::Error| ServiceError::Internal(error.into());
         let at_ms = now_ms();
-        let (kinds, package) = (inspection.decides.clone(), inspection.package.clone().unwrap_or_default());
+        let (kinds, package) = (decided(inspection, &named.settings), inspection.package.clone().unwrap_or_default());
         let row = VersionRow {
             policy: named.policy.clone(),
             version: named.version.clone(),

@@ -179,7 +179,7 @@ impl Job {
         match known {
             None => failed(
                 "by an unknown key",
-                format!("the key {id} is not registered with this merchant: `POST …/signing-keys` registers it"),
+                format!("the key {id} is not registered with this merchant: `ombud key signing add` or `POST …/signing-keys` registers it"),
             ),
             Some(key) if key.revoked_at_ms.is_some() => {
                 failed("by a revoked key", format!("the key {id} of `{}` was revoked: sign with one in force", key.label))

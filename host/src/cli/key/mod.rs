@@ -1,5 +1,7 @@
 //! `ombud key`: API keys of a data directory, the keys of its ledger, and keys that sign policies.
 
+mod signing;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -12,6 +14,7 @@ use super::{EXIT_OK, screen};
 use crate::service::wire::{CreatedKey, KeyView, LedgerKeysView};
 use crate::service::{MasterKeyView, Role, RotationState};
 use crate::signature::SecretKey;
+use signing::Signing;
 
 /// Where the master key is.
 const MASTER_KEY: &str = "/v1/master-key";
@@ -71,6 +74,9 @@ enum Act {
         #[arg(long)]
         json: bool,
     },
+    /// Register, list and revoke the keys that sign a merchant's policies.
+    #[command(subcommand)]
+    Signing(Signing),
     /// Revoke a key.
     Revoke {
         #[command(flatten)]
@@ -130,6 +136,7 @@ impl Key {
             Act::RotateLedger { on } => ledger(&on, |api| api.post(LEDGER_KEYS, b"{}".to_vec()))?,
             Act::RetireLedger { on } => ledger(&on, |api| api.delete_for(&format!("{LEDGER_KEYS}/old")))?,
             Act::New { file, json } => new(&file, json)?,
+            Act::Signing(signing) => signing.run()?,
             Act::Revoke { of, id } => revoke(&of, &id)?,
             Act::RotateMaster { data, new_master_key, json } => rotate(&data, new_master_key.as_deref(), json)?,
         }
@@ -212,7 +219,7 @@ fn new(file: &Path, json: bool) -> Result<()> {
     println!("{}", public.text());
     eprintln!(
         "key {}: `{}` signs (`ombud push --key`), it has no password and is nobody else's business; `{}` is for the merchant's administrator to \
-         register",
+         register (`ombud key signing add`)",
         public.id(),
         file.display(),
         public_file.display()
