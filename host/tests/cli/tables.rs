@@ -126,6 +126,8 @@ fn a_table_is_rolled_out_for_the_kinds_that_it_decides() {
     roll(&["activate", "--policy", "persons"]).exits(2).complains("`/kind`: is missing").complains("after-sale, delay, blacklist, reply");
     roll(&["activate", "--policy", "persons", "--kind", "reply"]).exits(0);
     assert_eq!(placed("persons"), ["reply"]);
+    let other = data.write("other.json", "{ }");
+    kinds("policies/table", &["--name", "persons", "--settings", &other]);
     roll(&["activate", "--policy", "persons"]).exits(0);
     assert_eq!(placed("persons"), ["reply"], "the one plan that it stands in");
 }
