@@ -67,6 +67,7 @@ fn what_is_refused_and_what_cannot_be_pushed() {
     let refused = push(&merchant, &[&trap, "--json"]).exits(1).json();
     assert_eq!((&refused["accepted"], &refused["version"]), (&json!(false), &serde_json::Value::Null));
     push(&merchant, &["no-such-file.wasm"]).exits(2).complains("cannot read");
+    push(&merchant, &["\u{1b}[2J.wasm"]).exits(2).complains("\\u001b[2J.wasm");
     push(&merchant, &[&trap, "--name", "../x"]).exits(2).complains("/name");
     push(&merchant, &[&trap, "--key", &trap]).exits(2).complains("cannot read");
     let none = file("none.key", b"untrusted comment: x\nRW\n");

@@ -3,6 +3,22 @@
 //! Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or
 //! environment (a bad argument, a missing file, no toolchain).
 
+/// Everything that a command prints goes through [`screen::clean`].
+macro_rules! println {
+    () => { std::println!() };
+    ($($text:tt)*) => { std::println!("{}", $crate::cli::screen::clean(&std::format!($($text)*))) };
+}
+
+/// The same for standard error.
+macro_rules! eprintln {
+    ($($text:tt)*) => { std::eprintln!("{}", $crate::cli::screen::clean(&std::format!($($text)*))) };
+}
+
+/// The same without an end of line.
+macro_rules! print {
+    ($($text:tt)*) => { std::print!("{}", $crate::cli::screen::clean(&std::format!($($text)*))) };
+}
+
 mod audit;
 mod backtest;
 mod backup;

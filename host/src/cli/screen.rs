@@ -1,6 +1,8 @@
 //! What commands print for people: fields with a hanging indent, tables, amounts. Columns are counted as a terminal shows
 //! them (a Chinese character takes two), and colour is used on a terminal only.
 
+use std::borrow::Cow;
+
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use console::{Style, Term, measure_text_width};
 use ombud_core::disposition::Disposition;
@@ -150,6 +152,48 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
+/// A text as a terminal may have it. Control characters and marks that turn the direction of writing are shown as JSON writes them: texts are what
+/// plugins, customers and other persons wrote, and none of these moves the cursor or makes one word look like another. What sets a colour stays.
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(is_harmful) {
+        let (before, from) = rest.split_at(at);
+        cleaned.push_str(before);
+        let colour = colour_bytes(from);
+        if colour > 0 {
+            cleaned.push_str(from.get(..colour).unwrap_or_default());
+            rest = from.get(colour..).unwrap_or_default();
+        } else {
+            let mut characters = from.chars();
+            cleaned.extend(characters.next().map(|character| format!("\\u{:04x}", u32::from(character))));
+            rest = characters.as_str();
+        }
+    }
+    cleaned.push_str(rest);
+    Cow::Owned(cleaned)
+}
+
+fn is_harmful(character: char) -> bool {
+    match character {
+        '\n' | '\t' => false,
+        character if character.is_control() => true,
+        _ => matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'),
+    }
+}
+
+/// Bytes of the sequence that a text begins with, if it sets a colour or a style and nothing else: `ESC [ digits ; digits m`.
+fn colour_bytes(text: &str) -> usize {
+    let Some(parameters) = text.strip_prefix("\u{1b}[") else { return 0 };
+    match parameters.find(|character: char| !character.is_ascii_digit() && character != ';') {
+        Some(at) if parameters.as_bytes().get(at) == Some(&b'm') => "\u{1b}[".len() + at + 1,
+        _ => 0,
+    }
+}
+
 /// What is said in passing.
 pub(super) fn dim() -> Style {
     Style::new().dim()
@@ -191,6 +235,28 @@ mod tests {
         assert_eq!(yuan(19_900), "¥199.00");
         assert_eq!(yuan(123_456_789), "¥1,234,567.89");
         assert_eq!(yuan(-5), "-¥0.05");
+    }
+
+    #[test]
+    fn what_others_wrote_does_nothing_to_a_terminal() {
+        for text in ["", "您好 👨‍👩‍👧 a\tb\nc", "\u{1b}[32m✓\u{1b}[0m fine", "\u{1b}[1;31mbad\u{1b}[0m"] {
+            assert_eq!(clean(text), text);
+        }
+        for (text, shown) in [
+            ("\u{1b}[2J\u{1b}[1;1Hgone", "\\u001b[2J\\u001b[1;1Hgone"),
+            ("\u{1b}]0;title\u{7}", "\\u001b]0;title\\u0007"),
+            ("\u{9b}31m", "\\u009b31m"),
+            ("over\rwritten\u{8}", "over\\u000dwritten\\u0008"),
+            ("abc\u{202e}cba\u{2066}", "abc\\u202ecba\\u2066"),
+            ("\u{1b}", "\\u001b"),
+            ("\u{1b}[", "\\u001b["),
+            ("\u{1b}[3\u{1b}[2K", "\\u001b[3\\u001b[2K"),
+        ] {
+            assert_eq!(clean(text), shown);
+        }
+        // In JSON it is the same text as before.
+        let json = serde_json::to_string("a\u{202e}\u{9b}b").unwrap();
+        assert_eq!(serde_json::from_str::<String>(&clean(&json)).unwrap(), "a\u{202e}\u{9b}b");
     }
 
     #[test]
