@@ -6,6 +6,7 @@
 //! would share its pages with whoever can write to it after the check.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
@@ -23,6 +24,8 @@ const TAG_BYTES: usize = 32;
 const FACTS: &str = "facts";
 /// The ending of a file of code.
 const CODE: &str = "code";
+/// The ending of a file that is being written.
+const DRAFT: &str = "draft";
 
 /// The files.
 pub(crate) struct CodeCache {
@@ -37,6 +40,7 @@ impl CodeCache {
     pub(crate) fn new(folder: PathBuf, key: CodeKey, engine: &Engine) -> std::io::Result<Self> {
         use std::hash::{Hash as _, Hasher as _};
         std::fs::create_dir_all(&folder)?;
+        remove_drafts(&folder);
         let mut compatibility = std::hash::DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut compatibility);
         INSPECTION_RULES.hash(&mut compatibility);
@@ -125,7 +129,21 @@ pub(crate) fn load_trusted(engine: &Engine, code: &[u8]) -> Option<Component> {
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // Two threads may write the same file at the same moment.
-    let draft = path.with_extension(format!("{}-{:?}.draft", std::process::id(), std::thread::current().id()));
-    std::fs::write(&draft, bytes)?;
-    std::fs::rename(&draft, path)
+    let draft = path.with_extension(format!("{}-{:?}.{DRAFT}", std::process::id(), std::thread::current().id()));
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&draft);
+    }
+    written
+}
+
+/// Removes what processes that were killed while they wrote have left behind. A draft is written within moments: an old one is nobody's.
+fn remove_drafts(folder: &Path) {
+    const OLD: Duration = Duration::from_secs(60);
+    let is_old = |path: &Path| path.metadata().and_then(|facts| facts.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD));
+    for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|ending| ending == DRAFT) && is_old(&path) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
