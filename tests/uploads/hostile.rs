@@ -61,6 +61,56 @@ fn bombs_of_components_in_components() {
     }
 }
 
+/// Components whose imports are compared, export by export, each time that they are instantiated; nobody instantiates what they are in.
+fn compared(times: usize) -> Vec<u8> {
+    let exports: String = (0..900).map(|at| format!("(export \"e{at}\" (func (param \"a\" u32) (result u32)))")).collect();
+    let instances = "(instance (instantiate $c (with \"a\" (instance $i))))".repeat(900);
+    let inner = format!(
+        "(component (type $t (instance {exports})) (import \"i\" (instance $i (type $t))) (component $c (import \"a\" (instance {exports}))) {instances})"
+    );
+    wat::parse_str(format!("(component {})", inner.repeat(times))).unwrap()
+}
+
+#[test]
+fn what_takes_too_long_to_read() {
+    let (_data, server) = server(json!({"upload": {"check_deadline_s": 1}}));
+    let merchant = server.merchant(json!({}));
+    let began = Instant::now();
+    let (step, problems) = refused(&merchant, compared(80));
+    assert_eq!(step, "structure", "{problems}");
+    assert!(problems.contains("reading it took more than 1 s"), "{problems}");
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    // Somewhat less of the same is read, and lacks what every policy has.
+    assert_eq!(refused(&merchant, compared(1)).0, "contract");
+}
+
+#[test]
+fn a_merchants_versions_take_so_much_and_no_more() {
+    const MAX: usize = 1 << 20;
+    let (_data, server) = server(json!({"upload": {"stored_bytes_max": MAX}}));
+    let (merchant, neighbour) = (server.merchant(json!({})), server.merchant(json!({})));
+    let of = |version: &str, bytes: usize| {
+        let small = guest("stored", version);
+        with_section(&small, "padding", &vec![7; bytes - small.len() - 64])
+    };
+    let first = of("1", MAX / 2);
+    let left = MAX - first.len() - 2;
+    let fills = |version: &str, bytes: usize| {
+        let most = of(version, bytes);
+        let small = guest("stored", version);
+        with_section(&small, "padding", &vec![7; bytes - small.len() - 64 + bytes - most.len()])
+    };
+    assert_eq!(ended(&merchant, &upload(&merchant, first.clone()).send()).0, 201);
+    let (step, problems) = refused(&merchant, fills("2", left + 1));
+    assert_eq!(step, "room");
+    assert!(problems.contains("stored_bytes_max (1048576)"), "{problems}");
+    // Settings that are there already take nothing more; neither does what is uploaded again.
+    assert_eq!(ended(&merchant, &upload(&merchant, fills("3", left)).send()).0, 201);
+    assert_eq!(ended(&merchant, &upload(&merchant, first.clone()).send()).0, 200);
+    assert_eq!(refused(&merchant, guest("small", "1")).0, "room");
+    assert_eq!(ended(&neighbour, &upload(&neighbour, first).send()).0, 201, "each has its own");
+}
+
 #[test]
 fn what_the_engine_profile_leaves_off() {
     let merchant = shared().merchant(json!({}));

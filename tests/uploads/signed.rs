@@ -115,9 +115,14 @@ fn a_revoked_key_signs_nothing_more_and_what_it_signed_says_so() {
 #[test]
 fn what_is_revoked_or_required_while_an_upload_is_checked_holds_for_it() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    // The process that checks waits until it is told to.
-    let go = folder.path().join("go");
-    let script = format!("while [ ! -e {} ]; do /usr/bin/sleep 0.05; done; exec {} \"$@\"", path(&go), path(ombud_tests::process::ombud()));
+    // The process that reads is the first one; the one that checks waits until it is told to.
+    let (go, was_read) = (folder.path().join("go"), folder.path().join("read"));
+    let waits = format!("while [ ! -e {} ]; do /usr/bin/sleep 0.05; done", path(&go));
+    let script = format!(
+        "if [ -e {read} ]; then {waits}; fi; : > {read}; exec {} \"$@\"",
+        path(ombud_tests::process::ombud()),
+        read = path(&was_read)
+    );
     let program = super::script(folder.path(), &script);
     let policies = Some(root().join("policies"));
     let server = Server::with(data.path(), Options { policies, program: Some(program), ..Options::default() });
@@ -138,6 +143,7 @@ fn what_is_revoked_or_required_while_an_upload_is_checked_holds_for_it() {
     assert_eq!(acts(&merchant)[0]["body"]["step"], "signature");
 
     std::fs::remove_file(&go).unwrap();
+    std::fs::remove_file(&was_read).unwrap();
     let unsigned = upload(&merchant, component.clone()).header("prefer", "respond-async").send();
     let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
     config["signatures"] = json!("required");

@@ -33,10 +33,18 @@ pub struct UploadLimits {
     pub check_deadline_s: u64,
     /// Resident memory of a process that checks, in bytes, 64 MiB to 64 GiB.
     pub check_memory_bytes_max: usize,
+    /// Bytes of all components and settings that one merchant's uploads keep, each once, 1 MiB to 1 TiB.
+    pub stored_bytes_max: u64,
 }
 
 impl Default for UploadLimits {
     fn default() -> Self {
-        Self { signatures: Signatures::Optional, settings_bytes_max: 256 << 10, check_deadline_s: 900, check_memory_bytes_max: 1 << 30 }
+        Self {
+            signatures: Signatures::Optional,
+            settings_bytes_max: 256 << 10,
+            check_deadline_s: 900,
+            check_memory_bytes_max: 1 << 30,
+            stored_bytes_max: 8 << 30,
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The gate: what a policy passes before it may decide anything. `ombud check` and an upload are this one gate, step by step.
 //!
 //! In reading order: what is said of a step, the steps that only read, those about settings, those that put questions, whether two runs gave the same,
-//! and the processes in which all of it happens. The component is compiled in one process, checked in a second, and asked everything once more in
-//! a third: what a hostile component does to its reader, compiler or runner is that process's end and nobody else's.
+//! and the processes in which all of it happens. The component is read in a process first, compiled in the next, checked in a third, and asked
+//! everything once more in a fourth: what a hostile component does to its reader, compiler or runner is that process's end and nobody else's.
 
 mod answers;
 mod look;
@@ -19,7 +19,7 @@ use ombud_core::upload_limits::UploadLimits;
 use ombud_sandbox::{Code, Inspection, Limits, Sandbox};
 
 use answers::{Answer, differences};
-use worker::{Said, Task};
+use worker::{Said, Task, Work};
 
 pub use look::{NAME_RULE, is_name, look};
 pub use report::{Status, Step, refusal};
@@ -55,6 +55,9 @@ pub const PROCESS: &str = "process";
 
 /// The steps after a look, in their order.
 const LATER: [&str; 9] = [COMPILE, LINK, SCHEMA, SETTINGS, BOUNDS, CASES, REPEAT, EDGES, PROCESS];
+
+/// Seconds that reading a component may take; one in Python takes one.
+const READ_S_MAX: u64 = 20;
 
 /// What is said of a process that ended well and said nothing.
 const SILENT: &str = "the process that checks ended without saying what it found: is it another program?";
@@ -93,6 +96,16 @@ pub enum Told<'a> {
 }
 
 impl Gate<'_> {
+    /// Has another process read a component first: validating one may take hours, which no limit ends where it is done. The step that fails, if one does.
+    pub fn read(&self, component: &[u8]) -> Option<Step> {
+        let seconds = self.upload.check_deadline_s.min(READ_S_MAX);
+        let task = Task { work: Work::Read, limits: self.limits.clone(), component: component.len(), code: 0, settings: 0, beside: None };
+        let late = format!("reading it took more than {seconds} s: it is made of too many parts that hang on each other");
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let read = process::check(self.program, &task, &[component], (until, &late), self.upload, |_| ());
+        read.err().map(|why| Step::failed(STRUCTURE, "cannot be read", vec![why]))
+    }
+
     /// The steps after a look: compiled, linked, asked, and asked again in a second process. The code, if the policy has passed.
     pub fn check(&self, candidate: Candidate<'_>, inspection: &Inspection, mut tell: impl FnMut(Told<'_>)) -> (Vec<Step>, Option<Code>) {
         let began = Instant::now();
@@ -142,7 +155,7 @@ impl Gate<'_> {
         let mut step = SCHEMA.to_owned();
         let mut first: Option<Vec<Answer>> = None;
         let mut found = Vec::new();
-        let checked = self.process(candidate, &code, false, until, |said| match said {
+        let checked = self.process(candidate, &code, Work::Check, until, |said| match said {
             Said::Begins(name) => {
                 tell(Told::Begins(&name));
                 step = name;
@@ -176,7 +189,7 @@ impl Gate<'_> {
         let started = Instant::now();
         tell(Told::Begins(PROCESS));
         let mut second: Vec<Answer> = Vec::new();
-        let checked = self.process(candidate, &code, true, until, |said| match said {
+        let checked = self.process(candidate, &code, Work::Again, until, |said| match said {
             Said::Progress { done, of } => tell(Told::Progress { done, of }),
             Said::Answers(answers) => second = answers,
             Said::Begins(_) | Said::Step(_) | Said::Failed(_) => {}
@@ -198,9 +211,9 @@ impl Gate<'_> {
         (!refused).then_some(code)
     }
 
-    fn process(&self, candidate: Candidate<'_>, code: &Code, again: bool, until: Instant, hear: impl FnMut(Said)) -> Result<(), String> {
+    fn process(&self, candidate: Candidate<'_>, code: &Code, work: Work, until: Instant, hear: impl FnMut(Said)) -> Result<(), String> {
         let task = Task {
-            again,
+            work,
             limits: self.limits.clone(),
             component: candidate.component.len(),
             code: code.bytes().len(),
@@ -209,6 +222,7 @@ impl Gate<'_> {
         };
         let beside = candidate.beside.unwrap_or_default().as_bytes();
         let parts = [candidate.component, code.bytes(), candidate.settings.as_bytes(), beside];
-        process::check(self.program, &task, &parts, until, self.upload, hear)
+        let late = format!("the checks took more than check_deadline_s ({} s): make the policy faster", self.upload.check_deadline_s);
+        process::check(self.program, &task, &parts, (until, &late), self.upload, hear)
     }
 }

@@ -18,7 +18,8 @@ const SAID_BYTES_MAX: u64 = 64 << 20;
 /// The hidden command that checks.
 const COMMAND: &str = "check-worker";
 
-/// Has a process check a policy. `parts` are the bytes that follow the task; `hear` is called for each thing that it says.
+/// Has a process check a policy. `parts` are the bytes that follow the task; `hear` is called for each thing that it says. At a moment it is too late,
+/// and what is said then.
 ///
 /// # Errors
 /// Why there is no whole answer, in words for the policy's author.
@@ -26,7 +27,7 @@ pub(super) fn check(
     program: &Path,
     task: &Task,
     parts: &[&[u8]],
-    until: Instant,
+    (until, late): (Instant, &str),
     limits: &UploadLimits,
     mut hear: impl FnMut(Said),
 ) -> Result<(), String> {
@@ -62,7 +63,7 @@ pub(super) fn check(
             }
         });
         let mut failed = None;
-        let stopped = listen(&mut child, &told, until, limits, |said| match said {
+        let stopped = listen(&mut child, &told, (until, late), limits, |said| match said {
             Said::Failed(why) => failed = Some(why),
             said => hear(said),
         });
@@ -88,7 +89,7 @@ pub(super) fn check(
 fn listen(
     child: &mut Child,
     told: &mpsc::Receiver<Said>,
-    until: Instant,
+    (until, late): (Instant, &str),
     limits: &UploadLimits,
     mut hear: impl FnMut(Said),
 ) -> Result<bool, String> {
@@ -108,7 +109,7 @@ fn listen(
             Err(RecvTimeoutError::Timeout) => {}
         }
         if Instant::now() >= until {
-            return Err(format!("the checks took more than check_deadline_s ({} s): make the policy faster", limits.check_deadline_s));
+            return Err(late.to_owned());
         }
         if resident_bytes(child.id()).is_some_and(|bytes| bytes > limits.check_memory_bytes_max) {
             return Err(format!("checking it took more than check_memory_bytes_max ({} bytes)", limits.check_memory_bytes_max));

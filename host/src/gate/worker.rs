@@ -24,8 +24,8 @@ const FAILED: i32 = 4;
 /// What a process that checks is told first, as a line of JSON; the bytes follow in this order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Task {
-    /// Whether to say the answers only, and ask once.
-    pub(super) again: bool,
+    /// What there is to do.
+    pub(super) work: Work,
     /// What a call may use.
     pub(super) limits: Limits,
     /// Bytes of the component.
@@ -36,6 +36,18 @@ pub(super) struct Task {
     pub(super) settings: usize,
     /// Bytes of the cases beside the policy.
     pub(super) beside: Option<usize>,
+}
+
+/// What a process that checks is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Work {
+    /// Reads the component and says nothing: whether that ends is all there is to know.
+    Read,
+    /// Checks it, step by step.
+    Check,
+    /// Asks everything once more, and says the answers only.
+    Again,
 }
 
 /// What a process that checks says, each as a line of JSON.
@@ -57,7 +69,9 @@ pub(super) enum Said {
 /// Checks the policy on standard input and gives the process's exit code. It ends when standard input is closed: then its parent is gone.
 pub fn check_worker() -> i32 {
     let mut worker = Worker { told: Instant::now() };
-    match read().and_then(|read| worker.work(&read.task, &read.plugin, &read.texts)) {
+    let given = read();
+    let done = given.and_then(|given| given.map_or(Ok(()), |given| worker.work(&given.task, &given.plugin, &given.texts)));
+    match done {
         Ok(()) => SAID,
         Err(problem) => {
             say(&Said::Failed(problem));
@@ -81,7 +95,8 @@ struct Given {
     _sandbox: Sandbox,
 }
 
-fn read() -> Result<Given, String> {
+/// What was given; none where reading it was all there was to do.
+fn read() -> Result<Option<Given>, String> {
     let mut input = std::io::stdin().lock();
     let mut line = String::new();
     input.read_line(&mut line).map_err(|error| error.to_string())?;
@@ -101,10 +116,15 @@ fn read() -> Result<Given, String> {
     let texts = Texts { settings: text(settings)?, beside: beside.map(text).transpose()? };
     end_with_parent()?;
     let limits = LoadLimits { component_bytes_max: component.len(), ..LoadLimits::default() };
+    if task.work == Work::Read {
+        // What is wrong with it the parent sees as well.
+        _ = ombud_sandbox::inspect(&component, &limits);
+        return Ok(None);
+    }
     let sandbox = Sandbox::new().map_err(|error| error.to_string())?.with_compiler(ombud_sandbox::Compiler::InProcess, limits);
     let inspection = sandbox.inspect(&component).map_err(|refused| refused.to_string())?;
     let plugin = sandbox.load_with(inspection, &Code::from_parent(code)).map_err(|refused| refused.to_string())?;
-    Ok(Given { task, plugin, texts, _sandbox: sandbox })
+    Ok(Some(Given { task, plugin, texts, _sandbox: sandbox }))
 }
 
 /// A process without its parent works for nobody: the parent holds standard input open for as long as it waits.
@@ -124,7 +144,7 @@ impl Worker {
     fn work(&mut self, task: &Task, plugin: &Plugin, texts: &Texts) -> Result<(), String> {
         let limits = &task.limits;
         let asked = Asked { plugin, settings: &texts.settings, limits, beside: texts.beside.as_deref() };
-        if task.again {
+        if task.work == Work::Again {
             say(&Said::Begins(PROCESS.into()));
             let answers = asked.once(&mut |done, of| self.tell(done, of));
             say(&Said::Answers(answers));

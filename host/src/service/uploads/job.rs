@@ -21,6 +21,8 @@ use crate::signature::{PublicKey, Statement, signing_key};
 const SIGNATURE: &str = "signature";
 /// What is there already under its name.
 const VERSION: &str = "version";
+/// Whether the merchant's versions may take more; told only where they may not.
+const ROOM: &str = "room";
 
 /// An upload with everything that it needs to be checked.
 pub(super) struct Job {
@@ -73,7 +75,20 @@ impl Job {
         let settings = self.new.settings.take().unwrap_or_else(|| "{}".to_owned());
         let component = Digest::of(&bytes);
         self.upload.tell(&Told::Begins(gate::STRUCTURE));
-        let (looked, inspection) = gate::look(self.service.replayer.plugins().sandbox(), &bytes);
+        let limits = self.tenant.terms.limits.policy.patient();
+        let sandbox = Arc::clone(self.service.replayer.plugins().sandbox());
+        let service = Arc::clone(&self.service);
+        let gate = Gate {
+            sandbox: &sandbox,
+            program: service.program.as_deref().unwrap_or(Path::new("ombud")),
+            limits: &limits,
+            upload: &service.limits.upload,
+        };
+        if let Some(step) = gate.read(&bytes) {
+            self.done(report, step);
+            return self.refused(report, component, &settings, None);
+        }
+        let (looked, inspection) = gate::look(&sandbox, &bytes);
         looked.into_iter().for_each(|step| self.done(report, step));
         let Some(inspection) = inspection else { return self.refused(report, component, &settings, None) };
         if inspection.decides.is_empty() {
@@ -93,7 +108,13 @@ impl Job {
         }
         let known = self.known(&named)?;
         match &known {
-            Known::Nothing => self.done(report, Step::passed(VERSION, format!("{} {} is new", named.policy, named.version))),
+            Known::Nothing => {
+                self.done(report, Step::passed(VERSION, format!("{} {} is new", named.policy, named.version)));
+                if let Some(step) = self.without_room(&named, bytes.len())? {
+                    self.done(report, step);
+                    return self.refused(report, component, &named.settings, policy);
+                }
+            }
             Known::Same => return Ok(named.accepted(false)),
             Known::Other(other) => {
                 self.done(report, named.contradicts(other));
@@ -105,14 +126,6 @@ impl Job {
             }
         }
 
-        let limits = self.tenant.terms.limits.policy.patient();
-        let sandbox = Arc::clone(self.service.replayer.plugins().sandbox());
-        let gate = Gate {
-            sandbox: &sandbox,
-            program: self.service.program.as_deref().unwrap_or(Path::new("ombud")),
-            limits: &limits,
-            upload: &self.service.limits.upload,
-        };
         let candidate = Candidate { component: &bytes, settings: &named.settings, beside: None };
         let (steps, code) = gate.check(candidate, &inspection, |told| self.upload.tell(&told));
         report.extend(steps);
@@ -195,6 +208,21 @@ impl Job {
                 }
             }
         }
+    }
+
+    /// The step that refuses what the merchant has no room for.
+    fn without_room(&self, named: &Named, bytes: usize) -> Result<Option<Step>, ServiceError> {
+        let max = self.service.limits.upload.stored_bytes_max;
+        let [component, settings] = [named.component, named.settings_digest];
+        let held = self.service.store.read(|reads| reads.uploaded_bytes(&self.tenant.config.id, &[component, settings]))?;
+        let more = (bytes + named.settings.len()) as u64;
+        Ok((held.saturating_add(more) > max).then(|| {
+            let problem = format!(
+                "the merchant's versions take {held} bytes, and with these {more} they would take more than stored_bytes_max ({max}): build smaller \
+                 components, or ask the operator for more room"
+            );
+            Step::failed(ROOM, "there is no room for it", vec![problem])
+        }))
     }
 
     fn known(&self, named: &Named) -> Result<Known, ServiceError> {
