@@ -10,6 +10,7 @@ mod cli {
     mod limits;
     mod new;
     mod privacy;
+    mod rollout;
     pub mod run;
     mod signing;
     mod tables;

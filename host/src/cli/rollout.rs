@@ -126,7 +126,7 @@ struct Of {
 
 #[derive(Args)]
 struct Version {
-    /// The version; left out: the canary, if there is one, else the newest that is not active.
+    /// The version; left out: the canary, if there is one, else the newest that is not active. One that was taken back has to be named.
     #[arg(long)]
     version: Option<String>,
     /// The kind, where the policy decides several.
@@ -215,9 +215,18 @@ impl Version {
         }
         let versions: Value = api.get(&format!("{path}/versions")).map_err(explained)?;
         let newest = versions["versions"].as_array().into_iter().flatten().find(|version| version["state"] != "active");
-        match newest.and_then(|version| version["version"].as_str()) {
-            Some(version) => Ok(version.to_owned()),
-            None => bail!("`{policy}` has no version but the active one: push another one, or name it with --version"),
+        let newest = newest.and_then(|version| version["version"].as_str());
+        let mut taken = rollout.kinds.iter().flat_map(|plan| &plan.taken_back);
+        let taken = taken.find(|taken| taken.version.policy == policy && Some(taken.version.version.as_str()) == newest);
+        match (newest, taken) {
+            (Some(version), Some(taken)) => {
+                bail!(
+                    "`{version}`, the newest version that is not active, was taken back ({}): if it is meant, name it with --version",
+                    taken.reason
+                )
+            }
+            (Some(version), None) => Ok(version.to_owned()),
+            (None, _) => bail!("`{policy}` has no version but the active one: push another one, or name it with --version"),
         }
     }
 }

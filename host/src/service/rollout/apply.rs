@@ -100,8 +100,12 @@ fn move_plan(
 /// What is paused is not placed: it would not run, and whoever places it would believe that it does.
 fn is_not_paused(rollouts: &Rollouts, kind: Kind, step: &Step) -> Result<(), ServiceError> {
     let Some(id) = step.placed() else { return Ok(()) };
-    let own = |stop: &&ombud_core::rollout::Stop| {
-        matches!(stop.scope, Scope::Policy { .. } | Scope::Version { .. }) && stop.scope.covers(kind, id)
+    // Whoever paused a policy goes back to another version before resuming it: else the bad one would run once more.
+    let goes_back = matches!(step, Step::Rollback { .. });
+    let own = |stop: &&ombud_core::rollout::Stop| match stop.scope {
+        Scope::Version { .. } => stop.scope.covers(kind, id),
+        Scope::Policy { .. } => !goes_back && stop.scope.covers(kind, id),
+        Scope::Merchant | Scope::Kind { .. } => false,
     };
     match rollouts.stops.iter().find(own) {
         Some(stop) => Err(ServiceError::Conflict(format!("{} is paused ({}): resume it first", stop.scope, stop.reason))),
