@@ -22,7 +22,7 @@ use super::actor::{Principal, Right};
 use super::acts::By;
 use super::commit::{About, Committed, commit, counted};
 use super::error::ServiceError;
-use super::fair::UnderWay;
+use super::fair::{Place, UnderWay};
 use super::owner::Owner;
 use super::pending::{Draft, Pending};
 use super::rollout::{Runs, ShadowJob, ShadowRun, opened, opens};
@@ -56,7 +56,9 @@ impl Service {
             return Ok(answer);
         }
         self.code_at_hand(&tenant, &event).await;
-        let pending = Arc::new(self.judged_in_turn(&tenant, who, event, body_digest).await?);
+        // The place is held until the records are durable, so that the writer's queue is short and everybody's turn comes before it.
+        let (pending, place) = self.judged_in_turn(&tenant, who, event, body_digest).await?;
+        let pending = Arc::new(pending);
         let (answer, answered) = oneshot::channel();
         let (service, waiting) = (Arc::clone(self), Arc::clone(&pending));
         let job = move |group: &mut dyn ombud_store::Group| commit(group, &waiting, &service.vault, &service.engine);
@@ -64,6 +66,7 @@ impl Service {
         // Nobody waits where the caller has gone: the records stand all the same.
         self.writer.submit(job, move |result| _ = answer.send(result))?;
         let committed = answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
+        drop(place);
         let appended = match committed {
             Committed::Known(answer) => return Ok(answer),
             Committed::New(appended) => appended,
@@ -91,7 +94,7 @@ impl Service {
         let event_id = event.envelope.key.id().to_owned();
         let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);
         self.code_at_hand(&tenant, &event).await;
-        let pending = self.judged_in_turn(&tenant, who, event, body_digest).await?;
+        let (pending, _) = self.judged_in_turn(&tenant, who, event, body_digest).await?;
         let decisions = pending.items.into_iter().map(|item| Verbatim::new(item.ready.body)).collect();
         Ok(EventAnswer { event: event_id, duplicate: false, decisions })
     }
@@ -118,14 +121,17 @@ impl Service {
         who: &Principal,
         event: Event,
         body_digest: Digest,
-    ) -> Result<Pending, ServiceError> {
+    ) -> Result<(Pending, Option<Place>), ServiceError> {
         let (taken, limits) = (&tenant.share.decisions, &tenant.share_limits);
         let event = if self.fair.is_long(taken, event.kinds()) {
             event
         } else {
-            let _place = self.fair.first(taken, limits).await?;
+            let mut place = self.fair.first(taken, limits).await?;
             match self.judged(tenant, who, event, body_digest, true)? {
-                Judged::Pending(pending) => return Ok(*pending),
+                Judged::Pending(pending) => {
+                    place.worked();
+                    return Ok((*pending, Some(place)));
+                }
                 Judged::Long(event, kind) => {
                     self.fair.was_long(taken, kind);
                     *event
@@ -135,7 +141,7 @@ impl Service {
         self.metrics.ran_long();
         let (service, own, by) = (Arc::clone(self), Arc::clone(tenant), who.clone());
         match self.fair.long(taken, limits, move || service.judged(&own, &by, event, body_digest, false)).await? {
-            Some(Ok(Judged::Pending(pending))) => Ok(*pending),
+            Some(Ok(Judged::Pending(pending))) => Ok((*pending, None)),
             Some(Err(error)) => Err(error),
             Some(Ok(Judged::Long(..))) | None => Err(ServiceError::Internal(anyhow::anyhow!("a long decision did not end"))),
         }

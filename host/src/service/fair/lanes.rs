@@ -3,6 +3,8 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use core_affinity::CoreId;
+
 use crate::priority::behind_others;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -14,10 +16,17 @@ impl Lanes {
     pub(super) fn start(count: usize) -> std::io::Result<Self> {
         let (sender, jobs) = mpsc::channel();
         let jobs = Arc::new(Mutex::new(jobs));
-        for _ in 0..count {
+        let cores = core_affinity::get_core_ids().unwrap_or_default();
+        for lane in 0..count {
             let jobs = Arc::clone(&jobs);
+            let core = own_core(&cores, lane);
             std::thread::Builder::new().name("long-runner".into()).spawn(move || {
                 behind_others();
+                if let Some(core) = core
+                    && !core_affinity::set_for_current(core)
+                {
+                    tracing::debug!(?core, "a thread runs on any processor");
+                }
                 while let Some(job) = next(&jobs) {
                     // What a job's panic leaves behind is its own; the caller is told by its closed channel.
                     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
@@ -34,6 +43,13 @@ impl Lanes {
         // The threads take jobs for as long as this stands.
         let _ = self.0.send(Box::new(job));
     }
+}
+
+/// The processor of a lane: any but the first, which is left to usual decisions. A thread that wakes up does not always take a processor at
+/// once from one that runs, however much it goes before it: on a processor without lanes it need not.
+fn own_core(cores: &[CoreId], lane: usize) -> Option<CoreId> {
+    let (_, others) = cores.split_first()?;
+    others.get(lane.checked_rem(others.len())?).copied()
 }
 
 fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {

@@ -30,6 +30,14 @@ pub fn runtime_threads() -> usize {
     cores() + 1
 }
 
+/// Usual decisions under way for each processor, from their turn until they are durable: enough to keep the processors and the writer's groups busy, and
+/// no more, for whoever comes next stands behind them.
+const UNDER_WAY_PER_CORE: usize = 12;
+/// Of which one merchant has at most three quarters: there is a place for whoever comes next.
+const fn each_max(places: usize) -> usize {
+    places - places / 4
+}
+
 /// Long decisions under way for each processor: more than one, so that a long one of one merchant is not waited for by another's.
 const LANES_PER_CORE: usize = 2;
 
@@ -88,7 +96,7 @@ impl Fair {
         let lanes = cores * LANES_PER_CORE;
         let places = |count, each_max| Arc::new(Places(Mutex::new(Queue::new(count, each_max))));
         Ok(Self {
-            first: places(cores, cores),
+            first: places(cores * UNDER_WAY_PER_CORE, each_max(cores * UNDER_WAY_PER_CORE)),
             // Half of them at most: there is one for whoever comes next.
             long: places(lanes, lanes / 2),
             lanes: Lanes::start(lanes)?,
@@ -243,7 +251,7 @@ impl Places {
     }
 
     fn place(self: &Arc<Self>, flow: Flow) -> Place {
-        Place { places: Arc::clone(self), flow, began: Instant::now() }
+        Place { places: Arc::clone(self), flow, began: Instant::now(), worked: None }
     }
 
     /// Gives a place back and hands out what is free.
@@ -263,11 +271,12 @@ impl Places {
     }
 }
 
-/// A place to run; given back when it is dropped. Its time is what the merchant is charged.
+/// A place to run; given back when it is dropped. The time until the work was done is what the merchant is charged.
 pub(super) struct Place {
     places: Arc<Places>,
     flow: Flow,
     began: Instant,
+    worked: Option<Duration>,
 }
 
 impl Place {
@@ -275,11 +284,16 @@ impl Place {
         self.began = Instant::now();
         self
     }
+
+    /// The work is done; what holds the place from now on only waits.
+    pub(super) fn worked(&mut self) {
+        self.worked = Some(self.began.elapsed());
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let cost_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        let cost_us = u64::try_from(self.worked.unwrap_or_else(|| self.began.elapsed()).as_micros()).unwrap_or(u64::MAX).max(1);
         self.places.leave(self.flow, cost_us);
     }
 }
