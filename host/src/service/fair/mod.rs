@@ -22,7 +22,7 @@ use super::error::Saturation;
 use crate::metrics::{Metrics, Queued, Turned};
 use budget::Budget;
 use lanes::Lanes;
-use queue::{Asked, Flow, Queue, Waits};
+use queue::{Asked, EachMax, Flow, Queue, Waits};
 
 /// Threads of the runtime: as many as decisions run at the same time, and one that goes on reading requests meanwhile. More of them would take the
 /// processors from the writer.
@@ -30,12 +30,13 @@ pub fn runtime_threads() -> usize {
     cores() + 1
 }
 
-/// Usual decisions under way for each processor, from their turn until they are durable: enough to keep the processors and the writer's groups busy, and
-/// no more, for whoever comes next stands behind them.
-const UNDER_WAY_PER_CORE: usize = 12;
-/// Of which one merchant has at most three quarters: there is a place for whoever comes next.
-const fn each_max(places: usize) -> usize {
-    places - places / 4
+/// Usual decisions under way for each processor, from their turn until they are durable: enough to keep the processors and the writer's groups busy.
+const UNDER_WAY_PER_CORE: usize = 32;
+
+/// How many of them one merchant has at most while others decide as well. Each of theirs stands behind these, on the processors and in the writer's
+/// group; with fewer, the processors would be idle while a group is written.
+const fn beside_max(cores: usize) -> usize {
+    cores * 2 + 1
 }
 
 /// Long decisions under way for each processor: more than one, so that a long one of one merchant is not waited for by another's.
@@ -94,11 +95,11 @@ impl Fair {
     /// No threads can be started.
     pub(super) fn start(cores: usize, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let lanes = cores * LANES_PER_CORE;
-        let places = |count, each_max| Arc::new(Places(Mutex::new(Queue::new(count, each_max))));
+        let places = |count, alone, beside| Arc::new(Places(Mutex::new(Queue::new(count, EachMax { alone, beside }))));
         Ok(Self {
-            first: places(cores * UNDER_WAY_PER_CORE, each_max(cores * UNDER_WAY_PER_CORE)),
+            first: places(cores * UNDER_WAY_PER_CORE, cores * UNDER_WAY_PER_CORE, beside_max(cores)),
             // Half of them at most: there is one for whoever comes next.
-            long: places(lanes, lanes / 2),
+            long: places(lanes, lanes / 2, lanes / 2),
             lanes: Lanes::start(lanes)?,
             metrics,
             began: Instant::now(),
@@ -244,7 +245,9 @@ impl Places {
             later = Some(receiver);
             Waiter(sender)
         };
-        match self.lock().ask(flow, limits.weight, limits.queue_max, waiter) {
+        let mut queue = self.lock();
+        queue.asks(flow, Instant::now());
+        match queue.ask(flow, limits.weight, limits.queue_max, waiter) {
             Asked::Granted => Ok(Now(self.place(flow))),
             Asked::Waits | Asked::Full => later.map(Later).ok_or(()),
         }

@@ -2,6 +2,7 @@
 //! it weighs; whoever is behind is next. One who was away begins where the others are: nothing is saved up.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
 
 /// Names a merchant here.
 pub(super) type Flow = u64;
@@ -10,6 +11,18 @@ pub(super) type Flow = u64;
 const UNITS: u64 = 10_000;
 /// What a merchant's first decision is taken to cost, in microseconds.
 const FIRST_COST_US: u64 = 100;
+
+/// How long a merchant is not alone after another one asked.
+const BESIDE_FOR: Duration = Duration::from_secs(1);
+
+/// Places that one merchant has at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EachMax {
+    /// While nobody else asks.
+    pub(super) alone: usize,
+    /// While others ask, too: whoever comes next stands behind these at most.
+    pub(super) beside: usize,
+}
 
 /// What waits for a place.
 pub(super) trait Waits {
@@ -31,8 +44,12 @@ pub(super) enum Asked {
 /// The places and who waits for them.
 pub(super) struct Queue<W> {
     free: usize,
-    /// Places that one merchant has at most.
-    each_max: usize,
+    each_max: EachMax,
+    /// Who asked last, and when somebody else had before.
+    last: Option<Flow>,
+    others_at: Option<Instant>,
+    /// Whether more than one merchant asks.
+    beside: bool,
     flows: HashMap<Flow, State<W>>,
     /// Merchants that wait and may have one more place, by their clocks.
     ready: BTreeSet<(u64, Flow)>,
@@ -59,9 +76,22 @@ impl<W> State<W> {
 }
 
 impl<W: Waits> Queue<W> {
-    pub(super) fn new(places: usize, each_max: usize) -> Self {
+    pub(super) fn new(places: usize, each_max: EachMax) -> Self {
         let (flows, ready, resting) = Default::default();
-        Self { free: places, each_max, flows, ready, resting, clock: 0, waiting: 0 }
+        Self { free: places, each_max, last: None, others_at: None, beside: false, flows, ready, resting, clock: 0, waiting: 0 }
+    }
+
+    /// Notes who asks.
+    pub(super) fn asks(&mut self, flow: Flow, now: Instant) {
+        if self.last.replace(flow).is_some_and(|last| last != flow) {
+            self.others_at = Some(now);
+        }
+        self.beside = self.others_at.is_some_and(|at| now.saturating_duration_since(at) < BESIDE_FOR);
+    }
+
+    /// Whether a merchant with so many places may have one more.
+    const fn may(&self, running: usize) -> bool {
+        running < if self.beside { self.each_max.beside } else { self.each_max.alone }
     }
 
     /// How many wait.
@@ -71,18 +101,20 @@ impl<W: Waits> Queue<W> {
 
     /// Asks for a place; `waiter` is made only for one who waits.
     pub(super) fn ask(&mut self, flow: Flow, weight: u32, queue_max: usize, waiter: impl FnOnce() -> W) -> Asked {
-        let clock = self.clock;
+        let (clock, free) = (self.clock, self.free > 0);
         let fresh = || State { weight: 1, clock, cost_us: FIRST_COST_US, running: 0, waiting: VecDeque::new() };
         let state = self.flows.entry(flow).or_insert_with(fresh);
         state.weight = weight.into();
+        let running = state.running;
         if state.running == 0 && state.waiting.is_empty() {
             self.resting.remove(&(state.clock, flow));
             state.clock = state.clock.max(clock);
         }
-        if self.free > 0 && state.waiting.is_empty() && state.running < self.each_max {
+        if free && state.waiting.is_empty() && self.may(running) {
             self.start(flow);
             return Asked::Granted;
         }
+        let Some(state) = self.flows.get_mut(&flow) else { return Asked::Full };
         if state.waiting.len() >= queue_max {
             let before = state.waiting.len();
             state.waiting.retain(|waiter| !waiter.is_gone());
@@ -94,9 +126,7 @@ impl<W: Waits> Queue<W> {
         }
         state.waiting.push_back(waiter());
         self.waiting += 1;
-        if state.running < self.each_max {
-            self.ready.insert((state.clock, flow));
-        }
+        self.enlist(flow);
         Asked::Waits
     }
 
@@ -104,22 +134,33 @@ impl<W: Waits> Queue<W> {
     pub(super) fn leave(&mut self, flow: Flow, cost_us: u64) {
         self.free += 1;
         let Some(state) = self.flows.get_mut(&flow) else { return };
-        let was_ready = self.ready.remove(&(state.clock, flow));
+        self.ready.remove(&(state.clock, flow));
         // It was taken to cost the mean; what it did cost is known now.
         let (taken, did) = (state.units(state.cost_us), state.units(cost_us));
         state.clock = state.clock.saturating_add(did).saturating_sub(taken);
         state.cost_us = (state.cost_us.saturating_mul(7).saturating_add(cost_us) / 8).max(1);
         state.running = state.running.saturating_sub(1);
-        if was_ready || !state.waiting.is_empty() {
+        self.enlist(flow);
+        self.rest(flow);
+    }
+
+    /// Has a merchant that waits take its turn, if it may have one more place.
+    fn enlist(&mut self, flow: Flow) {
+        let Some(state) = self.flows.get(&flow) else { return };
+        if !state.waiting.is_empty() && self.may(state.running) {
             self.ready.insert((state.clock, flow));
         }
-        self.rest(flow);
     }
 
     /// The next one who gets a place, while there is one.
     pub(super) fn next(&mut self) -> Option<(Flow, W)> {
         while self.free > 0 {
             let (clock, flow) = self.ready.pop_first()?;
+            let Some(running) = self.flows.get(&flow).map(|state| state.running) else { continue };
+            if !self.may(running) {
+                // Others have come since it was enlisted: one of its own has to leave first.
+                continue;
+            }
             let Some(state) = self.flows.get_mut(&flow) else { continue };
             let mut next = None;
             while let Some(waiter) = state.waiting.pop_front() {
@@ -148,9 +189,7 @@ impl<W: Waits> Queue<W> {
         self.ready.remove(&(state.clock, flow));
         self.clock = self.clock.max(state.clock);
         state.clock = state.clock.saturating_add(state.units(state.cost_us));
-        if !state.waiting.is_empty() && state.running < self.each_max {
-            self.ready.insert((state.clock, flow));
-        }
+        self.enlist(flow);
         while self.resting.first().is_some_and(|(clock, _)| *clock <= self.clock) {
             if let Some((_, flow)) = self.resting.pop_first() {
                 self.flows.remove(&flow);
@@ -185,9 +224,13 @@ mod tests {
 
     const HERE: Job = Job(false);
 
+    const fn each(most: usize) -> EachMax {
+        EachMax { alone: most, beside: most }
+    }
+
     /// Runs one place for so many turns while everybody always waits; who ran how often.
     fn turns(weights: &[u32], costs_us: &[u64], turns: usize) -> Vec<usize> {
-        let mut queue = Queue::new(1, 1);
+        let mut queue = Queue::new(1, each(1));
         assert_eq!(queue.ask(99, 100, 9, || HERE), Asked::Granted);
         let ask = |queue: &mut Queue<Job>, flow: usize| assert_eq!(queue.ask(flow as u64, weights[flow], 9, || HERE), Asked::Waits);
         (0..weights.len()).for_each(|flow| ask(&mut queue, flow));
@@ -215,7 +258,7 @@ mod tests {
 
     #[test]
     fn who_was_away_has_saved_nothing_up_and_who_comes_waits_for_no_crowd() {
-        let mut queue = Queue::new(1, 1);
+        let mut queue = Queue::new(1, each(1));
         assert_eq!(queue.ask(1, 100, 1_000, || HERE), Asked::Granted);
         for _ in 0..200 {
             queue.ask(1, 100, 1_000, || HERE);
@@ -242,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_merchant_has_no_more_places_and_no_longer_a_queue_than_it_may() {
-        let mut queue = Queue::new(3, 2);
+        let mut queue = Queue::new(3, each(2));
         let ask = |queue: &mut Queue<Job>, flow| queue.ask(flow, 100, 2, || HERE);
         let asked: Vec<Asked> = (0..5).map(|_| ask(&mut queue, 1)).collect();
         assert_eq!(asked, [Asked::Granted, Asked::Granted, Asked::Waits, Asked::Waits, Asked::Full]);
@@ -255,8 +298,40 @@ mod tests {
     }
 
     #[test]
+    fn a_merchant_takes_all_while_nobody_else_asks_and_few_beside_others() {
+        let mut queue = Queue::new(6, EachMax { alone: 6, beside: 2 });
+        let ask = |queue: &mut Queue<Job>, flow, now| {
+            queue.asks(flow, now);
+            queue.ask(flow, 100, 99, || HERE)
+        };
+        let began = Instant::now();
+        let asked: Vec<Asked> = (0..8).map(|_| ask(&mut queue, 1, began)).collect();
+        assert_eq!(asked, [[Asked::Granted; 6].as_slice(), &[Asked::Waits; 2]].concat());
+        // Another one comes: it is next, and the first has no turn before all but one of its own have left.
+        assert_eq!(ask(&mut queue, 2, began), Asked::Waits);
+        queue.leave(1, 100);
+        assert_eq!((queue.next(), queue.next()), (Some((2, HERE)), None));
+        for _ in 0..3 {
+            queue.leave(1, 100);
+            assert_eq!(queue.next(), None);
+        }
+        queue.leave(1, 100);
+        assert_eq!((queue.next(), queue.next()), (Some((1, HERE)), None), "two at a time");
+        // The first comes back a moment before the others are forgotten, and again a moment after.
+        let last = began + Duration::from_millis(10);
+        assert_eq!(ask(&mut queue, 1, last), Asked::Waits, "which is a change of who asks");
+        assert_eq!(ask(&mut queue, 1, last + BESIDE_FOR - Duration::from_millis(1)), Asked::Waits);
+        assert_eq!(queue.next(), None);
+        ask(&mut queue, 1, last + BESIDE_FOR);
+        let granted = std::iter::from_fn(|| queue.next()).count();
+        assert_eq!(granted, 0, "who waits is called when one leaves");
+        queue.leave(1, 100);
+        assert_eq!(std::iter::from_fn(|| queue.next()).count(), 4, "all places are its own again");
+    }
+
+    #[test]
     fn who_has_gone_takes_neither_a_place_nor_room() {
-        let mut queue = Queue::new(1, 1);
+        let mut queue = Queue::new(1, each(1));
         queue.ask(1, 100, 2, || HERE);
         for _ in 0..2 {
             assert_eq!(queue.ask(2, 100, 2, || Job(true)), Asked::Waits);
