@@ -36,7 +36,7 @@ const UNDER_WAY_PER_CORE: usize = 32;
 /// How many of them one merchant has at most while others decide as well. Each of theirs stands behind these, on the processors and in the writer's
 /// group; with fewer, the processors would be idle while a group is written.
 const fn beside_max(cores: usize) -> usize {
-    cores * 2 + 1
+    cores * 2
 }
 
 /// Long decisions under way for each processor: more than one, so that a long one of one merchant is not waited for by another's.
