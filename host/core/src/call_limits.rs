@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::limits::{LIMITS_BYTES_MAX, OPEN_MEMBERS_MAX};
 use crate::problem::Problem;
+use crate::protect::ProtectionMost;
 use crate::schema::bound::{add_bounds, bounded, free};
 use crate::schema::check::{read, schema_of};
 use crate::schema::{Bound, Checker};
@@ -113,7 +114,15 @@ macro_rules! call_limits {
                 weight: Bound::Whole(1, 10_000), decisions_max: Bound::Whole(1, 4_096), queue_max: Bound::Whole(0, 4_096),
                 queue_ms: Bound::Whole(1, 20_000), fuel_per_s: Bound::Whole(1_000, 1_000_000_000_000),
             }
-            OperatorFile { default: Bound::Nested, most: Bound::Nested, load: Bound::Nested, upload: Bound::Nested, share: Bound::Nested }
+            ProtectionMost {
+                always_on: Bound::Free, error_streak: Bound::Whole(3, 1_000), fault_share_bp: Bound::Whole(1, 10_000),
+                deadline_hits: Bound::Whole(1, 1_000), approval_jump_bp: Bound::Whole(100, 10_000),
+                money_factor_pct: Bound::Whole(110, 100_000), sample_min: Bound::Whole(20, 10_000),
+            }
+            OperatorFile {
+                default: Bound::Nested, most: Bound::Nested, load: Bound::Nested, upload: Bound::Nested, share: Bound::Nested,
+                protection: Bound::Nested,
+            }
         }
     };
 }
@@ -249,6 +258,9 @@ pub struct OperatorLimits {
     /// How much of the machine one merchant may take, where nothing else is set for it.
     #[serde(default)]
     pub share: ShareLimits,
+    /// The most lenient that a merchant's protection may be.
+    #[serde(default, skip_serializing_if = "ProtectionMost::is_empty")]
+    pub protection: ProtectionMost,
 }
 
 /// The operator's values as written down; what is left out of `most` is as in `default`, what is left out of `default` is built in.
@@ -265,6 +277,8 @@ struct OperatorFile {
     upload: UploadLimits,
     /// How much of the machine one merchant may take, where nothing else is set for it.
     share: SomeShare,
+    /// The most lenient that a merchant's protection may be.
+    protection: ProtectionMost,
 }
 
 impl OperatorLimits {
@@ -281,7 +295,7 @@ impl OperatorLimits {
         let crossed = SomeLimits::from(&default).above(&most);
         if crossed.is_empty() {
             let share = file.share.or(&ShareLimits::default());
-            return Ok(Self { default, most, load: file.load, upload: file.upload, share });
+            return Ok(Self { default, most, load: file.load, upload: file.upload, share, protection: file.protection });
         }
         let problem = |(name, most): (&str, u64)| Problem::at(format!("/default/{name}"), format!("is above /most/{name}, {most}"));
         Err(crossed.into_iter().map(problem).collect())

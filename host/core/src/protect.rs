@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultCode;
 
+mod most;
 mod sample;
 
+pub use most::ProtectionMost;
 pub use sample::{Heard, Recorded, Sample, heard};
 
 /// When the protection acts. What a merchant leaves out has the default.

@@ -10,6 +10,7 @@ use ombud_core::decision::Terms;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
+use ombud_core::protect::Protection;
 use ombud_core::rollout::{Rollouts, VersionId};
 use ombud_core::share_limits::ShareLimits;
 use ombud_ledger::keys::DigestKey;
@@ -44,6 +45,8 @@ pub struct Tenant {
     pub terms: Terms,
     /// How much of the machine its decisions may take.
     pub share_limits: ShareLimits,
+    /// When a version that does harm is taken back, within the operator's bounds.
+    pub protection: Protection,
     /// How high the merchant may set its caps.
     pub caps_bound: CapLimits,
     /// Which version answers which case.

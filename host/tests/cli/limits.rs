@@ -16,6 +16,8 @@ fn a_file_that_is_wrong_starts_no_server_and_says_why() {
         ("[most]\ndeadline_ms = 10001\n", "/most/deadline_ms"),
         ("[default]\nstack_bytes = 1\n", "/default/stack_bytes"),
         ("[load]\ncompile_cpu_s = 0\n", "/load/compile_cpu_s"),
+        ("[protection]\nerror_streak = 2\n", "/protection/error_streak"),
+        ("[protection]\non = true\n", "/protection/on"),
         ("[default]\nlog_bytes_max = 101\n[most]\nlog_bytes_max = 100\n", "is above /most/log_bytes_max, 100"),
     ] {
         std::fs::write(&file, text).unwrap();
@@ -29,7 +31,8 @@ fn the_operators_limits_bound_what_merchants_ask_for_with_and_without_a_server()
     let data = folder();
     let file = data.write(
         "limits.toml",
-        "[default]\nlog_bytes_max = 100\n[most]\nlog_bytes_max = 1000\nfuel_base = 60000000\n[load]\ncomponent_bytes_max = 400000\n",
+        "[default]\nlog_bytes_max = 100\n[most]\nlog_bytes_max = 1000\nfuel_base = 60000000\n[load]\ncomponent_bytes_max = 400000\n\
+         [protection]\nalways_on = true\nerror_streak = 5\n",
     );
     let merchant = |name: &str, more: &Value| {
         let mut config = json!({"id": "m-one", "shop_id": "1", "platform": "own-site"});
@@ -38,6 +41,8 @@ fn the_operators_limits_bound_what_merchants_ask_for_with_and_without_a_server()
     };
     let within = merchant("within.json", &json!({"limits": {"log_bytes_max": 1_000, "fuel_base": 60_000_000}}));
     let beyond = merchant("beyond.json", &json!({"limits": {"log_bytes_max": 1_001, "fuel_base": 60_000_001}}));
+    let lenient = merchant("lenient.json", &json!({"protection": {"on": false, "error_streak": 6}}));
+    let strict = merchant("strict.json", &json!({"limits": {"log_bytes_max": 1_000}, "protection": {"error_streak": 3}}));
     let table = merchant("table.json", &json!({"policies": {"delay": {"policy": "table", "settings": {}}}}));
     let put = |file: &str| ombud_in(data.path(), &["merchant", "put", file, "--data", "DATA/d"]);
     let refused = |file: &str| {
@@ -52,6 +57,15 @@ fn the_operators_limits_bound_what_merchants_ask_for_with_and_without_a_server()
     let served = Served::start(&["serve", "--data", &format!("{}/d", data.text()), "--listen", "127.0.0.1:0", "--limits", &file]);
     put(&within).exits(0).says("log_bytes_max");
     refused(&beyond);
+    // The protection is as lenient as the operator lets it be, also for who asked for nothing.
+    put(&lenient).exits(2).complains("/protection/on").complains("/protection/error_streak").complains("at most 5");
+    let in_force = || {
+        let shown = ombud_in(data.path(), &["merchant", "show", "m-one", "--data", "DATA/d", "--json"]).exits(0).json();
+        shown["limits"]["protection"]["error_streak"].clone()
+    };
+    assert_eq!(in_force(), 5);
+    put(&strict).exits(0);
+    assert_eq!(in_force(), 3);
     // A component of 500 kB is more than the operator takes.
     put(&table).exits(2).complains("/policies/delay/policy");
     assert_eq!(served.stop(), Some(0));

@@ -88,3 +88,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_merchant_is_as_lenient_as_the_operator_lets_it_be() {
+    let most = ProtectionMost { always_on: true, error_streak: Some(5), fault_share_bp: Some(3_000), ..ProtectionMost::default() };
+    let asked = |error_streak, on| Protection { error_streak, on, ..Protection::default() };
+    let pointers = |own: &Protection| most.refuse(own).into_iter().map(|problem| problem.pointer).collect::<Vec<_>>();
+    assert_eq!(pointers(&asked(5, true)), [""; 0]);
+    assert_eq!(pointers(&asked(6, true)), ["/protection/error_streak"]);
+    assert_eq!(pointers(&asked(5, false)), ["/protection/on"]);
+    // Who asks for nothing has what is in force.
+    assert_eq!(pointers(&Protection::default()), [""; 0]);
+    let now = most.in_force(&Protection::default());
+    assert_eq!((now.on, now.error_streak, now.fault_share_bp, now.sample_min), (true, 5, 2_000, 50));
+    assert_eq!(most.in_force(&asked(900, false)), asked(5, true), "and so has who asked before");
+    assert_eq!(ProtectionMost::default().in_force(&asked(900, false)), asked(900, false));
+    assert_eq!(serde_json::to_string(&ProtectionMost::default()).unwrap(), "{}");
+}

@@ -76,3 +76,6 @@ fn severity(ruling: &BlacklistRuling) -> (u8, CustomerMeasure, i64) {
     let until = if ruling.measure == CustomerMeasure::None { 0 } else { ruling.review_by.unwrap_or(i64::MAX) };
     (step, ruling.measure, until)
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,8 @@ impl Service {
         let key = self.vault.open(&config.id, &SubjectId::Merchant, reads)?.ok_or_else(|| anyhow!("the merchant's key is missing"))?;
         let share = self.snapshot.load().tenants.get(&config.id).map(|tenant| tenant.share.clone()).unwrap_or_default();
         let (terms, share_limits) = (config.terms(&self.limits), config.share.or(&self.limits.share));
-        Ok(Tenant { terms, share_limits, rollouts, versions, digest_key: key.digest_key(), share, caps_bound, config })
+        let protection = self.limits.protection.in_force(&config.protection);
+        Ok(Tenant { terms, share_limits, protection, rollouts, versions, digest_key: key.digest_key(), share, caps_bound, config })
     }
 
     /// Changes a merchant: `prepare` may take its time and run policies, for it keeps nobody from other changes; `keep` follows under the lock

@@ -92,7 +92,8 @@ impl Service {
             }
             (_, None) => return Err(ServiceError::NotFound("merchant")),
         };
-        let above = self.limits.refuse(&config.limits);
+        let mut above = self.limits.refuse(&config.limits);
+        above.extend(self.limits.protection.refuse(&config.protection));
         if !above.is_empty() {
             return Err(ServiceError::Invalid(above));
         }
@@ -246,6 +247,7 @@ fn view(tenant: &Tenant, operator: &OperatorLimits) -> MerchantView {
             in_force: tenant.terms.limits.policy.clone(),
             most: operator.most.clone(),
             share: tenant.share_limits.clone(),
+            protection: tenant.protection.clone(),
         },
     }
 }

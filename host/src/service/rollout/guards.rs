@@ -169,7 +169,7 @@ fn take(arms: &mut Vec<Arm>, plan: Option<&Plan>, own: Told) -> Option<usize> {
 fn judged(arms: &mut [Arm], at: usize, tenant: &Tenant, kind: Kind) -> Option<Finding> {
     let arm = arms.get(at).filter(|arm| !arm.found)?;
     let other = compared_with(arms, tenant.rollouts.plan(kind)?, (&arm.version, arm.in_shadow));
-    let found = arm.watched.judge(other, &tenant.config.protection)?;
+    let found = arm.watched.judge(other, &tenant.protection)?;
     arms.get_mut(at)?.found = true;
     Some(found)
 }

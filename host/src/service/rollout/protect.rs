@@ -95,7 +95,7 @@ impl Service {
         let _changing = self.changing.lock();
         let tenant = self.snapshot.load().tenants.get(merchant).cloned().ok_or(ServiceError::NotFound("merchant"))?;
         let (mut rollouts, at_ms) = (tenant.rollouts.clone(), now_ms());
-        let measure = measured(&mut rollouts, &tenant.config.protection, kind, id, found, at_ms)?;
+        let measure = measured(&mut rollouts, &tenant.protection, kind, id, found, at_ms)?;
         let active = rollouts.plan(kind).and_then(|plan| plan.active.as_ref()).map(|active| active.version.clone());
         let what = RolloutAct::Protected { kind, version: id.clone(), finding: found.clone(), measure, active };
         let act = NewAct { reason: Some(found.to_string()), at_ms, ..NewAct::new(By::host("protection"), What::Rollout(what)) };

@@ -2,6 +2,7 @@
 
 use ombud_core::call_limits::Limits;
 use ombud_core::caps::CapLimits;
+use ombud_core::protect::Protection;
 use ombud_core::share_limits::ShareLimits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct LimitsView {
     pub most: Limits,
     /// How much of the machine the merchant's decisions may take: what the operator has set, for it or for all.
     pub share: ShareLimits,
+    /// When a version that does harm is taken back: what the configuration asks for in `protection`, within the operator's bounds.
+    pub protection: Protection,
 }
 
 /// A policy bound to a kind.
