@@ -349,3 +349,42 @@ fn who_was_erased_after_the_backup_is_erased_again() {
     place.restore("before", "never", &["--erasures-from", path(&place.at("empty"))]).exits(2).complains("does not say who was erased");
     assert!(!place.at("never").exists());
 }
+
+/// Nobody is erased who is held: a hold that stands in a backup from before the erasure had been lifted by then. One that was set since
+/// the erasure stands.
+#[test]
+fn who_was_held_in_the_backup_and_erased_since_is_erased_again() {
+    let place = Place::new();
+    let (of, customer) = (["--merchant", "m-fresh"], "c_2001");
+    let holds = |data: &Path| -> Vec<Value> {
+        let holds = on(data, &[&["audit", "hold", "list", "--json"], &of[..]].concat()).exits(0).json();
+        holds.as_array().unwrap().clone()
+    };
+    let hold = |data: &Path, more: &[&str]| {
+        on(data, &[&["audit", "hold", "set", "--json", "--reason", "court"], &of[..], more].concat()).exits(0).json()
+    };
+    served(&place.data());
+    hold(&place.data(), &["--customer", customer]);
+    hold(&place.data(), &[]);
+    place.backup("before", &[]).exits(0);
+    for held in holds(&place.data()) {
+        on(&place.data(), &[&["audit", "hold", "lift", held["id"].as_str().unwrap(), "--reason", "over"], &of[..]].concat()).exits(0);
+    }
+    on(&place.data(), &[&["audit", "erase", "--customer", customer], &of[..]].concat()).exits(0);
+    served(&place.data());
+    let live = place.data();
+    let more = ["--accept-loss", "--erasures-from", path(&live)];
+    place.restore("before", "again", &more).exits(0).says("1 customer erased again");
+    let left = holds(&place.at("again"));
+    assert_eq!((left.len(), &left[0]["scope"]), (1, &json!("merchant")), "it may be about others: {left:?}");
+    let acts_of = |act| acts(&place.at("again"), &of, act);
+    assert_eq!((acts_of("hold.lifted").len(), acts_of("erasure").len()), (1, 1));
+    check(&place.at("again"));
+
+    // Put back without the erasure, and held since: somebody has to decide.
+    place.restore("before", "held", &["--accept-loss"]).exits(0);
+    hold(&place.at("held"), &["--customer", customer]);
+    std::fs::copy(place.data().join("erasures"), place.at("held").join("erasures")).unwrap();
+    served(&place.at("held"));
+    assert_eq!((acts(&place.at("held"), &of, "erasure").len(), holds(&place.at("held")).len()), (0, 3), "nothing is changed");
+}

@@ -3,11 +3,13 @@
 
 mod acts;
 mod derived;
+mod moved;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use ombud::signature::SecretKey;
 use ombud_ledger::log::VerifierKeys;
 use ombud_tests::client::agent;
 use ombud_tests::command::{copy_folder, demo_data, on};
@@ -18,11 +20,11 @@ use ombud_tests::server::wait_for;
 use ombud_tests::witness::Witness;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 /// Everything that is checked: tables with their keys and other columns.
-const TABLES: [(&str, &[&str], &[&str]); 19] = [
+const TABLES: [(&str, &[&str], &[&str]); 26] = [
     ("records", &["record_no"], &["header", "sealed"]),
     (
         "entries",
@@ -97,7 +99,35 @@ const TABLES: [(&str, &[&str], &[&str]); 19] = [
         ],
     ),
     ("blacklist_steps", &["merchant_no", "request_id", "round", "step"], &["stage", "actor_id", "role", "verdict", "at_ms", "seq"]),
+    // What is administered.
+    ("merchants", &["id"], &["config"]),
+    ("api_keys", &["hash"], &["key_id", "merchant_no", "role", "actor"]),
+    ("holds", &["merchant_no", "hold_id"], &["scope", "subject", "set_by", "set_at_ms"]),
+    ("operator_values", &["key"], &["value"]),
+    ("rollouts", &["merchant_no"], &["plans"]),
+    (
+        "versions",
+        &["merchant_no", "policy", "version"],
+        &[
+            "kind",
+            "component",
+            "settings",
+            "contract",
+            "state",
+            "created_at_ms",
+            "kinds",
+            "component_version",
+            "component_bytes",
+            "package",
+            "created_by",
+            "created_role",
+            "report",
+        ],
+    ),
+    ("signing_keys", &["merchant_no", "key_id"], &["public_key", "label", "created_by"]),
 ];
+/// Of these, those that are written beside the records.
+const BESIDE_RECORDS: std::ops::Range<usize> = 10..19;
 /// A merchant of the demonstration.
 const MERCHANT: &str = "m-fresh";
 
@@ -216,7 +246,15 @@ fn seed(events: usize) -> TempDir {
     let process = Process::start(serve);
     witness.trust(&std::fs::read_to_string(data.join("ledger.vkey")).unwrap().parse::<VerifierKeys>().unwrap());
     let keys = demo_keys(&data);
-    let key = keys["merchants"][MERCHANT]["agent"].as_str().unwrap();
+    let key_of = |role: &str| keys["merchants"][MERCHANT][role].as_str().unwrap();
+    let (key, signing) = (key_of("agent"), SecretKey::draw().unwrap());
+    for (role, path, body) in [
+        ("merchant-admin", "signing-keys", json!({"public_key": signing.public().file(), "label": "dev"})),
+        ("compliance", "holds", json!({"customer": "c_2001", "reason": "court"})),
+    ] {
+        let call = process.call(&agent(), "POST", &format!("/v1/merchants/{MERCHANT}/{path}")).key(key_of(role));
+        assert_eq!(call.json(&body).send().status, 201);
+    }
     for batch in (0..events).collect::<Vec<_>>().chunks(100) {
         let events: Vec<Json> = batch.iter().map(|number| event("ticket.created", &format!("e-{number}"))).collect();
         let call = process.call(&agent(), "POST", &format!("/v1/merchants/{MERCHANT}/events:batch")).key(key);

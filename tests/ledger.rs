@@ -210,15 +210,25 @@ fn keys_are_rotated_while_the_server_runs() {
     assert_eq!(serve(&["--witness", "http://w.test=nothing"]).0, 2);
 }
 
+/// Puts the database of a directory back to what it is now.
+fn as_now(data: &Path) -> impl Fn() + use<> {
+    let (database, copy) = (data.join("ombud.db"), data.join("copy.db"));
+    std::fs::copy(&database, &copy).unwrap();
+    move || {
+        std::fs::copy(&copy, &database).unwrap();
+        for rest in ["-wal", "-shm"] {
+            _ = std::fs::remove_file(format!("{}{rest}", database.display()));
+        }
+    }
+}
+
 #[test]
 fn a_database_that_was_set_back_does_not_start() {
     let data = tempfile::tempdir().unwrap();
-    let database = data.path().join("ombud.db");
-    let copy = data.path().join("copy.db");
     let served = Served::start(data.path(), &[]);
     served.decide("1");
     served.stop();
-    std::fs::copy(&database, &copy).unwrap();
+    let set_back = as_now(data.path());
     let served = Served::start(data.path(), &[]);
     served.decide("2");
     // Killed, so that it is the running server that published.
@@ -229,12 +239,6 @@ fn a_database_that_was_set_back_does_not_start() {
     });
     served.process.kill();
     drop(served);
-    let set_back = || {
-        std::fs::copy(&copy, &database).unwrap();
-        for rest in ["ombud.db-wal", "ombud.db-shm"] {
-            _ = std::fs::remove_file(data.path().join(rest));
-        }
-    };
     set_back();
     let output = command(data.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -275,19 +279,14 @@ fn a_database_that_was_set_back_does_not_start() {
 #[test]
 fn commands_write_nothing_to_a_database_that_was_set_back() {
     let data = tempfile::tempdir().unwrap();
-    let database = data.path().join("ombud.db");
-    let copy = data.path().join("copy.db");
     let served = Served::start(data.path(), &[]);
     served.decide("1");
     served.stop();
-    std::fs::copy(&database, &copy).unwrap();
+    let set_back = as_now(data.path());
     let served = Served::start(data.path(), &[]);
     served.decide("2");
     served.stop();
-    std::fs::copy(&copy, &database).unwrap();
-    for rest in ["ombud.db-wal", "ombud.db-shm"] {
-        _ = std::fs::remove_file(data.path().join(rest));
-    }
+    set_back();
     // What is there can be exported, and the bundle says what is lost.
     let on = |arguments: &[&str]| ombud_tests::command::on(data.path(), arguments);
     let before = ombud_tests::ledger::read(data.path(), MERCHANT).len();

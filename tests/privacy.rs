@@ -5,7 +5,7 @@ use ombud::service::Role;
 use ombud_tests::client::pointers;
 use ombud_tests::events::{event, refund, set};
 use ombud_tests::guests::root;
-use ombud_tests::ledger;
+use ombud_tests::ledger::{self, findings};
 use ombud_tests::server::{Merchant, Server, only, shared};
 use serde_json::{Value, json};
 
@@ -321,6 +321,34 @@ fn retention_looks_at_what_is_due_only() {
     assert_eq!(retain(31), (0, 0), "what is kept is not looked at again at once");
     assert_eq!(retain(33), (2, 0), "what is held, and the merchant's own key");
     assert_eq!(retain(52), (3, 1), "who was heard of later");
+}
+
+/// Whoever was erased and came back is known by the tickets' keys alone: with the last of these nothing names the person any more.
+#[test]
+fn retention_erases_again_who_was_erased_and_came_back() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    let customer = "c_back_again";
+    merchant.decide(&refund_in("first", customer, "t_first", 1_000));
+    erase(&merchant, customer);
+    merchant.decide(&refund_in("second", customer, "t_second", 1_000));
+    merchant.decide(&refund_in("third", customer, "t_third", 1_000));
+    assert!(mentions(&merchant, customer) >= 6);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let now = ombud::clock::now_ms();
+    let retain = |days: i64| {
+        let retained = runtime.block_on(server.service.retain(now + days * DAY_MS)).unwrap();
+        (retained.customers, retained.tickets)
+    };
+    // One ticket is heard of later: the other one waits for it.
+    let sql = format!("UPDATE entries SET received_at_ms = received_at_ms + {} WHERE ticket = 't_third'", 20 * DAY_MS);
+    ledger::change(&server.data, &sql);
+    assert_eq!(retain(31), (0, 0));
+    ledger::change(&server.data, &sql.replace(" + ", " - "));
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+    assert_eq!(retain(52), (0, 2));
+    assert_eq!(mentions(&merchant, customer), 0);
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
 }
 
 #[test]

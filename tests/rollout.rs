@@ -13,6 +13,7 @@ mod watched;
 use ombud::service::Role;
 use ombud_tests::client::Call;
 use ombud_tests::events::{event, set};
+use ombud_tests::ledger::findings;
 use ombud_tests::server::Merchant;
 use serde_json::{Value, json};
 
@@ -56,6 +57,12 @@ fn decide(merchant: &Merchant<'_>, order: &str) -> Value {
 /// The coupon of a decision, in fen.
 fn coupon(decision: &Value) -> i64 {
     decision["amounts"]["coupon"].as_i64().unwrap()
+}
+
+/// Asserts that what stands in the database of a merchant's rollouts follows from the acts.
+#[track_caller]
+fn whole(merchant: &Merchant<'_>) {
+    assert_eq!(findings(&merchant.server.data, &merchant.id), [""; 0]);
 }
 
 /// Asserts that a replay of a decision gives the same bytes.

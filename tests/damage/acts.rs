@@ -116,7 +116,7 @@ fn what_is_administered_follows_from_the_acts() {
 
     // What runs beside every write and what stands for a table are compared with what this program makes.
     server.service.sign_now().unwrap();
-    on(&server.data, &["audit", "check"]).exits(0).says("not held against acts").says("bindings and rollouts");
+    on(&server.data, &["audit", "check"]).exits(0).says("not on record, not checked").says("results of shadow runs");
     for (sql, back, said) in [
         (
             "CREATE TRIGGER more AFTER INSERT ON intents BEGIN UPDATE intents SET amount = amount + 1; END",

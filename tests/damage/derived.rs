@@ -143,7 +143,7 @@ fn restore(server: &Server, good: &std::path::Path) {
     let database = Connection::open(server.data.join("ombud.db")).unwrap();
     database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     database.execute("ATTACH ?1 AS good", [good.to_str().unwrap()]).unwrap();
-    for (table, ..) in &super::TABLES[10..] {
+    for (table, ..) in &super::TABLES[super::BESIDE_RECORDS] {
         database.execute_batch(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM good.{table}")).unwrap();
     }
 }

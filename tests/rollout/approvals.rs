@@ -5,7 +5,7 @@ use ombud_tests::client::Call;
 use ombud_tests::server::{Merchant, shared};
 use serde_json::{Value, json};
 
-use super::{bind, coupon, decide, plan, step};
+use super::{bind, coupon, decide, plan, step, whole};
 
 /// A call on a proposal with somebody's key.
 fn word(merchant: &Merchant<'_>, key: &str, proposal: &Value, word: &str) -> Call {
@@ -63,6 +63,7 @@ fn what_changes_the_answers_waits_for_another_person() {
     let approved: Vec<&Value> = acts["acts"].as_array().unwrap().iter().collect();
     assert_eq!(approved.len(), 3);
     assert_eq!((&approved[2]["by"], &approved[2]["body"]["proposed_by"]), (&json!("the second"), &json!("the-merchant-admin")));
+    whole(&merchant);
 }
 
 #[test]
@@ -93,6 +94,7 @@ fn no_way_around_the_second_person_is_open() {
     assert_eq!(put(&config).status, 200);
     assert_eq!(coupon(&decide(&merchant, "aw-1")), 3_060);
     merchant.call(Role::MerchantAdmin, "POST", "/rollout/approvals/off").json(&json!({})).send().problem(409);
+    whole(&merchant);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ombud_tests::events::{event, refund};
 use ombud_tests::server::{Merchant, shared};
 use serde_json::{Value, json};
 
-use super::{LATE, bind, coupon, delay, replays, step};
+use super::{LATE, bind, coupon, delay, replays, step, whole};
 
 const HOUR: i64 = 3_600_000;
 
@@ -53,6 +53,7 @@ fn a_delay_is_decided_under_both_versions_and_the_better_one_stands() {
     assert_eq!(versions(&fourth).0, json!(better));
     assert_eq!(versions(&fourth).2, Value::Null, "{fourth}");
     replays(&merchant, &fourth);
+    whole(&merchant);
 }
 
 /// Binds the policy of after-sales with settings.
@@ -80,6 +81,7 @@ fn an_after_sale_case_keeps_its_version_until_a_better_one_comes() {
     replays(&merchant, &second);
     let new_case = merchant.decide(&refund("cs2", "c_case2", 8_800));
     assert_eq!(versions(&new_case), (json!(newer), Value::Null, Value::Null, Value::Null));
+    whole(&merchant);
 }
 
 #[test]
@@ -99,4 +101,5 @@ fn a_reply_is_judged_anew_each_time() {
     assert_eq!((&second["policy"]["version"], &second["rollout"]), (version, &Value::Null));
     replays(&merchant, &first);
     replays(&merchant, &second);
+    whole(&merchant);
 }

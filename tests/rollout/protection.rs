@@ -12,7 +12,7 @@ use ombud_tests::server::{Merchant, Server, policies_with, wait_for};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{bind, decide, plan, replays, step};
+use super::{bind, decide, plan, replays, step, whole};
 
 /// What came in at a webhook of one's own.
 fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
@@ -110,6 +110,7 @@ fn a_version_that_faults_in_a_row_is_taken_back_and_stays_back() {
     merchant.call(Role::MerchantAdmin, "POST", path).json(&json!({"version": trap, "reason": "try again"})).send().ok();
     (0..5).for_each(|n| _ = decide(&merchant, &format!("pr-again-{n}")));
     wait_for(|| plan(&merchant)["active"]["version"] == json!(good));
+    whole(&merchant);
     drop(merchant);
     server.stop();
 }
@@ -133,6 +134,7 @@ fn with_nothing_before_it_a_version_is_paused_only_where_the_merchant_wants_that
         assert_eq!(acts()[0]["body"]["measure"], measure);
         wait_for(|| decide(&merchant, &format!("{}-after-{}", merchant.id, merchant.records()))["fault"]["code"] == code);
         assert_eq!(acts().len(), 1, "it is said once");
+        whole(&merchant);
     }
     // Beyond the bounds nothing is taken.
     let merchant = server.merchant(json!({}));

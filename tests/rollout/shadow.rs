@@ -5,7 +5,7 @@ use ombud_tests::ledger;
 use ombud_tests::server::{Merchant, shared, wait_for};
 use serde_json::{Value, json};
 
-use super::{LATE, bind, coupon, decide, delay, plan, replays, step};
+use super::{LATE, bind, coupon, decide, delay, plan, replays, step, whole};
 
 fn compared(merchant: &Merchant<'_>) -> Value {
     let rollout = merchant.call(Role::Auditor, "GET", "/policies/delay/rollout").send().ok();
@@ -58,6 +58,7 @@ fn a_shadow_is_compared_and_never_answered() {
     step(&merchant, "activate", json!({"version": dearer})).send().ok();
     assert_eq!(plan(&merchant)["shadows"], json!([]));
     assert_eq!(coupon(&decide(&merchant, "sh-9")), 4_700);
+    whole(&merchant);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use ombud_tests::guests::root;
 use ombud_tests::server::{Server, shared};
 use serde_json::{Value, json};
 
-use super::{LATE, bind, coupon, decide, delay, plan, replays, step};
+use super::{LATE, bind, coupon, decide, delay, plan, replays, step, whole};
 
 #[test]
 fn a_version_is_activated_and_taken_back_with_the_next_event() {
@@ -50,6 +50,7 @@ fn a_version_is_activated_and_taken_back_with_the_next_event() {
         (plan(&merchant)["active"]["version"].clone(), plan(&merchant)["taken_back"][0]["version"].clone()),
         (json!(old), json!(oldest))
     );
+    whole(&merchant);
 }
 
 #[test]
@@ -91,6 +92,7 @@ fn a_canary_answers_its_share_and_keeps_its_customers() {
     // Taken back, nobody is in.
     step(&merchant, "rollback", json!({"reason": "enough"})).send().ok();
     assert!(inside(6).iter().all(|is_in| !is_in));
+    whole(&merchant);
 }
 
 #[test]
@@ -137,6 +139,7 @@ fn what_cannot_be_rolled_out_is_refused_and_changes_nothing() {
     assert!(conflict("canary", json!({"version": new, "share_bp": 500})).contains("activate it or roll it back first"));
     assert!(conflict("shadow", json!({"version": old})).contains("roll it back first"));
     assert_eq!(plan(&merchant)["active"]["version"], json!(third));
+    whole(&merchant);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ombud::service::Role;
 use ombud_tests::server::shared;
 use serde_json::{Value, json};
 
-use super::{LATE, bind, coupon, decide, delay, plan, replays, step};
+use super::{LATE, bind, coupon, decide, delay, plan, replays, step, whole};
 
 #[test]
 fn what_is_paused_does_not_run_and_its_fallback_says_so() {
@@ -51,6 +51,7 @@ fn what_is_paused_does_not_run_and_its_fallback_says_so() {
     let problem = step(&merchant, "activate", json!({"version": old})).send().problem(409);
     assert!(problem["detail"].as_str().unwrap().contains("resume it first"), "{problem}");
     runs("ps-6");
+    whole(&merchant);
 }
 
 #[test]
@@ -85,6 +86,7 @@ fn a_window_answers_its_day_by_the_merchants_clock_and_keeps_its_cases() {
     step(&merchant, "windows/remove", json!({"version": sale})).send().ok();
     assert_eq!(stage(&at("wi-4", LATE)), (json!(usual), Value::Null));
     step(&merchant, "windows/remove", json!({"version": sale})).send().problem(409);
+    whole(&merchant);
 }
 
 #[test]

@@ -47,6 +47,7 @@ impl Service {
         };
         let what = What::SigningKeyAdded { key: row.key_id.clone(), label: row.label.clone() };
         let act = NewAct::new(who, what).change(None, Some(Digest::of(row.public_key.as_bytes())));
+        let act = NewAct { at_ms: row.created_at_ms, ..act };
         let service = Arc::clone(self);
         blocking(move || {
             let (vault, log, added) = (service.vault.clone(), tenant.config.id.clone(), row.clone());
@@ -78,9 +79,10 @@ impl Service {
                 let known = group.signing_keys(&log)?;
                 let in_force = known.iter().find(|known| known.key_id == id && known.revoked_at_ms.is_none());
                 let key = in_force.ok_or(ServiceError::NotFound("signing key in force"))?;
-                group.revoke_signing_key(&log, &id, now_ms())?;
                 let what = What::SigningKeyRevoked { key: key.key_id.clone(), label: key.label.clone() };
-                NewAct::new(&who, what).change(Some(Digest::of(key.public_key.as_bytes())), None).append(group, &vault, &log).map(|_| ())
+                let act = NewAct::new(&who, what).change(Some(Digest::of(key.public_key.as_bytes())), None);
+                group.revoke_signing_key(&log, &id, act.at_ms)?;
+                act.append(group, &vault, &log).map(|_| ())
             })?)
         })
         .await

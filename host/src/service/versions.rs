@@ -125,6 +125,17 @@ impl Service {
     }
 }
 
+/// The digest that the act has which made a version: of everything that is kept of it but where it stands.
+pub(super) fn digest_of(row: &VersionRow, report: &str) -> Digest {
+    let origin = &row.origin;
+    let kept = serde_json::json!([
+        [row.policy, row.version, row.kind, row.component.to_string(), row.settings.to_string(), row.contract, row.created_at_ms],
+        [origin.kinds, origin.component_version, origin.component_bytes, origin.package, origin.note, origin.created_by],
+        [origin.created_role, origin.signature, origin.signing_key, report],
+    ]);
+    Digest::of(kept.to_string().as_bytes())
+}
+
 /// How a version's signature stands now.
 pub(super) fn signature(reads: &dyn Reads, merchant: &MerchantId, row: &VersionRow) -> Result<SignatureView, StoreError> {
     let none = SignatureView { status: SignatureStatus::None, problem: None, text: None };

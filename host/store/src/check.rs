@@ -135,6 +135,11 @@ impl CheckReport {
         }
     }
 
+    /// Whether anything was found of a record.
+    pub fn tells_of(&self, merchant: &str, seq: u64) -> bool {
+        self.findings.iter().any(|found| found.place == Place::Record(seq) && found.merchant.as_deref() == Some(merchant))
+    }
+
     /// Whether all is well.
     pub fn is_well(&self) -> bool {
         self.findings.is_empty()

@@ -87,6 +87,9 @@ pub enum What {
         version: String,
         /// SHA-256 of the settings it came with, hex.
         settings: String,
+        /// SHA-256 of everything that is kept of the version, hex; none in acts of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<String>,
     },
     /// The settings of a bound policy were changed. Before and after are the digests of the settings.
     #[serde(rename = "settings.changed")]
@@ -95,6 +98,12 @@ pub enum What {
         kind: Kind,
         /// The policy's name.
         policy: String,
+        /// The version that it is with these settings; none in acts of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+        /// SHA-256 of everything that is kept of the version, hex; none in acts of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<String>,
     },
     /// A policy passed the gate and is a version now, a draft. After is the digest of the component.
     #[serde(rename = "policy.uploaded")]
@@ -110,6 +119,9 @@ pub enum What {
         /// The id of the key that signed it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signing_key: Option<String>,
+        /// SHA-256 of everything that is kept of the version, the report of its checks included, hex; none in acts of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<String>,
     },
     /// A policy was refused by the gate, and nothing of it was kept. After is the digest of the component.
     #[serde(rename = "policy.refused")]
@@ -148,7 +160,7 @@ pub enum What {
         /// SHA-256 of the settings, hex.
         settings: String,
     },
-    /// An API key was created.
+    /// An API key was created. After is the digest of its secret.
     #[serde(rename = "key.created")]
     KeyCreated {
         /// The key's id.
@@ -481,14 +493,15 @@ mod tests {
             What::CapsChanged { from: CapLimits::default(), to: CapLimits::default() },
             What::LimitsChanged { from: SomeLimits::default(), to: SomeLimits { deadline_ms: Some(1), ..SomeLimits::default() } },
             What::OperatorLimitsChanged { from: Box::default(), to: Box::default() },
-            What::PolicyBound { kind: Kind::Delay, policy: "delay".into(), version: "1".into(), settings: String::new() },
-            What::SettingsChanged { kind: Kind::Reply, policy: "reply".into() },
+            What::PolicyBound { kind: Kind::Delay, policy: "delay".into(), version: "1".into(), settings: String::new(), row: None },
+            What::SettingsChanged { kind: Kind::Reply, policy: "reply".into(), version: None, row: None },
             What::PolicyUploaded {
                 policy: "p".into(),
                 version: "1+a".into(),
                 kinds: vec!["delay".into()],
                 settings: "s".into(),
                 signing_key: None,
+                row: None,
             },
             What::PolicyRefused { policy: None, settings: "s".into(), step: "cases".into() },
             What::SigningKeyAdded { key: "E7".into(), label: "me".into() },

@@ -1,6 +1,8 @@
 //! What is done to rollouts. Before and after are the digests of the components that answered and that answer from then on,
 //! where that is what changed.
 
+use std::collections::BTreeMap;
+
 use ombud_core::kind::Kind;
 use ombud_core::protect::Finding;
 use ombud_core::rollout::{Scope, Step, VersionId};
@@ -13,6 +15,12 @@ use crate::service::rollout::Measure;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "act")]
 pub enum RolloutAct {
+    /// What was bound before there were rollouts is the active version of its kind.
+    #[serde(rename = "rollout.planned")]
+    Planned {
+        /// The versions by kind.
+        active: BTreeMap<Kind, VersionId>,
+    },
     /// A version is the active one of a kind.
     #[serde(rename = "rollout.activated")]
     Activated {
@@ -114,7 +122,7 @@ pub enum RolloutAct {
         /// Who proposed it.
         proposed_by: String,
     },
-    /// One person is enough from now on.
+    /// One person is enough from now on. Before and after are the digests of the configuration.
     #[serde(rename = "rollout.approvals-off")]
     ApprovalsOff,
     /// A kill switch was thrown.
@@ -133,7 +141,8 @@ pub enum RolloutAct {
 
 impl RolloutAct {
     /// The names of all of them.
-    pub(super) const NAMES: [&str; 13] = [
+    pub(super) const NAMES: [&str; 14] = [
+        "rollout.planned",
         "rollout.activated",
         "rollout.canary",
         "rollout.shadow",
@@ -152,6 +161,7 @@ impl RolloutAct {
     /// The name under which the ledger lists it.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Planned { .. } => "rollout.planned",
             Self::Activated { .. } => "rollout.activated",
             Self::Canary { .. } => "rollout.canary",
             Self::Shadow { .. } => "rollout.shadow",

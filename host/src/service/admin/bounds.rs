@@ -11,7 +11,7 @@ use crate::service::error::ServiceError;
 
 /// The bounds after the operator's change from `known` (the caps and their bounds before) to `caps`: each cap that the operator
 /// changes is its own new bound; one that stays as the merchant has it leaves the bound where it was.
-pub(super) fn set_by_operator(known: Option<(&CapLimits, &CapLimits)>, caps: &CapLimits) -> CapLimits {
+pub(in crate::service) fn set_by_operator(known: Option<(&CapLimits, &CapLimits)>, caps: &CapLimits) -> CapLimits {
     let Some((before, bound)) = known else { return caps.clone() };
     let (before, now, mut bounds) = (members(before), members(caps), members(bound));
     for (name, value) in now {

@@ -96,7 +96,8 @@ impl Service {
             revoked_at_ms: None,
         };
         let what = What::KeyCreated { key: row.key_id.clone(), key_role: role, label: row.actor.clone() };
-        let (act, log) = (NewAct::new(who, what), log_of(id.as_ref())?);
+        let act = NewAct { at_ms: row.created_at_ms, ..NewAct::new(who, what).change(None, Some(row.hash)) };
+        let log = log_of(id.as_ref())?;
         let (stored, vault) = (row.clone(), self.vault.clone());
         self.writer.wait(move |group| {
             group.insert_api_key(&stored)?;

@@ -14,7 +14,7 @@ use crate::service::error::ServiceError;
 use crate::service::snapshot::{Bindings, Tenant};
 
 /// Under which key the operator's limits are kept.
-const LIMITS: &str = "limits";
+pub(in crate::service) const LIMITS: &str = "limits";
 
 /// The limits that the directory was last opened with; none if it never was opened with any.
 pub(in crate::service) fn kept(store: &impl Store) -> Result<Option<OperatorLimits>> {

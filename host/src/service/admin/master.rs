@@ -15,7 +15,7 @@ pub(super) const FILE: &str = "master.key";
 /// A new key that is about to take its place.
 pub(super) const NEXT: &str = "master.key.next";
 /// Under which the store notes the id of the key in force.
-pub(super) const IN_FORCE: &str = "master-key";
+pub(in crate::service) const IN_FORCE: &str = "master-key";
 /// Data keys that are looked at to tell whether a master key is the right one.
 const SAMPLED_KEYS: usize = 32;
 /// How many of them are one merchant's.
@@ -149,10 +149,10 @@ pub(in crate::service) fn fitting_masters(reads: &dyn Reads, directory: &Path, f
     Wrapped::read(reads).unwrap_or_default().masters(directory, from, key)
 }
 
-/// Whether this is the key in force, as far as that is noted.
+/// Whether this is noted as the key in force, or a rotation is under way.
 pub(in crate::service) fn is_noted(reads: &dyn Reads, masters: &Masters) -> Result<bool, StoreError> {
     let noted = reads.value(IN_FORCE)?;
-    Ok(masters.before.is_some() || noted.is_none_or(|noted| noted == masters.current.id().as_bytes()))
+    Ok(masters.before.is_some() || noted.is_some_and(|noted| noted == masters.current.id().as_bytes()))
 }
 
 /// Notes which key is in force, where that is not noted.

@@ -18,11 +18,11 @@ use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{NewAct, OPERATOR, What};
 use crate::service::error::ServiceError;
-use crate::service::rollout;
+use crate::service::rollout::{self, NO_REPORT};
 use crate::service::snapshot::{Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
 use crate::service::wire::{LimitsView, MerchantView};
-use crate::service::{Service, allowed, blocking};
+use crate::service::{Service, allowed, blocking, versions};
 
 /// What a merchant is to be, checked.
 struct Asked {
@@ -140,7 +140,7 @@ impl Service {
         self.keep_blobs(blobs)?;
         let epoch = self.vault.epoch();
         let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads, epoch))?;
-        let acts = changes(who, known, &config, &bindings);
+        let acts = changes(who, known, &config, &bindings, at_ms);
         let versions: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
         let (stored, vault, plans) = (row.clone(), self.vault.clone(), rollouts.clone());
         self.writer.wait(move |group| {
@@ -178,16 +178,26 @@ impl Service {
     }
 }
 
+fn digest(value: &Value) -> Digest {
+    Digest::of(value.to_string().as_bytes())
+}
+
+/// The configuration without what has acts of its own.
+fn parts(config: &MerchantConfig) -> Value {
+    let mut json = serde_json::to_value(config).unwrap_or_default();
+    if let Some(members) = json.as_object_mut() {
+        members.retain(|name, _| !["caps", "limits", "retention_days"].contains(&name.as_str()));
+    }
+    json
+}
+
+/// The digest that acts have of a configuration: without caps, limits and retention, which have acts of their own.
+pub(in crate::service) fn digest_of(config: &MerchantConfig) -> Digest {
+    digest(&parts(config))
+}
+
 /// The acts that a change of a merchant is made of, each with the digests of what it changes.
-fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bindings: &Bindings) -> Vec<NewAct> {
-    let digest = |value: &Value| Digest::of(value.to_string().as_bytes());
-    let parts = |config: &MerchantConfig| {
-        let mut json = serde_json::to_value(config).unwrap_or_default();
-        if let Some(members) = json.as_object_mut() {
-            members.retain(|name, _| !["caps", "limits", "retention_days"].contains(&name.as_str()));
-        }
-        json
-    };
+fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bindings: &Bindings, at_ms: i64) -> Vec<NewAct> {
     let mut acts = Vec::new();
     let now = parts(config);
     match known {
@@ -222,20 +232,23 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
         let before = known.and_then(|known| known.policy(*kind));
         let component = Digest::parse(&binding.component).unwrap_or(Digest([0; 32]));
         let settings = Digest::of(binding.settings.as_bytes());
+        let row = Some(versions::digest_of(&binding.row(*kind, at_ms), NO_REPORT).to_string());
         if before.is_none_or(|before| (&before.name, before.component) != (&binding.policy, component)) {
             let what = What::PolicyBound {
                 kind: *kind,
                 policy: binding.policy.clone(),
                 version: binding.version.clone(),
                 settings: settings.to_string(),
+                row,
             };
             acts.push(NewAct::new(who, what).change(before.map(|before| before.component), Some(component)));
-        } else if before.is_some_and(|before| before.settings_digest != settings) {
-            let what = What::SettingsChanged { kind: *kind, policy: binding.policy.clone() };
+        } else if before.is_some_and(|before| (before.settings_digest, &before.version) != (settings, &binding.version)) {
+            let what = What::SettingsChanged { kind: *kind, policy: binding.policy.clone(), version: Some(binding.version.clone()), row };
             acts.push(NewAct::new(who, what).change(before.map(|before| before.settings_digest), Some(settings)));
         }
     }
-    acts
+    // One moment for all of it: that of the plans.
+    acts.into_iter().map(|act| NewAct { at_ms, ..act }).collect()
 }
 
 fn view(tenant: &Tenant, operator: &OperatorLimits) -> MerchantView {

@@ -16,13 +16,15 @@ use ombud_core::ids::ActorId;
 use super::Service;
 use super::actor::{Principal, Role};
 
+pub(super) use bounds::set_by_operator as bounds_set_by_operator;
 pub(super) use files::private_folder;
 pub(crate) use files::secret;
 pub(super) use keys::is_same_person;
-pub(super) use limits::kept as kept_limits;
+pub(super) use limits::{LIMITS, kept as kept_limits};
 pub(super) use load::guardrail;
 pub use master::MasterKeyFrom;
-pub(super) use master::{fitting_masters, is_noted, master_key, master_key_beside, note_in_force, present_master_key};
+pub(super) use master::{IN_FORCE, fitting_masters, is_noted, master_key, master_key_beside, note_in_force, present_master_key};
+pub(super) use merchants::digest_of;
 pub use rotation::{MasterKeyView, RotationState, RotationView};
 
 impl Service {

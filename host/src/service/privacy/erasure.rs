@@ -10,7 +10,7 @@ use ombud_store::{Erasure, Group, Reads, SubjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::holds::held;
+use super::holds::{self, held};
 use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right};
 use crate::service::acts::{self, NewAct, Recorded, What};
@@ -66,7 +66,7 @@ impl Service {
         }
         let (answer, answered) = tokio::sync::oneshot::channel();
         let (service, who, of) = (Arc::clone(self), who.clone(), tenant.clone());
-        let job = move |group: &mut dyn Group| service.erase_in(group, &of, &who, &customer, &reason);
+        let job = move |group: &mut dyn Group| service.erase_in(group, &of, &who, &customer, (&reason, holds::ALL));
         let service = Arc::clone(self);
         let done = move |result: Result<(ErasureAnswer, Vec<SubjectId>), ombud_store::JobError<ServiceError>>| {
             _ = answer.send(result.map(|(erased, subjects)| {
@@ -81,13 +81,14 @@ impl Service {
         Ok(erased)
     }
 
+    /// Erases a customer, unless a hold stands that was set since a moment.
     pub(super) fn erase_in(
         &self,
         group: &mut dyn Group,
         tenant: &Tenant,
         who: &Principal,
         customer: &str,
-        reason: &str,
+        (reason, held_since_ms): (&str, i64),
     ) -> Result<(ErasureAnswer, Vec<SubjectId>), ServiceError> {
         let merchant = &tenant.config.id;
         let reads: &dyn Reads = group;
@@ -99,7 +100,7 @@ impl Service {
                 None => ServiceError::NotFound("customer"),
             });
         }
-        if let Some(hold) = held(reads, merchant, Some(customer), &tickets)? {
+        if let Some(hold) = held(reads, merchant, Some(customer), &tickets, held_since_ms)? {
             return Err(ServiceError::Conflict(hold));
         }
         let at_ms = now_ms();

@@ -7,7 +7,7 @@ use ombud_core::ids::MerchantId;
 use ombud_core::problem::Problem;
 use ombud_ledger::BodyKind;
 use ombud_ledger::keys::Subject;
-use ombud_store::{EntryKind, Filter, HoldRow, HoldScope, Reads, Store as _, SubjectKey};
+use ombud_store::{EntryKind, Filter, Group, HoldRow, HoldScope, Reads, Store as _, SubjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::service::actor::{Principal, Right};
 use crate::service::acts::{self, About, ActBody, Look, NewAct, What};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
-use crate::service::vault::SubjectId;
+use crate::service::vault::{SubjectId, Vault};
 use crate::service::{Service, read};
 
 /// Acts looked through for the reasons of the holds in force.
@@ -122,7 +122,7 @@ impl Service {
         let act = NewAct { reason: Some(reason.clone()), at_ms: row.set_at_ms, subjects, about, ..NewAct::new(who, what) };
         let (log, vault, stored) = (id.clone(), self.vault.clone(), row.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let job = move |group: &mut dyn ombud_store::Group| {
+        let job = move |group: &mut dyn Group| {
             group.insert_hold(&log, &stored)?;
             act.append(group, &vault, &log)
         };
@@ -149,7 +149,7 @@ impl Service {
         let act = NewAct { reason: Some(reason), subjects, about, ..NewAct::new(who, what) };
         let vault = self.vault.clone();
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let job = move |group: &mut dyn ombud_store::Group| match group.lift_hold(&id, &row.hold_id)? {
+        let job = move |group: &mut dyn Group| match group.lift_hold(&id, &row.hold_id)? {
             true => act.append(group, &vault, &id).map(|_| ()),
             false => Err(ServiceError::NotFound("hold")),
         };
@@ -195,6 +195,32 @@ impl Service {
     }
 }
 
+/// Whatever holds stand.
+pub(super) const ALL: i64 = i64::MIN;
+
+/// Lifts the holds on a customer that were set before the customer was erased, in a database from before that: nobody is erased who is
+/// held, so they had been lifted. Holds on tickets and on the merchant may be about others and stay.
+pub(super) fn lift_before(
+    group: &mut dyn Group,
+    vault: &Vault,
+    merchant: &MerchantId,
+    who: &Principal,
+    customer: &str,
+    (erased_at_ms, reason): (i64, &str),
+) -> Result<(), ServiceError> {
+    let is_over =
+        |row: &HoldRow| row.scope == HoldScope::Customer && row.subject.as_deref() == Some(customer) && row.set_at_ms < erased_at_ms;
+    let over: Vec<HoldRow> = group.holds(merchant)?.into_iter().filter(is_over).collect();
+    for row in over {
+        let (subjects, about) = subjects(group, merchant, row.scope, Some(customer))?;
+        group.lift_hold(merchant, &row.hold_id)?;
+        let what = What::HoldLifted { hold: row.hold_id, scope: row.scope.into(), subject: row.subject };
+        let act = NewAct { reason: Some(reason.to_owned()), subjects, about, ..NewAct::new(who, what) };
+        act.append(group, vault, merchant)?;
+    }
+    Ok(())
+}
+
 /// Under whose key a hold's act is sealed, and by what it is found: whoever is erased later takes it along.
 fn subjects(
     reads: &dyn Reads,
@@ -232,14 +258,16 @@ fn subjects(
     Ok((subjects, about))
 }
 
-/// Why a customer or these tickets may not be erased now; none where nothing holds them.
+/// Why a customer or these tickets may not be erased now; none where nothing holds them that was set since a moment.
 pub(super) fn held(
     reads: &dyn Reads,
     merchant: &MerchantId,
     customer: Option<&str>,
     tickets: &[String],
+    since_ms: i64,
 ) -> Result<Option<String>, ServiceError> {
     let holds = |row: &HoldRow| match (row.scope, row.subject.as_deref()) {
+        _ if row.set_at_ms < since_ms => false,
         (HoldScope::Merchant, _) => true,
         (HoldScope::Customer, held) => held.is_some() && held == customer,
         (HoldScope::Ticket, held) => tickets.iter().any(|ticket| held == Some(ticket)),

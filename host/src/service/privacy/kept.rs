@@ -15,6 +15,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
 use ombud_store::{Group, Inspection, MARK, Reads, Store as _};
 
+use super::holds::lift_before;
 use crate::service::error::ServiceError;
 use crate::service::ledger::replace_private;
 use crate::service::listing::rfc3339;
@@ -186,14 +187,18 @@ impl Service {
                 let mark = owner::mark(tenant, &customer);
                 let Some(at_ms) = marks.get(mark.as_str()) else { continue };
                 let reason = format!("erased before, at {}; the database is a copy from before that", rfc3339(*at_ms));
-                let (service, of, who, customer) = (Arc::clone(self), Arc::clone(tenant), who.clone(), customer.clone());
-                let job = move |group: &mut dyn Group| service.erase_in(group, &of, &who, &customer, &reason);
+                let (service, of, who, customer, at_ms) = (Arc::clone(self), Arc::clone(tenant), who.clone(), customer.clone(), *at_ms);
+                // Nobody is erased who is held: what held them in this copy had been lifted by then.
+                let job = move |group: &mut dyn Group| {
+                    lift_before(group, &service.vault, &of.config.id, &who, &customer, (at_ms, &reason))?;
+                    service.erase_in(group, &of, &who, &customer, (&reason, at_ms))
+                };
                 match self.writer.wait(job).map_err(ServiceError::from) {
                     Ok((_, subjects)) => {
                         self.vault.forget(merchant, subjects);
                         again.customers += 1;
                     }
-                    // Held, for instance: somebody has to decide which of the two stands.
+                    // Held since then: somebody has to decide which of the two stands.
                     Err(error) => again.left.push(format!("`{}` of `{merchant}`: {error}", mark.trim_start_matches(MARK))),
                 }
             }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
 use ombud_rules::civil::DAY_MS;
-use ombud_store::{Erasure, Group, JobError, Reads, Store as _};
+use ombud_store::{Erasure, Group, JobError, Reads, Store as _, SubjectKey};
 
 use super::erasure::WINDOW_MS;
-use super::holds::held;
+use super::holds::{self, held};
 use crate::clock::now_ms;
 use crate::service::acts::{By, NewAct, What};
 use crate::service::error::ServiceError;
@@ -126,24 +127,32 @@ impl Service {
                 group.look_again(merchant, text, from_ms)?;
                 continue;
             }
-            match &subject {
-                SubjectId::Customer(customer) => {
-                    let tickets = group.tickets_of(merchant, customer)?;
-                    let mark = owner::mark(tenant, customer);
-                    let counted_since_ms = at_ms.saturating_sub(WINDOW_MS);
-                    let erasure = Erasure { customer, mark: &mark, tickets: &tickets, at_ms, counted_since_ms };
-                    let erased = group.erase_customer(merchant, &erasure)?;
-                    subjects.extend(tickets.into_iter().map(SubjectId::Ticket));
-                    retained.customers += 1;
-                    (keys, records) = (keys + erased.keys as u64, records + erased.records as u64);
-                }
-                SubjectId::Ticket(ticket) => {
-                    keys += u64::from(group.erase_ticket(merchant, ticket, at_ms)?);
-                    retained.tickets += 1;
-                }
+            let customers = match &subject {
+                SubjectId::Customer(customer) => vec![customer.clone()],
+                SubjectId::Ticket(ticket) => came_back(as_reads(group), merchant, ticket)?,
                 SubjectId::Merchant => continue,
+            };
+            for customer in &customers {
+                let tickets = group.tickets_of(merchant, customer)?;
+                let mark = owner::mark(tenant, customer);
+                let counted_since_ms = at_ms.saturating_sub(WINDOW_MS);
+                let erasure = Erasure { customer, mark: &mark, tickets: &tickets, at_ms, counted_since_ms };
+                let erased = group.erase_customer(merchant, &erasure)?;
+                subjects.extend(tickets.into_iter().map(SubjectId::Ticket));
+                subjects.push(SubjectId::Customer(customer.clone()));
+                // Who came back has no key but the tickets'.
+                match &subject {
+                    SubjectId::Customer(_) => retained.customers += 1,
+                    _ => retained.tickets += erased.keys as u64,
+                }
+                (keys, records) = (keys + erased.keys as u64, records + erased.records as u64);
             }
-            subjects.push(subject);
+            if let (SubjectId::Ticket(ticket), []) = (&subject, customers.as_slice()) {
+                // It may have gone with a customer of this look.
+                let destroyed = u64::from(group.erase_ticket(merchant, ticket, at_ms)?);
+                (keys, retained.tickets) = (keys + destroyed, retained.tickets + destroyed);
+                subjects.push(subject);
+            }
         }
         if !subjects.is_empty() {
             self.vault.forget(merchant, subjects.iter().cloned());
@@ -160,6 +169,17 @@ fn as_reads(group: &mut dyn Group) -> &dyn Reads {
     group
 }
 
+/// The customers of a ticket who were erased and were heard of since: their later records are the ticket's, for they have no key.
+fn came_back(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Result<Vec<String>, ServiceError> {
+    let mut back = Vec::new();
+    for customer in reads.customers_of(merchant, ticket)? {
+        if reads.subject_key(merchant, Subject::Customer(&customer))? == SubjectKey::None {
+            back.push(customer);
+        }
+    }
+    Ok(back)
+}
+
 /// From when on the subject is quiet, or is to be looked at as if it were: something was heard of it since, it is held, or
 /// something of it is under way. None where nothing keeps it.
 fn quiet_from(reads: &dyn Reads, tenant: &Tenant, subject: &SubjectId, before_ms: i64) -> Result<Option<i64>, ServiceError> {
@@ -168,21 +188,28 @@ fn quiet_from(reads: &dyn Reads, tenant: &Tenant, subject: &SubjectId, before_ms
     let latest = |tickets: &[String]| {
         tickets.iter().try_fold(i64::MIN, |latest, ticket| Ok::<_, ServiceError>(latest.max(heard(Subject::Ticket(ticket))?)))
     };
+    let of_customer = |customer: &str| {
+        let tickets = reads.tickets_of(merchant, customer)?;
+        let kept = reads.measure(merchant, customer)?.is_some()
+            || reads.has_open_request(merchant, customer)?
+            || held(reads, merchant, Some(customer), &tickets, holds::ALL)?.is_some();
+        Ok::<_, ServiceError>((heard(Subject::Customer(customer))?.max(latest(&tickets)?), kept))
+    };
     let (heard_at, kept) = match subject {
         SubjectId::Merchant => (i64::MIN, true),
-        SubjectId::Customer(customer) => {
-            let tickets = reads.tickets_of(merchant, customer)?;
-            let kept = reads.measure(merchant, customer)?.is_some()
-                || reads.has_open_request(merchant, customer)?
-                || held(reads, merchant, Some(customer), &tickets)?.is_some();
-            (heard(subject.as_subject())?.max(latest(&tickets)?), kept)
-        }
+        SubjectId::Customer(customer) => of_customer(customer)?,
         SubjectId::Ticket(ticket) => {
-            let mut kept = held(reads, merchant, None, std::slice::from_ref(ticket))?.is_some();
+            let mut kept = held(reads, merchant, None, std::slice::from_ref(ticket), holds::ALL)?.is_some();
             for customer in reads.customers_of(merchant, ticket)? {
-                kept |= held(reads, merchant, Some(&customer), &[])?.is_some();
+                kept |= held(reads, merchant, Some(&customer), &[], holds::ALL)?.is_some();
             }
-            (heard(subject.as_subject())?, kept)
+            let mut heard_at = heard(subject.as_subject())?;
+            // Whoever was erased and came back is erased again with all of it.
+            for customer in came_back(reads, merchant, ticket)? {
+                let (heard_of, is_kept) = of_customer(&customer)?;
+                (heard_at, kept) = (heard_at.max(heard_of), kept || is_kept);
+            }
+            (heard_at, kept)
         }
     };
     Ok(match heard_at {

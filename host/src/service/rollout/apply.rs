@@ -9,7 +9,7 @@ use crate::service::error::ServiceError;
 use crate::service::snapshot::Tenant;
 
 /// For how long a window that has ended is still shown.
-const WINDOW_KEPT_MS: i64 = 30 * 24 * 3_600_000;
+pub(in crate::service) const WINDOW_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 /// A move with everything that is recorded of it.
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ use crate::service::acts::{self, By, NewAct, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::replay::Stored;
 use crate::service::snapshot::{MerchantDocument, Tenant};
-use crate::service::{Service, blocking};
+use crate::service::{Service, admin, blocking};
 
 impl Service {
     /// Makes a version the active one.
@@ -180,6 +180,13 @@ impl Service {
         let before = component(&tenant.rollouts, tenant);
         let mut next = self.next_tenant(tenant, rollouts)?;
         let after = component(&next.rollouts, &next);
+        let (before, after) = match &order.step {
+            Step::ApprovalsOff => {
+                next.config.approvals = Approvals::default();
+                (Some(admin::digest_of(&tenant.config)), Some(admin::digest_of(&next.config)))
+            }
+            _ => (before, after),
+        };
         let mut acts = Vec::new();
         if let Some(what) = what {
             let act = NewAct { reason: order.reason.clone(), at_ms, ..NewAct::new(by.clone(), What::Rollout(what)) };
@@ -190,10 +197,7 @@ impl Service {
             acts.push(NewAct { at_ms, ..NewAct::new(by, What::Rollout(what)) });
         }
         let row = match &order.step {
-            Step::ApprovalsOff => {
-                next.config.approvals = Approvals::default();
-                Some(self.row_with(&next)?)
-            }
+            Step::ApprovalsOff => Some(self.row_with(&next)?),
             _ => None,
         };
         self.keep_moved(&next, acts, row)?;

@@ -13,9 +13,12 @@ use crate::clock::now_ms;
 use crate::judge::Bound;
 use crate::plugins::Code;
 use crate::service::Service;
-use crate::service::acts::OPERATOR;
+use crate::service::acts::{By, NewAct, OPERATOR, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Versions};
+
+/// The report of a version that was bound, not uploaded: a list without a step.
+pub(in crate::service) const NO_REPORT: &str = "[]";
 
 impl Binding {
     /// The version that it is.
@@ -82,12 +85,12 @@ pub(in crate::service) fn keep(
     let json = serde_json::to_string(rollouts).map_err(|error| ServiceError::Internal(error.into()))?;
     for row in new {
         if group.version(merchant, &row.policy, &row.version)?.is_none() {
-            group.insert_version(merchant, row, "[]")?;
+            group.insert_version(merchant, row, NO_REPORT)?;
         }
     }
     group.put_rollouts(merchant, &json, at_ms)?;
     for row in group.versions(merchant)? {
-        let state = state_of(rollouts, &row);
+        let state = state_of(rollouts, &VersionId { policy: row.policy.clone(), version: row.version.clone() }, row.state);
         if state != row.state {
             group.set_version_state(merchant, &row.policy, &row.version, state, at_ms)?;
         }
@@ -95,9 +98,9 @@ pub(in crate::service) fn keep(
     Ok(())
 }
 
-/// Where a version stands: the furthest place that any plan gives it.
-fn state_of(rollouts: &Rollouts, row: &VersionRow) -> VersionState {
-    let is = |id: &VersionId| id.policy == row.policy && id.version == row.version;
+/// Where a version stands that stood at `before`: the furthest place that any plan gives it.
+pub(in crate::service) fn state_of(rollouts: &Rollouts, own: &VersionId, before: VersionState) -> VersionState {
+    let is = |id: &VersionId| id == own;
     let any = |placed: &dyn Fn(&Plan) -> bool| rollouts.plans.values().any(placed);
     if any(&|plan| plan.active.iter().any(|active| is(&active.version))) {
         VersionState::Active
@@ -106,7 +109,7 @@ fn state_of(rollouts: &Rollouts, row: &VersionRow) -> VersionState {
         VersionState::Canary
     } else if any(&|plan| plan.shadows.iter().any(|shadow| is(&shadow.version))) {
         VersionState::Shadow
-    } else if row.state == VersionState::Draft {
+    } else if before == VersionState::Draft {
         VersionState::Draft
     } else {
         VersionState::Retired
@@ -136,8 +139,14 @@ impl Service {
             for (kind, binding) in &bindings {
                 rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms);
             }
+            let active = bindings.iter().map(|(kind, binding)| (*kind, binding.id())).collect();
+            let act = NewAct { at_ms, ..NewAct::new(By::host("ombud"), What::Rollout(RolloutAct::Planned { active })) };
             self.keep_blobs(bindings.into_values().map(|binding| ("application/json", binding.settings.into_bytes())).collect())?;
-            let kept = self.writer.wait(move |group| keep(group, &merchant, &rollouts, &rows, at_ms));
+            let vault = self.vault.clone();
+            let kept = self.writer.wait(move |group| {
+                keep(group, &merchant, &rollouts, &rows, at_ms)?;
+                act.append(group, &vault, &merchant).map(|_| ())
+            });
             kept.map_err(ServiceError::from)?;
         }
         Ok(())

@@ -15,9 +15,10 @@ mod step;
 mod view;
 mod webhook;
 
+pub(super) use apply::WINDOW_KEPT_MS;
 pub(super) use choose::{Runs, opened, opens};
 pub(super) use guards::Guards;
-pub(super) use load::{active_bindings, keep, kept};
+pub(super) use load::{NO_REPORT, active_bindings, keep, kept, state_of};
 pub use proposals::{ProposalView, ProposalWord};
 pub use protect::Measure;
 pub use shadow::ShadowSummary;

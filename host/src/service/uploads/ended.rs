@@ -11,6 +11,7 @@ use crate::clock::now_ms;
 use crate::gate::{Step, decided, refusal};
 use crate::service::acts::{NewAct, What};
 use crate::service::error::ServiceError;
+use crate::service::versions::digest_of;
 
 /// What is there already under an upload's name.
 pub(super) enum Known {
@@ -96,15 +97,16 @@ impl Job {
                 signing_key: signed.key,
             },
         };
+        let report = serde_json::to_string(report).map_err(internal)?;
         let what = What::PolicyUploaded {
             policy: row.policy.clone(),
             version: row.version.clone(),
             kinds: row.origin.kinds.clone(),
             settings: row.settings.to_string(),
             signing_key: row.origin.signing_key.clone(),
+            row: Some(digest_of(&row, &report).to_string()),
         };
-        let act = NewAct::new(&self.who, what).change(None, Some(named.component));
-        let report = serde_json::to_string(report).map_err(internal)?;
+        let act = NewAct { at_ms, ..NewAct::new(&self.who, what).change(None, Some(named.component)) };
         let (vault, log) = (self.service.vault.clone(), self.tenant.config.id.clone());
         let again = Named {
             policy: named.policy.clone(),

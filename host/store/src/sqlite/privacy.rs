@@ -195,7 +195,8 @@ mod tests {
     use super::*;
     use crate::sqlite::SqliteStore;
 
-    /// What is due is found by its index, whatever else there is, and in its order.
+    /// What is due is found by its index, whatever else there is, and in its order. The index need not cover the query: each row that is
+    /// found is erased or written at once.
     #[test]
     fn retention_reads_what_is_due_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();

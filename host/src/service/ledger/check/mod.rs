@@ -17,7 +17,7 @@ use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Pl
 use super::keys;
 use super::published::Published;
 use crate::replay::{Bodies, Damage, Record};
-use crate::service::admin::{MasterKeyFrom, fitting_masters, is_noted, present_master_key};
+use crate::service::admin::{IN_FORCE, MasterKeyFrom, fitting_masters, is_noted, present_master_key};
 use crate::service::error::ServiceError;
 use crate::service::vault::{SubjectId, Vault};
 
@@ -91,13 +91,21 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
         return Ok(checks);
     }
     checks.closed = Some(Closed::NoMasterKey);
-    if vault(&inspection, data, from)?.is_some() {
+    if let Some((_, is_noted)) = vault(&inspection, data, from)? {
         checks.closed = None;
+        if !is_noted && merchant.is_none() {
+            let place = Place::Row { table: "operator_values", key: IN_FORCE.to_owned() };
+            checks.report.found(
+                None,
+                place,
+                "it does not name the master key that opens the data keys; the next start of a server notes it",
+            );
+        }
         let merchants = inspection.read(|reads| reads.merchants())?;
         let mut place = derived::Place::new()?;
         for row in merchants.into_iter().filter(|row| merchant.is_none_or(|asked| *asked == row.id)) {
             // Read anew for each, for a server may replace the master key meanwhile.
-            let Some(vault) = vault(&inspection, data, from)? else { continue };
+            let Some((vault, _)) = vault(&inspection, data, from)? else { continue };
             bodies_of(&inspection, &vault, &row, &mut place, &mut checks, progress)?;
         }
     }
@@ -116,11 +124,11 @@ fn again_if_not<T>(read: impl Fn() -> Result<T>) -> Result<T> {
 }
 
 /// The keys of a directory whose master key a running server may be replacing: the one that its file has is the one in force, or
-/// a rotation is under way.
+/// a rotation is under way. And whether that is so.
 ///
 /// # Errors
 /// It is another one.
-fn vault(inspection: &Inspection, data: &Path, from: &MasterKeyFrom) -> Result<Option<Vault>> {
+fn vault(inspection: &Inspection, data: &Path, from: &MasterKeyFrom) -> Result<Option<(Vault, bool)>> {
     let mut found = Ok(None);
     for _ in 0..READS {
         let Some(master) = present_master_key(data, from)? else { return Ok(None) };
@@ -129,7 +137,7 @@ fn vault(inspection: &Inspection, data: &Path, from: &MasterKeyFrom) -> Result<O
             Ok::<_, anyhow::Error>((is_noted(reads, &masters)?, masters))
         });
         let is_in_force = matches!(fitting, Ok((true, _)));
-        found = fitting.map(|(_, masters)| Some(Vault::new(masters, [])));
+        found = fitting.map(|(is_noted, masters)| Some((Vault::new(masters, []), is_noted)));
         if is_in_force {
             break;
         }
@@ -179,7 +187,7 @@ fn bodies_of(
     };
     let mut again = derived::Again::new(row, vault);
     let mut why = None;
-    let mut administered = acts::Administered::default();
+    let mut administered = acts::Administered::new(derived::zone(row));
     let mut told = Vec::new();
     let compared = inspection.derived(row, &mut place.scratch, |reads, scratch| {
         let mut next = 0;
@@ -204,7 +212,11 @@ fn bodies_of(
             }
             progress(checks.opened + checks.erased);
         }
-        told = std::mem::take(&mut administered).differences(reads, row)?;
+        if administered.lack_records(reads, row)? {
+            again.damaged();
+        } else {
+            told = std::mem::take(&mut administered).differences(reads, row)?;
+        }
         let (rebuilt, broken) = again.finish(scratch)?;
         why = broken;
         Ok::<_, ServiceError>(rebuilt)
@@ -259,7 +271,10 @@ impl One<'_> {
         let opened = match recorded(reads, self.vault, merchant, record, &subjects(&listed)) {
             Ok(Ok(opened)) => opened,
             Ok(Err(damage)) => {
-                self.found(record.seq, damage.to_string());
+                // What its bytes show without a key is told already.
+                if !self.checks.report.tells_of(merchant.as_str(), record.seq) {
+                    self.found(record.seq, damage.to_string());
+                }
                 return Ok(false);
             }
             Err(error) => {

@@ -47,6 +47,18 @@ impl Index<'_> {
         let row = self.rows.next()?.map(|row| seen(row, self.merchant)).transpose()?;
         Ok(std::mem::replace(&mut self.next, row))
     }
+
+    /// Passes a record by that cannot be read, which is told of it: that the index leads to it is no other damage.
+    fn pass(&mut self, seq: u64) -> rusqlite::Result<()> {
+        if self.open.is_some_and(|(_, end)| seq < end) {
+            return Ok(());
+        }
+        if let Some(next) = self.next.as_ref().filter(|next| next.first == Some(seq)) {
+            self.open = next.key.zip(next.records).map(|(key, records)| (key, seq.saturating_add(records)));
+            self.advance()?;
+        }
+        Ok(())
+    }
 }
 
 fn seen(row: &Row<'_>, merchant: &MerchantId) -> rusqlite::Result<Seen> {
@@ -89,6 +101,7 @@ impl Check<'_> {
             // What follows a gap is looked at in its own place.
             while tree.size() < seq {
                 self.report.found(name, Place::Record(tree.size()), "it is missing");
+                index.pass(tree.size())?;
                 tiles += tree.append(Digest([0; 32])).len() as u64;
             }
             self.report.records += 1;
@@ -130,6 +143,7 @@ impl Check<'_> {
         }
         let Some(header) = bytes(row, 3)? else {
             self.report.found(name, place, "its bytes are missing");
+            index.pass(seq)?;
             // The rest of the log is checked with the leaf that was stored.
             return Ok(stored.unwrap_or(Digest([0; 32])));
         };
@@ -141,6 +155,7 @@ impl Check<'_> {
             Ok(header) => header,
             Err(error) => {
                 self.report.found(name, place, format!("its header is damaged: {error}"));
+                index.pass(seq)?;
                 return Ok(leaf);
             }
         };

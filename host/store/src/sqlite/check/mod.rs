@@ -140,8 +140,12 @@ impl Check<'_> {
     /// Rows of logs, and beside records, that no merchant has.
     fn strays(&mut self) -> rusqlite::Result<()> {
         let of_logs = ["entries", "events", "logs", "tiles", "checkpoints", "cosignatures", "day_totals"];
-        for table in of_logs.into_iter().chain(derived::tables()) {
-            let sql = format!("SELECT count(*) FROM {table} WHERE merchant_no NOT IN (SELECT merchant_no FROM merchants)");
+        let of_owners = ["subject_keys", "holds", "api_keys", "versions", "signing_keys", "rollouts", "shadow_results"];
+        for table in of_logs.into_iter().chain(of_owners).chain(derived::tables()) {
+            // An operator's key has no merchant.
+            let sql = format!(
+                "SELECT count(*) FROM {table} WHERE merchant_no IS NOT NULL AND merchant_no NOT IN (SELECT merchant_no FROM merchants)"
+            );
             let strays: i64 = self.db.query_row(&sql, [], |row| row.get(0))?;
             if strays > 0 {
                 self.report.found(None, Place::Database, format!("{strays} rows of `{table}` belong to no merchant"));

@@ -1,0 +1,75 @@
+//! A merchant's configuration, as the acts set it.
+
+use ombud_core::call_limits::SomeLimits;
+use ombud_core::caps::CapLimits;
+use ombud_core::merchant::MerchantConfig;
+use ombud_store::{MerchantRow, Place};
+
+use super::is_about;
+use crate::service::actor::Role;
+use crate::service::acts::{ActBody, RolloutAct, What};
+use crate::service::admin::{bounds_set_by_operator, digest_of};
+use crate::service::snapshot::MerchantDocument;
+
+/// What the acts so far set.
+#[derive(Default)]
+pub(super) struct Config {
+    created_at_ms: Option<i64>,
+    caps: CapLimits,
+    caps_bound: CapLimits,
+    limits: SomeLimits,
+    retention_days: Option<u32>,
+    /// The digest of everything else; none where no act says it.
+    rest: Option<String>,
+    /// An act of an earlier release changed the rest and does not say to what.
+    unsaid: bool,
+}
+
+impl Config {
+    /// Takes an act.
+    pub(super) fn act(&mut self, act: &ActBody, at_ms: i64) {
+        match &act.what {
+            What::MerchantCreated => (self.created_at_ms, self.rest) = (Some(at_ms), act.after.clone()),
+            What::MerchantChanged { .. } => (self.rest, self.unsaid) = (act.after.clone(), false),
+            What::Rollout(RolloutAct::ApprovalsOff) => (self.rest, self.unsaid) = (act.after.clone(), act.after.is_none()),
+            What::CapsChanged { from, to } => {
+                if act.role == Some(Role::Operator) {
+                    self.caps_bound = bounds_set_by_operator(Some((from, &self.caps_bound)), to);
+                }
+                self.caps = to.clone();
+            }
+            What::LimitsChanged { to, .. } => self.limits = to.clone(),
+            What::RetentionSet { to_days, .. } => self.retention_days = *to_days,
+            _ => {}
+        }
+    }
+
+    /// What stands otherwise than the acts say.
+    pub(super) fn differences(&self, row: &MerchantRow) -> Vec<(Place, String)> {
+        let place = || Place::Row { table: "merchants", key: row.id.to_string() };
+        let document = serde_json::from_str::<MerchantDocument>(&row.config).ok();
+        let config = document
+            .as_ref()
+            .and_then(|document| Some((MerchantConfig::parse(document.config.to_string().as_bytes()).ok()?, &document.caps_bound)));
+        let Some((config, caps_bound)) = config else { return vec![(place(), "its configuration cannot be read".to_owned())] };
+        let Some(created_at_ms) = self.created_at_ms else { return vec![(place(), "no act created it".to_owned())] };
+        let mut found = Vec::new();
+        for (differs, what) in [
+            (config.caps != self.caps, "caps are others than the acts set last"),
+            (*caps_bound != self.caps_bound, "bounds of caps are others than the operator's acts set last"),
+            (config.limits != self.limits, "limits are others than the acts set last"),
+            (config.retention_days != self.retention_days, "days of retention are others than the acts set last"),
+            (
+                !self.unsaid && Some(digest_of(&config).to_string()) != self.rest,
+                "configuration, what it has beside caps, limits and retention, is another than the acts set last",
+            ),
+            (config.id != row.id, "configuration is another merchant's"),
+            (!is_about(row.created_at_ms, created_at_ms), "time of creation is another than the act's"),
+        ] {
+            if differs {
+                found.push((place(), format!("its {what}")));
+            }
+        }
+        found
+    }
+}

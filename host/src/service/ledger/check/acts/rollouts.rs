@@ -1,0 +1,162 @@
+//! Plans of rollouts, moved once more as the acts say, with the functions that moved them.
+
+use ombud_core::kind::Kind;
+use ombud_core::rollout::{Hand, Plan, Proposal, Refused, Rollouts, Scope, VersionId, Window, local_ms, parse_local};
+use serde_json::Value;
+
+use crate::service::actor::Role;
+use crate::service::acts::{ActBody, RolloutAct};
+use crate::service::rollout::{Measure, WINDOW_KEPT_MS};
+
+/// How much later than the plan an act of an earlier release may be, in milliseconds.
+const LATER_MS: u64 = 60_000;
+/// Where a plan says when something was done.
+const TIMES: [&str; 2] = ["since_ms", "at_ms"];
+
+/// The plans that the acts give.
+#[derive(Default)]
+pub(super) struct Moves {
+    /// As they are after the acts so far.
+    pub(super) rollouts: Rollouts,
+    /// The first act that cannot be carried out on what the acts before it give: its place, and why.
+    failed: Option<(u64, Refused)>,
+    /// Whether an act is of a release whose acts were timed a moment after what they did.
+    pub(super) is_old: bool,
+}
+
+impl Moves {
+    /// Binds a version to a kind, as a change of the merchant does.
+    pub(super) fn bind(&mut self, kind: Kind, id: &VersionId, at_ms: i64) {
+        plan(&mut self.rollouts, kind).activate(id, at_ms);
+    }
+
+    /// Carries out what an act says of rollouts.
+    pub(super) fn act(&mut self, act: &ActBody, rollout: &RolloutAct, (seq, at_ms): (u64, i64), tz_offset_min: i32) {
+        let moved = moved(&mut self.rollouts, act, rollout, at_ms, tz_offset_min);
+        if let Err(refused) = moved {
+            self.failed.get_or_insert((seq, refused));
+        }
+    }
+
+    /// An act that does not follow from those before it, with its place.
+    pub(super) fn broken(&self) -> Option<(u64, String)> {
+        let (seq, why) = self.failed.as_ref()?;
+        Some((*seq, format!("its act cannot be carried out on the rollouts that the acts before it give ({why}): an act is missing")))
+    }
+
+    /// What of the stored plans is another than the acts give.
+    pub(super) fn differences(&self, stored: Option<&str>) -> Vec<String> {
+        let Some(text) = stored else {
+            return if self.rollouts == Rollouts::default() { Vec::new() } else { vec!["it is missing".to_owned()] };
+        };
+        let stored: Rollouts = match serde_json::from_str(text) {
+            Ok(stored) => stored,
+            Err(error) => return vec![format!("it cannot be read: {error}")],
+        };
+        let (is, gives) = (without_empty(&stored), without_empty(&self.rollouts));
+        let later_ms = if self.is_old { LATER_MS } else { 0 };
+        let mut differences = Vec::new();
+        differing("", &json(&is), &json(&gives), later_ms, &mut differences);
+        if differences.is_empty() && serde_json::to_string(&stored).is_ok_and(|own| own != text) {
+            differences.push("it says more than plans are made of".to_owned());
+        }
+        differences
+    }
+}
+
+fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i64, tz_offset_min: i32) -> Result<(), Refused> {
+    let reason = act.reason.as_deref().unwrap_or_default();
+    let hand = match act.role {
+        Some(Role::Operator) => Hand::Operator,
+        Some(_) => Hand::Merchant,
+        None => Hand::Protection,
+    };
+    match rollout {
+        RolloutAct::Planned { active } => {
+            rollouts.plans.clear();
+            for (kind, id) in active {
+                plan(rollouts, *kind).activate(id, at_ms);
+            }
+        }
+        RolloutAct::Activated { kind, version } => _ = plan(rollouts, *kind).activate(version, at_ms),
+        RolloutAct::Canary { kind, version, share_bp } => _ = plan(rollouts, *kind).canary(version, *share_bp, at_ms)?,
+        RolloutAct::Shadow { kind, version, on: true } => _ = plan(rollouts, *kind).shadow(version, at_ms)?,
+        RolloutAct::Shadow { kind, version, on: false } => _ = plan(rollouts, *kind).end_shadow(version)?,
+        // To what it went back the act says, whether somebody had named it or not.
+        RolloutAct::RolledBack { kind, active, .. } => _ = plan(rollouts, *kind).rollback(active.as_ref(), hand, reason, at_ms)?,
+        RolloutAct::Window { kind, version, from, to } => {
+            let window =
+                Window { version: version.clone(), from_local_ms: moment(from, tz_offset_min)?, to_local_ms: moment(to, tz_offset_min)? };
+            plan(rollouts, *kind).add_window(window, local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), tz_offset_min))?;
+        }
+        RolloutAct::WindowRemoved { kind, version, from } => {
+            let from = from.as_deref().map(|from| moment(from, tz_offset_min)).transpose()?;
+            plan(rollouts, *kind).remove_window(version, from)?;
+        }
+        RolloutAct::Protected { kind, version, measure, .. } => match measure {
+            Measure::RolledBack => _ = plan(rollouts, *kind).take_back(version, hand, reason, at_ms),
+            Measure::Paused => {
+                let scope = Scope::Version { policy: version.policy.clone(), version: version.version.clone() };
+                rollouts.pause(scope, hand, reason, at_ms)?;
+            }
+            Measure::Announced => {}
+        },
+        RolloutAct::Proposed { proposal, kind, proposed } => {
+            let (by, reason) = (act.actor.clone(), act.reason.clone());
+            rollouts.propose(Proposal { id: proposal.clone(), kind: *kind, step: proposed.clone(), by, reason, at_ms })?;
+        }
+        RolloutAct::Approved { proposal, .. } | RolloutAct::Withdrawn { proposal, .. } => rollouts.settle(proposal),
+        RolloutAct::ApprovalsOff => {}
+        RolloutAct::Paused { scope } => _ = rollouts.pause(scope.clone(), hand, reason, at_ms)?,
+        RolloutAct::Resumed { scope } => _ = rollouts.resume(scope, hand)?,
+    }
+    Ok(())
+}
+
+fn plan(rollouts: &mut Rollouts, kind: Kind) -> &mut Plan {
+    rollouts.plans.entry(kind).or_default()
+}
+
+/// A moment of the merchant's clock, as an act has it.
+fn moment(text: &str, tz_offset_min: i32) -> Result<i64, Refused> {
+    parse_local(text, tz_offset_min, false).ok_or_else(|| Refused::NotThere(format!("`{text}` is no moment")))
+}
+
+/// A plan in which nothing was ever placed is none.
+fn without_empty(rollouts: &Rollouts) -> Rollouts {
+    let mut rollouts = rollouts.clone();
+    rollouts.plans.retain(|_, plan| *plan != Plan::default());
+    rollouts
+}
+
+fn json(rollouts: &Rollouts) -> Value {
+    serde_json::to_value(rollouts).unwrap_or_default()
+}
+
+/// The places at which two documents differ, with both values.
+fn differing(place: &str, is: &Value, gives: &Value, later_ms: u64, differences: &mut Vec<String>) {
+    let is_time = TIMES.iter().any(|name| place.ends_with(name));
+    match (is, gives) {
+        (is, gives) if is == gives => {}
+        (Value::Number(is), Value::Number(gives))
+            if is_time && is.as_i64().zip(gives.as_i64()).is_some_and(|(is, gives)| is.abs_diff(gives) <= later_ms) => {}
+        (Value::Object(is), Value::Object(gives)) => {
+            let names: std::collections::BTreeSet<&String> = is.keys().chain(gives.keys()).collect();
+            for name in names {
+                let place = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+                let [is, gives] = [is, gives].map(|own| own.get(name).unwrap_or(&Value::Null));
+                differing(&place, is, gives, later_ms, differences);
+            }
+        }
+        (Value::Array(is), Value::Array(gives)) if is.len() == gives.len() => {
+            for (at, (is, gives)) in is.iter().zip(gives).enumerate() {
+                differing(&format!("{place}[{at}]"), is, gives, later_ms, differences);
+            }
+        }
+        (is, gives) => differences.push(format!("`{place}` is {}, and the acts give {}", shown(is), shown(gives))),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    if value.is_null() { "nothing".to_owned() } else { value.to_string() }
+}

@@ -1,0 +1,231 @@
+//! Versions, the keys that sign them, what answers which case and the configuration follow from their acts, and what somebody with a
+//! database shell changes of them is named.
+
+use ombud::service::{Options, Role};
+use ombud::signature::{SecretKey, Statement};
+use ombud_core::call_limits::OperatorLimits;
+use ombud_ledger::Digest;
+use ombud_tests::guests::root;
+use ombud_tests::ledger::findings;
+use ombud_tests::server::{Merchant, Server};
+use ombud_tests::uploads::{ended, form, guest};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+/// Tables that are changed here.
+const CHANGED: [&str; 6] = ["merchants", "rollouts", "versions", "signing_keys", "operator_values", "api_keys"];
+
+/// What somebody does by hand, whose check tells it, and what must be said. `M` is the merchant's number.
+const BY_HAND: [(&str, bool, &str); 25] = [
+    // Another version answers, or to another share.
+    (
+        "UPDATE rollouts SET plans = replace(plans, '\"share_bp\":2500', '\"share_bp\":9000') WHERE merchant_no = M",
+        false,
+        "of `rollouts`: `plans.delay.canary.share_bp` is 9000, and the acts give 2500",
+    ),
+    (
+        "UPDATE rollouts SET plans = json_set(plans, '$.plans.reply.active.version', 'x') WHERE merchant_no = M",
+        false,
+        "of `rollouts`: `plans.reply.active.version` is \"x\", and the acts give",
+    ),
+    (
+        "UPDATE rollouts SET plans = json_remove(plans, '$.stops') WHERE merchant_no = M",
+        false,
+        "of `rollouts`: `stops` is nothing, and the acts give [",
+    ),
+    ("UPDATE rollouts SET plans = json_remove(plans, '$.proposals') WHERE merchant_no = M", false, "of `rollouts`: `proposals` is nothing"),
+    (
+        "UPDATE rollouts SET plans = json_remove(plans, '$.plans.delay.taken') WHERE merchant_no = M",
+        false,
+        "`plans.delay.taken` is nothing",
+    ),
+    (
+        "UPDATE rollouts SET plans = json_remove(plans, '$.plans.delay.windows') WHERE merchant_no = M",
+        false,
+        "`plans.delay.windows` is nothing",
+    ),
+    ("UPDATE rollouts SET plans = '{}' WHERE merchant_no = M", false, "of `rollouts`: `plans."),
+    ("UPDATE rollouts SET plans = '{' WHERE merchant_no = M", false, "of `rollouts`: it cannot be read"),
+    ("UPDATE rollouts SET plans = json_set(plans, '$.more', 1) WHERE merchant_no = M", false, "it says more than plans are made of"),
+    ("DELETE FROM rollouts WHERE merchant_no = M", false, "of `rollouts`: it is missing"),
+    // Versions.
+    (
+        "UPDATE versions SET component = (SELECT component FROM versions WHERE policy = 'reply' LIMIT 1) WHERE merchant_no = M AND policy = 'signed'",
+        false,
+        "its component is `",
+    ),
+    (
+        "UPDATE versions SET signing_key = NULL, signature = NULL WHERE merchant_no = M AND policy = 'signed'",
+        false,
+        "its signing key is ``",
+    ),
+    (
+        "UPDATE versions SET signature = replace(signature, 'RU', 'RV') WHERE merchant_no = M AND policy = 'signed'",
+        false,
+        "of `versions`: its signature does not hold",
+    ),
+    ("UPDATE versions SET created_by = 'nobody' WHERE merchant_no = M AND policy = 'signed'", false, "its author is `nobody`"),
+    ("UPDATE versions SET created_role = 'operator' WHERE merchant_no = M AND policy = 'signed'", false, "its author's role is `operator`"),
+    ("UPDATE versions SET note = 'other' WHERE merchant_no = M AND policy = 'signed'", false, "its kind, contract, size, note, package,"),
+    ("UPDATE versions SET report = '[]' WHERE merchant_no = M AND policy = 'signed'", false, "its kind, contract, size, note, package,"),
+    ("UPDATE versions SET state = 'active' WHERE merchant_no = M AND policy = 'signed'", false, "it is active since"),
+    ("DELETE FROM versions WHERE merchant_no = M AND policy = 'signed'", false, "of `versions`: an act made it, and it is not there"),
+    // Keys that sign.
+    (
+        "UPDATE signing_keys SET revoked_at_ms = NULL WHERE merchant_no = M AND label = 'gone'",
+        false,
+        "of `signing_keys`: it is in force, and an act",
+    ),
+    (
+        "UPDATE signing_keys SET public_key = (SELECT public_key FROM signing_keys WHERE label = 'gone') WHERE merchant_no = M AND label = 'dev'",
+        false,
+        "of `signing_keys`: it is another public key than the act registered",
+    ),
+    // The rest of the configuration, how high the caps may be, and the operator's limits.
+    (
+        "UPDATE merchants SET config = json_set(config, '$.caps_bound.order_refund_auto_fen_max', 90000000) WHERE merchant_no = M",
+        false,
+        "of `merchants`: its bounds of caps are others than the operator's acts set last",
+    ),
+    (
+        "UPDATE merchants SET config = json_set(config, '$.config.approvals.rollout', 1) WHERE merchant_no = M",
+        false,
+        "of `merchants`: its configuration, what it has beside caps, limits and retention, is another",
+    ),
+    (
+        "UPDATE operator_values SET value = CAST(replace(CAST(value AS TEXT), '300000', '900000') AS BLOB) WHERE key = 'limits'",
+        true,
+        "row `limits` of `operator_values`: they are other limits than the acts set last",
+    ),
+    (
+        "UPDATE api_keys SET hash = CAST(substr(hash, 1, 31) || x'00' AS BLOB) WHERE merchant_no = M AND role = 'agent'",
+        false,
+        "its secret is another one's",
+    ),
+];
+
+fn database(server: &Server) -> Connection {
+    let database = Connection::open(server.data.join("ombud.db")).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    database
+}
+
+/// Uploads `signed` 1, signed, with a note.
+fn upload_signed(merchant: &Merchant<'_>) -> String {
+    let (dev, gone) = (SecretKey::draw().unwrap(), SecretKey::draw().unwrap());
+    for (key, label) in [(&dev, "dev"), (&gone, "gone")] {
+        let body = json!({"public_key": key.public().file(), "label": label});
+        merchant.call(Role::MerchantAdmin, "POST", "/signing-keys").json(&body).send().with(201);
+    }
+    let revoke = merchant.call(Role::MerchantAdmin, "DELETE", &format!("/signing-keys/{}", gone.public().id())).send();
+    assert_eq!(revoke.status, 204);
+    let component = guest("signed", "1");
+    let settings = Digest::of(b"{}").to_string();
+    let statement = Statement {
+        merchant: merchant.id.clone(),
+        policy: "signed".into(),
+        version: format!("1+{}", &settings[..8]),
+        component: Digest::of(&component).to_string(),
+        settings,
+    };
+    let signature = dev.sign(&component, &statement);
+    let (status, view) =
+        ended(merchant, &form(merchant, &[("component", &component), ("signature", signature.as_bytes()), ("note", b"first")]).send());
+    assert_eq!(status, 201, "{view}");
+    statement.version
+}
+
+fn put(merchant: &Merchant<'_>, more: &Value) -> Value {
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].take();
+    for (name, value) in more.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok()
+}
+
+fn version_of(bound: &Value, kind: &str) -> String {
+    let policy = bound["policies"].as_array().unwrap().iter().find(|policy| policy["kind"] == kind).unwrap();
+    policy["version"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn versions_rollouts_and_configuration_follow_from_the_acts() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = OperatorLimits {
+        upload: ombud_core::upload_limits::UploadLimits { settings_bytes_max: 300_000, ..Default::default() },
+        ..Default::default()
+    };
+    let options = Options { policies: Some(root().join("policies")), limits: Some(limits), ..Options::default() };
+    let server = Server::with(folder.path(), options);
+    let merchant = server.merchant(json!({"caps": {"order_refund_auto_fen_max": 30_000}}));
+    let all = || [findings(&server.data, &merchant.id), findings(&server.data, "operator")];
+    assert_eq!(all(), [[""; 0], [""; 0]]);
+    put(&merchant, &json!({"caps": {"order_refund_auto_fen_max": 20_000}, "shop_id": "10437918"}));
+    upload_signed(&merchant);
+    let bind = |value: i64| {
+        let policies = json!({"delay": {"policy": "delay", "settings": {"ship_slight_value": value}}});
+        version_of(&put(&merchant, &json!({"policies": policies})), "delay")
+    };
+    let (one, two, three) = (bind(3_100), bind(4_200), bind(5_300));
+    let step = |name: &str, body: Value| {
+        let path = format!("/policies/delay/rollout/{name}");
+        let answer = merchant.call(Role::MerchantAdmin, "POST", &path).json(&body).send().ok();
+        assert_eq!(findings(&server.data, &merchant.id), [""; 0], "{name} {body}");
+        answer
+    };
+    step("rollback", json!({"reason": "too dear"}));
+    step("activate", json!({"version": three}));
+    step("rollback", json!({"to": one, "reason": "far back"}));
+    step("shadow", json!({"version": two}));
+    step("shadow", json!({"version": two, "on": false}));
+    for (from, to) in [("2027-11-11", "2027-11-11"), ("2027-12-01T08:00:30", "2027-12-02T09:00:00Z"), ("2028-01-01", "2028-01-02")] {
+        step("windows", json!({"version": two, "from": from, "to": to}));
+    }
+    merchant
+        .call(Role::MerchantAdmin, "POST", "/policies/delay/rollout/windows/remove")
+        .json(&json!({"version": two, "from": "2028-01-01"}))
+        .send()
+        .ok();
+    step("canary", json!({"version": two, "share_bp": 500}));
+    step("canary", json!({"version": two, "share_bp": 2_500, "reason": "no complaints"}));
+    step("pause", json!({"version": one, "reason": "look"}));
+    server
+        .call("POST", &format!("/v1/merchants/{}/rollout/pause", merchant.id))
+        .key(&server.operator)
+        .json(&json!({"kind": "reply", "reason": "op"}))
+        .send()
+        .ok();
+    put(&merchant, &json!({"approvals": {"rollout": 2}}));
+    step("resume", json!({"version": one, "reason": "looked"}));
+    let proposal = step("activate", json!({"version": two}))["proposal"]["id"].clone();
+    let second = merchant.new_key(Role::MerchantAdmin, "the second");
+    let word = |id: &Value, word: &str, key: &str| {
+        let path = format!("/v1/merchants/{}/rollout/proposals/{}/{word}", merchant.id, id.as_str().unwrap());
+        server.call("POST", &path).key(key).json(&json!({})).send().ok();
+        assert_eq!(findings(&server.data, &merchant.id), [""; 0], "{word}");
+    };
+    word(&proposal, "withdraw", &second);
+    let off = merchant.call(Role::MerchantAdmin, "POST", "/rollout/approvals/off").json(&json!({})).send().ok();
+    word(&off["proposal"]["id"], "approve", &second);
+    put(&merchant, &json!({"approvals": {"rollout": 2}}));
+    assert_eq!(all(), [[""; 0], [""; 0]]);
+
+    let good = tempfile::tempdir().unwrap();
+    let kept = good.path().join("good.db");
+    database(&server).execute("VACUUM INTO ?1", [kept.to_str().unwrap()]).unwrap();
+    let number: i64 =
+        database(&server).query_row("SELECT merchant_no FROM merchants WHERE id = ?1", [&merchant.id], |row| row.get(0)).unwrap();
+    for (sql, of_operator, said) in BY_HAND {
+        let changed =
+            database(&server).execute(&sql.replace("= M", &format!("= {number}")), []).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert!(changed > 0, "{sql}");
+        let found = &all()[usize::from(of_operator)];
+        assert!(found.iter().any(|one| one.contains(said)), "{sql}: {found:#?}");
+        let database = database(&server);
+        database.execute("ATTACH ?1 AS good", [kept.to_str().unwrap()]).unwrap();
+        for table in CHANGED {
+            database.execute_batch(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM good.{table}")).unwrap();
+        }
+    }
+    assert_eq!(all(), [[""; 0], [""; 0]]);
+}
