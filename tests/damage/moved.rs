@@ -46,7 +46,11 @@ const BY_HAND: [(&str, bool, &str); 25] = [
     ),
     ("UPDATE rollouts SET plans = '{}' WHERE merchant_no = M", false, "of `rollouts`: `plans."),
     ("UPDATE rollouts SET plans = '{' WHERE merchant_no = M", false, "of `rollouts`: it cannot be read"),
-    ("UPDATE rollouts SET plans = json_set(plans, '$.more', 1) WHERE merchant_no = M", false, "it says more than plans are made of"),
+    (
+        "UPDATE rollouts SET plans = json_set(plans, '$.more', 1) WHERE merchant_no = M",
+        false,
+        "it is another document than the last act that moved plans left",
+    ),
     ("DELETE FROM rollouts WHERE merchant_no = M", false, "of `rollouts`: it is missing"),
     // Versions.
     (
@@ -68,7 +72,7 @@ const BY_HAND: [(&str, bool, &str); 25] = [
     ("UPDATE versions SET created_role = 'operator' WHERE merchant_no = M AND policy = 'signed'", false, "its author's role is `operator`"),
     ("UPDATE versions SET note = 'other' WHERE merchant_no = M AND policy = 'signed'", false, "its kind, contract, size, note, package,"),
     ("UPDATE versions SET report = '[]' WHERE merchant_no = M AND policy = 'signed'", false, "its kind, contract, size, note, package,"),
-    ("UPDATE versions SET state = 'active' WHERE merchant_no = M AND policy = 'signed'", false, "it is active since"),
+    ("UPDATE versions SET state = 'active' WHERE merchant_no = M AND policy = 'signed'", false, "it is active, and the acts have it draft"),
     ("DELETE FROM versions WHERE merchant_no = M AND policy = 'signed'", false, "of `versions`: an act made it, and it is not there"),
     // Keys that sign.
     (

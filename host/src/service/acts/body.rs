@@ -37,6 +37,9 @@ pub struct ActBody {
     /// SHA-256 of what stands now, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// SHA-256 of the document of the merchant's plans as it is now, hex, where the change moved any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plans: Option<String>,
 }
 
 /// Every act there is.
@@ -557,6 +560,7 @@ mod tests {
                 reason: Some("because".into()),
                 before: None,
                 after: Some("00".into()),
+                plans: None,
             };
             let json = serde_json::to_string(&body).unwrap();
             assert!(json.starts_with(&format!("{{\"act\":\"{name}\"")), "{json}");

@@ -69,6 +69,8 @@ pub(super) struct NewAct {
     pub(super) before: Option<Digest>,
     /// What stands now.
     pub(super) after: Option<Digest>,
+    /// The document of the merchant's plans as it is now, where the change moves any.
+    pub(super) plans: Option<Digest>,
     /// When, epoch milliseconds.
     pub(super) at_ms: i64,
     /// Under whose key the body is sealed: the first of these whose key is there.
@@ -105,6 +107,7 @@ impl NewAct {
             reason: None,
             before: None,
             after: None,
+            plans: None,
             at_ms: now_ms(),
             subjects: vec![SubjectId::Merchant],
             about: About::default(),
@@ -130,6 +133,7 @@ impl NewAct {
             reason: self.reason.clone(),
             before: self.before.map(|digest| digest.to_string()),
             after: self.after.map(|digest| digest.to_string()),
+            plans: self.plans.map(|digest| digest.to_string()),
         };
         let json = serde_json::to_vec(&body).map_err(|error| internal(error.into()))?;
         let mut id = [0_u8; 16];

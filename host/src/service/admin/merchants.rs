@@ -141,6 +141,7 @@ impl Service {
         let epoch = self.vault.epoch();
         let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads, epoch))?;
         let acts = changes(who, known, &config, &bindings, at_ms);
+        let acts = rollout::saying_plans(acts, &rollouts)?;
         let versions: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
         let (stored, vault, plans) = (row.clone(), self.vault.clone(), rollouts.clone());
         self.writer.wait(move |group| {

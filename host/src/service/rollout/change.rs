@@ -10,7 +10,7 @@ use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _};
 
 use super::apply::{Order, apply};
-use super::load::keep;
+use super::load::{keep, saying_plans};
 use super::step::{
     ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
 };
@@ -240,6 +240,7 @@ impl Service {
     /// Keeps moved plans with the acts that moved them, and the merchant's row where it changes too.
     pub(super) fn keep_moved(&self, next: &Tenant, acts: Vec<NewAct>, row: Option<MerchantRow>) -> Result<(), ServiceError> {
         let (merchant, rollouts, vault) = (next.config.id.clone(), next.rollouts.clone(), self.vault.clone());
+        let acts = saying_plans(acts, &rollouts)?;
         Ok(self.writer.wait(move |group| {
             if let Some(row) = &row {
                 group.put_merchant(row)?;

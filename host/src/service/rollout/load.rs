@@ -74,6 +74,17 @@ pub(in crate::service) fn active_bindings(reads: &dyn Reads, merchant: &Merchant
     Ok(Some(bindings))
 }
 
+/// The plans of a merchant as they are kept.
+fn document(rollouts: &Rollouts) -> Result<String, ServiceError> {
+    serde_json::to_string(rollouts).map_err(|error| ServiceError::Internal(error.into()))
+}
+
+/// The acts of a change that moves plans, each with the digest of what is kept of them from then on.
+pub(in crate::service) fn saying_plans(acts: Vec<NewAct>, rollouts: &Rollouts) -> Result<Vec<NewAct>, ServiceError> {
+    let plans = Some(Digest::of(document(rollouts)?.as_bytes()));
+    Ok(acts.into_iter().map(|act| NewAct { plans, ..act }).collect())
+}
+
 /// Writes the plans of a merchant with the versions that are new in them, and moves each version's row to where its plan has it.
 pub(in crate::service) fn keep(
     group: &mut dyn Group,
@@ -82,7 +93,7 @@ pub(in crate::service) fn keep(
     new: &[VersionRow],
     at_ms: i64,
 ) -> Result<(), ServiceError> {
-    let json = serde_json::to_string(rollouts).map_err(|error| ServiceError::Internal(error.into()))?;
+    let json = document(rollouts)?;
     for row in new {
         if group.version(merchant, &row.policy, &row.version)?.is_none() {
             group.insert_version(merchant, row, NO_REPORT)?;
@@ -141,11 +152,12 @@ impl Service {
             }
             let active = bindings.iter().map(|(kind, binding)| (*kind, binding.id())).collect();
             let act = NewAct { at_ms, ..NewAct::new(By::host("ombud"), What::Rollout(RolloutAct::Planned { active })) };
+            let acts = saying_plans(vec![act], &rollouts)?;
             self.keep_blobs(bindings.into_values().map(|binding| ("application/json", binding.settings.into_bytes())).collect())?;
             let vault = self.vault.clone();
             let kept = self.writer.wait(move |group| {
                 keep(group, &merchant, &rollouts, &rows, at_ms)?;
-                act.append(group, &vault, &merchant).map(|_| ())
+                acts.iter().try_for_each(|act| act.append(group, &vault, &merchant).map(|_| ()))
             });
             kept.map_err(ServiceError::from)?;
         }

@@ -123,7 +123,7 @@ impl Administered {
             }
             What::PolicyBound { kind, policy, version, settings, row } => {
                 let id = VersionId { policy: policy.clone(), version: version.clone() };
-                self.bound(*kind, id, [act.after.clone(), Some(settings.clone()), row.clone()], at_ms);
+                self.bound(&act, *kind, id, [act.after.clone(), Some(settings.clone()), row.clone()], at_ms);
             }
             What::SettingsChanged { kind, policy, version, row } => {
                 let before = self.moves.rollouts.plan(*kind).and_then(|plan| plan.active.as_ref()).map(|active| active.version.clone());
@@ -134,10 +134,11 @@ impl Administered {
                     format!("{own}+{}", act.after.as_deref().and_then(|digest| digest.get(..8)).unwrap_or_default())
                 };
                 let id = VersionId { policy: policy.clone(), version: version.clone().unwrap_or_else(named) };
-                self.bound(*kind, id, [component, act.after.clone(), row.clone()], at_ms);
+                self.bound(&act, *kind, id, [component, act.after.clone(), row.clone()], at_ms);
             }
             What::Rollout(rollout) => {
                 self.versions.moving(&self.moves.rollouts, Some(at_ms));
+                self.moves.says(&act);
                 self.moves.act(&act, rollout, (seq, at_ms), self.tz_offset_min);
             }
             What::Erasure { mark, .. } => _ = self.erased_at.insert(mark.clone(), at_ms),
@@ -149,9 +150,9 @@ impl Administered {
     }
 
     /// A change of the merchant binds a version: it is made, where it is not there, and active.
-    fn bound(&mut self, kind: Kind, id: VersionId, said: [Option<String>; 3], at_ms: i64) {
+    fn bound(&mut self, act: &ActBody, kind: Kind, id: VersionId, said: [Option<String>; 3], at_ms: i64) {
         self.versions.moving(&self.moves.rollouts, Some(at_ms));
-        self.moves.is_old |= said[2].is_none();
+        self.moves.says(act);
         self.moves.bind(kind, &id, at_ms);
         self.versions.bound(kind, id, said, at_ms);
     }
@@ -173,9 +174,14 @@ impl Administered {
         self.holds(reads, row, &mut found)?;
         found.extend(self.config.differences(row));
         self.versions.moving(&self.moves.rollouts, None);
-        found.extend(self.moves.broken().map(|(seq, problem)| (Place::Record(seq), problem)));
+        let stored = reads.rollouts(&row.id)?;
         let plans = |problem| (Place::Row { table: "rollouts", key: row.id.to_string() }, problem);
-        found.extend(self.moves.differences(reads.rollouts(&row.id)?.as_deref()).into_iter().map(plans));
+        if self.moves.left(stored.as_deref()) {
+            self.versions.stand(stored.as_deref());
+        } else {
+            found.extend(self.moves.broken().map(|(seq, problem)| (Place::Record(seq), problem)));
+            found.extend(self.moves.differences(stored.as_deref()).into_iter().map(plans));
+        }
         found.extend(self.versions.differences(reads, row)?);
         Ok(found)
     }

@@ -2,6 +2,7 @@
 
 use ombud_core::kind::Kind;
 use ombud_core::rollout::{Hand, Plan, Proposal, Refused, Rollouts, Scope, VersionId, Window, local_ms, parse_local};
+use ombud_ledger::Digest;
 use serde_json::Value;
 
 use crate::service::actor::Role;
@@ -11,7 +12,7 @@ use crate::service::rollout::{Measure, WINDOW_KEPT_MS};
 /// How much later than the plan an act of an earlier release may be, in milliseconds.
 const LATER_MS: u64 = 60_000;
 /// Where a plan says when something was done.
-const TIMES: [&str; 2] = ["since_ms", "at_ms"];
+const TIMES: [&str; 3] = ["since_ms", "at_ms", "set_ms"];
 
 /// The plans that the acts give.
 #[derive(Default)]
@@ -20,11 +21,25 @@ pub(super) struct Moves {
     pub(super) rollouts: Rollouts,
     /// The first act that cannot be carried out on what the acts before it give: its place, and why.
     failed: Option<(u64, Refused)>,
-    /// Whether an act is of a release whose acts were timed a moment after what they did.
-    pub(super) is_old: bool,
+    /// The digest of the document that the last act left which says it.
+    document: Option<String>,
+    /// Whether an act is of a release whose acts say nothing of that, and were timed a moment after what they did.
+    is_old: bool,
 }
 
 impl Moves {
+    /// Notes what an act that moves plans says of their document.
+    pub(super) fn says(&mut self, act: &ActBody) {
+        self.is_old |= act.plans.is_none();
+        self.document.clone_from(&act.plans);
+    }
+
+    /// Whether this is the document that the acts left, byte for byte. Then it follows from them, however an earlier release moved plans.
+    pub(super) fn left(&self, stored: Option<&str>) -> bool {
+        let digest = stored.map(|text| Digest::of(text.as_bytes()).to_string());
+        digest.is_some() && digest == self.document
+    }
+
     /// Binds a version to a kind, as a change of the merchant does.
     pub(super) fn bind(&mut self, kind: Kind, id: &VersionId, at_ms: i64) {
         plan(&mut self.rollouts, kind).activate(id, at_ms);
@@ -46,6 +61,9 @@ impl Moves {
 
     /// What of the stored plans is another than the acts give.
     pub(super) fn differences(&self, stored: Option<&str>) -> Vec<String> {
+        if self.left(stored) {
+            return Vec::new();
+        }
         let Some(text) = stored else {
             return if self.rollouts == Rollouts::default() { Vec::new() } else { vec!["it is missing".to_owned()] };
         };
@@ -57,8 +75,9 @@ impl Moves {
         let later_ms = if self.is_old { LATER_MS } else { 0 };
         let mut differences = Vec::new();
         differing("", &json(&is), &json(&gives), later_ms, &mut differences);
-        if differences.is_empty() && serde_json::to_string(&stored).is_ok_and(|own| own != text) {
-            differences.push("it says more than plans are made of".to_owned());
+        let is_other = self.document.is_some() || serde_json::to_string(&stored).is_ok_and(|own| own != text);
+        if differences.is_empty() && is_other {
+            differences.push("it is another document than the last act that moved plans left".to_owned());
         }
         differences
     }
@@ -85,9 +104,13 @@ fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i6
         // To what it went back the act says, whether somebody had named it or not.
         RolloutAct::RolledBack { kind, active, .. } => _ = plan(rollouts, *kind).rollback(active.as_ref(), hand, reason, at_ms)?,
         RolloutAct::Window { kind, version, from, to } => {
-            let window =
-                Window { version: version.clone(), from_local_ms: moment(from, tz_offset_min)?, to_local_ms: moment(to, tz_offset_min)? };
-            plan(rollouts, *kind).add_window(window, local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), tz_offset_min))?;
+            let window = Window {
+                version: version.clone(),
+                from_local_ms: moment(from, tz_offset_min)?,
+                to_local_ms: moment(to, tz_offset_min)?,
+                set_ms: 0,
+            };
+            plan(rollouts, *kind).add_window(window, at_ms, local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), tz_offset_min))?;
         }
         RolloutAct::WindowRemoved { kind, version, from } => {
             let from = from.as_deref().map(|from| moment(from, tz_offset_min)).transpose()?;
@@ -103,7 +126,8 @@ fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i6
         },
         RolloutAct::Proposed { proposal, kind, proposed } => {
             let (by, reason) = (act.actor.clone(), act.reason.clone());
-            rollouts.propose(Proposal { id: proposal.clone(), kind: *kind, step: proposed.clone(), by, reason, at_ms })?;
+            let takes = kind.map(|kind| rollouts.would_take(kind, proposed)).unwrap_or_default();
+            rollouts.propose(Proposal { id: proposal.clone(), kind: *kind, step: proposed.clone(), takes, by, reason, at_ms })?;
         }
         RolloutAct::Approved { proposal, .. } | RolloutAct::Withdrawn { proposal, .. } => rollouts.settle(proposal),
         RolloutAct::ApprovalsOff => {}

@@ -33,7 +33,8 @@ struct Made {
     /// The digest of everything that is kept of it.
     row: Option<String>,
     state: VersionState,
-    changed_at_ms: i64,
+    /// Since when it stands there; none where the acts do not say it.
+    changed_at_ms: Option<i64>,
 }
 
 /// One signing key.
@@ -57,7 +58,7 @@ impl Versions {
             signing_key: None,
             row,
             state: VersionState::Draft,
-            changed_at_ms: at_ms,
+            changed_at_ms: Some(at_ms),
         });
     }
 
@@ -72,7 +73,7 @@ impl Versions {
     ) {
         let by = (act.actor.clone(), act.role.map(|role| role.to_string()).unwrap_or_default());
         let (component, state) = (act.after.clone(), VersionState::Draft);
-        self.made.entry(id).or_insert(Made { component, settings, kinds, by, signing_key, row, state, changed_at_ms: at_ms });
+        self.made.entry(id).or_insert(Made { component, settings, kinds, by, signing_key, row, state, changed_at_ms: Some(at_ms) });
     }
 
     /// The component of a version.
@@ -102,8 +103,19 @@ impl Versions {
             for (id, made) in &mut self.made {
                 let state = state_of(rollouts, id, made.state);
                 if state != made.state {
-                    (made.state, made.changed_at_ms) = (state, changed_at_ms);
+                    (made.state, made.changed_at_ms) = (state, Some(changed_at_ms));
                 }
+            }
+        }
+    }
+
+    /// The versions stand where these plans, which the acts left, have them.
+    pub(super) fn stand(&mut self, plans: Option<&str>) {
+        let Some(rollouts) = plans.and_then(|plans| serde_json::from_str::<Rollouts>(plans).ok()) else { return };
+        for (id, made) in &mut self.made {
+            let state = state_of(&rollouts, id, made.state);
+            if state != made.state {
+                (made.state, made.changed_at_ms) = (state, None);
             }
         }
     }
@@ -182,9 +194,10 @@ impl Made {
             differences
                 .push("its kind, contract, size, note, package, signature, report or time is another than when it was made".to_owned());
         }
-        if row.state != self.state || !is_about(row.changed_at_ms, self.changed_at_ms) {
-            let (is, says) = (row.state.as_str(), self.state.as_str());
-            differences.push(format!("it is {is} since {}, and the acts have it {says} since {}", row.changed_at_ms, self.changed_at_ms));
+        if row.state != self.state {
+            differences.push(format!("it is {}, and the acts have it {}", row.state.as_str(), self.state.as_str()));
+        } else if self.changed_at_ms.is_some_and(|says| !is_about(row.changed_at_ms, says)) {
+            differences.push("it stands where it stands since another time than the acts say".to_owned());
         }
         differences
     }
