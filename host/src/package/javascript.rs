@@ -34,6 +34,8 @@ struct Version {
     version: String,
 }
 
+/// Where a policy in plain JavaScript begins.
+const PLAIN: &str = "src/policy.js";
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js/package.json";
 /// The oldest Node.js that componentize-js runs on.
 const NODE_MAJOR_MIN: u32 = 20;
@@ -44,8 +46,14 @@ import { componentize } from '@bytecodealliance/componentize-js';
 import { writeFile } from 'node:fs/promises';
 const [sourcePath, witPath, worldName, out] = process.argv.slice(2);
 const disableFeatures = ['random', 'stdio', 'clocks', 'http', 'fetch-event'];
-const { component } = await componentize({ sourcePath, witPath, worldName, disableFeatures });
-await writeFile(out, component);
+try {
+  const { component } = await componentize({ sourcePath, witPath, worldName, disableFeatures });
+  await writeFile(out, component);
+} catch (error) {
+  // Where in the tool it was found is no business of the author's.
+  console.error(error.message);
+  process.exit(1);
+}
 ";
 
 /// The 20 of `v20.18.1`.
@@ -82,7 +90,10 @@ pub fn build(folder: &Path) -> Result<Made> {
         run::run(Command::new(&node).args([tsc, "-p", "tsconfig.json"]).current_dir(&folder), "the types of the policy")?;
         "build/js/policy.js"
     } else {
-        "src/policy.js"
+        if !folder.join(PLAIN).is_file() {
+            bail!("`{}` has neither `tsconfig.json`, as TypeScript has, nor `{PLAIN}`", folder.display());
+        }
+        PLAIN
     };
     let out = "build/policy.wasm";
     run::run(

@@ -196,6 +196,11 @@ fn an_old_node_and_a_folder_without_its_modules_are_named() {
     assert!(old.contains("is v18.20.4: install Node.js 20 or newer"), "{old}");
     let bare = node("v20.0.0");
     assert!(bare.contains("run `npm install` in"), "{bare}");
+    std::fs::create_dir_all(data.path().join("js-one/node_modules/@bytecodealliance/componentize-js")).unwrap();
+    data.write("js-one/node_modules/@bytecodealliance/componentize-js/package.json", r#"{"version": "0.23.0"}"#);
+    std::fs::remove_file(data.path().join("js-one/tsconfig.json")).unwrap();
+    let neither = node("v20.0.0");
+    assert!(neither.contains("neither `tsconfig.json`") && neither.contains("`src/policy.js`"), "{neither}");
 }
 
 #[test]
