@@ -131,6 +131,12 @@ pub struct Reserved {
 }
 
 impl Reserved {
+    /// The merchant's turn to have a large body parsed; the operator needs none.
+    pub async fn turn_to_parse(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        self.share.as_ref()?.parses.clone().acquire_owned().await.ok()
+    }
+
     /// Room for more bytes, until the guard is dropped; 503 when there is none, 429 when the merchant has too many.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
         self.bytes += bytes;

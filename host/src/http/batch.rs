@@ -88,8 +88,9 @@ async fn post(
     let (headers, Posted { bytes, reserved }) = body::read(&app, request, app.limits.batch_bytes_max).await?;
     let traceparent = traceparent(&headers);
     let received_at = now_ms();
-    let items =
-        body::parse(&app, bytes.len(), move || event::batch(&bytes, received_at).map_err(|problems| body::unreadable(&bytes, problems)));
+    let items = body::parse(&app, &reserved, bytes.len(), move || {
+        event::batch(&bytes, received_at).map_err(|problems| body::unreadable(&bytes, problems))
+    });
     let mut answers: Vec<Option<BatchItem>> = Vec::new();
     let mut lanes: HashMap<String, Lane> = HashMap::new();
     for (at, item) in items.await?.into_iter().enumerate() {

@@ -9,6 +9,8 @@ use ombud_core::problem::{Problem, tidy};
 use ombud_core::schema::{Checker, text};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::app::{Reserved, Shared};
 use super::limits::ms;
 use super::problem::{Code, Refused};
@@ -16,6 +18,9 @@ use crate::metrics::Refusal;
 
 /// Bodies beyond this size, in bytes, are parsed on a thread where they hold up no other request.
 pub const OFFLOAD_BYTES_MIN: usize = 64 << 10;
+
+/// Bodies beyond this size, in bytes, are parsed one after the other for each merchant: until an event is read it is in no queue that is fair.
+const TURN_BYTES_MIN: usize = 8 << 10;
 
 /// A body in memory, with its place among the bytes in flight.
 pub struct Posted {
@@ -117,6 +122,7 @@ pub(super) use posted_json;
 pub async fn json<T: PostedJson>(app: &Shared, request: Request) -> Result<T, Refused> {
     json_media_type(request.headers())?;
     let (_, posted) = read(app, request, app.limits.json_bytes_max).await?;
+    let _turn = turn(&posted.reserved, posted.bytes.len()).await;
     let text = text::utf8(&posted.bytes, app.limits.json_bytes_max).map_err(|problem| Refused::with(Code::Malformed, vec![problem]))?;
     let malformed = |error: &serde_json::Error| Refused::with(Code::Malformed, vec![text::malformed(text, text, error, "")]);
     let mut problems = match T::checker() {
@@ -150,12 +156,18 @@ pub fn unreadable(body: &[u8], problems: Vec<Problem>) -> Refused {
     Refused::with(if is_json { Code::Invalid } else { Code::Malformed }, problems)
 }
 
+/// The merchant's turn to have a body of so many bytes parsed.
+async fn turn(reserved: &Reserved, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    if bytes > TURN_BYTES_MIN { reserved.turn_to_parse().await } else { None }
+}
+
 /// Runs work on a body: at once if the body is small, elsewhere if it is large, and then only so many at a time.
-pub async fn parse<T, F>(app: &Shared, bytes: usize, work: F) -> Result<T, Refused>
+pub async fn parse<T, F>(app: &Shared, reserved: &Reserved, bytes: usize, work: F) -> Result<T, Refused>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Refused> + Send + 'static,
 {
+    let _turn = turn(reserved, bytes).await;
     if bytes < OFFLOAD_BYTES_MIN {
         return work();
     }

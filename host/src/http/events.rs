@@ -73,7 +73,7 @@ async fn read(app: &Shared, request: Request) -> Result<(Event, Reserved), Refus
     let (headers, Posted { bytes, reserved }) = body::read(app, request, app.limits.event_bytes_max).await?;
     let received_at = now_ms();
     let traceparent = traceparent(&headers).map(str::to_owned);
-    let event = body::parse(app, bytes.len(), move || {
+    let event = body::parse(app, &reserved, bytes.len(), move || {
         let event = match mode {
             Mode::Binary => {
                 let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));

@@ -72,6 +72,8 @@ pub struct Share {
     pub connections: AtomicUsize,
     /// Whose turn it is among the requests that only read.
     pub reads: Arc<Semaphore>,
+    /// Whose turn it is among its large bodies to be parsed.
+    pub parses: Arc<Semaphore>,
     /// Places of exports under way, downloads of components among them.
     exports: Arc<Semaphore>,
 }
@@ -84,6 +86,7 @@ impl Default for Share {
             body_bytes: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             reads: Arc::new(Semaphore::new((cores() / 2).max(1))),
+            parses: Arc::new(Semaphore::new(1)),
             exports: Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX)),
         }
     }

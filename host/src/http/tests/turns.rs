@@ -39,6 +39,27 @@ async fn a_merchants_reads_wait_for_each_other_and_for_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_merchants_large_bodies_are_parsed_one_after_the_other() {
+    let world = own();
+    let router = world.router();
+    let who = world.service.authenticate(world.key(OTHER, Role::Agent)).unwrap();
+    let taken = world.service.share(&who).unwrap().parses.clone().acquire_owned().await.unwrap();
+    let send = async |merchant: &'static str, bytes: usize| {
+        let body = format!("{}{}", event(EventType::TicketCreated), " ".repeat(bytes));
+        let call = call("POST", &format!("/v1/merchants/{merchant}/preview")).key(world.key(merchant, Role::Agent));
+        let call = call.header("content-type", "application/cloudevents+json").body(body);
+        tokio::time::timeout(Duration::from_millis(300), call.send(&router)).await
+    };
+    for bytes in [9 << 10, 70 << 10] {
+        assert!(send(OTHER, bytes).await.is_err());
+        assert!(send(MERCHANT, bytes).await.is_ok());
+    }
+    assert!(send(OTHER, 0).await.is_ok(), "usual events have no such turn");
+    drop(taken);
+    assert!(send(OTHER, 9 << 10).await.is_ok());
+}
+
+#[tokio::test]
 async fn so_many_components_are_on_their_way_and_no_more() {
     let world = own();
     let router = world.router();
