@@ -53,9 +53,14 @@ impl App {
     /// A caller without a merchant, the operator's, needs none.
     pub fn admit_caller(&self, who: &Principal, slot: &Slot) -> Result<(), Refused> {
         let Some(share) = self.service.share(who) else { return Ok(()) };
+        let unsent = share.answer_bytes.load(Ordering::Relaxed);
         let before = share.requests.fetch_add(1, Ordering::Relaxed);
         // A request has one caller: a slot that is taken already keeps its place, and this one is given back.
         _ = slot.0.place.set(Place(share));
+        if unsent > self.limits.merchant_answer_bytes_max {
+            self.metrics().http_refused(Refusal::MerchantAnswerBytes);
+            return Err(Refused::new(Code::Saturated, "too many bytes of this merchant's answers wait to be read"));
+        }
         if before < self.limits.merchant_requests_max {
             return Ok(());
         }
@@ -78,7 +83,7 @@ impl App {
 
     /// A place for a body, which grows as its bytes come; it counts against the caller's merchant too.
     pub fn reserve(self: &Arc<Self>, slot: Option<&Slot>) -> Reserved {
-        let share = slot.and_then(|slot| slot.0.place.get()).map(|place| place.0.clone());
+        let share = slot.and_then(Slot::share).cloned();
         Reserved { app: self.clone(), share, bytes: 0 }
     }
 }
@@ -104,6 +109,11 @@ struct Held {
 }
 
 impl Slot {
+    /// Whose it is.
+    pub fn share(&self) -> Option<&Arc<Share>> {
+        self.0.place.get().map(|place| &place.0)
+    }
+
     /// Waits for the merchant's turn among its requests that only read, and keeps it until the answer.
     pub async fn take_turn(&self) {
         let Some(Place(share)) = self.0.place.get() else { return };

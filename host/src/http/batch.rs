@@ -102,18 +102,25 @@ async fn post(
             Err(problems) => Some(BatchItem::from(Err(Refused::with(Code::Invalid, problems)))),
         });
     }
+    let mut left = app.limits.batch_answer_bytes_max;
     let mut decided = decide(&app, &who, &merchant, lanes.into_values().collect());
     // The time is looked at first: an answer that is there already would else be taken after it was up.
     while Instant::now() < deadline
         && let Ok(Some((at, item))) = timeout_at(deadline, decided.recv()).await
     {
+        let fits = left.checked_sub(item.answer.as_ref().map_or(0, EventAnswer::bytes));
         if let Some(answer) = answers.get_mut(at) {
-            *answer = Some(item);
+            *answer = Some(if fits.is_some() { item } else { too_much() });
         }
+        left = fits.unwrap_or(left);
     }
     drop(reserved);
     let late = || BatchItem::from(Err(Refused::new(Code::Unavailable, "the batch's time is up: post this event again")));
     Ok(Json(answers.into_iter().map(|answer| answer.unwrap_or_else(late)).collect()))
+}
+
+fn too_much() -> BatchItem {
+    BatchItem::from(Err(Refused::new(Code::Unavailable, "the batch's answer is too large: post this event again, in a smaller batch")))
 }
 
 /// Decides the lanes, some at a time, each in its order. Work goes on in tasks of their own: when nobody listens any more,

@@ -23,6 +23,7 @@ use super::app::{Admitted, Shared, Slot};
 use super::connection::Connection;
 use super::limits::ms;
 use super::problem::{Code, Refused};
+use super::unsent::counted;
 use crate::metrics::{Refusal, RouteMetrics};
 
 /// The header by which a caller names its request, and by which the answer names it back.
@@ -102,6 +103,7 @@ where
                 Ok((_admitted, handler)) => guard.run(handler).await,
                 Err(refused) => refused.into_response(),
             };
+            response = counted(response, slot.share());
             drop(slot);
             response.headers_mut().insert(REQUEST_ID, id);
             if connection.is_some_and(|connection| connection.ends()) {

@@ -45,6 +45,11 @@ pub struct HttpLimits {
     pub merchant_requests_max: usize,
     /// Request bodies of one merchant held in memory, in bytes; default 64 MiB. Beyond: 429.
     pub merchant_body_bytes_max: usize,
+    /// Bytes of one merchant's answers beyond 64 KiB that are not sent yet; default 128 MiB. Beyond: 429.
+    pub merchant_answer_bytes_max: usize,
+    /// Bytes of all decisions in the answer of one batch; default 32 MiB. What comes beyond is 503, item by item, and is answered when it is posted
+    /// again.
+    pub batch_answer_bytes_max: usize,
     /// Open connections; default 4096. More wait in the system's queue.
     pub connections_max: usize,
     /// How long a connection on which no key was shown yet keeps its place when all are taken, in milliseconds; default 20. Then the oldest of
@@ -92,6 +97,8 @@ impl Default for HttpLimits {
             requests_max: 1024,
             merchant_requests_max: 256,
             merchant_body_bytes_max: 64 << 20,
+            merchant_answer_bytes_max: 128 << 20,
+            batch_answer_bytes_max: 32 << 20,
             connections_max: 4096,
             stranger_ms: 20,
             merchant_connections_max: 1024,

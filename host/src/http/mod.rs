@@ -19,6 +19,7 @@ mod finish;
 mod leaving;
 mod strangers;
 mod stream;
+mod unsent;
 mod uploads;
 
 mod acts;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -18,6 +19,7 @@ use super::finish::finish;
 use super::limits::ms;
 use super::problem::{Code, Refused};
 use super::routes::{Endpoint, RequestBody};
+use super::unsent::Limited;
 use crate::service::export::ExportPlace;
 use crate::service::uploads::{Component, NewUpload, Upload};
 use crate::service::wire::{
@@ -310,7 +312,7 @@ async fn component(
     Params((merchant, policy, version)): Params<(String, String, String)>,
 ) -> Result<Response, Refused> {
     let (bytes, place) = app.service.component(&who, &merchant, &policy, &version).await?;
-    Ok(([(header::CONTENT_TYPE, WASM)], Bytes::from_owner(Download { bytes, _place: place })).into_response())
+    Ok((Extension(Limited), [(header::CONTENT_TYPE, WASM)], Bytes::from_owner(Download { bytes, _place: place })).into_response())
 }
 
 /// A component on its way: as large as it may be, and so not more of them than have a place, until the last byte is sent.

@@ -59,6 +59,8 @@ pub enum Refusal {
     MerchantRequests,
     /// Too many bytes of one merchant's bodies under way.
     MerchantBodyBytes,
+    /// Too many bytes of one merchant's answers wait to be read.
+    MerchantAnswerBytes,
     /// Too many connections of one merchant are open.
     MerchantConnections,
     /// Header or request line beyond their limits.
@@ -73,11 +75,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Requests,
         Self::BodyBytes,
         Self::MerchantRequests,
         Self::MerchantBodyBytes,
+        Self::MerchantAnswerBytes,
         Self::MerchantConnections,
         Self::Header,
         Self::Body,
@@ -92,6 +95,7 @@ impl Refusal {
             Self::BodyBytes => "body-bytes",
             Self::MerchantRequests => "merchant-requests",
             Self::MerchantBodyBytes => "merchant-body-bytes",
+            Self::MerchantAnswerBytes => "merchant-answer-bytes",
             Self::MerchantConnections => "merchant-connections",
             Self::Header => "header",
             Self::Body => "body",

@@ -68,6 +68,8 @@ pub struct Share {
     pub requests: AtomicUsize,
     /// Bytes of request bodies in memory.
     pub body_bytes: AtomicUsize,
+    /// Bytes of large answers that are not sent yet.
+    pub answer_bytes: AtomicUsize,
     /// Open connections that one of its keys was shown on last.
     pub connections: AtomicUsize,
     /// Whose turn it is among the requests that only read.
@@ -84,6 +86,7 @@ impl Default for Share {
             decisions: Arc::default(),
             requests: AtomicUsize::new(0),
             body_bytes: AtomicUsize::new(0),
+            answer_bytes: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             reads: Arc::new(Semaphore::new((cores() / 2).max(1))),
             parses: Arc::new(Semaphore::new(1)),

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use ombud_core::event::EventType;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::world::{MERCHANT, OTHER, World, at, call, event, open};
+use crate::http::HttpLimits;
 use crate::service::Role;
-use ombud_core::event::EventType;
 
 fn own() -> World {
     open(tempfile::tempdir().unwrap())
@@ -57,6 +59,56 @@ async fn a_merchants_large_bodies_are_parsed_one_after_the_other() {
     assert!(send(OTHER, 0).await.is_ok(), "usual events have no such turn");
     drop(taken);
     assert!(send(OTHER, 9 << 10).await.is_ok());
+}
+
+/// A reply with so many findings that its decision is large.
+fn wordy(id: &str) -> Value {
+    let mut reply = event(EventType::ReplyDrafted);
+    reply["id"] = id.into();
+    reply["data"].as_object_mut().unwrap().remove("merchant");
+    reply["data"]["reply"]["text"] = "最好".repeat(1_000).into();
+    reply
+}
+
+#[tokio::test]
+async fn what_is_not_read_counts_until_it_is() {
+    let world = own();
+    let router = world.limited(HttpLimits { merchant_answer_bytes_max: 100_000, ..HttpLimits::default() });
+    let ask = async |merchant: &'static str, id: &str| {
+        let key = format!("Bearer {}", world.key(merchant, Role::Agent));
+        let request = Request::post(format!("/v1/merchants/{merchant}/events")).header("authorization", key);
+        let request = request.header("content-type", "application/cloudevents+json").body(Body::from(wordy(id).to_string())).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    let unread = ask(OTHER, "1").await;
+    assert!(unread.status().is_success());
+    let length: usize = unread.headers()["content-length"].to_str().unwrap().parse().unwrap();
+    assert!(length > 100_000, "{length}");
+    assert_eq!(ask(OTHER, "2").await.status(), 429);
+    assert!(ask(MERCHANT, "3").await.status().is_success(), "another's answers are not its");
+    let bytes = axum::body::to_bytes(unread.into_body(), usize::MAX).await.unwrap();
+    assert_eq!(bytes.len(), length);
+    drop(bytes);
+    assert!(ask(OTHER, "2").await.status().is_success());
+}
+
+#[tokio::test]
+async fn a_batch_answers_so_much_and_no_more() {
+    let world = own();
+    let batch: Vec<Value> = ["1", "2", "3"].iter().map(|id| wordy(id)).collect();
+    let send = async |max: usize| {
+        let router = world.limited(HttpLimits { batch_answer_bytes_max: max, ..HttpLimits::default() });
+        let call = world.agent("POST", &at("/events:batch")).header("content-type", "application/cloudevents-batch+json");
+        call.body(json!(batch).to_string()).send(&router).await.ok()
+    };
+    let all = send(usize::MAX).await;
+    let statuses = |answer: &Value| answer.as_array().unwrap().iter().map(|item| item["status"].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(statuses(&all), [200, 200, 200]);
+    let one = all[0]["answer"]["decisions"][0].to_string().len();
+    let some = send(one * 5 / 2).await;
+    assert_eq!(statuses(&some).iter().filter(|status| **status == 503).count(), 1, "{:?}", statuses(&some));
+    let refused = some.as_array().unwrap().iter().find(|item| item["status"] == 503).unwrap();
+    assert!(refused["problem"]["detail"].as_str().unwrap().contains("in a smaller batch"), "{refused}");
 }
 
 #[tokio::test]

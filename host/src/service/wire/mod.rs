@@ -38,6 +38,11 @@ pub struct EventAnswer {
 }
 
 impl EventAnswer {
+    /// Bytes of its decisions.
+    pub fn bytes(&self) -> usize {
+        self.decisions.iter().map(|decision| decision.get().len()).sum()
+    }
+
     /// The answer as JSON, its decisions as they are: reading them again, as a serializer must, would take longer than
     /// everything else here.
     pub fn to_json(&self) -> Vec<u8> {
