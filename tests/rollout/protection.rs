@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
 use ombud::service::{Options, Role};
+use ombud_core::call_limits::OperatorLimits;
 use ombud_tests::guests::{self, package};
 use ombud_tests::server::{Merchant, Server, policies_with, wait_for};
 use serde_json::{Value, json};
@@ -144,5 +145,59 @@ fn with_nothing_before_it_a_version_is_paused_only_where_the_merchant_wants_that
         merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().problem(422);
     }
     drop(merchant);
+    server.stop();
+}
+
+/// A service that lets a call run for as long as the clock says, with one more policy of delays.
+fn patient(data: &std::path::Path, name: &str, component: &[u8], deadline_ms: u64) -> (tempfile::TempDir, Server) {
+    let made = tempfile::tempdir().unwrap();
+    package(made.path(), name, component);
+    let (folder, policies) = policies_with(&[&made.path().join(name)]);
+    let limits = json!({"default": {"fuel_base": 10_000_000_000_u64, "deadline_ms": deadline_ms}});
+    let limits = OperatorLimits::parse(limits.to_string().as_bytes()).unwrap();
+    (folder, Server::with(data, Options { policies: Some(policies), limits: Some(limits), ..Options::default() }))
+}
+
+#[test]
+fn a_version_that_meets_its_deadline_is_taken_back() {
+    let data = tempfile::tempdir().unwrap();
+    let (_folder, server) = patient(data.path(), "late", &guests::component("endless-loop", "delay-policy"), 2_000);
+    let merchant = server.merchant(json!({"protection": {"deadline_hits": 2}, "limits": {"deadline_ms": 300}}));
+    let good = bind(&merchant, 3_000);
+    assert!(decide(&merchant, "late-0").get("fault").is_none());
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].take();
+    config["policies"] = json!({"delay": {"policy": "late"}});
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+    for n in 1..=2 {
+        assert_eq!(decide(&merchant, &format!("late-{n}"))["fault"]["code"], "deadline");
+    }
+    wait_for(|| plan(&merchant)["active"]["version"] == json!(good));
+    assert_eq!(plan(&merchant)["taken_back"][0]["reason"], "2 of 2 calls met the deadline");
+    drop(merchant);
+    server.stop();
+}
+
+#[test]
+fn a_policy_that_is_slow_to_take_its_settings_keeps_nobody_from_changes() {
+    // Its `prepare` runs until the clock ends it.
+    let text = guests::text("endless-loop");
+    let (before, after) = text.split_once("(i32.store (local.get $at) (i32.const 0))").expect("where settings are taken");
+    let text = format!("{before}(loop $for_ever (br $for_ever)){after}");
+    let data = tempfile::tempdir().unwrap();
+    let (_folder, server) = patient(data.path(), "slow", &guests::component_of("slow", "delay-policy", &text), 10_000);
+    let (slow, other) = (server.merchant(json!({})), server.merchant(json!({})));
+    std::thread::scope(|scope| {
+        let mut config = slow.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].take();
+        config["policies"] = json!({"delay": {"policy": "slow"}});
+        let bound = scope.spawn(move || slow.call(Role::MerchantAdmin, "PUT", "").json(&config).send().problem(422));
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let own =
+            |name: &str| other.call(Role::MerchantAdmin, "POST", &format!("/rollout/{name}")).json(&json!({"reason": "now"})).send().ok();
+        assert_eq!((own("pause")["changed"].clone(), own("resume")["changed"].clone()), (json!(true), json!(true)));
+        bind(&other, 3_000);
+        assert!(!bound.is_finished(), "the slow one still runs");
+        assert_eq!(bound.join().unwrap()["problems"][0]["pointer"], "/policies/delay/settings");
+    });
+    drop(other);
     server.stop();
 }
