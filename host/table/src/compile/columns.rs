@@ -186,10 +186,13 @@ impl<'a> Columns<'a> {
                 let pays = [delay::Outcome::Compensate, delay::Outcome::CompensateWithApproval]
                     .iter()
                     .any(|outcome| *outcome as u8 == row.outcome);
-                if pays && row.form.is_none_or(|form| form == CompForm::None as u8) {
+                // A cell that cannot be read is told already.
+                let left_out = |column: &str| self.row.cell(column).is_none();
+                let (no_form, no_amount) = (left_out("form") || row.form == Some(CompForm::None as u8), left_out("amount"));
+                if pays && no_form {
                     self.wrong("form", "an award has a form: coupon, sample-gift, cash-refund or solatium");
                 }
-                if pays && row.amount.is_none() {
+                if pays && no_amount {
                     self.wrong("amount", "an award has an amount, such as `¥20` or `10% of derived.left`");
                 }
             }

@@ -122,6 +122,15 @@ fn nothing_in_a_spreadsheet_is_passed_over() {
 }
 
 #[test]
+fn a_cell_that_cannot_be_read_is_told_once() {
+    let row = |cells: &str| format!("kind: delay\nrows:\n- {{id: A, episode.kind: shipping, outcome: compensate, {cells}}}\n");
+    let columns = |cells: &str| problems(&row(cells), Form::Yaml).into_iter().map(|(_, column, _)| column).collect::<Vec<_>>();
+    assert_eq!(columns("form: cupon, amount: 20元"), ["amount", "form"]);
+    assert_eq!(columns("form: none, amount: ¥20"), ["form"]);
+    assert_eq!(columns("tier: slight"), ["form", "amount"]);
+}
+
+#[test]
 fn a_table_as_a_whole_is_checked() {
     let whole = |text: &str| problems(text, Form::Yaml).into_iter().map(|(row, column, _)| (row, column)).collect::<Vec<_>>();
     let at = |row: &str, column: &str| (row.to_owned(), column.to_owned());
