@@ -334,7 +334,11 @@ impl Api {
         if self.get::<serde::de::IgnoredAny>(&format!("/v1/merchants/{}", plain(merchant))).is_ok() {
             return error;
         }
-        let Ok(known) = self.merchants() else { return anyhow!("no merchant `{merchant}` that this key is for") };
+        let Ok(known) = self.merchants() else {
+            // Who may not list the merchants is told by the answer itself what is not there.
+            let is_merchant = error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.detail == "no such merchant");
+            return if is_merchant { anyhow!("no merchant `{merchant}` that this key is for") } else { error };
+        };
         match known.join(", ") {
             _ if known.iter().any(|known| known == merchant) => error,
             known if known.is_empty() => anyhow!("no merchant `{merchant}`: there is none yet"),

@@ -49,6 +49,8 @@ fn a_merchants_own_key_is_enough_and_good_for_no_other() {
     assert_eq!(listed.as_array().unwrap().len(), 1);
     let foreign = at_url(&["key", "signing", "add", &public, "--label", "dev", "--merchant", "m-cosmetics"]);
     foreign.exits(2).complains("no merchant `m-cosmetics` that this key is for");
+    let unknown = at_url(&["key", "signing", "revoke", "00", "--merchant", "m-fresh"]);
+    unknown.exits(2).complains("no key `00` in force signs policies of `m-fresh`");
     at_url(&["key", "signing", "list"]).exits(2).complains("name the merchant with --merchant");
     assert_eq!(served.stop(), Some(0));
 }
