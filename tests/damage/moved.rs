@@ -225,6 +225,13 @@ fn versions_rollouts_and_configuration_follow_from_the_acts() {
         assert!(changed > 0, "{sql}");
         let found = &all()[usize::from(of_operator)];
         assert!(found.iter().any(|one| one.contains(said)), "{sql}: {found:#?}");
+        // What is whole is not accused beside it.
+        let table =
+            CHANGED.into_iter().find(|table| sql.contains(&format!(" {table} ")) || sql.contains(&format!("UPDATE {table}"))).unwrap();
+        assert!(
+            found.iter().all(|one| one.contains(&format!("of `{table}`")) || one.contains("its signature does not hold")),
+            "{sql}: {found:#?}"
+        );
         let database = database(&server);
         database.execute("ATTACH ?1 AS good", [kept.to_str().unwrap()]).unwrap();
         for table in CHANGED {

@@ -117,7 +117,7 @@ impl Restore {
         }
         if let Some(again) = &again {
             if again.customers > 0 {
-                println!("{} erased again, who were erased after the backup", screen::count(again.customers, "customer"));
+                println!("{} erased again, as after the backup", screen::count(again.customers, "customer"));
             }
             again.left.iter().for_each(|left| println!("NOT erased again: {left}"));
         }

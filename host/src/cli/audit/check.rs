@@ -67,7 +67,7 @@ const ADMINISTERED: &str = "erased keys, holds, API keys, signing keys, versions
 their bounds, limits, retention, guardrail";
 /// What nothing on record says, so that a change of it is not found.
 const NOT_ADMINISTERED: &str = "results of shadow runs, when keys of persons were made and when retention looks at them next, when bytes were stored; of \
-erased records: tickets, digests of events, cases";
+erased records: tickets, digests of events, cases; of plans that an earlier release moved last: windows, shadows, what was taken back";
 
 /// What was checked and found, for programs.
 pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {

@@ -176,12 +176,12 @@ impl Administered {
         self.versions.moving(&self.moves.rollouts, None);
         let stored = reads.rollouts(&row.id)?;
         let plans = |problem| (Place::Row { table: "rollouts", key: row.id.to_string() }, problem);
-        if self.moves.left(stored.as_deref()) {
+        if self.moves.left(stored.as_deref()) || self.moves.is_unsaid() {
             self.versions.stand(stored.as_deref());
         } else {
             found.extend(self.moves.broken().map(|(seq, problem)| (Place::Record(seq), problem)));
-            found.extend(self.moves.differences(stored.as_deref()).into_iter().map(plans));
         }
+        found.extend(self.moves.differences(stored.as_deref()).into_iter().map(plans));
         found.extend(self.versions.differences(reads, row)?);
         Ok(found)
     }

@@ -40,6 +40,12 @@ impl Moves {
         digest.is_some() && digest == self.document
     }
 
+    /// Whether the last act that moved plans is of a release whose acts do not say what they left. Such a release moved windows, shadows
+    /// and what was taken back in another way: of these nothing can be said.
+    pub(super) const fn is_unsaid(&self) -> bool {
+        self.is_old && self.document.is_none()
+    }
+
     /// Binds a version to a kind, as a change of the merchant does.
     pub(super) fn bind(&mut self, kind: Kind, id: &VersionId, at_ms: i64) {
         plan(&mut self.rollouts, kind).activate(id, at_ms);
@@ -65,16 +71,19 @@ impl Moves {
             return Vec::new();
         }
         let Some(text) = stored else {
-            return if self.rollouts == Rollouts::default() { Vec::new() } else { vec!["it is missing".to_owned()] };
+            return if without_empty(&self.rollouts) == Rollouts::default() { Vec::new() } else { vec!["it is missing".to_owned()] };
         };
         let stored: Rollouts = match serde_json::from_str(text) {
             Ok(stored) => stored,
             Err(error) => return vec![format!("it cannot be read: {error}")],
         };
         let (is, gives) = (without_empty(&stored), without_empty(&self.rollouts));
-        let later_ms = if self.is_old { LATER_MS } else { 0 };
         let mut differences = Vec::new();
-        differing("", &json(&is), &json(&gives), later_ms, &mut differences);
+        if self.is_unsaid() {
+            differing("", &answering(&is), &answering(&gives), LATER_MS, &mut differences);
+            return differences;
+        }
+        differing("", &json(&is), &json(&gives), if self.is_old { LATER_MS } else { 0 }, &mut differences);
         let is_other = self.document.is_some() || serde_json::to_string(&stored).is_ok_and(|own| own != text);
         if differences.is_empty() && is_other {
             differences.push("it is another document than the last act that moved plans left".to_owned());
@@ -153,6 +162,13 @@ fn without_empty(rollouts: &Rollouts) -> Rollouts {
     rollouts
 }
 
+/// What of the plans answers whom, and what is switched off: every release moved it in the same way.
+fn answering(rollouts: &Rollouts) -> Value {
+    let plans: std::collections::BTreeMap<_, _> =
+        rollouts.plans.iter().map(|(kind, plan)| (kind, serde_json::json!({"active": plan.active, "canary": plan.canary}))).collect();
+    serde_json::json!({"plans": plans, "stops": rollouts.stops})
+}
+
 fn json(rollouts: &Rollouts) -> Value {
     serde_json::to_value(rollouts).unwrap_or_default()
 }
@@ -183,4 +199,72 @@ fn differing(place: &str, is: &Value, gives: &Value, later_ms: u64, differences:
 
 fn shown(value: &Value) -> String {
     if value.is_null() { "nothing".to_owned() } else { value.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::acts::What;
+
+    fn version(name: &str) -> VersionId {
+        VersionId { policy: "p".into(), version: name.into() }
+    }
+
+    /// Takes an act at a moment; of this release it says what it leaves.
+    fn act(moves: &mut Moves, rollout: RolloutAct, at_ms: i64, is_new: bool) {
+        let mut left = Moves { rollouts: moves.rollouts.clone(), ..Moves::default() };
+        let body = |plans| ActBody {
+            what: What::Rollout(rollout.clone()),
+            actor: "me".into(),
+            role: Some(Role::MerchantAdmin),
+            at: String::new(),
+            reason: None,
+            before: None,
+            after: None,
+            plans,
+        };
+        left.act(&body(None), &rollout, (0, at_ms), 480);
+        let document = serde_json::to_string(&left.rollouts).unwrap();
+        let said = body(is_new.then(|| Digest::of(document.as_bytes()).to_string()));
+        moves.says(&said);
+        moves.act(&said, &rollout, (0, at_ms), 480);
+    }
+
+    fn window(moves: &mut Moves, is_new: bool) {
+        let (from, to) = ("2027-11-11T00:00:00".to_owned(), "2027-11-12T00:00:00".to_owned());
+        act(moves, RolloutAct::Window { kind: Kind::Delay, version: version("2"), from, to }, 9, is_new);
+    }
+
+    #[test]
+    fn what_an_earlier_release_left_is_compared_in_what_answers() {
+        let mut moves = Moves::default();
+        act(&mut moves, RolloutAct::Activated { kind: Kind::Delay, version: version("1") }, 5, false);
+        window(&mut moves, false);
+        let mut stored = moves.rollouts.clone();
+        let said = |moves: &Moves, stored: &Rollouts| moves.differences(Some(&serde_json::to_string(stored).unwrap()));
+        stored.plans.get_mut(&Kind::Delay).unwrap().windows[0].set_ms = 0;
+        // It was timed a moment later than it was done.
+        stored.plans.get_mut(&Kind::Delay).unwrap().active.as_mut().unwrap().since_ms = 4;
+        assert_eq!(said(&moves, &stored), [""; 0]);
+        stored.plans.get_mut(&Kind::Delay).unwrap().active.as_mut().unwrap().version = version("3");
+        assert_eq!(said(&moves, &stored), ["`plans.delay.active.version` is \"3\", and the acts give \"1\""]);
+        // The next act says what it leaves, whatever it was before.
+        stored.plans.get_mut(&Kind::Delay).unwrap().active.as_mut().unwrap().version = version("1");
+        moves.rollouts = stored.clone();
+        act(&mut moves, RolloutAct::Canary { kind: Kind::Delay, version: version("2"), share_bp: 7 }, 11, true);
+        assert!(moves.left(Some(&serde_json::to_string(&moves.rollouts).unwrap())));
+        let mut changed = moves.rollouts.clone();
+        changed.plans.get_mut(&Kind::Delay).unwrap().windows.clear();
+        assert_eq!(said(&moves, &changed).len(), 1, "{:?}", said(&moves, &changed));
+    }
+
+    #[test]
+    fn an_act_that_does_not_follow_is_named() {
+        let mut moves = Moves::default();
+        act(&mut moves, RolloutAct::Canary { kind: Kind::Delay, version: version("2"), share_bp: 7 }, 1, true);
+        assert!(moves.broken().unwrap().1.contains("an act is missing"));
+        assert_eq!(moves.differences(None), [""; 0]);
+        act(&mut moves, RolloutAct::Activated { kind: Kind::Delay, version: version("1") }, 5, true);
+        assert_eq!(moves.differences(None), ["it is missing"]);
+    }
 }

@@ -109,7 +109,7 @@ impl Versions {
         }
     }
 
-    /// The versions stand where these plans, which the acts left, have them.
+    /// The versions stand where these plans have them.
     pub(super) fn stand(&mut self, plans: Option<&str>) {
         let Some(rollouts) = plans.and_then(|plans| serde_json::from_str::<Rollouts>(plans).ok()) else { return };
         for (id, made) in &mut self.made {
