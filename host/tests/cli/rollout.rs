@@ -176,6 +176,8 @@ fn a_version_goes_its_way_on_a_directory_through_its_server_and_by_url() {
     for name in ["shadow", "canary", "activated", "window", "window-removed", "rolled-back", "paused", "resumed"] {
         acts.exits(0).says(&format!("rollout.{name}"));
     }
+    // And the plans are what the acts make of them.
+    ombud_in(data.path(), &["audit", "check", "--data", "DATA"]).exits(0).says("all is well");
 }
 
 #[test]
@@ -209,4 +211,5 @@ fn two_persons_roll_a_version_out_by_command() {
     of.run(&["approve", back["proposal"]["id"].as_str().unwrap()]).exits(0);
     assert_eq!(of.active(), old);
     assert_eq!(served.stop(), Some(0));
+    ombud_in(data.path(), &["audit", "check", "--data", "DATA"]).exits(0).says("all is well");
 }
