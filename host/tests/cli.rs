@@ -9,6 +9,7 @@ mod cli {
     mod explain;
     mod limits;
     mod new;
+    mod output;
     mod privacy;
     mod rollout;
     pub mod run;

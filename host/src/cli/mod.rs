@@ -3,20 +3,20 @@
 //! Exit codes: 0 as expected, 1 findings (a case that differs, a replay that diverges, a refused component), 2 usage or
 //! environment (a bad argument, a missing file, no toolchain).
 
-/// Everything that a command prints goes through [`screen::clean`].
+/// Everything that a command prints goes through [`screen::out`].
 macro_rules! println {
-    () => { std::println!() };
-    ($($text:tt)*) => { std::println!("{}", $crate::cli::screen::clean(&std::format!($($text)*))) };
+    () => { $crate::cli::screen::out("\n") };
+    ($($text:tt)*) => { $crate::cli::screen::out(&(std::format!($($text)*) + "\n")) };
 }
 
 /// The same for standard error.
 macro_rules! eprintln {
-    ($($text:tt)*) => { std::eprintln!("{}", $crate::cli::screen::clean(&std::format!($($text)*))) };
+    ($($text:tt)*) => { $crate::cli::screen::err(&(std::format!($($text)*) + "\n")) };
 }
 
 /// The same without an end of line.
 macro_rules! print {
-    ($($text:tt)*) => { std::print!("{}", $crate::cli::screen::clean(&std::format!($($text)*))) };
+    ($($text:tt)*) => { $crate::cli::screen::out(&std::format!($($text)*)) };
 }
 
 mod audit;

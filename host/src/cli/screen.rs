@@ -2,10 +2,13 @@
 //! them (a Chinese character takes two), and colour is used on a terminal only.
 
 use std::borrow::Cow;
+use std::io::{ErrorKind, Write as _};
 
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use console::{Style, Term, measure_text_width};
 use ombud_core::disposition::Disposition;
+
+use super::EXIT_USAGE;
 
 /// Columns used at most: wider lines are hard to read.
 const COLUMNS_MAX: usize = 100;
@@ -150,6 +153,23 @@ pub(super) fn table(header: &[&str]) -> Table {
         .set_width(u16::try_from(columns()).unwrap_or(100))
         .set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
     table
+}
+
+/// Prints a text, cleaned. A reader who has had enough, such as `head`, ends neither the command nor its exit code; an output that cannot be written
+/// otherwise ends it, for what it says would be lost.
+pub(super) fn out(text: &str) {
+    let written = std::io::stdout().lock().write_all(clean(text).as_bytes());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        err(&format!("ombud: cannot write to standard output: {error}\n"));
+        std::process::exit(EXIT_USAGE.into());
+    }
+}
+
+/// The same on standard error, which is the last place to say anything.
+pub(super) fn err(text: &str) {
+    _ = std::io::stderr().lock().write_all(clean(text).as_bytes());
 }
 
 /// A text as a terminal may have it. Control characters and marks that turn the direction of writing are shown as JSON writes them: texts are what

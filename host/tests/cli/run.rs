@@ -52,7 +52,8 @@ pub fn ombud_in(data: &Path, arguments: &[&str]) -> Ran {
     ombud(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn command(arguments: &[&str]) -> Command {
+/// A command as it will be run.
+pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ombud"));
     command
         .args(arguments)
