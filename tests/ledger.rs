@@ -223,6 +223,27 @@ fn as_now(data: &Path) -> impl Fn() + use<> {
 }
 
 #[test]
+fn a_server_without_what_was_published_says_that_nothing_tells_whether_it_was_set_back() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    served.stop();
+    let said = |name: &str| {
+        let log = data.path().join(name);
+        let process = Process::logging(command(data.path()), std::fs::File::create(&log).unwrap());
+        process.terminate();
+        process.ended(Duration::from_secs(30));
+        std::fs::read_to_string(log).unwrap()
+    };
+    let complaint = "no published checkpoint of this log is in the data directory";
+    assert!(!said("whole.log").contains(complaint));
+    std::fs::remove_dir_all(data.path().join("checkpoints")).unwrap();
+    let log = said("gone.log");
+    let told: Vec<&str> = log.lines().filter(|line| line.contains(complaint)).collect();
+    assert!(told.iter().any(|line| line.contains(MERCHANT)) && told.iter().any(|line| line.contains("operator")), "{log}");
+}
+
+#[test]
 fn a_database_that_was_set_back_does_not_start() {
     let data = tempfile::tempdir().unwrap();
     let served = Served::start(data.path(), &[]);

@@ -63,6 +63,7 @@ impl Service {
             tracing::info!(verifier_key = %key, "checkpoints are signed");
         }
         let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tell_unpublished(&standing)?;
         let Some(why) = refusal(&standing) else { return Ok(()) };
         if !go_on {
             bail!(why);
@@ -81,6 +82,25 @@ impl Service {
             let file = self.ledger.published.set_aside(merchant, now_ms())?;
             tracing::error!(%merchant, %loss, file = %file.display(), "the log goes on although records are lost");
             *standing = None;
+        }
+        Ok(())
+    }
+
+    /// Says of which logs a checkpoint was signed and none that was published is there: nothing tells whether these were set back.
+    fn tell_unpublished(&self, standing: &HashMap<MerchantId, Option<Loss>>) -> Result<()> {
+        let (snapshot, operator) = (self.snapshot.load(), log_of(None)?);
+        for merchant in snapshot.tenants.keys().chain([&operator]) {
+            if standing.contains_key(merchant) {
+                continue;
+            }
+            if let Some(signed) = self.store.read(|reads| reads.checkpoint(merchant))? {
+                tracing::error!(
+                    %merchant,
+                    signed = signed.size,
+                    "no published checkpoint of this log is in the data directory, although records were signed: it cannot be told whether the database was \
+                     set back; hold it against a checkpoint that is kept elsewhere (`audit verify --checkpoint`)"
+                );
+            }
         }
         Ok(())
     }
