@@ -1,6 +1,6 @@
 //! Acts over HTTP: everything administrative is a record of the ledger, made with the change that it stands for.
 
-use ombud::service::Role;
+use ombud::service::{Role, ServiceError};
 use ombud_tests::events::{event, refund};
 use ombud_tests::guests::root;
 use ombud_tests::ledger;
@@ -110,6 +110,25 @@ fn keys_are_made_and_revoked_on_record() {
         assert_eq!((&act["body"]["key"], &act["body"]["label"], &act["body"]["key_role"]), (&json!(id), &json!("li"), &json!("agent")));
     }
     assert!(!acts.iter().any(|act| act.to_string().contains(created["secret"].as_str().unwrap())));
+}
+
+#[test]
+fn what_waits_while_its_key_is_revoked_is_not_done() {
+    let server = shared();
+    let merchant = server.merchant(json!({}));
+    let new = json!({"role": "merchant-admin", "label": "li"});
+    let created = merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&new).send().with(201);
+    // As it stands in a request that waits for its turn.
+    let who = server.service.authenticate(created["secret"].as_str().unwrap()).unwrap();
+    let (service, id) = (&server.service, merchant.id.as_str());
+    assert!(service.create_key_now(&who, Some(id), Role::Agent, "one").is_ok());
+    let config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].to_string();
+    assert!(service.put_merchant_now(&who, id, config.as_bytes()).is_ok());
+    merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{}", created["id"].as_str().unwrap())).send();
+    let known = acts(&merchant).len();
+    assert!(matches!(service.create_key_now(&who, Some(id), Role::Agent, "two"), Err(ServiceError::Unauthenticated)));
+    assert!(matches!(service.put_merchant_now(&who, id, config.as_bytes()), Err(ServiceError::Unauthenticated)));
+    assert_eq!(acts(&merchant).len(), known);
 }
 
 #[test]

@@ -69,7 +69,12 @@ fn carrying(bundle: &[u8], keys: &VerifierKeys, carried_bytes_max: u64) -> Audit
 }
 
 fn auditor(merchant: &str) -> Principal {
-    Principal { actor: ActorId::new("the-auditor").unwrap(), role: Role::Auditor, merchant: Some(MerchantId::new(merchant).unwrap()) }
+    Principal {
+        actor: ActorId::new("the-auditor").unwrap(),
+        role: Role::Auditor,
+        merchant: Some(MerchantId::new(merchant).unwrap()),
+        key: None,
+    }
 }
 
 /// Decisions of every kind, events on which nothing is to be decided, and a person's act.

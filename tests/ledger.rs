@@ -237,6 +237,10 @@ fn a_server_without_what_was_published_says_that_nothing_tells_whether_it_was_se
     };
     let complaint = "no published checkpoint of this log is in the data directory";
     assert!(!said("whole.log").contains(complaint));
+    // A server that was killed between making the file of its next turn and writing it leaves this, and nothing is wrong.
+    std::fs::write(data.path().join("checkpoints").join(format!("{MERCHANT}.before")), "").unwrap();
+    let check = Command::new(ombud()).args(["audit", "check", "--data"]).arg(data.path()).output().unwrap();
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
     std::fs::remove_dir_all(data.path().join("checkpoints")).unwrap();
     let log = said("gone.log");
     let told: Vec<&str> = log.lines().filter(|line| line.contains(complaint)).collect();

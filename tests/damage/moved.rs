@@ -165,6 +165,14 @@ fn versions_rollouts_and_configuration_follow_from_the_acts() {
     let all = || [findings(&server.data, &merchant.id), findings(&server.data, "operator")];
     assert_eq!(all(), [[""; 0], [""; 0]]);
     put(&merchant, &json!({"caps": {"order_refund_auto_fen_max": 20_000}, "shop_id": "10437918"}));
+    // A member that is given up is an act as well.
+    for on in [false, true] {
+        put(&merchant, &json!({"protection": {"on": on}}));
+        assert_eq!(all(), [[""; 0], [""; 0]]);
+    }
+    let acts = merchant.call(Role::Auditor, "GET", "/acts?act=merchant.changed&limit=2").send().ok();
+    let members = |at: usize| &acts["acts"][at]["body"]["members"];
+    assert_eq!([members(0), members(1)], [&json!(["protection"]); 2], "{acts}");
     upload_signed(&merchant);
     let bind = |value: i64| {
         let policies = json!({"delay": {"policy": "delay", "settings": {"ship_slight_value": value}}});
@@ -239,4 +247,25 @@ fn versions_rollouts_and_configuration_follow_from_the_acts() {
         }
     }
     assert_eq!(all(), [[""; 0], [""; 0]]);
+}
+
+#[test]
+fn a_cap_that_was_moved_and_moved_back_is_named_at_the_act_that_found_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Server::with(folder.path(), Options { policies: Some(root().join("policies")), ..Options::default() });
+    let server = open();
+    let id = server.merchant(json!({"caps": {"order_refund_auto_fen_max": 30_000}})).id.clone();
+    drop(server);
+    let moved = Connection::open(folder.path().join("ombud.db")).unwrap();
+    let sql = "UPDATE merchants SET config = replace(config, '\"order_refund_auto_fen_max\":30000', '\"order_refund_auto_fen_max\":90000') WHERE id = ?1";
+    assert_eq!(moved.execute(sql, [&id]).unwrap(), 1);
+    drop(moved);
+    let server = open();
+    let path = format!("/v1/merchants/{id}");
+    let mut config = server.call("GET", &path).key(&server.operator).send().ok()["config"].take();
+    assert_eq!(config["caps"]["order_refund_auto_fen_max"], 90_000);
+    config["caps"]["order_refund_auto_fen_max"] = 30_000.into();
+    server.call("PUT", &path).key(&server.operator).json(&config).send().ok();
+    let found = findings(&server.data, &id);
+    assert!(matches!(&found[..], [one] if one.contains("the caps that it found are others than the acts before it had left")), "{found:?}");
 }

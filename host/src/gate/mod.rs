@@ -56,8 +56,8 @@ pub const PROCESS: &str = "process";
 /// The steps after a look, in their order.
 const LATER: [&str; 9] = [COMPILE, LINK, SCHEMA, SETTINGS, BOUNDS, CASES, REPEAT, EDGES, PROCESS];
 
-/// Seconds that reading a component may take; one in Python takes one.
-const READ_S_MAX: u64 = 20;
+/// Seconds that reading a component may take; one in Python takes one, and many times that behind others on a busy machine.
+const READ_S_MAX: u64 = 120;
 
 /// What is said of a process that ended well and said nothing.
 const SILENT: &str = "the process that checks ended without saying what it found: is it another program?";

@@ -72,11 +72,10 @@ impl App {
     /// Counts a connection among those of the caller's merchant; 429 when the merchant has too many, and it ends. The operator's are not counted.
     pub fn admit_connection(&self, who: &Principal, connection: &Connection) -> Result<(), Refused> {
         let max = self.limits.merchant_connections_max;
-        if connection.is_of(self.service.share(who)) <= max {
+        if connection.is_of(self.service.share(who), max) {
             return Ok(());
         }
         connection.end();
-        connection.is_of(None);
         self.metrics().http_refused(Refusal::MerchantConnections);
         Err(Refused::new(Code::Saturated, format!("{max} connections of this merchant are open: close those that are idle")))
     }

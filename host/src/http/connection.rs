@@ -23,8 +23,9 @@ impl Connection {
         Self { stranger: Some(stranger), of: Mutex::default(), ends: AtomicBool::new(false) }
     }
 
-    /// A key was shown, and it is one. The connection counts among those of the key's merchant from now on; how many there are, this one included.
-    pub fn is_of(&self, share: Option<Arc<Share>>) -> usize {
+    /// A key was shown, and it is one. The connection counts among those of the key's merchant from now on; false where `max` of them are counted
+    /// already.
+    pub fn is_of(&self, share: Option<Arc<Share>>, max: usize) -> bool {
         if let Some(stranger) = &self.stranger {
             stranger.is_known();
         }
@@ -33,12 +34,14 @@ impl Connection {
             (Some(before), Some(now)) => Arc::ptr_eq(before, now),
             (before, now) => before.is_none() && now.is_none(),
         };
-        if !is_same {
-            leave(&of);
-            share.iter().for_each(|share| _ = share.connections.fetch_add(1, Ordering::Relaxed));
-            *of = share;
+        if is_same {
+            return true;
         }
-        of.as_ref().map_or(0, |share| share.connections.load(Ordering::Relaxed))
+        let more = |open: usize| (open < max).then_some(open + 1);
+        let fits = share.as_ref().is_none_or(|share| share.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok());
+        leave(&of);
+        *of = share.filter(|_| fits);
+        fits
     }
 
     /// The connection ends with the answer under way.

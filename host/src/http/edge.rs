@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use axum::extract::Request;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use ombud_core::event;
@@ -21,6 +21,7 @@ use tracing::Instrument as _;
 
 use super::app::{Admitted, Shared, Slot};
 use super::connection::Connection;
+use super::finish::finish;
 use super::limits::ms;
 use super::problem::{Code, Refused};
 use super::unsent::counted;
@@ -97,9 +98,15 @@ where
         let slot = Slot::default();
         request.extensions_mut().insert(slot.clone());
         // The handler's future is made only for a request that is admitted.
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let handler = admitted.map(|admitted| (admitted, self.inner.call(request)));
         let work = async move {
             let mut response = match handler {
+                // Whoever hangs up while it is read leaves the reading to its end, and its turn is not free before.
+                Ok((admitted, handler)) if reads => {
+                    let kept = slot.clone();
+                    guard.run(finish(async move { (handler.await, kept, admitted).0 })).await
+                }
                 Ok((_admitted, handler)) => guard.run(handler).await,
                 Err(refused) => refused.into_response(),
             };

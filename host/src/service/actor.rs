@@ -132,6 +132,8 @@ pub struct Principal {
     pub role: Role,
     /// The merchant it is bound to; none for the operator.
     pub merchant: Option<MerchantId>,
+    /// SHA-256 of the key's secret; none for the data directory's owner and the host itself, who have none.
+    pub key: Option<[u8; 32]>,
 }
 
 /// A new API key: 256 random bits, shown once and stored as a hash.

@@ -126,12 +126,15 @@ impl Service {
         let event = if self.fair.is_long(taken, event.kinds()) {
             event
         } else {
-            let mut place = self.fair.first(taken, limits).await?;
-            match self.judged(tenant, who, event, body_digest, true)? {
-                Judged::Pending(pending) => {
-                    place.worked();
-                    return Ok((*pending, Some(place)));
-                }
+            let mut held = self.fair.held(taken, limits).await?;
+            let judged = {
+                let place = self.fair.first(taken, limits).await?;
+                let judged = self.judged(tenant, who, event, body_digest, true)?;
+                held.worked_at(&place);
+                judged
+            };
+            match judged {
+                Judged::Pending(pending) => return Ok((*pending, Some(held))),
                 Judged::Long(event, kind) => {
                     self.fair.was_long(taken, kind);
                     *event

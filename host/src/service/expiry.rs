@@ -51,7 +51,7 @@ impl Service {
     async fn expire(self: &Arc<Self>, merchant: &MerchantId, row: &MeasureRow, at_ms: i64) -> Result<(), ServiceError> {
         let actor = ActorId::new("ombud-timer").map_err(|error| ServiceError::Internal(anyhow::anyhow!("{error}")))?;
         // The event is the host's own; the role stands for nobody and gives no verdict.
-        let host = Principal { actor, role: Role::MerchantAdmin, merchant: Some(merchant.clone()) };
+        let host = Principal { actor, role: Role::MerchantAdmin, merchant: Some(merchant.clone()), key: None };
         let due = row.review_by_ms.unwrap_or(at_ms);
         // One event a day until the measure is lifted: a policy that failed is asked again, but not every minute.
         let days = at_ms.saturating_sub(due) / DAY_MS;

@@ -264,6 +264,17 @@ impl Service {
         self.snapshot.load().principals.get(&actor::hash(secret)).cloned().ok_or(ServiceError::Unauthenticated)
     }
 
+    /// Whether a caller's key is still valid: it may have been revoked while the caller waited for a turn.
+    ///
+    /// # Errors
+    /// It was revoked.
+    fn still_valid(&self, who: &Principal) -> Result<(), ServiceError> {
+        match who.key {
+            Some(key) if !self.snapshot.load().principals.contains_key(&key) => Err(ServiceError::Unauthenticated),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// What the callers of the same merchant hold of the interface; none for the operator's.
     pub fn share(&self, who: &Principal) -> Option<Arc<Share>> {
         self.snapshot.load().tenants.get(who.merchant.as_ref()?).map(|tenant| tenant.share.clone())

@@ -123,10 +123,15 @@ pub struct Proposal {
 impl Proposal {
     /// Why it is no longer what was proposed: a rollback would take back something else, or the version was taken back since.
     pub fn overtaken(&self, now: &Rollouts) -> Option<String> {
+        if let Step::Resume { scope } = &self.step
+            && let Some(stop) = now.stops.iter().find(|stop| stop.scope == *scope && stop.at_ms >= self.at_ms)
+        {
+            return Some(format!("what it was to resume was paused since ({})", stop.reason));
+        }
         let plan = now.plan(self.kind?)?;
-        if let Some(taken) = self.step.placed().and_then(|id| plan.taken.iter().find(|taken| taken.version == *id)) {
-            let is_since = taken.at_ms >= self.at_ms;
-            return is_since.then(|| format!("`{}` was taken back since ({})", taken.version, taken.reason));
+        let since = |id: &VersionId| plan.taken.iter().find(|taken| taken.version == *id && taken.at_ms >= self.at_ms);
+        if let Some(taken) = self.step.placed().and_then(since) {
+            return Some(format!("`{}` was taken back since ({})", taken.version, taken.reason));
         }
         let takes = now.would_take(self.kind?, &self.step);
         let list = |ids: &[VersionId]| ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");

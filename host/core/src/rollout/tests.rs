@@ -293,6 +293,18 @@ fn a_proposal_that_was_overtaken_is_not_what_was_proposed() {
     plan.canary(&id(3), 500, 8).unwrap();
     let canarys = own(&all, all.said_plainly(KIND, Step::Rollback { to: None }));
     assert_eq!((canarys.step, canarys.takes), (Step::Rollback { to: Some(id(1)) }, vec![id(3)]));
+    // To one that had been taken back before it was proposed.
+    let far = Proposal { at_ms: 9, ..own(&all, Step::Rollback { to: Some(id(2)) }) };
+    assert_eq!(far.overtaken(&all), None);
+    all.plans.get_mut(&KIND).unwrap().activate(&id(4), 10);
+    assert!(far.overtaken(&all).unwrap().contains("would take back"));
+    // What was paused again since is not what was to be resumed.
+    all.pause(Scope::Kind { kind: KIND }, Hand::Merchant, "look", 11).unwrap();
+    let resume = Proposal { kind: None, at_ms: 12, ..own(&all, Step::Resume { scope: Scope::Kind { kind: KIND } }) };
+    assert_eq!(resume.overtaken(&all), None);
+    all.resume(&Scope::Kind { kind: KIND }, Hand::Merchant).unwrap();
+    all.pause(Scope::Kind { kind: KIND }, Hand::Protection, "faults", 13).unwrap();
+    assert!(resume.overtaken(&all).unwrap().contains("paused since (faults)"));
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl Service {
         };
         let actor = ActorId::new(label).map_err(|error| ServiceError::Invalid(vec![Problem::at("/label", error.to_string())]))?;
         let _changing = self.changing.lock();
+        self.still_valid(who)?;
         // Who may make a second person is two persons.
         let asks_for_two = |id: &MerchantId| self.snapshot.load().tenants.get(id).is_some_and(|own| !own.config.approvals.is_default());
         if role == Role::MerchantAdmin && who.role != Role::Operator && id.as_ref().is_some_and(asks_for_two) {

@@ -166,5 +166,5 @@ pub(super) fn principal(row: ApiKeyRow) -> Option<([u8; 32], Principal)> {
     }
     let role = Role::parse(&row.role)?;
     let actor = ActorId::new(row.actor).ok()?;
-    Some((row.hash.0, Principal { actor, role, merchant: row.merchant }))
+    Some((row.hash.0, Principal { actor, role, merchant: row.merchant, key: Some(row.hash.0) }))
 }

@@ -1,5 +1,6 @@
 //! Merchants: created and changed as one document, with the policies bound to each kind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ombud_core::call_limits::{OperatorLimits, SomeLimits};
@@ -53,7 +54,10 @@ impl Service {
         self.changed(
             merchant,
             |known| self.asked_merchant(who, merchant, json.clone(), known.map(Arc::as_ref)),
-            |known, asked| self.keep_merchant(who, known.as_deref(), asked),
+            |known, asked| {
+                self.still_valid(who)?;
+                self.keep_merchant(who, known.as_deref(), asked)
+            },
         )
     }
 
@@ -205,8 +209,11 @@ fn changes(who: &Principal, known: Option<&Tenant>, config: &MerchantConfig, bin
         None => acts.push(NewAct::new(who, What::MerchantCreated).change(None, Some(digest(&now)))),
         Some(known) => {
             let before = parts(&known.config);
+            // A member that is what it is by default is left out: one that was given up stands in what was before only.
             let differs = |name: &&String| before.get(name.as_str()) != now.get(name.as_str());
-            let members: Vec<String> = now.as_object().into_iter().flat_map(|members| members.keys()).filter(differs).cloned().collect();
+            let names: BTreeSet<&String> =
+                [&before, &now].into_iter().filter_map(Value::as_object).flat_map(|members| members.keys()).collect();
+            let members: Vec<String> = names.into_iter().filter(differs).cloned().collect();
             if !members.is_empty() {
                 acts.push(NewAct::new(who, What::MerchantChanged { members }).change(Some(digest(&before)), Some(digest(&now))));
             }

@@ -30,6 +30,11 @@ pub use rotation::{MasterKeyView, RotationState, RotationView};
 impl Service {
     /// The operator as the data directory's owner: commands on the directory act as this.
     pub fn owner() -> Result<Principal> {
-        Ok(Principal { actor: ActorId::new("operator").map_err(|error| anyhow!("{error}"))?, role: Role::Operator, merchant: None })
+        Ok(Principal {
+            actor: ActorId::new("operator").map_err(|error| anyhow!("{error}"))?,
+            role: Role::Operator,
+            merchant: None,
+            key: None,
+        })
     }
 }

@@ -117,7 +117,7 @@ impl Ongoing {
 
     fn by(&self) -> Result<By> {
         let actor = ActorId::new(self.by.as_str()).map_err(|error| anyhow!("{error}"))?;
-        Ok(By::from(&Principal { actor, role: Role::Operator, merchant: None }))
+        Ok(By::from(&Principal { actor, role: Role::Operator, merchant: None, key: None }))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use core_affinity::CoreId;
 
 use crate::priority::behind_others;
+use crate::service::cores;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -16,7 +17,8 @@ impl Lanes {
     pub(super) fn start(count: usize) -> std::io::Result<Self> {
         let (sender, jobs) = mpsc::channel();
         let jobs = Arc::new(Mutex::new(jobs));
-        let cores = core_affinity::get_core_ids().unwrap_or_default();
+        // Where the process has a share of the machine's processors and not some of its own, others run on them, too.
+        let cores = core_affinity::get_core_ids().filter(|ids| ids.len() == cores()).unwrap_or_default();
         for lane in 0..count {
             let jobs = Arc::clone(&jobs);
             let core = own_core(&cores, lane);

@@ -1,5 +1,5 @@
 //! Fair shares: so many decisions run at the same time as there are processors, and who is next is decided by merchant, by weight and by the time that its
-//! decisions took.
+//! decisions took. How many are under way, from their turn until they are durable, is bounded as well: whoever comes next stands behind these at most.
 //!
 //! A decision runs where its request is handled, at first with fuel for some milliseconds (`CallLimits::at_first`). One that needs more is run again from
 //! the beginning, which gives the same, on a thread of its own behind the others (`lanes`), where it has all it may use; for a while the merchant's
@@ -79,7 +79,9 @@ impl Drop for UnderWay {
 
 /// Where decisions run.
 pub(super) struct Fair {
-    /// On the runtime's threads.
+    /// Of usual decisions, from their turn until they are durable.
+    held: Arc<Places>,
+    /// On the runtime's threads, by weight and time.
     first: Arc<Places>,
     /// On threads of their own.
     long: Arc<Places>,
@@ -97,7 +99,8 @@ impl Fair {
         let lanes = cores * LANES_PER_CORE;
         let places = |count, alone, beside| Arc::new(Places(Mutex::new(Queue::new(count, EachMax { alone, beside }))));
         Ok(Self {
-            first: places(cores * UNDER_WAY_PER_CORE, cores * UNDER_WAY_PER_CORE, beside_max(cores)),
+            held: places(cores * UNDER_WAY_PER_CORE, cores * UNDER_WAY_PER_CORE, beside_max(cores)),
+            first: places(cores, cores, cores),
             // Half of them at most: there is one for whoever comes next.
             long: places(lanes, lanes / 2, lanes / 2),
             lanes: Lanes::start(lanes)?,
@@ -158,6 +161,14 @@ impl Fair {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
 
+    /// A place among the decisions under way, until its records are durable. Taken before [`Self::first`].
+    ///
+    /// # Errors
+    /// As of [`Self::first`].
+    pub(super) async fn held(&self, taken: &Taken, limits: &ShareLimits) -> Result<Place, Saturation> {
+        self.place(&self.held, Queued::First, taken, limits).await
+    }
+
     /// A place on the runtime's threads, at once or when it is the merchant's turn.
     ///
     /// # Errors
@@ -211,7 +222,7 @@ impl Fair {
 
     /// How many decisions wait, at first and long ones.
     pub(super) fn waiting(&self) -> [(Queued, usize); 2] {
-        [(Queued::First, self.first.lock().waiting()), (Queued::Long, self.long.lock().waiting())]
+        [(Queued::First, self.held.lock().waiting() + self.first.lock().waiting()), (Queued::Long, self.long.lock().waiting())]
     }
 }
 
@@ -274,7 +285,7 @@ impl Places {
     }
 }
 
-/// A place to run; given back when it is dropped. The time until the work was done is what the merchant is charged.
+/// A place; given back when it is dropped. Its time is what the merchant is charged, or that of the work alone where it was held for longer.
 pub(super) struct Place {
     places: Arc<Places>,
     flow: Flow,
@@ -288,9 +299,9 @@ impl Place {
         self
     }
 
-    /// The work is done; what holds the place from now on only waits.
-    pub(super) fn worked(&mut self) {
-        self.worked = Some(self.began.elapsed());
+    /// The work was done at another place, which took as long as it is held by now.
+    pub(super) fn worked_at(&mut self, other: &Self) {
+        self.worked = Some(other.began.elapsed());
     }
 }
 

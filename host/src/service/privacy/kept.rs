@@ -10,12 +10,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
 use ombud_store::{Group, Inspection, MARK, Reads, Store as _};
 
 use super::holds::lift_before;
+use super::retention::came_back;
 use crate::service::error::ServiceError;
 use crate::service::ledger::replace_private;
 use crate::service::listing::rfc3339;
@@ -182,8 +183,19 @@ impl Service {
             let page = self.store.read(|reads| reads.wrapped_keys(merchant, &after, KEYS_OF_A_LOOK))?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after.clone_from(last);
-            for customer in page.iter().filter_map(|(text, _)| SubjectId::parse(text)) {
-                let SubjectId::Customer(customer) = customer else { return Ok(()) };
+            let mut customers = Vec::new();
+            for subject in page.iter().filter_map(|(text, _)| SubjectId::parse(text)) {
+                match subject {
+                    SubjectId::Customer(customer) => customers.push(customer),
+                    // Whoever was erased and came back has no key: their later records are the ticket's.
+                    SubjectId::Ticket(ticket) => {
+                        let back = self.store.read(|reads| came_back(reads, merchant, &ticket)).map_err(|error| anyhow!("{error}"))?;
+                        customers.extend(back);
+                    }
+                    SubjectId::Merchant => {}
+                }
+            }
+            for customer in customers {
                 let mark = owner::mark(tenant, &customer);
                 let Some(at_ms) = marks.get(mark.as_str()) else { continue };
                 let reason = format!("erased before, at {}; the database is a copy from before that", rfc3339(*at_ms));

@@ -170,7 +170,7 @@ fn as_reads(group: &mut dyn Group) -> &dyn Reads {
 }
 
 /// The customers of a ticket who were erased and were heard of since: their later records are the ticket's, for they have no key.
-fn came_back(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Result<Vec<String>, ServiceError> {
+pub(super) fn came_back(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Result<Vec<String>, ServiceError> {
     let mut back = Vec::new();
     for customer in reads.customers_of(merchant, ticket)? {
         if reads.subject_key(merchant, Subject::Customer(&customer))? == SubjectKey::None {

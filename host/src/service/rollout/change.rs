@@ -143,7 +143,7 @@ impl Service {
         blocking(move || {
             let prepare = |tenant: Option<&Arc<Tenant>>| order(&service, tenant.ok_or(ServiceError::NotFound("merchant"))?, &policy);
             service.changed(&merchant, prepare, |_, order| {
-                // The key may have been revoked meanwhile.
+                service.still_valid(&who)?;
                 let tenant = service.tenant(&who, &merchant, Right::Configure, "roll out policies")?;
                 let of = Some(policy.as_str()).filter(|policy| !policy.is_empty());
                 if order.step.waits() && tenant.config.approvals.rollout > 1 {
@@ -211,7 +211,13 @@ impl Service {
     /// What a person placed begins anew before the protection, and what was found is found again under the plan as it is now.
     fn watch_anew(&self, before: &Tenant, now: &Tenant, order: &Order) {
         let merchant = &now.config.id;
-        let Some(kind) = order.kind else { return self.guards.look_again(merchant, &Kind::ALL) };
+        let Some(kind) = order.kind else {
+            // What was paused and is resumed begins anew as well: nothing was seen of it meanwhile.
+            for stop in before.rollouts.stops.iter().filter(|stop| !now.rollouts.stops.contains(stop)) {
+                self.guards.forget_under(merchant, &stop.scope);
+            }
+            return self.guards.look_again(merchant, &Kind::ALL);
+        };
         let active = |tenant: &Tenant| Some(tenant.rollouts.plan(kind)?.active.as_ref()?.version.clone());
         let activated = active(now).filter(|id| active(before).as_ref() != Some(id));
         for id in order.step.placed().into_iter().chain(&activated) {

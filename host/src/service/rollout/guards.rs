@@ -7,7 +7,7 @@ use ombud_core::event::structured;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::protect::{Finding, Recorded, Sample, Watched};
-use ombud_core::rollout::{Plan, VersionId};
+use ombud_core::rollout::{Plan, Scope, VersionId};
 use ombud_ledger::BodyKind;
 use ombud_store::{Reads, Store as _, Wanted};
 
@@ -133,6 +133,16 @@ impl Guards {
             watch.arms.retain(|arm| arm.version != *id);
             if let Some(told) = &mut watch.told {
                 told.retain(|own| own.version != *id);
+            }
+        }
+    }
+
+    /// Forgets every version that a kill switch of this scope covered.
+    pub fn forget_under(&self, merchant: &MerchantId, scope: &Scope) {
+        for ((_, kind), watch) in self.lock().iter_mut().filter(|((of, _), _)| of == merchant) {
+            watch.arms.retain(|arm| !scope.covers(*kind, &arm.version));
+            if let Some(told) = &mut watch.told {
+                told.retain(|own| !scope.covers(*kind, &own.version));
             }
         }
     }

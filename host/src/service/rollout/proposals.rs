@@ -159,6 +159,7 @@ impl Service {
         let (service, who, merchant, id) = (Arc::clone(self), who.clone(), merchant.to_owned(), id.to_owned());
         blocking(move || {
             let _changing = service.changing.lock();
+            service.still_valid(&who)?;
             let tenant = service.tenant(&who, &merchant, Right::Configure, "settle proposals")?;
             let proposal = tenant.rollouts.proposal(&id, now_ms()).cloned().ok_or(ServiceError::NotFound("proposal"))?;
             then(&service, &tenant, &proposal, &who, reason)

@@ -153,6 +153,8 @@ fn trouble_before(published: &Published, merchant: &MerchantId, keys: Option<&Ve
     for _ in 0..READS {
         trouble = match (published.before(merchant), keys) {
             (Ok(None), _) => None,
+            // A turn that was interrupted has made the file and not written it.
+            (Ok(Some(note)), _) if note.is_empty() => None,
             (Ok(Some(_)), None) => Some("there is no key to check it with".to_owned()),
             (Ok(Some(note)), Some(keys)) => {
                 Checkpoint::open(&note, keys.of_merchant(merchant).as_slice()).err().map(|error| error.to_string())

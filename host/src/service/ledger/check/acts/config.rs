@@ -23,11 +23,20 @@ pub(super) struct Config {
     rest: Option<String>,
     /// An act of an earlier release changed the rest and does not say to what.
     unsaid: bool,
+    /// Acts that found something else than the acts before had left: it was moved by hand in between.
+    moved: Vec<(u64, &'static str)>,
 }
 
 impl Config {
     /// Takes an act.
-    pub(super) fn act(&mut self, act: &ActBody, at_ms: i64) {
+    pub(super) fn act(&mut self, act: &ActBody, seq: u64, at_ms: i64) {
+        let moved = match &act.what {
+            What::CapsChanged { from, .. } if *from != self.caps => Some("caps"),
+            What::LimitsChanged { from, .. } if *from != self.limits => Some("limits"),
+            What::RetentionSet { from_days, .. } if *from_days != self.retention_days => Some("days of retention"),
+            _ => None,
+        };
+        self.moved.extend(moved.map(|what| (seq, what)));
         match &act.what {
             What::MerchantCreated => (self.created_at_ms, self.rest) = (Some(at_ms), act.after.clone()),
             What::MerchantChanged { .. } => (self.rest, self.unsaid) = (act.after.clone(), false),
@@ -53,7 +62,10 @@ impl Config {
             .and_then(|document| Some((MerchantConfig::parse(document.config.to_string().as_bytes()).ok()?, &document.caps_bound)));
         let Some((config, caps_bound)) = config else { return vec![(place(), "its configuration cannot be read".to_owned())] };
         let Some(created_at_ms) = self.created_at_ms else { return vec![(place(), "no act created it".to_owned())] };
-        let mut found = Vec::new();
+        let moved = |(seq, what): &(u64, &str)| {
+            (Place::Record(*seq), format!("the {what} that it found are others than the acts before it had left"))
+        };
+        let mut found: Vec<_> = self.moved.iter().map(moved).collect();
         for (differs, what) in [
             (config.caps != self.caps, "caps are others than the acts set last"),
             (*caps_bound != self.caps_bound, "bounds of caps are others than the operator's acts set last"),

@@ -97,7 +97,7 @@ impl Administered {
     }
 
     fn act(&mut self, act: ActBody, seq: u64, at_ms: i64) {
-        self.config.act(&act, at_ms);
+        self.config.act(&act, seq, at_ms);
         match &act.what {
             What::HoldSet { hold, scope, subject } => {
                 let hold_set = Hold { scope: *scope, subject: subject.clone(), by: act.actor, at_ms };
