@@ -222,6 +222,17 @@ fn as_now(data: &Path) -> impl Fn() + use<> {
     }
 }
 
+/// A directory that a server has published of; puts its database back to its first decision, once the server is gone.
+fn published_twice(data: &Path) -> (Served, impl Fn() + use<>) {
+    let served = Served::start(data, &[]);
+    served.decide("1");
+    served.stop();
+    let set_back = as_now(data);
+    let served = Served::start(data, &[]);
+    served.decide("2");
+    (served, set_back)
+}
+
 #[test]
 fn a_server_without_what_was_published_says_that_nothing_tells_whether_it_was_set_back() {
     let data = tempfile::tempdir().unwrap();
@@ -250,12 +261,7 @@ fn a_server_without_what_was_published_says_that_nothing_tells_whether_it_was_se
 #[test]
 fn a_database_that_was_set_back_does_not_start() {
     let data = tempfile::tempdir().unwrap();
-    let served = Served::start(data.path(), &[]);
-    served.decide("1");
-    served.stop();
-    let set_back = as_now(data.path());
-    let served = Served::start(data.path(), &[]);
-    served.decide("2");
+    let (served, set_back) = published_twice(data.path());
     // Killed, so that it is the running server that published.
     wait_for(|| {
         let published = std::fs::read_to_string(data.path().join("checkpoints").join(MERCHANT)).unwrap();
@@ -304,12 +310,7 @@ fn a_database_that_was_set_back_does_not_start() {
 #[test]
 fn commands_write_nothing_to_a_database_that_was_set_back() {
     let data = tempfile::tempdir().unwrap();
-    let served = Served::start(data.path(), &[]);
-    served.decide("1");
-    served.stop();
-    let set_back = as_now(data.path());
-    let served = Served::start(data.path(), &[]);
-    served.decide("2");
+    let (served, set_back) = published_twice(data.path());
     served.stop();
     set_back();
     // What is there can be exported, and the bundle says what is lost.

@@ -256,9 +256,7 @@ impl Places {
             later = Some(receiver);
             Waiter(sender)
         };
-        let mut queue = self.lock();
-        queue.asks(flow, Instant::now());
-        match queue.ask(flow, limits.weight, limits.queue_max, waiter) {
+        match self.lock().ask(flow, Instant::now(), limits.weight, limits.queue_max, waiter) {
             Asked::Granted => Ok(Now(self.place(flow))),
             Asked::Waits | Asked::Full => later.map(Later).ok_or(()),
         }

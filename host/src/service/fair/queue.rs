@@ -82,16 +82,16 @@ impl<W: Waits> Queue<W> {
     }
 
     /// Notes who asks.
-    pub(super) fn asks(&mut self, flow: Flow, now: Instant) {
+    fn note(&mut self, flow: Flow, now: Instant) {
         if self.last.replace(flow).is_some_and(|last| last != flow) {
             self.others_at = Some(now);
         }
         self.beside = self.others_at.is_some_and(|at| now.saturating_duration_since(at) < BESIDE_FOR);
     }
 
-    /// Whether a merchant with so many places may have one more.
-    const fn may(&self, running: usize) -> bool {
-        running < if self.beside { self.each_max.beside } else { self.each_max.alone }
+    /// Places that one merchant has at most as things are.
+    const fn most(&self) -> usize {
+        if self.beside { self.each_max.beside } else { self.each_max.alone }
     }
 
     /// How many wait.
@@ -100,21 +100,20 @@ impl<W: Waits> Queue<W> {
     }
 
     /// Asks for a place; `waiter` is made only for one who waits.
-    pub(super) fn ask(&mut self, flow: Flow, weight: u32, queue_max: usize, waiter: impl FnOnce() -> W) -> Asked {
-        let (clock, free) = (self.clock, self.free > 0);
+    pub(super) fn ask(&mut self, flow: Flow, now: Instant, weight: u32, queue_max: usize, waiter: impl FnOnce() -> W) -> Asked {
+        self.note(flow, now);
+        let (clock, most) = (self.clock, self.most());
         let fresh = || State { weight: 1, clock, cost_us: FIRST_COST_US, running: 0, waiting: VecDeque::new() };
         let state = self.flows.entry(flow).or_insert_with(fresh);
         state.weight = weight.into();
-        let running = state.running;
         if state.running == 0 && state.waiting.is_empty() {
             self.resting.remove(&(state.clock, flow));
             state.clock = state.clock.max(clock);
         }
-        if free && state.waiting.is_empty() && self.may(running) {
+        if self.free > 0 && state.waiting.is_empty() && state.running < most {
             self.start(flow);
             return Asked::Granted;
         }
-        let Some(state) = self.flows.get_mut(&flow) else { return Asked::Full };
         if state.waiting.len() >= queue_max {
             let before = state.waiting.len();
             state.waiting.retain(|waiter| !waiter.is_gone());
@@ -147,7 +146,7 @@ impl<W: Waits> Queue<W> {
     /// Has a merchant that waits take its turn, if it may have one more place.
     fn enlist(&mut self, flow: Flow) {
         let Some(state) = self.flows.get(&flow) else { return };
-        if !state.waiting.is_empty() && self.may(state.running) {
+        if !state.waiting.is_empty() && state.running < self.most() {
             self.ready.insert((state.clock, flow));
         }
     }
@@ -156,12 +155,9 @@ impl<W: Waits> Queue<W> {
     pub(super) fn next(&mut self) -> Option<(Flow, W)> {
         while self.free > 0 {
             let (clock, flow) = self.ready.pop_first()?;
-            let Some(running) = self.flows.get(&flow).map(|state| state.running) else { continue };
-            if !self.may(running) {
-                // Others have come since it was enlisted: one of its own has to leave first.
-                continue;
-            }
-            let Some(state) = self.flows.get_mut(&flow) else { continue };
+            let most = self.most();
+            // Where others have come since it was enlisted, one of its own may have to leave first.
+            let Some(state) = self.flows.get_mut(&flow).filter(|state| state.running < most) else { continue };
             let mut next = None;
             while let Some(waiter) = state.waiting.pop_front() {
                 self.waiting -= 1;
@@ -231,8 +227,10 @@ mod tests {
     /// Runs one place for so many turns while everybody always waits; who ran how often.
     fn turns(weights: &[u32], costs_us: &[u64], turns: usize) -> Vec<usize> {
         let mut queue = Queue::new(1, each(1));
-        assert_eq!(queue.ask(99, 100, 9, || HERE), Asked::Granted);
-        let ask = |queue: &mut Queue<Job>, flow: usize| assert_eq!(queue.ask(flow as u64, weights[flow], 9, || HERE), Asked::Waits);
+        assert_eq!(queue.ask(99, Instant::now(), 100, 9, || HERE), Asked::Granted);
+        let ask = |queue: &mut Queue<Job>, flow: usize| {
+            assert_eq!(queue.ask(flow as u64, Instant::now(), weights[flow], 9, || HERE), Asked::Waits)
+        };
         (0..weights.len()).for_each(|flow| ask(&mut queue, flow));
         queue.leave(99, 1);
         let mut ran = vec![0; weights.len()];
@@ -259,16 +257,16 @@ mod tests {
     #[test]
     fn who_was_away_has_saved_nothing_up_and_who_comes_waits_for_no_crowd() {
         let mut queue = Queue::new(1, each(1));
-        assert_eq!(queue.ask(1, 100, 1_000, || HERE), Asked::Granted);
+        assert_eq!(queue.ask(1, Instant::now(), 100, 1_000, || HERE), Asked::Granted);
         for _ in 0..200 {
-            queue.ask(1, 100, 1_000, || HERE);
+            queue.ask(1, Instant::now(), 100, 1_000, || HERE);
         }
         for _ in 0..100 {
             queue.leave(1, 100);
             assert_eq!(queue.next().unwrap().0, 1);
         }
         for _ in 0..10 {
-            assert_eq!(queue.ask(2, 100, 1_000, || HERE), Asked::Waits);
+            assert_eq!(queue.ask(2, Instant::now(), 100, 1_000, || HERE), Asked::Waits);
         }
         queue.leave(1, 100);
         let mut order = Vec::new();
@@ -286,12 +284,12 @@ mod tests {
     #[test]
     fn a_merchant_has_no_more_places_and_no_longer_a_queue_than_it_may() {
         let mut queue = Queue::new(3, each(2));
-        let ask = |queue: &mut Queue<Job>, flow| queue.ask(flow, 100, 2, || HERE);
+        let ask = |queue: &mut Queue<Job>, flow| queue.ask(flow, Instant::now(), 100, 2, || HERE);
         let asked: Vec<Asked> = (0..5).map(|_| ask(&mut queue, 1)).collect();
         assert_eq!(asked, [Asked::Granted, Asked::Granted, Asked::Waits, Asked::Waits, Asked::Full]);
         assert_eq!(queue.next(), None, "the third place is for others");
         assert_eq!(ask(&mut queue, 2), Asked::Granted);
-        assert_eq!(queue.ask(3, 100, 0, || HERE), Asked::Full, "without a queue");
+        assert_eq!(queue.ask(3, Instant::now(), 100, 0, || HERE), Asked::Full, "without a queue");
         queue.leave(1, 100);
         assert_eq!(queue.next(), Some((1, HERE)));
         assert_eq!((queue.next(), queue.waiting()), (None, 1));
@@ -300,10 +298,7 @@ mod tests {
     #[test]
     fn a_merchant_takes_all_while_nobody_else_asks_and_few_beside_others() {
         let mut queue = Queue::new(6, EachMax { alone: 6, beside: 2 });
-        let ask = |queue: &mut Queue<Job>, flow, now| {
-            queue.asks(flow, now);
-            queue.ask(flow, 100, 99, || HERE)
-        };
+        let ask = |queue: &mut Queue<Job>, flow, now| queue.ask(flow, now, 100, 99, || HERE);
         let began = Instant::now();
         let asked: Vec<Asked> = (0..8).map(|_| ask(&mut queue, 1, began)).collect();
         assert_eq!(asked, [[Asked::Granted; 6].as_slice(), &[Asked::Waits; 2]].concat());
@@ -329,12 +324,12 @@ mod tests {
     #[test]
     fn who_has_gone_takes_neither_a_place_nor_room() {
         let mut queue = Queue::new(1, each(1));
-        queue.ask(1, 100, 2, || HERE);
+        queue.ask(1, Instant::now(), 100, 2, || HERE);
         for _ in 0..2 {
-            assert_eq!(queue.ask(2, 100, 2, || Job(true)), Asked::Waits);
+            assert_eq!(queue.ask(2, Instant::now(), 100, 2, || Job(true)), Asked::Waits);
         }
-        assert_eq!(queue.ask(2, 100, 2, || HERE), Asked::Waits, "those who have gone make room");
-        queue.ask(3, 100, 2, || Job(true));
+        assert_eq!(queue.ask(2, Instant::now(), 100, 2, || HERE), Asked::Waits, "those who have gone make room");
+        queue.ask(3, Instant::now(), 100, 2, || Job(true));
         queue.leave(1, 100);
         assert_eq!(queue.next(), Some((2, HERE)));
         queue.leave(2, 100);
