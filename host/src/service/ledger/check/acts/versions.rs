@@ -35,6 +35,8 @@ struct Made {
     state: VersionState,
     /// Since when it stands there; none where the acts do not say it.
     changed_at_ms: Option<i64>,
+    /// It has been in a place since it was a draft.
+    was_placed: bool,
 }
 
 /// One signing key.
@@ -59,6 +61,7 @@ impl Versions {
             row,
             state: VersionState::Draft,
             changed_at_ms: Some(at_ms),
+            was_placed: false,
         });
     }
 
@@ -73,7 +76,17 @@ impl Versions {
     ) {
         let by = (act.actor.clone(), act.role.map(|role| role.to_string()).unwrap_or_default());
         let (component, state) = (act.after.clone(), VersionState::Draft);
-        self.made.entry(id).or_insert(Made { component, settings, kinds, by, signing_key, row, state, changed_at_ms: Some(at_ms) });
+        self.made.entry(id).or_insert(Made {
+            component,
+            settings,
+            kinds,
+            by,
+            signing_key,
+            row,
+            state,
+            changed_at_ms: Some(at_ms),
+            was_placed: false,
+        });
     }
 
     /// The component of a version.
@@ -97,11 +110,15 @@ impl Versions {
     /// The plans are being changed at this moment. What was changed before is over: the versions stand where the plans have them.
     pub(super) fn moving(&mut self, rollouts: &Rollouts, at_ms: Option<i64>) {
         if self.moving == at_ms {
+            // Two changes of the same moment: a version that was placed between them has been in a place.
+            let placed = self.made.iter_mut().filter(|(id, made)| state_of(rollouts, id, made.state) != VersionState::Draft);
+            placed.for_each(|(_, made)| made.was_placed = true);
             return;
         }
         if let Some(changed_at_ms) = std::mem::replace(&mut self.moving, at_ms) {
             for (id, made) in &mut self.made {
-                let state = state_of(rollouts, id, made.state);
+                let before = if made.was_placed { VersionState::Active } else { made.state };
+                let state = state_of(rollouts, id, before);
                 if state != made.state {
                     (made.state, made.changed_at_ms) = (state, Some(changed_at_ms));
                 }
