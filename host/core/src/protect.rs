@@ -79,7 +79,7 @@ struct Part {
     decisions: u32,
     faults: u32,
     deadlines: u32,
-    /// First decisions of their cases: approvals and money are theirs.
+    /// First answers to their cases: approvals and money are theirs.
     firsts: u32,
     approved: u32,
     money: f64,
@@ -146,27 +146,34 @@ impl std::fmt::Display for Finding {
 const SIGMAS: f64 = 4.0;
 
 impl Watched {
-    /// Takes one more decision in.
+    /// Takes one more decision in. What the machine failed to ask the version says nothing of it: it neither counts nor ends a row of faults.
     pub fn add(&mut self, sample: Sample) {
+        let is_late = sample.fault == Some(FaultCode::Deadline);
+        if !is_late && sample.fault.is_some_and(FaultCode::environmental) {
+            return;
+        }
         if self.parts.first().is_some_and(|part| part.decisions >= PART) {
             self.parts.rotate_right(1);
             self.parts[0] = Part::default();
         }
         let part = &mut self.parts[0];
         part.decisions += 1;
-        let is_late = sample.fault == Some(FaultCode::Deadline);
-        // What belongs to the machine is no error of the version; lateness has a limit of its own.
-        let is_fault = sample.fault.is_some_and(|code| !code.environmental());
+        // Lateness has a limit of its own.
+        let is_fault = !is_late && sample.fault.is_some();
         part.faults += u32::from(is_fault);
         part.deadlines += u32::from(is_late);
-        if sample.is_first {
+        // Approvals and money are compared among answers: where a fallback stood there is none.
+        if sample.is_first && sample.fault.is_none() {
             part.firsts += 1;
             part.approved += u32::from(sample.approved);
             let money = sample.money as f64;
             part.money += money;
             part.squares += money * money;
         }
-        self.streak = if is_fault { self.streak.saturating_add(1) } else { 0 };
+        self.streak = match sample.fault {
+            None => 0,
+            Some(_) => self.streak.saturating_add(u32::from(is_fault)),
+        };
     }
 
     /// Decisions remembered.

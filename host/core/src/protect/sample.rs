@@ -15,8 +15,9 @@ use crate::rollout::RolloutNote;
 pub struct Sample {
     /// Why the policy gave no ruling, if it gave none.
     pub fault: Option<FaultCode>,
-    /// Whether it is the first decision of its case. Of these approvals and money are compared: what follows is answered otherwise (what was
-    /// granted is not granted again), and a version that is new has few of that and the one before it little else.
+    /// Whether it is the first decision of its case, and the guardrail gave no fault. Of these approvals and money are compared, where the
+    /// version answered: what follows is answered otherwise (what was granted is not granted again), and a version that is new has few of that
+    /// and the one before it little else.
     pub is_first: bool,
     /// Whether the version approved it without a person, also where the host's caps then asked for one.
     pub approved: bool,
@@ -78,7 +79,9 @@ fn both<'a>(
     fault: Option<&DecisionFault>,
     told: &Sample,
 ) -> [Option<Heard<'a>>; 2] {
-    let own = policy.map(|policy| Heard { policy, sample: Sample { fault: own_fault(fault), ..*told } });
+    // Where any fault is, what stands is the kind's fallback, no answer of the version's.
+    let is_first = told.is_first && fault.is_none();
+    let own = policy.map(|policy| Heard { policy, sample: Sample { fault: own_fault(fault), is_first, ..*told } });
     let beside = rollout.and_then(|note| note.beside.as_ref()).map(|beside| Heard {
         policy: &beside.policy,
         sample: Sample { fault: own_fault(beside.fault.as_ref()), is_first: false, approved: false, money: 0 },
@@ -86,7 +89,8 @@ fn both<'a>(
     [own, beside]
 }
 
-/// A fault of the guardrail is not the version's.
+/// A fault of the guardrail is not the version's: a ruling is held against the contract before it is reviewed, and the guardrail, which is the
+/// operator's, is to bear whatever the contract lets through.
 fn own_fault(fault: Option<&DecisionFault>) -> Option<FaultCode> {
     fault.filter(|fault| fault.of == FaultOf::Policy).map(|fault| fault.code)
 }

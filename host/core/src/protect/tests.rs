@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::caps::{CapLimits, CapUsage, Demand};
 
 const GOOD: Sample = Sample { fault: None, is_first: true, approved: true, money: 3_000 };
 const REFUSED: Sample = Sample { fault: None, is_first: true, approved: false, money: 0 };
@@ -49,6 +50,53 @@ fn what_is_harmful_is_found_at_its_limit_and_not_below() {
     // A machine under load is late for everybody.
     let late = watched(&[(30, GOOD), (30, fault(FaultCode::Deadline))]);
     assert_eq!(late.judge(Some(&late.clone()), &limits), None);
+}
+
+#[test]
+fn only_answers_of_the_version_are_compared() {
+    let limits = Protection { fault_share_bp: 10_000, error_streak: 1_000, deadline_hits: 1_000, ..Protection::default() };
+    let past = watched(&[(100, GOOD)]);
+    // While the machine was ill nothing was answered, and nothing approved: most of the decisions, or all but one.
+    for code in [FaultCode::Host, FaultCode::NotLoaded, FaultCode::Deadline, FaultCode::Trap] {
+        for good in [60, 1] {
+            assert_eq!(watched(&[(good, GOOD), (100, fault(code))]).judge(Some(&past), &limits), None, "{code}, {good}");
+        }
+        // As a yardstick it is none either.
+        let ill = watched(&[(100, GOOD), (200, fault(code))]);
+        assert_eq!(watched(&[(100, GOOD)]).judge(Some(&ill), &limits), None, "{code}");
+    }
+    // The guardrail's fault is not the version's, and what stands then is no answer of it.
+    let told = |body: serde_json::Value| {
+        let recorded: Recorded = serde_json::from_value(body).unwrap();
+        recorded.heard(true)[0].as_ref().unwrap().sample
+    };
+    let policy = serde_json::json!({"name": "delay", "version": "1.0.0", "component": "0", "settings": "0"});
+    let (due, amounts) = (crate::money::Due::Proposal, crate::money::Amounts::default());
+    let demand = Demand { due, amounts, balance: None, currency: "CNY".into(), already_paid: false, restated: 0 };
+    let caps = crate::caps::check(&demand, &CapUsage::default(), &CapLimits::default());
+    let body = |fault: serde_json::Value| serde_json::json!({"disposition": "human-review", "due": due, "amounts": amounts, "policy": policy, "caps": caps, "fault": fault});
+    let (deadline, guardrail, none) = (
+        told(body(serde_json::json!({"code": "deadline", "of": "policy", "detail": "300 ms"}))),
+        told(body(serde_json::json!({"code": "trap", "of": "guardrail", "detail": "unreachable"}))),
+        told(body(serde_json::Value::Null)),
+    );
+    assert_eq!((deadline.fault, deadline.is_first), (Some(FaultCode::Deadline), false));
+    assert_eq!((guardrail.fault, guardrail.is_first), (None, false));
+    assert_eq!((none.fault, none.is_first), (None, true));
+}
+
+#[test]
+fn what_the_machine_failed_to_ask_neither_counts_nor_ends_a_row_of_faults() {
+    let limits = Protection::default();
+    let trap = fault(FaultCode::Trap);
+    let ill = [(9, trap), (20, fault(FaultCode::NotLoaded)), (5, fault(FaultCode::Deadline))];
+    assert_eq!(watched(&ill).judge(None, &limits), None);
+    let mut one_more = watched(&ill);
+    one_more.add(trap);
+    assert_eq!(one_more.judge(None, &limits), Some(Finding::ErrorStreak { faults: 10 }));
+    // Nine faults of forty-nine that it was asked; the others nobody asked.
+    let few = watched(&[(36, GOOD), (9, trap), (4, GOOD), (20, fault(FaultCode::Host))]);
+    assert_eq!((few.decisions(), few.judge(None, &limits)), (49, None));
 }
 
 #[test]
