@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use hkdf::Hkdf;
 use ombud_core::ids::MerchantId;
 use rand::Rng;
@@ -11,6 +9,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::Digest;
+use crate::aead::{self, NONCE_BYTES, TAG_BYTES};
 
 /// Bytes of every key.
 pub const KEY_BYTES: usize = 32;
@@ -22,8 +21,6 @@ const MASTER_ID_BYTES: usize = 8;
 const BETWEEN_MASTERS: &[u8] = b"ombud master key rotation v1\0";
 /// A whole block of SHA-256, which HMAC uses as it is.
 const DIGEST_KEY_BYTES: usize = 64;
-pub(crate) const NONCE_BYTES: usize = 24;
-pub(crate) const TAG_BYTES: usize = 16;
 
 /// Whose data key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,10 +94,9 @@ impl MasterKey {
     /// # Errors
     /// None in practice: the cipher refuses only messages of many gigabytes.
     pub fn wrap(&self, key: &DataKey, merchant: &MerchantId, subject: Subject<'_>) -> Result<Vec<u8>, KeyError> {
-        let nonce: [u8; NONCE_BYTES] = random();
-        let payload = Payload { msg: key.bytes(), aad: &self.binding(merchant, subject) };
-        let sealed = self.cipher().encrypt(&nonce.into(), payload).map_err(|_| KeyError::Damaged)?;
-        Ok([&self.id[..], &nonce, &sealed].concat())
+        let mut wrapped = self.id.to_vec();
+        self.seal(&self.binding(merchant, subject), key.bytes(), &mut wrapped)?;
+        Ok(wrapped)
     }
 
     /// Opens a wrapped data key.
@@ -112,11 +108,7 @@ impl MasterKey {
         if *id != self.id {
             return Err(KeyError::OtherMaster { wrapped_by: hex(id), given: self.id() });
         }
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
-        let payload = Payload { msg: sealed, aad: &self.binding(merchant, subject) };
-        let opened = Zeroizing::new(self.cipher().decrypt(&(*nonce).into(), payload).map_err(|_| KeyError::Damaged)?);
-        let bytes: [u8; KEY_BYTES] = opened.as_slice().try_into().map_err(|_| KeyError::Damaged)?;
-        Ok(DataKey::from_bytes(bytes))
+        self.open(&self.binding(merchant, subject), rest).map(DataKey)
     }
 
     /// Seals another master key, for the time in which data keys are wrapped with either.
@@ -124,10 +116,9 @@ impl MasterKey {
     /// # Errors
     /// None in practice: the cipher refuses only messages of many gigabytes.
     pub fn wrap_master(&self, other: &Self) -> Result<Vec<u8>, KeyError> {
-        let nonce: [u8; NONCE_BYTES] = random();
-        let payload = Payload { msg: other.as_bytes(), aad: BETWEEN_MASTERS };
-        let sealed = self.cipher().encrypt(&nonce.into(), payload).map_err(|_| KeyError::Damaged)?;
-        Ok([&nonce[..], &sealed].concat())
+        let mut wrapped = Vec::new();
+        self.seal(BETWEEN_MASTERS, other.as_bytes(), &mut wrapped)?;
+        Ok(wrapped)
     }
 
     /// Opens what [`Self::wrap_master`] sealed with this key.
@@ -135,14 +126,25 @@ impl MasterKey {
     /// # Errors
     /// Another key sealed it, or it is damaged.
     pub fn unwrap_master(&self, wrapped: &[u8]) -> Result<Self, KeyError> {
-        let (nonce, sealed) = wrapped.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
-        let payload = Payload { msg: sealed, aad: BETWEEN_MASTERS };
-        let opened = Zeroizing::new(self.cipher().decrypt(&(*nonce).into(), payload).map_err(|_| KeyError::Damaged)?);
-        Ok(Self::from_bytes(opened.as_slice().try_into().map_err(|_| KeyError::Damaged)?))
+        self.open(BETWEEN_MASTERS, wrapped).map(|key| Self::from_bytes(*key))
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.key).into())
+    /// Appends a nonce, the key sealed and the tag.
+    fn seal(&self, binding: &[u8], key: &[u8; KEY_BYTES], out: &mut Vec<u8>) -> Result<(), KeyError> {
+        let nonce: [u8; NONCE_BYTES] = random();
+        let mut sealed = Zeroizing::new(*key);
+        let tag = aead::seal(&self.key, &nonce, binding, &mut *sealed).map_err(|_| KeyError::Damaged)?;
+        [&nonce[..], &*sealed, &tag].iter().for_each(|part| out.extend_from_slice(part));
+        Ok(())
+    }
+
+    fn open(&self, binding: &[u8], sealed: &[u8]) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::Damaged)?;
+        let sealed: [u8; KEY_BYTES + TAG_BYTES] = sealed.try_into().map_err(|_| KeyError::Damaged)?;
+        let mut sealed = Zeroizing::new(sealed);
+        let opened = aead::open(&self.key, nonce, binding, &mut *sealed).map_err(|_| KeyError::Damaged)?;
+        let key: &[u8; KEY_BYTES] = (&*opened).try_into().map_err(|_| KeyError::Damaged)?;
+        Ok(Zeroizing::new(*key))
     }
 
     fn binding(&self, merchant: &MerchantId, subject: Subject<'_>) -> [u8; 32] {

@@ -6,6 +6,7 @@
 //! merchant are the leaves of a Merkle log, whose signed heads and proofs anybody can check ([`log`]). A run of records with
 //! everything to check it goes into one file for auditors ([`bundle`]).
 
+mod aead;
 pub mod bundle;
 mod digest;
 mod header;

@@ -8,13 +8,12 @@
 
 use std::ops::Range;
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use ombud_core::ids::{DecisionId, MerchantId};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
-use crate::keys::{DataKey, NONCE_BYTES, TAG_BYTES, random};
+use crate::aead::{self, NONCE_BYTES, TAG_BYTES};
+use crate::keys::{DataKey, random};
 use crate::{BodyCommitment, BodyKind, Detached, Digest, Entry, Header, id};
 
 /// Bytes of the salt before each body.
@@ -115,8 +114,8 @@ pub fn seal(
     out.extend_from_slice(&nonce);
     pack(&plain, out);
     let buffer = out.get_mut(start + NONCE_BYTES..).ok_or(SealError::Cipher)?;
-    let tag = cipher(key).encrypt_inout_detached(&nonce.into(), &binding(merchant, of, &commitments), buffer.into());
-    out.extend_from_slice(&tag.map_err(|_| SealError::Cipher)?);
+    let tag = aead::seal(key.bytes(), &nonce, &binding(merchant, of, &commitments), buffer).map_err(|_| SealError::Cipher)?;
+    out.extend_from_slice(&tag);
     let sealed = out.get(start..).unwrap_or_default();
     let sealed_len = u32::try_from(sealed.len()).map_err(|_| SealError::TooLarge { bytes })?;
     Ok(Detached { sealed_len, sealed: Digest::of(sealed), bodies: commitments })
@@ -186,13 +185,13 @@ impl Header {
         let Some(detached) = &self.detached else { return Ok(Unsealed::default()) };
         let key = key.ok_or(UnsealError::Erased)?;
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(UnsealError::Damaged)?;
-        let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(UnsealError::Damaged)?;
-        let mut opened = ciphertext.to_vec();
+        if rest.len() < TAG_BYTES {
+            return Err(UnsealError::Damaged);
+        }
+        let mut opened = rest.to_vec();
         let associated = binding(&self.merchant, self.of(), &detached.bodies);
-        cipher(key)
-            .decrypt_inout_detached(&XNonce::from(*nonce), &associated, opened.as_mut_slice().into(), &Tag::from(*tag))
-            .map_err(|_| UnsealError::WrongKey)?;
-        let plain = unpack(&opened, &detached.bodies).ok_or(UnsealError::Damaged)?;
+        let opened = aead::open(key.bytes(), nonce, &associated, &mut opened).map_err(|_| UnsealError::WrongKey)?;
+        let plain = unpack(opened, &detached.bodies).ok_or(UnsealError::Damaged)?;
         let mut end = 0;
         let places = detached.bodies.iter().map(|body| {
             let start = end + SALT_BYTES;
@@ -213,10 +212,6 @@ impl Header {
         };
         if same { Ok(()) } else { Err(UnsealError::Damaged) }
     }
-}
-
-fn cipher(key: &DataKey) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(key.bytes().into())
 }
 
 fn salted(salt: &[u8; SALT_BYTES], bytes: &[u8]) -> Digest {

@@ -22,17 +22,22 @@ pub(super) fn row(policies: &Path) -> Result<BenchRow> {
     let service = Service::open(data.path(), served::options(policies))?;
     let merchants = vec![MerchantId::new("m0").map_err(|error| anyhow!("{error}"))?];
     let parts = service.own_replays().parts(&Scope { merchants, ..Scope::default() })?;
-    let (mut in_process, mut replayed) = (0.0_f64, 0.0_f64);
-    for _ in 0..ROUNDS {
-        in_process = in_process.max(1e6 / decision::after_sale_micros(policies)?);
+    let rate = |lanes: usize| -> Result<f64> {
         let began = Instant::now();
-        let total = service.own_replays().run(&parts, cores(), |_| ()).map_err(served::said)?.total();
+        let total = service.own_replays().run(&parts, lanes, |_| ()).map_err(served::said)?.total();
         if total.identical != DECISIONS as u64 {
             bail!("{} of {DECISIONS} replays are identical: {total:?}", total.identical);
         }
-        replayed = replayed.max(DECISIONS as f64 / began.elapsed().as_secs_f64());
+        Ok(DECISIONS as f64 / began.elapsed().as_secs_f64())
+    };
+    let (mut in_process, mut alone, mut replayed) = (0.0_f64, 0.0_f64, 0.0_f64);
+    for _ in 0..ROUNDS {
+        in_process = in_process.max(1e6 / decision::after_sale_micros(policies)?);
+        alone = alone.max(rate(1)?);
+        replayed = replayed.max(rate(cores())?);
     }
     let cores = cores() as f64;
-    let phases = vec![("decisions in process, one core, 1/s".into(), in_process), ("cores".into(), cores)];
+    let phases =
+        vec![("decisions in process, one core, 1/s".into(), in_process), ("replays, one core, 1/s".into(), alone), ("cores".into(), cores)];
     Ok(BenchRow::at_least("replay", "1/s", in_process * cores, replayed, 0.8, phases))
 }

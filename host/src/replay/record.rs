@@ -112,11 +112,15 @@ impl Record {
 
     /// One body as text; none where there is none of the kind, or it is erased.
     pub fn body(&self, kind: BodyKind) -> Option<&str> {
-        let bytes = match &self.bodies {
+        self.bytes(kind).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// The bytes of one body; none where there is none of the kind, or it is erased.
+    pub fn bytes(&self, kind: BodyKind) -> Option<&[u8]> {
+        match &self.bodies {
             Bodies::Opened(bodies) => bodies.iter().find(|(own, _)| *own == kind).map(|(_, bytes)| bytes.as_slice()),
             Bodies::Unsealed(bodies) => bodies.body(kind),
             Bodies::Erased => None,
-        };
-        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
+        }
     }
 }

@@ -221,7 +221,7 @@ impl Replayer {
             report.detail = Some(fault.to_string());
             return;
         }
-        let recorded = |kind: BodyKind| record.body(kind).unwrap_or_default().as_bytes();
+        let recorded = |kind: BodyKind| record.bytes(kind).unwrap_or_default();
         let differences = &mut report.differences;
         compare::bodies(differences, "ruling", recorded(BodyKind::Ruling), &answer_body(&again.policy, &again.log));
         let review = again.review.as_ref().map(|review| answer_body(review, &[])).unwrap_or_default();

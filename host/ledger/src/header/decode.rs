@@ -53,6 +53,8 @@ struct Fields<'b> {
     found: Vec<(u64, Value<'b>)>,
 }
 
+/// Fields of a decision's header, reserved at once: growing to them would copy them several times.
+const USUAL_FIELDS: usize = 32;
 /// Deeper than any field of a header nests.
 const DEPTH_MAX: usize = 4;
 
@@ -62,8 +64,8 @@ impl<'b> Fields<'b> {
         let malformed = |error: minicbor::decode::Error| HeaderError::Malformed { field: "header", detail: error.to_string() };
         let mut decoder = Decoder::new(bytes);
         let count = decoder.map().map_err(malformed)?.ok_or(HeaderError::NotCanonical { field: "header" })?;
-        let mut found = Vec::new();
-        let mut starts: Vec<(u64, usize)> = Vec::new();
+        let mut found = Vec::with_capacity(USUAL_FIELDS);
+        let mut starts: Vec<(u64, usize)> = Vec::with_capacity(USUAL_FIELDS);
         for _ in 0..count {
             let start = decoder.position();
             let key = decoder.u64().map_err(malformed)?;
