@@ -10,6 +10,10 @@ pub const MARK: &str = "erased:";
 /// What stands for all tickets whose keys were destroyed.
 pub const TICKETS: &str = "erased:tickets";
 
+/// When retention looks at a ticket whose key was to be destroyed with a customer's and stayed because another customer of it is
+/// held: never as at others, only whether it is held still.
+pub(crate) const OWED_FROM_MS: i64 = i64::MAX;
+
 /// What an erasure needs to know.
 #[derive(Clone, Debug)]
 pub struct Erasure<'a> {
@@ -89,6 +93,8 @@ pub trait ReadPrivacy {
     fn erased_marks(&self, merchant: &MerchantId) -> Result<Vec<(String, i64)>, StoreError>;
     /// Subjects with a key to which retention has not looked since before then; the longest ago first.
     fn quiet_subjects(&self, merchant: &MerchantId, before_ms: i64, subjects_max: u32) -> Result<Vec<String>, StoreError>;
+    /// Tickets whose keys stayed at an erasure because others were held, and are to be destroyed when nobody is.
+    fn owed_tickets(&self, merchant: &MerchantId) -> Result<Vec<String>, StoreError>;
     /// The tickets of records that list the customer.
     fn tickets_of(&self, merchant: &MerchantId, customer: &str) -> Result<Vec<String>, StoreError>;
     /// The customers of records that list the ticket.
@@ -113,6 +119,8 @@ pub trait WritePrivacy {
     fn erase_ticket(&mut self, merchant: &MerchantId, ticket: &str, at_ms: i64) -> Result<bool, StoreError>;
     /// Notes that retention need not look at a subject as long as it looks at what was quiet before then.
     fn look_again(&mut self, merchant: &MerchantId, subject: &str, from_ms: i64) -> Result<(), StoreError>;
+    /// Notes that the key of a ticket is to be destroyed as soon as nothing holds it; false where there is none.
+    fn owe_ticket(&mut self, merchant: &MerchantId, ticket: &str) -> Result<bool, StoreError>;
     /// Takes the marks out of amounts that were counted before; how many there were.
     fn forget_marks(&mut self, merchant: &MerchantId, before_ms: i64) -> Result<usize, StoreError>;
     /// Replaces a subject's wrapped key; false where there is none.

@@ -56,6 +56,12 @@ impl Erase {
         if erased.measure_lifted {
             println!("a measure in force has ended with what it rested on");
         }
+        if erased.tickets_held > 0 {
+            println!(
+                "the keys of {} stay, because another customer of each is under legal hold; they are destroyed once it is lifted",
+                screen::count(erased.tickets_held, "ticket")
+            );
+        }
         Ok(EXIT_OK)
     }
 }

@@ -272,11 +272,14 @@ pub enum What {
         measure_lifted: bool,
         /// Blacklist requests that were closed.
         requests_closed: u64,
+        /// Tickets whose own keys stayed because another customer of them is held.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        tickets_held: u64,
     },
     /// The host erased what was kept for as long as the merchant keeps data.
     #[serde(rename = "retention.applied")]
     RetentionApplied {
-        /// Nothing was heard of them since, RFC 3339.
+        /// Nothing was heard of them since, RFC 3339; of tickets that a hold had kept from an erasure, when they were erased.
         older_than: String,
         /// Customers erased.
         customers: u64,
@@ -436,6 +439,11 @@ impl What {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The names of all acts but those of rollouts.
 const NAMES: [&str; 32] = [
     "merchant.created",
@@ -532,7 +540,7 @@ mod tests {
                 from: None,
                 to: Some("2026-11-06T10:00:00Z".into()),
             },
-            What::Erasure { mark: "m".into(), records: 1, keys: 2, measure_lifted: true, requests_closed: 0 },
+            What::Erasure { mark: "m".into(), records: 1, keys: 2, measure_lifted: true, requests_closed: 0, tickets_held: 0 },
             What::RetentionApplied { older_than: String::new(), customers: 1, tickets: 2, keys: 3, records: 4 },
             What::RetentionSet { from_days: None, to_days: Some(1_095) },
             What::HoldSet { hold: "h".into(), scope: HoldScopeView::Merchant, subject: None },

@@ -1,12 +1,13 @@
 //! Erasing a customer: the keys are destroyed, and with them whatever they sealed. Records, their hashes, the sequence and every
 //! amount stay; the act itself is a record that names nobody.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ombud_core::ids::CustomerRef;
+use ombud_core::ids::{CustomerRef, MerchantId};
 use ombud_core::problem::Problem;
 use ombud_ledger::keys::Subject;
-use ombud_store::{Erasure, Group, Reads, SubjectKey};
+use ombud_store::{Erasure, Group, HoldScope, Reads, SubjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,10 @@ pub struct ErasureAnswer {
     pub measure_lifted: bool,
     /// Blacklist requests that were closed.
     pub requests_closed: u64,
+    /// Tickets whose own keys stayed, because another customer of them is under legal hold: what was sealed with them stays
+    /// readable, and the host destroys them once the hold is lifted.
+    #[serde(default)]
+    pub tickets_held: u64,
 }
 
 impl Service {
@@ -104,8 +109,10 @@ impl Service {
             return Err(ServiceError::Conflict(hold));
         }
         let at_ms = now_ms();
+        let (tickets, kept) = apart(reads, merchant, customer, tickets)?;
         let erasure = Erasure { customer, mark: &mark, tickets: &tickets, at_ms, counted_since_ms: at_ms.saturating_sub(WINDOW_MS) };
         let erased = group.erase_customer(merchant, &erasure)?;
+        let tickets_held = owe(group, merchant, &kept)?;
         let subjects: Vec<SubjectId> =
             tickets.into_iter().map(SubjectId::Ticket).chain([SubjectId::Customer(customer.to_owned())]).collect();
         // From here on nothing is sealed with what is destroyed, whatever was read before.
@@ -116,6 +123,7 @@ impl Service {
             keys: erased.keys as u64,
             measure_lifted: erased.measure,
             requests_closed: erased.requests as u64,
+            tickets_held,
         };
         let act = NewAct { reason: Some(reason.to_owned()), at_ms, ..NewAct::new(who, what) };
         let Recorded { seq, leaf } = act.append(group, &self.vault, merchant)?;
@@ -127,6 +135,7 @@ impl Service {
             keys: erased.keys as u64,
             measure_lifted: erased.measure,
             requests_closed: erased.requests as u64,
+            tickets_held,
         };
         Ok((answer, subjects))
     }
@@ -142,4 +151,35 @@ impl Service {
             Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied"),
         }
     }
+}
+
+/// The tickets of a customer whose keys go with the customer, and those whose keys stay for now: another customer of them is held,
+/// and what came of that one after an erasure is sealed with them.
+pub(super) fn apart(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    customer: &str,
+    tickets: Vec<String>,
+) -> Result<(Vec<String>, Vec<String>), ServiceError> {
+    let holds = reads.holds(merchant)?;
+    let held: BTreeSet<&str> =
+        holds.iter().filter(|row| row.scope == HoldScope::Customer).filter_map(|row| row.subject.as_deref()).collect();
+    let (mut go, mut stay) = (tickets, Vec::new());
+    if !held.is_empty() {
+        for ticket in std::mem::take(&mut go) {
+            let others = reads.customers_of(merchant, &ticket)?;
+            let is_held = others.iter().any(|other| other != customer && held.contains(other.as_str()));
+            if is_held { stay.push(ticket) } else { go.push(ticket) }
+        }
+    }
+    Ok((go, stay))
+}
+
+/// Notes the tickets whose keys stay for now; how many have one.
+pub(super) fn owe(group: &mut dyn Group, merchant: &MerchantId, tickets: &[String]) -> Result<u64, ServiceError> {
+    let mut owed = 0;
+    for ticket in tickets {
+        owed += u64::from(group.owe_ticket(merchant, ticket)?);
+    }
+    Ok(owed)
 }

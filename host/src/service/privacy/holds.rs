@@ -249,9 +249,18 @@ fn subjects(
             {
                 return Err(ServiceError::NotFound("customer"));
             }
-            subjects.push(SubjectId::Customer(subject.to_owned()));
-            subjects.extend(reads.tickets_of(merchant, subject)?.into_iter().map(SubjectId::Ticket));
             about.customer = Some(subject.to_owned());
+            subjects.push(SubjectId::Customer(subject.to_owned()));
+            if reads.subject_key(merchant, Subject::Customer(subject))? == SubjectKey::None {
+                // Whoever was erased and came back has no key but the tickets': the act is found, and opened, by one of them as well.
+                for ticket in reads.tickets_of(merchant, subject)? {
+                    if reads.subject_key(merchant, Subject::Ticket(&ticket))? != SubjectKey::None {
+                        about.ticket = Some(ticket.clone());
+                        subjects.push(SubjectId::Ticket(ticket));
+                        break;
+                    }
+                }
+            }
         }
     }
     subjects.push(SubjectId::Merchant);

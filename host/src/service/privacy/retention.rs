@@ -8,7 +8,7 @@ use ombud_ledger::keys::Subject;
 use ombud_rules::civil::DAY_MS;
 use ombud_store::{Erasure, Group, JobError, Reads, Store as _, SubjectKey};
 
-use super::erasure::WINDOW_MS;
+use super::erasure::{WINDOW_MS, apart, owe};
 use super::holds::{self, held};
 use crate::clock::now_ms;
 use crate::service::acts::{By, NewAct, What};
@@ -64,6 +64,7 @@ impl Service {
                             JobError::Job(error) | JobError::Store(error) => ServiceError::from(error),
                         }
                     })?;
+                    retained.tickets += service.retain_owed(&tenant, at_ms)?;
                 }
                 if let Some(days) = tenant.config.retention_days {
                     let own = service.retain_merchant(&tenant, at_ms.saturating_sub(i64::from(days) * DAY_MS))?;
@@ -95,6 +96,36 @@ impl Service {
             retained.customers += own.customers;
             retained.tickets += own.tickets;
         }
+    }
+
+    /// Destroys the keys of tickets that were to go with a customer, and that nothing holds any more; how many.
+    fn retain_owed(self: &Arc<Self>, tenant: &Arc<Tenant>, at_ms: i64) -> Result<u64, ServiceError> {
+        let merchant = tenant.config.id.clone();
+        if self.store.read(|reads| reads.owed_tickets(&merchant))?.is_empty() {
+            return Ok(0);
+        }
+        let service = Arc::clone(self);
+        let subjects = self.writer.wait(move |group| {
+            let mut subjects = Vec::new();
+            for ticket in group.owed_tickets(&merchant)? {
+                if !is_ticket_held(as_reads(group), &merchant, &ticket)? {
+                    group.erase_ticket(&merchant, &ticket, now_ms())?;
+                    subjects.push(SubjectId::Ticket(ticket));
+                }
+            }
+            if !subjects.is_empty() {
+                service.vault.forget(&merchant, subjects.iter().cloned());
+                let tickets = subjects.len() as u64;
+                let what = What::RetentionApplied { older_than: rfc3339(at_ms), customers: 0, tickets, keys: tickets, records: 0 };
+                NewAct::new(By::host(ACTOR), what).append(group, &service.vault, &merchant)?;
+            }
+            Ok::<_, ServiceError>(subjects)
+        })?;
+        let tickets = subjects.len() as u64;
+        if tickets > 0 {
+            self.vault.forget(&tenant.config.id, subjects);
+        }
+        Ok(tickets)
     }
 
     fn retain_subjects(self: &Arc<Self>, tenant: &Arc<Tenant>, due: Vec<String>, before_ms: i64) -> Result<Retained, ServiceError> {
@@ -134,10 +165,12 @@ impl Service {
             };
             for customer in &customers {
                 let tickets = group.tickets_of(merchant, customer)?;
+                let (tickets, kept) = apart(as_reads(group), merchant, customer, tickets)?;
                 let mark = owner::mark(tenant, customer);
                 let counted_since_ms = at_ms.saturating_sub(WINDOW_MS);
                 let erasure = Erasure { customer, mark: &mark, tickets: &tickets, at_ms, counted_since_ms };
                 let erased = group.erase_customer(merchant, &erasure)?;
+                owe(group, merchant, &kept)?;
                 subjects.extend(tickets.into_iter().map(SubjectId::Ticket));
                 subjects.push(SubjectId::Customer(customer.clone()));
                 // Who came back has no key but the tickets'.
@@ -180,6 +213,19 @@ pub(super) fn came_back(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) 
     Ok(back)
 }
 
+/// Whether a ticket is held: itself, or any of its customers.
+fn is_ticket_held(reads: &dyn Reads, merchant: &MerchantId, ticket: &String) -> Result<bool, ServiceError> {
+    if held(reads, merchant, None, std::slice::from_ref(ticket), holds::ALL)?.is_some() {
+        return Ok(true);
+    }
+    for customer in reads.customers_of(merchant, ticket)? {
+        if held(reads, merchant, Some(&customer), &[], holds::ALL)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// From when on the subject is quiet, or is to be looked at as if it were: something was heard of it since, it is held, or
 /// something of it is under way. None where nothing keeps it.
 fn quiet_from(reads: &dyn Reads, tenant: &Tenant, subject: &SubjectId, before_ms: i64) -> Result<Option<i64>, ServiceError> {
@@ -199,10 +245,7 @@ fn quiet_from(reads: &dyn Reads, tenant: &Tenant, subject: &SubjectId, before_ms
         SubjectId::Merchant => (i64::MIN, true),
         SubjectId::Customer(customer) => of_customer(customer)?,
         SubjectId::Ticket(ticket) => {
-            let mut kept = held(reads, merchant, None, std::slice::from_ref(ticket), holds::ALL)?.is_some();
-            for customer in reads.customers_of(merchant, ticket)? {
-                kept |= held(reads, merchant, Some(&customer), &[], holds::ALL)?.is_some();
-            }
+            let mut kept = is_ticket_held(reads, merchant, ticket)?;
             let mut heard_at = heard(subject.as_subject())?;
             // Whoever was erased and came back is erased again with all of it.
             for customer in came_back(reads, merchant, ticket)? {

@@ -8,7 +8,7 @@ use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use super::ledger::unknown;
 use crate::StoreError;
-use crate::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, TICKETS, WritePrivacy};
+use crate::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, OWED_FROM_MS, ReadPrivacy, TICKETS, WritePrivacy};
 
 /// Just behind every text that begins with [`MARK`].
 const BEHIND_MARKS: &str = "erased;";
@@ -51,6 +51,13 @@ impl<T: Database> ReadPrivacy for T {
     fn quiet_subjects(&self, merchant: &MerchantId, before_ms: i64, subjects_max: u32) -> Result<Vec<String>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         self.all("look for quiet subjects", QUIET, params![merchant, before_ms, subjects_max], |row| row.get(0))
+    }
+
+    fn owed_tickets(&self, merchant: &MerchantId) -> Result<Vec<String>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT substr(subject, length('ticket:') + 1) FROM subject_keys
+            WHERE merchant_no = ?1 AND quiet_from_ms = ?2 AND wrapped IS NOT NULL";
+        self.all("look for tickets to be erased", sql, [merchant, OWED_FROM_MS], |row| row.get(0))
     }
 
     fn tickets_of(&self, merchant: &MerchantId, customer: &str) -> Result<Vec<String>, StoreError> {
@@ -150,6 +157,12 @@ impl WritePrivacy for SqliteWriter {
         let merchant = self.known_merchant(merchant)?;
         let sql = "UPDATE subject_keys SET quiet_from_ms = ?3 WHERE merchant_no = ?1 AND subject = ?2";
         self.run("note when to look again", sql, params![merchant, subject, from_ms]).map(|_| ())
+    }
+
+    fn owe_ticket(&mut self, merchant: &MerchantId, ticket: &str) -> Result<bool, StoreError> {
+        let merchant = self.known_merchant(merchant)?;
+        let sql = "UPDATE subject_keys SET quiet_from_ms = ?3 WHERE merchant_no = ?1 AND subject = ?2 AND wrapped IS NOT NULL";
+        Ok(self.run("note a ticket to be erased", sql, params![merchant, Subject::Ticket(ticket).to_string(), OWED_FROM_MS])? > 0)
     }
 
     fn forget_marks(&mut self, merchant: &MerchantId, before_ms: i64) -> Result<usize, StoreError> {

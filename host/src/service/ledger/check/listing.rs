@@ -79,12 +79,14 @@ fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, list
     let outcome = on.and_then(|on| named("outcome").map(str::to_owned).or_else(|| on.outcome.clone()));
     let held = |scope: &str| named("subject").filter(|_| named("scope") == Some(scope)).map(str::to_owned);
     let held_ticket = held("ticket");
-    // A hold is listed by whom or what it holds; that of a ticket also by one of its customers, whose key opened it.
+    // A hold is listed by whom or what it holds; that of a ticket also by one of its customers, whose key opened it, and that of a
+    // customer who was erased before by one of the customer's tickets.
     let of_ticket = || listed.customer.clone().filter(|_| held_ticket.is_some());
+    let of_customer = || listed.ticket.clone().filter(|_| held("customer").is_some());
     [
         ("kind", &listed.kind, on.and_then(|on| on.kind.clone())),
         ("outcome", &listed.outcome, outcome),
-        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone()).or_else(|| held_ticket.clone())),
+        ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone()).or_else(|| held_ticket.clone()).or_else(of_customer)),
         ("customer", &listed.customer, on.and_then(|on| on.customer.clone()).or_else(|| held("customer")).or_else(of_ticket)),
         ("order", &listed.order, on.and_then(|on| on.order.clone())),
     ]
