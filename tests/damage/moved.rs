@@ -272,3 +272,119 @@ fn a_cap_that_was_moved_and_moved_back_is_named_at_the_act_that_found_it() {
     let found = findings(&server.data, &id);
     assert!(matches!(&found[..], [one] if one.contains("the caps that it found are others than the acts before it had left")), "{found:?}");
 }
+
+#[test]
+fn what_was_moved_by_hand_is_named_after_lawful_acts_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Server::with(folder.path(), Options { policies: Some(root().join("policies")), ..Options::default() });
+    let by_hand = |set: &str| {
+        let database = Connection::open(folder.path().join("ombud.db")).unwrap();
+        database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        let plans: String = database.query_row("SELECT plans FROM rollouts", [], |row| row.get(0)).unwrap();
+        assert_eq!(database.execute(&format!("UPDATE rollouts SET plans = {set}"), []).unwrap(), 1);
+        plans
+    };
+    // A second share, an approval that nobody asks for; what one does beside the server, or while it is stopped, or both.
+    let share = "json_set(plans, '$.plans.delay.canary.share_bp', 9000)";
+    let said = "the rollouts that it found are others than the acts before it had left";
+    let mut server = open();
+    let id = server.merchant(json!({})).id.clone();
+    let path = format!("/v1/merchants/{id}");
+    let call = |server: &Server, method: &str, rest: &str, body: &Value| {
+        server.call(method, &format!("{path}{rest}")).key(&server.operator).json(body).send().ok()
+    };
+    let config = |server: &Server| server.call("GET", &path).key(&server.operator).send().ok()["config"].take();
+    let bound = |server: &Server, value: i64| {
+        let mut config = config(server);
+        config["policies"] = json!({"delay": {"policy": "delay", "settings": {"ship_slight_value": value}}});
+        version_of(&call(server, "PUT", "", &config), "delay")
+    };
+    let (one, _two) = (bound(&server, 3_000), bound(&server, 4_000));
+    let canary = |server: &Server, share_bp: u16| {
+        call(server, "POST", "/policies/delay/rollout/canary", &json!({"version": one, "share_bp": share_bp}));
+    };
+    canary(&server, 500);
+    let mut named = 0;
+    let mut is_named = |server: &Server, when: &str| {
+        let found = findings(&server.data, &id);
+        let all = found.iter().filter(|one| one.contains(said)).count();
+        assert_eq!((all, found.len()), (named + 1, all), "{when}: {found:#?}");
+        named = all;
+    };
+    let reopened = |server: Server| {
+        drop(server);
+        open()
+    };
+
+    // Beside the server: the act undoes it, and it is named nevertheless.
+    assert_eq!(findings(&server.data, &id), [""; 0]);
+    by_hand(share);
+    canary(&server, 600);
+    is_named(&server, "beside the server");
+    // While it is stopped: the server starts with it.
+    drop(server);
+    by_hand(share);
+    server = open();
+    canary(&server, 700);
+    is_named(&server, "while it is stopped");
+    // And put back beside the server, which goes on with what it had read.
+    drop(server);
+    let good = by_hand(share);
+    server = open();
+    by_hand(&format!("'{good}'"));
+    canary(&server, 800);
+    is_named(&server, "put back beside the server");
+    // A change of the merchant that binds another version.
+    server = reopened(server);
+    by_hand("json_remove(plans, '$.plans.reply')");
+    bound(&server, 5_000);
+    is_named(&server, "by a binding");
+    // The act of a proposal that nobody made.
+    let proposal = json!({"id": "p_0", "kind": null, "step": "approvals-off", "by": "me", "reason": null, "at_ms": 4_000_000_000_000_i64});
+    drop(server);
+    by_hand(&format!("json_set(plans, '$.proposals', json('[{proposal}]'))"));
+    server = open();
+    call(&server, "POST", "/rollout/proposals/p_0/withdraw", &json!({}));
+    is_named(&server, "a proposal that is gone again");
+
+    // A change of the merchant that moves nothing swallows nothing, and one that changes nothing writes nothing.
+    drop(server);
+    by_hand(share.replace("9000", "9500").as_str());
+    server = open();
+    let own = config(&server);
+    call(&server, "PUT", "", &own);
+    let row = "`plans.delay.canary.share_bp` is 9500, and the acts give";
+    let found = findings(&server.data, &id);
+    assert!(found.iter().any(|one| one.contains(row)), "{found:#?}");
+    let mut own = config(&server);
+    own["caps"]["order_refund_auto_fen_max"] = 400_000.into();
+    call(&server, "PUT", "", &own);
+    let found = findings(&server.data, &id);
+    assert!(found.iter().any(|one| one.contains(row)), "{found:#?}");
+    assert_eq!(found.iter().filter(|one| one.contains(said)).count(), 6, "{found:#?}");
+    canary(&server, 900);
+    let found = findings(&server.data, &id);
+    assert!(found.iter().all(|one| one.contains(said)) && found.len() == 7, "{found:#?}");
+}
+
+#[test]
+fn settings_that_were_moved_and_moved_back_are_named_at_the_act_that_found_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Server::with(folder.path(), Options { policies: Some(root().join("policies")), ..Options::default() });
+    let server = open();
+    let id = server.merchant(json!({"approvals": {"rollout": 2}})).id.clone();
+    drop(server);
+    let moved = Connection::open(folder.path().join("ombud.db")).unwrap();
+    let sql = "UPDATE merchants SET config = json_remove(config, '$.config.approvals') WHERE id = ?1";
+    assert_eq!(moved.execute(sql, [&id]).unwrap(), 1);
+    drop(moved);
+    let server = open();
+    let path = format!("/v1/merchants/{id}");
+    let mut config = server.call("GET", &path).key(&server.operator).send().ok()["config"].take();
+    assert_eq!(config.get("approvals"), None);
+    config["approvals"] = json!({"rollout": 2});
+    server.call("PUT", &path).key(&server.operator).json(&config).send().ok();
+    let found = findings(&server.data, &id);
+    let said = "the settings beside caps, limits and retention that it found are others than the acts before it had left";
+    assert!(matches!(&found[..], [one] if one.contains(said)), "{found:?}");
+}

@@ -37,6 +37,10 @@ pub struct ActBody {
     /// SHA-256 of what stands now, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// SHA-256 of the document of the merchant's plans as the change found it, hex: of nothing where there was none. The first act of a change
+    /// of the merchant or its plans has it; none in acts of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plans_before: Option<String>,
     /// SHA-256 of the document of the merchant's plans as it is now, hex, where the change moved any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plans: Option<String>,
@@ -568,6 +572,7 @@ mod tests {
                 reason: Some("because".into()),
                 before: None,
                 after: Some("00".into()),
+                plans_before: None,
                 plans: None,
             };
             let json = serde_json::to_string(&body).unwrap();

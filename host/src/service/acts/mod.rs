@@ -69,6 +69,8 @@ pub(super) struct NewAct {
     pub(super) before: Option<Digest>,
     /// What stands now.
     pub(super) after: Option<Digest>,
+    /// The document of the merchant's plans as the change found it; the first act of the change has it.
+    pub(super) plans_before: Option<Digest>,
     /// The document of the merchant's plans as it is now, where the change moves any.
     pub(super) plans: Option<Digest>,
     /// When, epoch milliseconds.
@@ -107,6 +109,7 @@ impl NewAct {
             reason: None,
             before: None,
             after: None,
+            plans_before: None,
             plans: None,
             at_ms: now_ms(),
             subjects: vec![SubjectId::Merchant],
@@ -133,6 +136,7 @@ impl NewAct {
             reason: self.reason.clone(),
             before: self.before.map(|digest| digest.to_string()),
             after: self.after.map(|digest| digest.to_string()),
+            plans_before: self.plans_before.map(|digest| digest.to_string()),
             plans: self.plans.map(|digest| digest.to_string()),
         };
         let json = serde_json::to_vec(&body).map_err(|error| internal(error.into()))?;

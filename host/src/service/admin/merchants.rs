@@ -19,7 +19,7 @@ use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{NewAct, OPERATOR, What};
 use crate::service::error::ServiceError;
-use crate::service::rollout::{self, NO_REPORT};
+use crate::service::rollout::{self, Moved, NO_REPORT};
 use crate::service::snapshot::{Bindings, MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
 use crate::service::wire::{LimitsView, MerchantView};
@@ -145,16 +145,17 @@ impl Service {
         let epoch = self.vault.epoch();
         let secret = self.store.read(|reads| self.vault.open_or_draw(&config.id, &SubjectId::Merchant, reads, epoch))?;
         let acts = changes(who, known, &config, &bindings, at_ms);
-        let acts = rollout::saying_plans(acts, &rollouts)?;
-        let versions: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
-        let (stored, vault, plans) = (row.clone(), self.vault.clone(), rollouts.clone());
+        let new: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
+        let before = known.map(|known| known.rollouts.clone()).unwrap_or_default();
+        let moved = Moved { before, now: rollouts.clone(), new, at_ms, acts };
+        let (stored, vault) = (row.clone(), self.vault.clone());
         self.writer.wait(move |group| {
             group.put_merchant(&stored)?;
-            rollout::keep(group, &stored.id, &plans, &versions, at_ms)?;
             if let Some(wrapped) = &secret.wrapped {
                 vault.keep(group, &stored.id, &SubjectId::Merchant, wrapped, stored.created_at_ms)?;
             }
-            acts.iter().try_for_each(|act| act.append(group, &vault, &stored.id).map(|_| ()))
+            // What changes nothing writes no plans either: what somebody did to them by hand stays to be seen.
+            if moved.acts.is_empty() { Ok(()) } else { rollout::keep(group, &vault, &stored.id, &moved) }
         })?;
         let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, rollouts).map_err(ServiceError::from))?;
         let view = view(&tenant, &self.limits);

@@ -10,7 +10,7 @@ use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Store as _};
 
 use super::apply::{Order, apply};
-use super::load::{keep, saying_plans};
+use super::load::{Moved, keep};
 use super::step::{
     ActivateRequest, CanaryRequest, KillRequest, PauseRequest, RollbackRequest, ShadowRequest, StepAnswer, WindowRemoval, WindowRequest,
 };
@@ -200,7 +200,7 @@ impl Service {
             Step::ApprovalsOff => Some(self.row_with(&next)?),
             _ => None,
         };
-        self.keep_moved(&next, acts, row)?;
+        self.keep_moved(tenant, &next, acts, row)?;
         let rollout = view::view(&next, of);
         let next = Arc::new(next);
         self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::clone(&next)));
@@ -244,15 +244,21 @@ impl Service {
     }
 
     /// Keeps moved plans with the acts that moved them, and the merchant's row where it changes too.
-    pub(super) fn keep_moved(&self, next: &Tenant, acts: Vec<NewAct>, row: Option<MerchantRow>) -> Result<(), ServiceError> {
-        let (merchant, rollouts, vault) = (next.config.id.clone(), next.rollouts.clone(), self.vault.clone());
-        let acts = saying_plans(acts, &rollouts)?;
+    pub(super) fn keep_moved(
+        &self,
+        before: &Tenant,
+        next: &Tenant,
+        acts: Vec<NewAct>,
+        row: Option<MerchantRow>,
+    ) -> Result<(), ServiceError> {
+        let (merchant, vault) = (next.config.id.clone(), self.vault.clone());
+        let at_ms = acts.first().map_or_else(now_ms, |act| act.at_ms);
+        let moved = Moved { before: before.rollouts.clone(), now: next.rollouts.clone(), new: Vec::new(), at_ms, acts };
         Ok(self.writer.wait(move |group| {
             if let Some(row) = &row {
                 group.put_merchant(row)?;
             }
-            keep(group, &merchant, &rollouts, &[], acts.first().map_or_else(now_ms, |act| act.at_ms))?;
-            acts.iter().try_for_each(|act| act.append(group, &vault, &merchant).map(|_| ()))
+            keep(group, &vault, &merchant, &moved)
         })?)
     }
 

@@ -16,6 +16,7 @@ use crate::service::Service;
 use crate::service::acts::{By, NewAct, OPERATOR, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Versions};
+use crate::service::vault::Vault;
 
 /// The report of a version that was bound, not uploaded: a list without a step.
 pub(in crate::service) const NO_REPORT: &str = "[]";
@@ -79,21 +80,40 @@ fn document(rollouts: &Rollouts) -> Result<String, ServiceError> {
     serde_json::to_string(rollouts).map_err(|error| ServiceError::Internal(error.into()))
 }
 
-/// The acts of a change that moves plans, each with the digest of what is kept of them from then on.
-pub(in crate::service) fn saying_plans(acts: Vec<NewAct>, rollouts: &Rollouts) -> Result<Vec<NewAct>, ServiceError> {
-    let plans = Some(Digest::of(document(rollouts)?.as_bytes()));
-    Ok(acts.into_iter().map(|act| NewAct { plans, ..act }).collect())
+/// A change of a merchant's plans.
+pub(in crate::service) struct Moved {
+    /// What it began from.
+    pub before: Rollouts,
+    /// What it leaves.
+    pub now: Rollouts,
+    /// Versions that are new in them.
+    pub new: Vec<VersionRow>,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// The acts of the change.
+    pub acts: Vec<NewAct>,
 }
 
-/// Writes the plans of a merchant with the versions that are new in them, and moves each version's row to where its plan has it.
-pub(in crate::service) fn keep(
-    group: &mut dyn Group,
-    merchant: &MerchantId,
-    rollouts: &Rollouts,
-    new: &[VersionRow],
-    at_ms: i64,
-) -> Result<(), ServiceError> {
-    let json = document(rollouts)?;
+/// The digest of the plans that a change finds: of what is kept, from which it also began. Where somebody changed the one beside the other it is
+/// a digest of both, which no act ever left.
+fn found(kept: Option<&str>, before: &Rollouts) -> Result<Digest, ServiceError> {
+    let text = kept.unwrap_or_default();
+    let is_before = match kept {
+        Some(text) => serde_json::from_str::<Rollouts>(text).is_ok_and(|kept| kept == *before),
+        None => *before == Rollouts::default(),
+    };
+    if is_before {
+        return Ok(Digest::of(text.as_bytes()));
+    }
+    Ok(Digest::of_parts(b"ombud plans kept and in force v1\0", &[text.as_bytes(), document(before)?.as_bytes()]))
+}
+
+/// Writes the plans of a merchant with the versions that are new in them, moves each version's row to where its plan has it, and appends the
+/// acts of the change: each with the digest of what is kept from then on, the first with that of what was kept before.
+pub(in crate::service) fn keep(group: &mut dyn Group, vault: &Vault, merchant: &MerchantId, moved: &Moved) -> Result<(), ServiceError> {
+    let Moved { before, now: rollouts, new, at_ms, acts } = moved;
+    let (json, at_ms) = (document(rollouts)?, *at_ms);
+    let found = found(group.rollouts(merchant)?.as_deref(), before)?;
     for row in new {
         if group.version(merchant, &row.policy, &row.version)?.is_none() {
             group.insert_version(merchant, row, NO_REPORT)?;
@@ -105,6 +125,11 @@ pub(in crate::service) fn keep(
         if state != row.state {
             group.set_version_state(merchant, &row.policy, &row.version, state, at_ms)?;
         }
+    }
+    let plans = Some(Digest::of(json.as_bytes()));
+    for (at, act) in acts.iter().enumerate() {
+        let plans_before = (at == 0).then_some(found);
+        NewAct { plans_before, plans, ..act.clone() }.append(group, vault, merchant)?;
     }
     Ok(())
 }
@@ -152,13 +177,10 @@ impl Service {
             }
             let active = bindings.iter().map(|(kind, binding)| (*kind, binding.id())).collect();
             let act = NewAct { at_ms, ..NewAct::new(By::host("ombud"), What::Rollout(RolloutAct::Planned { active })) };
-            let acts = saying_plans(vec![act], &rollouts)?;
+            let moved = Moved { before: Rollouts::default(), now: rollouts, new: rows, at_ms, acts: vec![act] };
             self.keep_blobs(bindings.into_values().map(|binding| ("application/json", binding.settings.into_bytes())).collect())?;
             let vault = self.vault.clone();
-            let kept = self.writer.wait(move |group| {
-                keep(group, &merchant, &rollouts, &rows, at_ms)?;
-                acts.iter().try_for_each(|act| act.append(group, &vault, &merchant).map(|_| ()))
-            });
+            let kept = self.writer.wait(move |group| keep(group, &vault, &merchant, &moved));
             kept.map_err(ServiceError::from)?;
         }
         Ok(())

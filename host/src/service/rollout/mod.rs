@@ -18,7 +18,7 @@ mod webhook;
 pub(super) use apply::WINDOW_KEPT_MS;
 pub(super) use choose::{Runs, opened, opens};
 pub(super) use guards::Guards;
-pub(super) use load::{NO_REPORT, active_bindings, keep, kept, saying_plans, state_of};
+pub(super) use load::{Moved, NO_REPORT, active_bindings, keep, kept, state_of};
 pub use proposals::{ProposalView, ProposalWord};
 pub use protect::Measure;
 pub use shadow::ShadowSummary;

@@ -100,7 +100,7 @@ impl Service {
             let what = RolloutAct::Proposed { proposal: proposal.id.clone(), kind: proposal.kind, proposed: proposal.step.clone() };
             let act = NewAct { reason: proposal.reason.clone(), at_ms, ..NewAct::new(who, What::Rollout(what)) };
             let next = self.next_tenant(tenant, rollouts)?;
-            self.keep_moved(&next, vec![act], None)?;
+            self.keep_moved(tenant, &next, vec![act], None)?;
             self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
         }
         Ok(StepAnswer { changed: false, proposal: waiting, rollout: view::view(tenant, of) })
@@ -130,7 +130,7 @@ impl Service {
             let what = RolloutAct::Withdrawn { proposal: proposal.id.clone(), proposed_by: proposal.by.clone() };
             let act = NewAct { reason, ..NewAct::new(who, What::Rollout(what)) };
             let next = service.next_tenant(tenant, rollouts)?;
-            service.keep_moved(&next, vec![act], None)?;
+            service.keep_moved(tenant, &next, vec![act], None)?;
             let rollout = view::view(&next, None);
             service.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
             Ok(StepAnswer { changed: true, proposal: None, rollout })

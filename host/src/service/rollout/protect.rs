@@ -100,7 +100,7 @@ impl Service {
         let what = RolloutAct::Protected { kind, version: id.clone(), finding: found.clone(), measure, active };
         let act = NewAct { reason: Some(found.to_string()), at_ms, ..NewAct::new(By::host("protection"), What::Rollout(what)) };
         let next = self.next_tenant(&tenant, rollouts)?;
-        self.keep_moved(&next, vec![act], None)?;
+        self.keep_moved(&tenant, &next, vec![act], None)?;
         self.change(|snapshot| _ = snapshot.tenants.insert(merchant.clone(), Arc::new(next)));
         Ok(measure)
     }

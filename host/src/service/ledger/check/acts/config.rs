@@ -23,6 +23,9 @@ pub(super) struct Config {
     rest: Option<String>,
     /// An act of an earlier release changed the rest and does not say to what.
     unsaid: bool,
+    /// The act that set the rest last is one after which no change of it goes without an act: releases whose acts say nothing of the plans
+    /// that they found recorded nothing where a member was given up.
+    is_said: bool,
     /// Acts that found something else than the acts before had left: it was moved by hand in between.
     moved: Vec<(u64, &'static str)>,
 }
@@ -34,9 +37,17 @@ impl Config {
             What::CapsChanged { from, .. } if *from != self.caps => Some("caps"),
             What::LimitsChanged { from, .. } if *from != self.limits => Some("limits"),
             What::RetentionSet { from_days, .. } if *from_days != self.retention_days => Some("days of retention"),
+            What::MerchantChanged { .. } | What::Rollout(RolloutAct::ApprovalsOff)
+                if self.is_said && act.plans_before.is_some() && act.before != self.rest =>
+            {
+                Some("settings beside caps, limits and retention")
+            }
             _ => None,
         };
         self.moved.extend(moved.map(|what| (seq, what)));
+        if matches!(act.what, What::MerchantCreated | What::MerchantChanged { .. } | What::Rollout(RolloutAct::ApprovalsOff)) {
+            self.is_said = act.plans_before.is_some();
+        }
         match &act.what {
             What::MerchantCreated => (self.created_at_ms, self.rest) = (Some(at_ms), act.after.clone()),
             What::MerchantChanged { .. } => (self.rest, self.unsaid) = (act.after.clone(), false),

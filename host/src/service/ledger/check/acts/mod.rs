@@ -98,6 +98,7 @@ impl Administered {
 
     fn act(&mut self, act: ActBody, seq: u64, at_ms: i64) {
         self.config.act(&act, seq, at_ms);
+        self.moves.found(&act, seq);
         match &act.what {
             What::HoldSet { hold, scope, subject } => {
                 let hold_set = Hold { scope: *scope, subject: subject.clone(), by: act.actor, at_ms };
@@ -175,6 +176,7 @@ impl Administered {
         found.extend(self.config.differences(row));
         self.versions.moving(&self.moves.rollouts, None);
         let stored = reads.rollouts(&row.id)?;
+        found.extend(self.moves.moved_by_hand().map(|(seq, problem)| (Place::Record(seq), problem)));
         let plans = |problem| (Place::Row { table: "rollouts", key: row.id.to_string() }, problem);
         if self.moves.left(stored.as_deref()) || self.moves.is_unsaid() {
             self.versions.stand(stored.as_deref());

@@ -23,11 +23,34 @@ pub(super) struct Moves {
     failed: Option<(u64, Refused)>,
     /// The digest of the document that the last act left which says it.
     document: Option<String>,
+    /// Acts that found another document than the acts before had left.
+    moved: Vec<u64>,
     /// Whether an act is of a release whose acts say nothing of that, and were timed a moment after what they did.
     is_old: bool,
 }
 
 impl Moves {
+    /// Holds the document that a change found against the one that the acts before it left.
+    pub(super) fn found(&mut self, act: &ActBody, seq: u64) {
+        let Some(found) = &act.plans_before else { return };
+        let is_known = match &self.document {
+            Some(left) => found == left,
+            // Nothing is said of it: there was none, or one without a plan, or a release moved it whose acts say nothing.
+            None => {
+                let empty = serde_json::to_string(&Rollouts::default()).unwrap_or_default();
+                self.is_old || ["", &empty].iter().any(|text| *found == Digest::of(text.as_bytes()).to_string())
+            }
+        };
+        if !is_known {
+            self.moved.push(seq);
+        }
+    }
+
+    /// The acts that found plans which somebody had moved by hand.
+    pub(super) fn moved_by_hand(&self) -> impl Iterator<Item = (u64, String)> {
+        self.moved.iter().map(|seq| (*seq, "the rollouts that it found are others than the acts before it had left".to_owned()))
+    }
+
     /// Notes what an act that moves plans says of their document.
     pub(super) fn says(&mut self, act: &ActBody) {
         self.is_old |= act.plans.is_none();
@@ -221,6 +244,7 @@ mod tests {
             reason: None,
             before: None,
             after: None,
+            plans_before: None,
             plans,
         };
         left.act(&body(None), &rollout, (0, at_ms), 480);
@@ -256,6 +280,47 @@ mod tests {
         let mut changed = moves.rollouts.clone();
         changed.plans.get_mut(&Kind::Delay).unwrap().windows.clear();
         assert_eq!(said(&moves, &changed).len(), 1, "{:?}", said(&moves, &changed));
+    }
+
+    #[test]
+    fn what_an_act_found_is_held_against_what_was_left() {
+        let digest = |rollouts: &Rollouts| Digest::of(serde_json::to_string(rollouts).unwrap().as_bytes()).to_string();
+        let finds = |moves: &mut Moves, found: Option<String>| {
+            let what = What::MerchantChanged { members: Vec::new() };
+            let act = ActBody {
+                what,
+                actor: "me".into(),
+                role: None,
+                at: String::new(),
+                reason: None,
+                before: None,
+                after: None,
+                plans_before: found,
+                plans: None,
+            };
+            moves.found(&act, 7);
+            std::mem::take(&mut moves.moved)
+        };
+        let mut moves = Moves::default();
+        let nothing = Digest::of(b"").to_string();
+        let activate = |moves: &mut Moves, is_new| {
+            act(moves, RolloutAct::Activated { kind: Kind::Delay, version: version("1") }, 5, is_new);
+        };
+        for fits in [nothing.clone(), digest(&Rollouts::default())] {
+            assert_eq!(finds(&mut moves, Some(fits)), [0; 0]);
+        }
+        let nobodys = Rollouts { plans: [(Kind::Delay, Plan::default())].into(), ..Rollouts::default() };
+        assert_eq!(finds(&mut moves, Some(digest(&nobodys))), [7]);
+        activate(&mut moves, true);
+        let left = digest(&moves.rollouts);
+        assert_eq!(finds(&mut moves, Some(left.clone())), [0; 0]);
+        assert_eq!(finds(&mut moves, Some(nothing.clone())), [7]);
+        // Acts of an earlier release say nothing of what they found, or nothing at all.
+        assert_eq!(finds(&mut moves, None), [0; 0]);
+        let mut old = Moves::default();
+        activate(&mut old, false);
+        assert_eq!(finds(&mut old, Some(left)), [0; 0]);
+        assert_eq!(finds(&mut old, Some(nothing)), [0; 0]);
     }
 
     #[test]
