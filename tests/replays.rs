@@ -3,6 +3,7 @@
 
 mod audit;
 mod missing;
+mod served;
 mod upgrade;
 
 use std::path::{Path, PathBuf};

@@ -284,8 +284,13 @@ impl Service {
     fn tenant(&self, who: &Principal, merchant: &str, right: Right, what: &'static str) -> Result<Arc<Tenant>, ServiceError> {
         let bound_elsewhere = who.merchant.as_ref().is_some_and(|own| own.as_str() != merchant);
         let id = MerchantId::new(merchant).map_err(|_| ServiceError::NotFound("merchant"))?;
-        let tenant =
-            self.snapshot.load().tenants.get(&id).cloned().filter(|_| !bound_elsewhere).ok_or(ServiceError::NotFound("merchant"))?;
+        let tenant = self.snapshot.load().tenants.get(&id).cloned().filter(|_| !bound_elsewhere);
+        // Whoever has a key of the merchant knows that there is one: what is on record of it cannot be read.
+        let missing = || match who.merchant.as_ref() == Some(&id) {
+            true => ServiceError::Unavailable("the merchant cannot be loaded: the server's log says why"),
+            false => ServiceError::NotFound("merchant"),
+        };
+        let tenant = tenant.ok_or_else(missing)?;
         allowed(who, right, what)?;
         Ok(tenant)
     }

@@ -66,8 +66,8 @@ pub trait WriteAdmin {
     fn insert_api_key(&mut self, row: &ApiKeyRow) -> Result<(), StoreError>;
     /// Revokes a key; false where there is none in force with this id.
     fn revoke_api_key(&mut self, key_id: &str, at_ms: i64) -> Result<bool, StoreError>;
-    /// Keeps bytes under their SHA-256, which is computed here; the same bytes again change nothing. `media` is their media
-    /// type.
+    /// Keeps bytes under their SHA-256, which is computed here; the same bytes again change nothing, unless those that are kept
+    /// are damaged. `media` is their media type.
     fn put_blob(&mut self, media: &str, bytes: &[u8], at_ms: i64) -> Result<Digest, StoreError>;
     /// Keeps a new subject's wrapped key. A subject that has one, or had one, is a conflict.
     fn insert_subject_key(&mut self, merchant: &MerchantId, subject: Subject<'_>, wrapped: &[u8], at_ms: i64) -> Result<(), StoreError>;

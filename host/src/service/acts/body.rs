@@ -436,7 +436,7 @@ impl What {
             Self::Unmasked { .. } => "text.unmasked",
             Self::BackupMade { .. } => "backup.made",
             Self::BackupRestored { .. } => "backup.restored",
-            Self::SelfAuditDiverged { .. } => "self-audit.diverged",
+            Self::SelfAuditDiverged { .. } => SELF_AUDIT_DIVERGED,
             Self::Viewed { .. } => "audit.viewed",
             Self::Rollout(act) => act.name(),
         }
@@ -480,7 +480,7 @@ const NAMES: [&str; 32] = [
     "text.unmasked",
     "backup.made",
     "backup.restored",
-    "self-audit.diverged",
+    SELF_AUDIT_DIVERGED,
     "audit.viewed",
 ];
 
@@ -495,6 +495,8 @@ pub(in crate::service) const OVERRIDE: &str = "decision.override";
 pub(in crate::service) const MERCHANT_CHANGED: &str = "merchant.changed";
 /// The name of one step of a blacklist request.
 pub(in crate::service) const BLACKLIST_STEP: &str = "blacklist.step";
+/// The name of an alarm of the self-audit.
+pub(in crate::service) const SELF_AUDIT_DIVERGED: &str = "self-audit.diverged";
 
 #[cfg(test)]
 mod tests {

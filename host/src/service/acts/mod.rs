@@ -15,7 +15,7 @@ use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
 use ombud_store::{EntryKind, Group, Listing, MerchantRow, NewRecord, Reads, Store as _};
 
 pub use body::{ActBody, Look, What};
-pub(super) use body::{BLACKLIST_STEP, MERCHANT_CHANGED, OVERRIDE};
+pub(super) use body::{BLACKLIST_STEP, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED};
 pub use list::{ActView, ActsPage, ActsQuery};
 pub(super) use looks::Looks;
 pub use rollout::RolloutAct;

@@ -15,6 +15,7 @@ use crate::clock::now_ms;
 use crate::judge::Bound;
 use crate::plugins::Code;
 use crate::registry::{Package, Registry};
+use crate::replay::Blobs;
 use crate::service::Service;
 use crate::service::actor::{Principal, Role};
 use crate::service::acts::OPERATOR;
@@ -46,7 +47,7 @@ impl Service {
         let missing: Vec<_> = self.store.read(|reads| {
             blobs
                 .into_iter()
-                .filter_map(|(media, bytes)| match reads.blob(&Digest::of(&bytes)) {
+                .filter_map(|(media, bytes)| match Blobs::blob(reads, &Digest::of(&bytes)) {
                     Ok(Some(_)) => None,
                     Ok(None) => Some(Ok((media, bytes))),
                     Err(error) => Some(Err(error)),

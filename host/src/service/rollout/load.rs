@@ -12,6 +12,7 @@ use ombud_store::{Group, Origin, Reads, Store as _, VersionRow, VersionState};
 use crate::clock::now_ms;
 use crate::judge::Bound;
 use crate::plugins::Code;
+use crate::replay::Blobs;
 use crate::service::Service;
 use crate::service::acts::{By, NewAct, OPERATOR, RolloutAct, What};
 use crate::service::error::ServiceError;
@@ -68,7 +69,7 @@ pub(in crate::service) fn active_bindings(reads: &dyn Reads, merchant: &Merchant
     for (kind, plan) in rollouts.plans {
         let Some(VersionId { policy, version }) = plan.active.map(|active| active.version) else { continue };
         let row = reads.version(merchant, &policy, &version)?.with_context(|| format!("the version `{policy} {version}` is not stored"))?;
-        let settings = reads.blob(&row.settings)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        let settings = Blobs::blob(reads, &row.settings)?.and_then(|bytes| String::from_utf8(bytes).ok());
         let settings = settings.with_context(|| format!("the settings of `{policy} {version}` are not stored"))?;
         bindings.insert(kind, Binding { policy, version, contract: row.contract, component: row.component.to_string(), settings });
     }
@@ -208,9 +209,10 @@ impl Service {
         id: &VersionId,
     ) -> Result<Option<Bound>> {
         let Some(row) = reads.version(merchant, &id.policy, &id.version)? else { return Ok(None) };
-        let settings = reads.blob(&row.settings)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        // Damaged bytes are as good as none: the merchant's other policies decide, and this one's fallback stands.
+        let settings = Blobs::blob(reads, &row.settings)?.and_then(|bytes| String::from_utf8(bytes).ok());
         let code = if settings.is_none() {
-            Code::Missing("the settings are not stored".into())
+            Code::Missing(format!("its settings {} are not stored, or damaged: put the same settings again", row.settings).into())
         } else if !decides(&row, kind) {
             Code::Missing(format!("the component does not decide {kind}").into())
         } else {

@@ -124,9 +124,7 @@ impl Job {
                 return Ok(Known::Revoked(id.clone()));
             }
             if matches!(known, Known::Nothing) {
-                if group.blob(&row.component)?.is_none() {
-                    group.put_blob("application/wasm", &bytes, at_ms)?;
-                }
+                group.put_blob("application/wasm", &bytes, at_ms)?;
                 group.put_blob("application/json", again.settings.as_bytes(), at_ms)?;
                 group.insert_version(&log, &row, &report)?;
                 act.append(group, &vault, &log)?;

@@ -92,7 +92,9 @@ impl WriteAdmin for SqliteWriter {
 
     fn put_blob(&mut self, media: &str, bytes: &[u8], at_ms: i64) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        let sql = "INSERT INTO blobs (digest, media, bytes, added_at_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        // Whoever brings bytes with this digest mends those that are damaged.
+        let sql = "INSERT INTO blobs (digest, media, bytes, added_at_ms) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET bytes = excluded.bytes WHERE bytes IS NOT excluded.bytes";
         self.run("keep bytes", sql, params![digest.0, media, bytes, at_ms])?;
         Ok(digest)
     }

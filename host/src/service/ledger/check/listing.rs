@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::derived::Readable;
 use crate::replay::{Record, RecordedCase};
-use crate::service::acts::BLACKLIST_STEP;
+use crate::service::acts::{BLACKLIST_STEP, SELF_AUDIT_DIVERGED};
 use crate::service::decide::{digest_of, is_persons_act};
 
 /// Reads the bodies of a record.
@@ -72,7 +72,9 @@ pub(super) fn differences(reads: &dyn Reads, merchant: &MerchantId, read: &Reada
 fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, listed: &ListedEntry) -> Vec<String> {
     let Ok(body) = serde_json::from_str::<Value>(body) else { return vec!["its act is no JSON".into()] };
     let named = |name: &str| body.get(name).and_then(Value::as_str);
-    let of = named("decision").and_then(|id| DecisionId::new(id).ok());
+    // An alarm names the decision that diverges and is no act on it: it is no part of the ticket's or the customer's listing.
+    let is_alarm = named("act") == Some(SELF_AUDIT_DIVERGED);
+    let of = named("decision").filter(|_| !is_alarm).and_then(|id| DecisionId::new(id).ok());
     let on =
         of.and_then(|id| reads.decision(merchant, &id).ok().flatten()).and_then(|record| reads.listed(merchant, record.seq).ok().flatten());
     let on = on.as_ref();
