@@ -71,17 +71,43 @@ fn compared(times: usize) -> Vec<u8> {
     wat::parse_str(format!("(component {})", inner.repeat(times))).unwrap()
 }
 
+/// Processor time of this thread, in milliseconds.
+fn own_cpu_ms() -> u64 {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    times.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1_000_000
+}
+
 #[test]
 fn what_takes_too_long_to_read() {
-    let (_data, server) = server(json!({"upload": {"check_deadline_s": 1}}));
+    let sandbox = Sandbox::new().unwrap();
+    let (_data, server) = server(json!({"upload": {"read_cpu_s": 2}}));
     let merchant = server.merchant(json!({}));
-    let began = Instant::now();
-    let (step, problems) = refused(&merchant, compared(80));
+    // How much of it takes a second of processor time on this machine.
+    let took = |times: usize| {
+        let (component, before) = (compared(times), own_cpu_ms());
+        _ = sandbox.inspect(&component);
+        own_cpu_ms() - before
+    };
+    let most = (1..).map(|power| 1_usize << power).find(|times| took(*times) > 300).unwrap();
+    let each_ms = took(most) as f64 / most as f64;
+    let lasting = |ms: f64| compared((ms / each_ms) as usize);
+    let (step, problems) = refused(&merchant, lasting(3_500.0));
     assert_eq!(step, "structure", "{problems}");
-    assert!(problems.contains("reading it took more than 1 s"), "{problems}");
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
-    // Somewhat less of the same is read, and lacks what every policy has.
-    assert_eq!(refused(&merchant, compared(1)).0, "contract");
+    assert!(problems.contains("reading it took more than read_cpu_s (2 s) of processor time"), "{problems}");
+    // Less of the same is read, and lacks what every policy has; however long it takes by the clock.
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let busy = std::thread::available_parallelism().unwrap().get() * 6;
+    std::thread::scope(|scope| {
+        for _ in 0..busy {
+            scope.spawn(|| while !stop.load(std::sync::atomic::Ordering::Relaxed) {});
+        }
+        let began = Instant::now();
+        let (step, problems) = refused(&merchant, lasting(1_000.0));
+        let took = began.elapsed();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(step, "contract", "{problems}");
+        assert!(took.as_millis() > 2_000, "the machine was not busy: {took:?}");
+    });
 }
 
 #[test]
@@ -244,6 +270,15 @@ fn a_process_that_checks_and_does_anything_else_passes_nothing() {
         let failed = checked_by(folder.path(), script, &limits(60));
         assert!(failed.problems[0].contains(says), "{script}: {failed:?}");
     }
+    // Reading ends by its processor time, and the clock stands behind it: each says which of the two it was.
+    let read = |script: &str| {
+        let program = super::script(folder.path(), script);
+        let gate = Gate { sandbox: &Sandbox::new().unwrap(), program: &program, limits: &Limits::default(), upload: &limits(2) };
+        gate.read(b"").map(|step| step.problems[0].clone())
+    };
+    assert!(read("kill -XCPU $$").unwrap().contains("read_cpu_s (30 s) of processor time"));
+    assert!(read("exec /usr/bin/sleep 60").unwrap().contains("check_deadline_s (2 s), while the machine was busy"));
+    assert_eq!(read("exit 0"), None);
     let began = Instant::now();
     let failed = checked_by(folder.path(), "exec /usr/bin/sleep 60", &limits(2));
     assert!(failed.problems[0].contains("check_deadline_s (2 s)"), "{failed:?}");

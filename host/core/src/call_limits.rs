@@ -108,7 +108,7 @@ macro_rules! call_limits {
             }
             UploadLimits {
                 signatures: Bound::Free, settings_bytes_max: Bound::Whole(1 << 10, 4 << 20), check_deadline_s: Bound::Whole(1, 86_400),
-                check_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30), stored_bytes_max: Bound::Whole(1 << 20, 1 << 40),
+                read_cpu_s: Bound::Whole(1, 3_600), check_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30), stored_bytes_max: Bound::Whole(1 << 20, 1 << 40),
             }
             SomeShare {
                 weight: Bound::Whole(1, 10_000), decisions_max: Bound::Whole(1, 4_096), queue_max: Bound::Whole(0, 4_096),

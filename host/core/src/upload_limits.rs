@@ -31,6 +31,8 @@ pub struct UploadLimits {
     pub settings_bytes_max: usize,
     /// Wall-clock time in seconds of all checks of one upload together, compiling included, 1 to 86 400. A policy in Python takes one to two minutes.
     pub check_deadline_s: u64,
+    /// Processor time in seconds for reading the component, before anything else is done with it, 1 to 3 600. One in Python takes one.
+    pub read_cpu_s: u64,
     /// Resident memory of a process that checks, in bytes, 64 MiB to 64 GiB.
     pub check_memory_bytes_max: usize,
     /// Bytes of all components and settings that one merchant's uploads keep, each once, 1 MiB to 1 TiB.
@@ -43,6 +45,7 @@ impl Default for UploadLimits {
             signatures: Signatures::Optional,
             settings_bytes_max: 256 << 10,
             check_deadline_s: 900,
+            read_cpu_s: 30,
             check_memory_bytes_max: 1 << 30,
             stored_bytes_max: 8 << 30,
         }

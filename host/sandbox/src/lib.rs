@@ -17,7 +17,7 @@ mod ticker;
 mod v1;
 
 pub use cache::CodeKey;
-pub use compile::{Compiler, compile_worker, resident_bytes};
+pub use compile::{Compiler, SIGXCPU, compile_worker, limit_processor_time, resident_bytes};
 pub use floor::{LoweredRuling, floor};
 pub use inspect::{Inspection, PACKAGE, PackageFacts, Refused, digest, inspect, section};
 pub use limits::{CONCURRENT_INSTANCES_MAX, CORE_MODULES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, NESTING_MAX, STACK_BYTES_MAX};

@@ -56,9 +56,6 @@ pub const PROCESS: &str = "process";
 /// The steps after a look, in their order.
 const LATER: [&str; 9] = [COMPILE, LINK, SCHEMA, SETTINGS, BOUNDS, CASES, REPEAT, EDGES, PROCESS];
 
-/// Seconds that reading a component may take; one in Python takes one, and many times that behind others on a busy machine.
-const READ_S_MAX: u64 = 120;
-
 /// What is said of a process that ended well and said nothing.
 const SILENT: &str = "the process that checks ended without saying what it found: is it another program?";
 
@@ -96,11 +93,14 @@ pub enum Told<'a> {
 }
 
 impl Gate<'_> {
-    /// Has another process read a component first: validating one may take hours, which no limit ends where it is done. The step that fails, if one does.
+    /// Has another process read a component first: validating one may take hours, which no limit ends where it is done. Its processor time is
+    /// bounded, so that a busy machine refuses nobody; the clock ends only what gets no processor at all. The step that fails, if one does.
     pub fn read(&self, component: &[u8]) -> Option<Step> {
-        let seconds = self.upload.check_deadline_s.min(READ_S_MAX);
-        let task = Task { work: Work::Read, limits: self.limits.clone(), component: component.len(), code: 0, settings: 0, beside: None };
-        let late = format!("reading it took more than {seconds} s: it is made of too many parts that hang on each other");
+        let cpu_s = Some(self.upload.read_cpu_s);
+        let (limits, component_bytes) = (self.limits.clone(), component.len());
+        let task = Task { work: Work::Read, cpu_s, limits, component: component_bytes, code: 0, settings: 0, beside: None };
+        let seconds = self.upload.check_deadline_s;
+        let late = format!("reading it took more than check_deadline_s ({seconds} s), while the machine was busy: upload it again later");
         let until = Instant::now() + Duration::from_secs(seconds);
         let read = process::check(self.program, &task, &[component], (until, &late), self.upload, |_| ());
         read.err().map(|why| Step::failed(STRUCTURE, "cannot be read", vec![why]))
@@ -214,6 +214,7 @@ impl Gate<'_> {
     fn process(&self, candidate: Candidate<'_>, code: &Code, work: Work, until: Instant, hear: impl FnMut(Said)) -> Result<(), String> {
         let task = Task {
             work,
+            cpu_s: None,
             limits: self.limits.clone(),
             component: candidate.component.len(),
             code: code.bytes().len(),

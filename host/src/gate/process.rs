@@ -1,13 +1,14 @@
 //! The parent's side of a process that checks: start it, feed it, listen to it, and end it where it takes too much.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use ombud_core::upload_limits::UploadLimits;
-use ombud_sandbox::resident_bytes;
+use ombud_sandbox::{SIGXCPU, resident_bytes};
 
 use super::worker::{SAID, Said, Task};
 
@@ -77,6 +78,10 @@ pub(super) fn check(
             (Err(why), _, _) | (Ok(true), Some(why), _) => Err(why),
             (Ok(_), _, Ok(status)) if status.code() == Some(SAID) => Ok(()),
             (_, Some(why), _) => Err(why),
+            (_, None, Ok(status)) if status.signal() == Some(SIGXCPU) => Err(format!(
+                "reading it took more than read_cpu_s ({} s) of processor time: it is made of too many parts that hang on each other",
+                limits.read_cpu_s
+            )),
             (_, None, Ok(status)) => Err(format!(
                 "the process that checks ended by itself ({status}): something in the policy is too deep or too large to be read"
             )),

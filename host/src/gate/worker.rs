@@ -28,6 +28,8 @@ pub(super) struct Task {
     pub(super) work: Work,
     /// What a call may use.
     pub(super) limits: Limits,
+    /// Processor time of the process, in seconds; none where only the clock ends it.
+    pub(super) cpu_s: Option<u64>,
     /// Bytes of the component.
     pub(super) component: usize,
     /// Bytes of its code.
@@ -101,6 +103,9 @@ fn read() -> Result<Option<Given>, String> {
     let mut line = String::new();
     input.read_line(&mut line).map_err(|error| error.to_string())?;
     let task: Task = serde_json::from_str(&line).map_err(|error| error.to_string())?;
+    if let Some(cpu_s) = task.cpu_s {
+        ombud_sandbox::limit_processor_time(cpu_s).map_err(|error| format!("the processor time cannot be limited: {error}"))?;
+    }
     let mut part = |length: usize| {
         let mut bytes = Vec::new();
         match (&mut input).take(length as u64).read_to_end(&mut bytes) {

@@ -13,8 +13,8 @@ use wasmtime::Engine;
 use crate::inspect::Refused;
 use crate::limits::LoadLimits;
 
-pub use process::resident_bytes;
-pub use worker::compile_worker;
+pub use process::{SIGXCPU, resident_bytes};
+pub use worker::{compile_worker, limit_processor_time};
 
 /// Who compiles.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const DATA_BYTES_MORE: u64 = 1 << 30;
 
 /// The signal by which the system ends a process at the limit of its processor time, of the same number on every system with `/proc`.
-const SIGXCPU: i32 = 24;
+pub const SIGXCPU: i32 = 24;
 
 /// Bytes of a message kept from a worker that refuses or fails.
 const MESSAGE_BYTES_MAX: usize = 2_000;

@@ -52,12 +52,20 @@ fn compile(cpu_s: u64, data_bytes_max: u64, component_bytes: u64) -> (i32, Vec<u
 
 /// Sets what the system enforces by itself.
 fn limit(cpu_s: u64, data_bytes_max: u64) -> std::io::Result<()> {
-    // At the first limit the process is told by a signal, which ends it; at the second it is killed.
-    Resource::CPU.set(cpu_s, cpu_s.saturating_add(1))?;
+    limit_processor_time(cpu_s)?;
     Resource::DATA.set(data_bytes_max, data_bytes_max)?;
     // It writes to no file but its output, and leaves none behind when it crashes.
     Resource::FSIZE.set(0, 0)?;
     Resource::CORE.set(0, 0)
+}
+
+/// Has the system end this process by SIGXCPU once it has used so many seconds of processor time, however long it waited for it.
+///
+/// # Errors
+/// The system refuses, for there is a lower limit already.
+pub fn limit_processor_time(cpu_s: u64) -> std::io::Result<()> {
+    // At the first limit the process is told by the signal, which ends it; at the second it is killed.
+    Resource::CPU.set(cpu_s, cpu_s.saturating_add(1))
 }
 
 /// A worker without its parent works for nobody: the parent holds standard input open for as long as it waits.
