@@ -2,11 +2,11 @@
 //! binding the same version.
 
 use ombud::service::Role;
-use ombud_tests::guests::root;
-use ombud_tests::server::{Merchant, Server, shared, wait_for};
+use ombud_tests::guests::{self, root};
+use ombud_tests::server::{Merchant, Server, policies_with, shared, wait_for};
 use serde_json::{Value, json};
 
-use super::{LATE, bind, decide, delay, plan, step};
+use super::{LATE, bind, coupon, decide, delay, plan, step, whole};
 
 const HOUR: i64 = 3_600_000;
 /// What a person must approve: the policy asks for one from ¥50 on.
@@ -152,4 +152,84 @@ fn what_asks_for_more_than_the_caps_allow_is_a_jump_too() {
     decide_many(&merchant, "wn", 20);
     wait_for(|| active(&merchant) == json!(good));
     assert_eq!(protected(&merchant)[0]["finding"], json!({"why": "money-jump", "mean_fen": 4_900, "other_fen": 3_000}));
+}
+
+#[test]
+fn nobody_goes_back_to_what_a_person_paused() {
+    let merchant = shared().merchant(json!({"protection": quick(json!({}))}));
+    let first = active(&merchant);
+    let oldest = bind(&merchant, 3_000);
+    decide_many(&merchant, "wp", 20);
+    let paused = bind(&merchant, 3_001);
+    bind(&merchant, STOPS_EVERYTHING);
+    for version in [&json!(paused), &first] {
+        step(&merchant, "pause", json!({"version": version, "reason": "a mistake in it"})).send().ok();
+    }
+    decide_many(&merchant, "wq", 20);
+    wait_for(|| active(&merchant) == json!(oldest));
+    assert_eq!((&protected(&merchant)[0]["measure"], coupon(&decide(&merchant, "wr"))), (&json!("rolled-back"), 3_000));
+    // Of what is left everything is paused: a person says where to.
+    let problem = step(&merchant, "rollback", json!({"reason": "further"})).send().problem(409);
+    let words = "every earlier version is paused (the version `delay ";
+    assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("a mistake in it): resume the one to go back to, name another with `to`"),
+        "{problem}"
+    );
+    step(&merchant, "rollback", json!({"reason": "further", "to": paused})).send().problem(409);
+    step(&merchant, "resume", json!({"version": paused, "reason": "mended"})).send().ok();
+    step(&merchant, "rollback", json!({"reason": "further"})).send().ok();
+    assert_eq!(active(&merchant), json!(paused));
+    whole(&merchant);
+}
+
+#[test]
+fn a_retired_version_that_does_harm_to_its_open_cases_is_taken_back() {
+    let made = tempfile::tempdir().unwrap();
+    guests::package(made.path(), "trap", &guests::component("trap", "delay-policy"));
+    let (_folder, policies) = policies_with(&[&made.path().join("trap")]);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::on(data.path(), &policies);
+    let merchant = server.merchant(json!({"protection": {"error_streak": 5}}));
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].take();
+    config["policies"] = json!({"delay": {"policy": "trap"}});
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+    (0..3).for_each(|n| _ = decide(&merchant, &format!("wt-{n}")));
+    let good = bind(&merchant, 3_000);
+    let again = |id: &str| merchant.decide(&delay("wt-0", id, LATE + HOUR));
+    for id in ["2", "3"] {
+        let decision = again(id);
+        let sides = [&decision["policy"], &decision["rollout"]["beside"]["policy"]];
+        assert!(sides.iter().any(|policy| policy["name"] == "trap"), "{decision}");
+    }
+    wait_for(|| !protected(&merchant).is_empty());
+    assert_eq!((&protected(&merchant)[0]["measure"], active(&merchant)), (&json!("rolled-back"), json!(good)));
+    assert_eq!(plan(&merchant)["taken_back"][0]["policy"], "trap");
+    assert!(plan(&merchant)["earlier"].as_array().unwrap().iter().all(|id| id["policy"] != "trap"));
+    // Its cases are the active version's, alone.
+    let decision = again("4");
+    assert_eq!((&decision["policy"]["version"], &decision["rollout"]), (&json!(good), &Value::Null));
+    assert_eq!(protected(&merchant).len(), 1);
+    whole(&merchant);
+    drop(merchant);
+    server.stop();
+}
+
+#[test]
+fn a_retired_version_is_not_held_against_the_one_that_answers_now() {
+    let merchant = shared().merchant(json!({"protection": quick(json!({"pause_last": true}))}));
+    let generous = bind(&merchant, 3_000);
+    decide_many(&merchant, "wg", 25);
+    // Not found itself, for it is not let be: the merchant wants it so.
+    configure(&merchant, quick(json!({"on": false})));
+    let strict = bind(&merchant, STOPS_EVERYTHING);
+    decide_many(&merchant, "wh", 25);
+    wait_for(|| protected(&merchant).len() == 1);
+    // An old case of the generous one goes on.
+    merchant.decide(&delay("wg-0", "2", LATE + HOUR));
+    merchant.decide(&delay("wg-1", "2", LATE + HOUR));
+    decide_many(&merchant, "wi", 2);
+    let acts = protected(&merchant);
+    assert!(acts.iter().all(|act| act["version"]["version"] == json!(strict)), "{acts:?}");
+    assert_eq!(plan(&merchant)["earlier"][0]["version"], json!(generous));
 }

@@ -112,8 +112,15 @@ impl Plan {
     /// named. What was taken back answers nobody any more, and has no windows. Returns what it was.
     ///
     /// # Errors
-    /// There is nothing to go back to.
-    pub fn rollback(&mut self, to: Option<&VersionId>, by: Hand, reason: &str, at_ms: i64) -> Result<(Vec<VersionId>, Changed), Refused> {
+    /// There is nothing to go back to, or nothing that runs under these kill switches.
+    pub fn rollback(
+        &mut self,
+        to: Option<&VersionId>,
+        stops: &[Stop],
+        by: Hand,
+        reason: &str,
+        at_ms: i64,
+    ) -> Result<(Vec<VersionId>, Changed), Refused> {
         let mut back = Vec::new();
         if let Some(canary) = self.canary.take_if(|canary| to != Some(&canary.version)) {
             self.take(canary.version.clone(), by, reason, at_ms);
@@ -126,8 +133,14 @@ impl Plan {
             let changed = if back.is_empty() { Changed::No } else { Changed::Yes };
             return Ok((back, changed));
         }
-        let Some(target) = to.cloned().or_else(|| self.before().cloned()) else {
-            return conflict("there is no earlier version to go back to: name one with `to`, or pause the policy");
+        let Some(target) = to.cloned().or_else(|| self.before(stops).cloned()) else {
+            return conflict(match self.before(&[]).and_then(|id| stops.iter().find(|stop| stop.scope.is_of(id))) {
+                None => "there is no earlier version to go back to: name one with `to`, or pause the policy".to_owned(),
+                Some(stop) => format!(
+                    "every earlier version is paused ({}: {}): resume the one to go back to, name another with `to`, or pause the kind",
+                    stop.scope, stop.reason
+                ),
+            });
         };
         if let Some(bad) = self.active.take() {
             self.take(bad.version.clone(), by, reason, at_ms);
@@ -137,26 +150,29 @@ impl Plan {
         Ok((back, Changed::Yes))
     }
 
-    /// Takes one version back wherever it stands, as the protection does: out of canary, shadow and windows; from being active the
-    /// one before takes its place. False where it stands nowhere, or nothing is there to take its place.
-    pub fn take_back(&mut self, id: &VersionId, by: Hand, reason: &str, at_ms: i64) -> bool {
+    /// Takes one version back wherever it stands, as the protection does: out of canary, shadow and windows, from the open cases that it
+    /// answers where it is retired, and from being active, where `instead` takes its place. False where it is taken back already, or
+    /// nothing is there to take its place.
+    pub fn take_back(&mut self, id: &VersionId, instead: Option<&VersionId>, by: Hand, reason: &str, at_ms: i64) -> bool {
         let is_active = self.active.as_ref().is_some_and(|active| active.version == *id);
-        if is_active && self.before().is_none() || !self.in_place().any(|own| own == id) {
+        let is_back = self.is_taken(id) && !self.in_place().any(|own| own == id);
+        if is_back || is_active && instead.is_none_or(|instead| instead == id) {
             return false;
         }
         self.canary = self.canary.take().filter(|canary| canary.version != *id);
         self.shadows.retain(|shadow| shadow.version != *id);
         self.take(id.clone(), by, reason, at_ms);
-        if is_active && let Some(target) = self.before().cloned() {
-            self.activate(&target, at_ms);
+        if is_active && let Some(target) = instead {
+            self.activate(target, at_ms);
         }
         true
     }
 
-    /// The version that was active before and may run.
-    pub fn before(&self) -> Option<&VersionId> {
+    /// The version that was active before and may run: neither taken back, nor stopped by a kill switch of its own.
+    pub fn before(&self, stops: &[Stop]) -> Option<&VersionId> {
         let active = self.active.as_ref().map(|active| &active.version);
-        self.earlier.iter().find(|earlier| !self.is_taken(earlier) && Some(*earlier) != active)
+        let may_run = |id: &&VersionId| !self.is_taken(id) && !stops.iter().any(|stop| stop.scope.is_of(id));
+        self.earlier.iter().find(|earlier| may_run(earlier) && Some(*earlier) != active)
     }
 
     /// Lets a version answer at a time of its own, set at `at_ms`. Windows that ended before `forget_ms` of the merchant's clock are

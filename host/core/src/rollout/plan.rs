@@ -163,9 +163,14 @@ pub enum Scope {
 impl Scope {
     /// Whether it covers a version of a kind.
     pub fn covers(&self, of: Kind, id: &VersionId) -> bool {
+        self.covers_kind(of) || self.is_of(id)
+    }
+
+    /// Whether it is this version's or its policy's, and not of whatever answers: what is paused whichever way one goes is no reason to go
+    /// another one.
+    pub fn is_of(&self, id: &VersionId) -> bool {
         match self {
-            Self::Merchant => true,
-            Self::Kind { kind } => *kind == of,
+            Self::Merchant | Self::Kind { .. } => false,
             Self::Policy { policy } => *policy == id.policy,
             Self::Version { policy, version } => *policy == id.policy && *version == id.version,
         }
@@ -178,6 +183,28 @@ impl Scope {
             Self::Kind { kind } => *kind == of,
             Self::Policy { .. } | Self::Version { .. } => false,
         }
+    }
+}
+
+/// Where a version stands in a plan, and since when, epoch milliseconds. A person who places it anew has it stand otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    active_ms: Option<i64>,
+    canary_ms: Option<i64>,
+    shadow_ms: Option<i64>,
+    windows_ms: Vec<i64>,
+    is_taken: bool,
+}
+
+impl Standing {
+    /// Whether it answers new cases, or some of them, or runs in shadow.
+    pub fn is_placed(&self) -> bool {
+        self.answers_ms().is_some() || self.shadow_ms.is_some()
+    }
+
+    /// Since when it answers new cases as it does.
+    pub fn answers_ms(&self) -> Option<i64> {
+        self.active_ms.into_iter().chain(self.canary_ms).chain(self.windows_ms.iter().copied()).max()
     }
 }
 
@@ -217,6 +244,18 @@ impl Plan {
         let shadows = self.shadows.iter().map(|placed| &placed.version);
         let windows = self.windows.iter().map(|window| &window.version);
         active.chain(canary).chain(shadows).chain(windows)
+    }
+
+    /// Where a version stands.
+    pub fn standing(&self, id: &VersionId) -> Standing {
+        let since = |placed: &Placed| (placed.version == *id).then_some(placed.since_ms);
+        Standing {
+            active_ms: self.active.as_ref().and_then(since),
+            canary_ms: self.canary.as_ref().filter(|canary| canary.version == *id).map(|canary| canary.since_ms),
+            shadow_ms: self.shadows.iter().find_map(since),
+            windows_ms: self.windows.iter().filter(|window| window.version == *id).map(|window| window.set_ms).collect(),
+            is_taken: self.is_taken(id),
+        }
     }
 
     /// Whether another version than the active one ever answered, so that open cases may be another's.

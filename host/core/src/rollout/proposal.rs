@@ -151,7 +151,7 @@ impl Rollouts {
     /// What a move would take back; nothing where it is no rollback, or not possible.
     pub fn would_take(&self, kind: Kind, step: &Step) -> Vec<VersionId> {
         let (Step::Rollback { to }, Some(plan)) = (step, self.plan(kind)) else { return Vec::new() };
-        plan.clone().rollback(to.as_ref(), Hand::Merchant, "", 0).map(|(taken, _)| taken).unwrap_or_default()
+        plan.clone().rollback(to.as_ref(), &self.stops, Hand::Merchant, "", 0).map(|(taken, _)| taken).unwrap_or_default()
     }
 
     /// A move as it is proposed: a rollback to whatever was before says to what, for the plan may move until it is approved.
@@ -159,7 +159,7 @@ impl Rollouts {
         match (step, self.plan(kind)) {
             (Step::Rollback { to: None }, Some(plan)) => {
                 let stays = plan.active.as_ref().filter(|_| plan.canary.is_some()).map(|active| &active.version);
-                Step::Rollback { to: stays.or_else(|| plan.before()).cloned() }
+                Step::Rollback { to: stays.or_else(|| plan.before(&self.stops)).cloned() }
             }
             (step, _) => step,
         }

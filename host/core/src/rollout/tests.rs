@@ -80,8 +80,11 @@ fn make(of: &mut Rollouts, one: &Move, at_ms: i64) {
         Move::Canary(n, share) => _ = plan.canary(&id(*n), *share, at_ms),
         Move::Shadow(n) => _ = plan.shadow(&id(*n), at_ms),
         Move::EndShadow(n) => _ = plan.end_shadow(&id(*n)),
-        Move::Rollback(to) => _ = plan.rollback(to.map(id).as_ref(), Hand::Merchant, "bad", at_ms),
-        Move::TakeBack(n) => _ = plan.take_back(&id(*n), Hand::Protection, "faults", at_ms),
+        Move::Rollback(to) => _ = plan.rollback(to.map(id).as_ref(), &of.stops, Hand::Merchant, "bad", at_ms),
+        Move::TakeBack(n) => {
+            let instead = plan.before(&of.stops).cloned();
+            plan.take_back(&id(*n), instead.as_ref(), Hand::Protection, "faults", at_ms);
+        }
         Move::Window(n, from, to) => {
             _ = plan.add_window(window(*n, *from, *to), at_ms, i64::MIN);
         }
@@ -184,7 +187,7 @@ fn a_case_keeps_its_version_and_a_newer_one_runs_beside() {
     let canarys = Opened { version: id(2), at_ms: 30 };
     assert_eq!(answers(&rollouts(plan.clone()), 0, 0, Some(&canarys)), (Ok((Stage::Opened, id(2))), None));
     // Taken back, it runs for nobody; what answers new cases does.
-    plan.rollback(None, Hand::Merchant, "bad", 40).unwrap();
+    plan.rollback(None, &[], Hand::Merchant, "bad", 40).unwrap();
     let under_bad = Opened { version: id(1), at_ms: 30 };
     assert_eq!(answers(&rollouts(plan.clone()), 0, 0, Some(&under_bad)), (Ok((Stage::Active, id(0))), None));
     // Paused, the same; with nothing left the fallback stands.
@@ -248,7 +251,7 @@ fn what_was_taken_back_runs_in_shadow_and_answers_nobody() {
     plan.activate(&id(0), 0);
     plan.canary(&id(1), SHARE_ALL, 1).unwrap();
     plan.add_window(window(1, 0, HOUR), 1, 0).unwrap();
-    plan.rollback(None, Hand::Merchant, "bad", 2).unwrap();
+    plan.rollback(None, &[], Hand::Merchant, "bad", 2).unwrap();
     assert_eq!(plan.windows, [], "its windows go with it");
     plan.add_window(window(2, 0, HOUR), 3, 0).unwrap();
     plan.shadow(&id(1), 4).unwrap();
@@ -286,7 +289,7 @@ fn a_proposal_that_was_overtaken_is_not_what_was_proposed() {
     plan.activate(&id(2), 6);
     assert!(back.overtaken(&all).unwrap().contains("would take back `p2 1.2.0+00000000` now"));
     assert_eq!(next.overtaken(&all), None, "done already is not overtaken");
-    all.plans.get_mut(&KIND).unwrap().rollback(None, Hand::Protection, "faults", 7).unwrap();
+    all.plans.get_mut(&KIND).unwrap().rollback(None, &[], Hand::Protection, "faults", 7).unwrap();
     assert!(next.overtaken(&all).unwrap().contains("was taken back since (faults)"));
     // With a canary the rollback is the canary's alone.
     let plan = all.plans.get_mut(&KIND).unwrap();
@@ -334,20 +337,100 @@ fn a_rollback_takes_back_what_came_last_and_goes_to_any_earlier_version() {
     }
     assert_eq!(plan.earlier, [id(2), id(1), id(0)]);
     plan.canary(&id(5), 500, 5).unwrap();
-    assert_eq!(plan.rollback(None, Hand::Merchant, "canary", 6).unwrap().0, [id(5)]);
+    assert_eq!(plan.rollback(None, &[], Hand::Merchant, "canary", 6).unwrap().0, [id(5)]);
     assert_eq!(plan.active.as_ref().unwrap().version, id(3), "the others never noticed");
-    assert_eq!(plan.rollback(Some(&id(0)), Hand::Merchant, "far back", 7).unwrap().0, [id(3)]);
+    assert_eq!(plan.rollback(Some(&id(0)), &[], Hand::Merchant, "far back", 7).unwrap().0, [id(3)]);
     assert_eq!(plan.active.as_ref().unwrap().version, id(0));
-    assert_eq!(plan.rollback(Some(&id(0)), Hand::Merchant, "again", 8).unwrap(), (vec![], Changed::No));
+    assert_eq!(plan.rollback(Some(&id(0)), &[], Hand::Merchant, "again", 8).unwrap(), (vec![], Changed::No));
     // Never back to what was taken back, unless it is named.
-    assert_eq!(plan.before(), Some(&id(2)));
-    plan.rollback(Some(&id(3)), Hand::Merchant, "it was innocent", 9).unwrap();
+    assert_eq!(plan.before(&[]), Some(&id(2)));
+    plan.rollback(Some(&id(3)), &[], Hand::Merchant, "it was innocent", 9).unwrap();
     assert!(!plan.is_taken(&id(3)));
     let mut fresh = Plan::default();
     fresh.activate(&id(0), 0);
-    assert!(matches!(fresh.rollback(None, Hand::Merchant, "bad", 1), Err(Refused::Conflict(_))));
+    assert!(matches!(fresh.rollback(None, &[], Hand::Merchant, "bad", 1), Err(Refused::Conflict(_))));
     assert_eq!(fresh.active.as_ref().unwrap().version, id(0), "nothing was changed");
-    assert!(!fresh.take_back(&id(0), Hand::Protection, "bad", 1), "nothing is there to take its place");
+    assert!(!fresh.take_back(&id(0), None, Hand::Protection, "bad", 1), "nothing is there to take its place");
+}
+
+#[test]
+fn nobody_goes_back_to_what_is_paused() {
+    let mut plan = Plan::default();
+    // p0, p1, p2, and p0 again.
+    for n in 0..4 {
+        plan.activate(&id(n), n.into());
+    }
+    let mut all = rollouts(plan);
+    all.pause(scope(2), Hand::Merchant, "a mistake in it", 5).unwrap();
+    let back = |all: &Rollouts| all.plans[&KIND].before(&all.stops).cloned();
+    assert_eq!(back(&all), Some(id(1)), "the policy of the one before is paused");
+    all.pause(Scope::Version { policy: id(1).policy, version: id(1).version }, Hand::Operator, "no", 6).unwrap();
+    assert_eq!(back(&all), Some(id(0)));
+    // What answers whichever way it goes keeps nobody from going back.
+    all.pause(scope(0), Hand::Merchant, "everything", 7).unwrap();
+    all.pause(scope(1), Hand::Merchant, "the kind", 7).unwrap();
+    assert_eq!(back(&all), Some(id(0)));
+    let mut gone = all.clone();
+    let plan = gone.plans.get_mut(&KIND).unwrap();
+    assert_eq!(plan.rollback(None, &all.stops, Hand::Merchant, "bad", 8).unwrap().0, [id(3)]);
+    assert_eq!(plan.active.as_ref().unwrap().version, id(0));
+    // With all of them paused there is none, and a person is told so.
+    all.pause(Scope::Policy { policy: id(0).policy }, Hand::Merchant, "all bad", 9).unwrap();
+    assert_eq!(back(&all), None);
+    let stops = all.stops.clone();
+    let plan = all.plans.get_mut(&KIND).unwrap();
+    let before = plan.clone();
+    let Err(Refused::Conflict(why)) = plan.rollback(None, &stops, Hand::Merchant, "bad", 10) else { panic!("it went back") };
+    assert!(why.contains("every earlier version is paused (the policy `p2`: a mistake in it): resume"), "{why}");
+    assert!(!plan.take_back(&id(3), before.before(&stops), Hand::Protection, "bad", 10));
+    assert_eq!(*plan, before);
+}
+
+#[test]
+fn what_is_retired_and_does_harm_answers_its_open_cases_no_more() {
+    let mut plan = Plan::default();
+    (0..3).for_each(|n| _ = plan.activate(&id(n), n.into()));
+    let opened = Opened { version: id(0), at_ms: 0 };
+    assert_eq!(answers(&rollouts(plan.clone()), 0, 0, Some(&opened)).0, Ok((Stage::Opened, id(0))));
+    assert!(plan.take_back(&id(0), None, Hand::Protection, "faults", 9));
+    assert_eq!((plan.earlier.as_slice(), plan.taken.len()), ([id(1)].as_slice(), 1));
+    assert_eq!(answers(&rollouts(plan.clone()), 0, 0, Some(&opened)), (Ok((Stage::Active, id(2))), None));
+    // Also one that only ever had a share, or a window; once.
+    assert!(plan.take_back(&id(5), None, Hand::Protection, "faults", 10));
+    assert!(!plan.take_back(&id(5), None, Hand::Protection, "faults", 11));
+    assert_eq!(plan.active.as_ref().unwrap().version, id(2));
+}
+
+#[test]
+fn a_version_that_is_placed_anew_stands_otherwise() {
+    let mut plan = Plan::default();
+    let mut seen = Vec::new();
+    let mut look = |plan: &Plan| {
+        let now = plan.standing(&id(1));
+        assert!(!seen.contains(&now), "{now:?}");
+        seen.push(now);
+    };
+    look(&plan);
+    plan.activate(&id(0), 0);
+    plan.shadow(&id(1), 1).unwrap();
+    look(&plan);
+    plan.canary(&id(1), 100, 2).unwrap();
+    look(&plan);
+    plan.canary(&id(1), 200, 3).unwrap();
+    look(&plan);
+    plan.activate(&id(1), 4);
+    look(&plan);
+    plan.add_window(window(1, 0, 1), 5, 0).unwrap();
+    look(&plan);
+    plan.rollback(None, &[], Hand::Merchant, "bad", 6).unwrap();
+    look(&plan);
+    plan.activate(&id(1), 7);
+    look(&plan);
+    // What is done about others leaves it alone.
+    let before = plan.standing(&id(1));
+    plan.canary(&id(2), 100, 8).unwrap();
+    plan.shadow(&id(3), 8).unwrap();
+    assert_eq!(plan.standing(&id(1)), before);
 }
 
 #[test]

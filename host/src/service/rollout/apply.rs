@@ -2,7 +2,7 @@
 
 use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
-use ombud_core::rollout::{Changed, Hand, Plan, Refused, Rollouts, Scope, Step, local_ms, local_text};
+use ombud_core::rollout::{Changed, Hand, Plan, Refused, Rollouts, Scope, Step, Stop, local_ms, local_text};
 
 use crate::service::acts::RolloutAct;
 use crate::service::error::ServiceError;
@@ -52,8 +52,15 @@ pub(super) fn apply(
         (Step::ApprovalsOff, _) => (Changed::Yes, RolloutAct::ApprovalsOff),
         (step, Some(kind)) => {
             is_not_paused(rollouts, kind, step)?;
-            let plan = rollouts.plans.entry(kind).or_default();
-            move_plan(plan, kind, step, hand, order.reason.as_deref().unwrap_or_default(), (at_ms, zone))?
+            let Rollouts { plans, stops, .. } = rollouts;
+            move_plan(
+                (plans.entry(kind).or_default(), stops),
+                kind,
+                step,
+                hand,
+                order.reason.as_deref().unwrap_or_default(),
+                (at_ms, zone),
+            )?
         }
         (_, None) => return Err(ServiceError::Internal(anyhow::anyhow!("a move of a plan names no kind"))),
     };
@@ -61,7 +68,7 @@ pub(super) fn apply(
 }
 
 fn move_plan(
-    plan: &mut Plan,
+    (plan, stops): (&mut Plan, &[Stop]),
     kind: Kind,
     step: &Step,
     hand: Hand,
@@ -78,7 +85,7 @@ fn move_plan(
             (changed, RolloutAct::Shadow { kind, version: id.clone(), on: *on })
         }
         Step::Rollback { to } => {
-            let (taken, changed) = plan.rollback(to.as_ref(), hand, reason, at_ms)?;
+            let (taken, changed) = plan.rollback(to.as_ref(), stops, hand, reason, at_ms)?;
             let active = plan.active.as_ref().map(|active| active.version.clone());
             (changed, RolloutAct::RolledBack { kind, taken, active })
         }
@@ -102,7 +109,7 @@ fn is_not_paused(rollouts: &Rollouts, kind: Kind, step: &Step) -> Result<(), Ser
     let Some(id) = step.placed() else { return Ok(()) };
     // Whoever paused a policy goes back to another version before resuming it: else the bad one would run once more.
     let goes_back = matches!(step, Step::Rollback { .. });
-    let own = |stop: &&ombud_core::rollout::Stop| match stop.scope {
+    let own = |stop: &&Stop| match stop.scope {
         Scope::Version { .. } => stop.scope.covers(kind, id),
         Scope::Policy { .. } => !goes_back && stop.scope.covers(kind, id),
         Scope::Merchant | Scope::Kind { .. } => false,

@@ -7,7 +7,7 @@ use ombud_core::event::structured;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::protect::{Finding, Recorded, Sample, Watched};
-use ombud_core::rollout::{Plan, Scope, VersionId};
+use ombud_core::rollout::{Rollouts, Scope, Standing, VersionId};
 use ombud_ledger::BodyKind;
 use ombud_store::{Reads, Store as _, Wanted};
 
@@ -68,11 +68,22 @@ pub(super) struct Told {
     pub sample: Sample,
 }
 
+/// A version that does harm.
+#[derive(Clone)]
+pub(super) struct Found {
+    /// The version.
+    pub version: VersionId,
+    /// Why.
+    pub finding: Finding,
+    /// Where it stood when that was seen.
+    pub stood: Standing,
+}
+
 /// What came of telling.
 #[derive(Default)]
 pub(super) struct Heard {
     /// Versions that do harm.
-    pub found: Vec<(VersionId, Finding)>,
+    pub found: Vec<Found>,
     /// Whether earlier decisions are to be read.
     pub is_first: bool,
 }
@@ -90,7 +101,6 @@ impl Guards {
             heard.is_first = true;
             Watch { arms: Vec::new(), from_seq: seq, told: Some(VecDeque::new()) }
         });
-        let plan = tenant.rollouts.plan(kind);
         for own in all {
             // What is read from the log is not told as well.
             if seq < watch.from_seq && !own.in_shadow {
@@ -103,8 +113,12 @@ impl Guards {
                 }
                 told.push_back(own.clone());
             }
-            if let Some(found) = take(&mut watch.arms, plan, own).and_then(|at| judged(&mut watch.arms, at, tenant, kind)) {
-                heard.found.push((id, found));
+            let at = take(&mut watch.arms, &tenant.rollouts, kind, own);
+            let standing = tenant.rollouts.plan(kind).map(|plan| plan.standing(&id));
+            if let Some(stood) = standing
+                && let Some(finding) = at.and_then(|at| judged(&mut watch.arms, at, tenant, kind, &stood))
+            {
+                heard.found.push(Found { version: id, finding, stood });
             }
         }
         heard
@@ -116,11 +130,11 @@ impl Guards {
         let Some(watch) = watches.get_mut(&(tenant.config.id.clone(), kind)) else { return };
         let Some(told) = watch.told.take() else { return };
         let plan = tenant.rollouts.plan(kind);
-        let since = |id: &VersionId| plan.and_then(|plan| since_ms(plan, id)).unwrap_or(i64::MIN);
+        let since = |id: &VersionId| plan.and_then(|plan| plan.standing(id).answers_ms()).unwrap_or(i64::MIN);
         let older = older.into_iter().filter(|(at_ms, own)| *at_ms >= since(&own.version)).map(|(_, own)| own);
         let before = std::mem::take(&mut watch.arms);
         for own in older.chain(told) {
-            take(&mut watch.arms, plan, own);
+            take(&mut watch.arms, &tenant.rollouts, kind, own);
         }
         for arm in &mut watch.arms {
             arm.found = before.iter().any(|was| was.found && (&was.version, was.in_shadow) == (&arm.version, arm.in_shadow));
@@ -158,13 +172,15 @@ impl Guards {
 }
 
 /// Takes a sample in; the place of its arm.
-fn take(arms: &mut Vec<Arm>, plan: Option<&Plan>, own: Told) -> Option<usize> {
+fn take(arms: &mut Vec<Arm>, rollouts: &Rollouts, kind: Kind, own: Told) -> Option<usize> {
     let known = arms.iter().position(|arm| arm.version == own.version && arm.in_shadow == own.in_shadow);
     let mut arm = match known {
         Some(at) => arms.remove(at),
         None => {
             if arms.len() >= ARMS_MAX {
-                let has_place = |arm: &Arm| plan.is_some_and(|plan| plan.in_place().chain(plan.before()).any(|id| *id == arm.version));
+                let plan = rollouts.plan(kind);
+                let has_place =
+                    |arm: &Arm| plan.is_some_and(|plan| plan.in_place().chain(plan.before(&rollouts.stops)).any(|id| *id == arm.version));
                 let last = arms.iter().position(|arm| !has_place(arm)).unwrap_or(0);
                 arms.remove(last);
             }
@@ -176,17 +192,25 @@ fn take(arms: &mut Vec<Arm>, plan: Option<&Plan>, own: Told) -> Option<usize> {
     arms.len().checked_sub(1)
 }
 
-fn judged(arms: &mut [Arm], at: usize, tenant: &Tenant, kind: Kind) -> Option<Finding> {
+fn judged(arms: &mut [Arm], at: usize, tenant: &Tenant, kind: Kind, stood: &Standing) -> Option<Finding> {
     let arm = arms.get(at).filter(|arm| !arm.found)?;
-    let other = compared_with(arms, tenant.rollouts.plan(kind)?, (&arm.version, arm.in_shadow));
+    let other = compared_with(arms, &tenant.rollouts, kind, stood, (&arm.version, arm.in_shadow));
     let found = arm.watched.judge(other, &tenant.protection)?;
     arms.get_mut(at)?.found = true;
     Some(found)
 }
 
 /// What a version is compared with: the active version with one that was active before, in shadow if it runs there, for it is then asked the
-/// same; every other one with the active version. What never was active is no yardstick for what is.
-fn compared_with<'a>(arms: &'a [Arm], plan: &Plan, (own, in_shadow): (&VersionId, bool)) -> Option<&'a Watched> {
+/// same; every other one with the active version. What never was active is no yardstick for what is. What is retired has faults only: it
+/// opens no cases, and what it approved while it did was measured then.
+fn compared_with<'a>(
+    arms: &'a [Arm],
+    rollouts: &Rollouts,
+    kind: Kind,
+    stood: &Standing,
+    (own, in_shadow): (&VersionId, bool),
+) -> Option<&'a Watched> {
+    let plan = rollouts.plan(kind).filter(|_| stood.is_placed())?;
     let arm = |id: &VersionId, shadow: bool| arms.iter().find(|arm| arm.version == *id && arm.in_shadow == shadow).map(|arm| &arm.watched);
     let active = plan.active.as_ref().map(|active| &active.version);
     if in_shadow || active != Some(own) {
@@ -194,15 +218,7 @@ fn compared_with<'a>(arms: &'a [Arm], plan: &Plan, (own, in_shadow): (&VersionId
     }
     let was_active = plan.shadows.iter().filter(|shadow| plan.earlier.contains(&shadow.version));
     let shadow = was_active.filter_map(|shadow| arm(&shadow.version, true)).next();
-    shadow.or_else(|| plan.before().and_then(|before| arm(before, false)))
-}
-
-/// Since when a version has its place, epoch milliseconds.
-fn since_ms(plan: &Plan, id: &VersionId) -> Option<i64> {
-    let active = plan.active.iter().filter(|active| active.version == *id).map(|active| active.since_ms);
-    let canary = plan.canary.iter().filter(|canary| canary.version == *id).map(|canary| canary.since_ms);
-    let windows = plan.windows.iter().filter(|window| window.version == *id).map(|window| window.set_ms);
-    active.chain(canary).chain(windows).max()
+    shadow.or_else(|| plan.before(&rollouts.stops).and_then(|before| arm(before, false)))
 }
 
 impl Service {

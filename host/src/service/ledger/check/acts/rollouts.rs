@@ -134,7 +134,7 @@ fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i6
         RolloutAct::Shadow { kind, version, on: true } => _ = plan(rollouts, *kind).shadow(version, at_ms)?,
         RolloutAct::Shadow { kind, version, on: false } => _ = plan(rollouts, *kind).end_shadow(version)?,
         // To what it went back the act says, whether somebody had named it or not.
-        RolloutAct::RolledBack { kind, active, .. } => _ = plan(rollouts, *kind).rollback(active.as_ref(), hand, reason, at_ms)?,
+        RolloutAct::RolledBack { kind, active, .. } => _ = plan(rollouts, *kind).rollback(active.as_ref(), &[], hand, reason, at_ms)?,
         RolloutAct::Window { kind, version, from, to } => {
             let window = Window {
                 version: version.clone(),
@@ -148,8 +148,8 @@ fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i6
             let from = from.as_deref().map(|from| moment(from, tz_offset_min)).transpose()?;
             plan(rollouts, *kind).remove_window(version, from)?;
         }
-        RolloutAct::Protected { kind, version, measure, .. } => match measure {
-            Measure::RolledBack => _ = plan(rollouts, *kind).take_back(version, hand, reason, at_ms),
+        RolloutAct::Protected { kind, version, measure, active, .. } => match measure {
+            Measure::RolledBack => _ = plan(rollouts, *kind).take_back(version, active.as_ref(), hand, reason, at_ms),
             Measure::Paused => {
                 let scope = Scope::Version { policy: version.policy.clone(), version: version.version.clone() };
                 rollouts.pause(scope, hand, reason, at_ms)?;
