@@ -4,7 +4,7 @@
 //! body is read and dropped beside the answer, and the connection stays. Of a large one the connection ends with the answer, which says so; what still
 //! comes is read for a while after it.
 
-use std::future::Future as _;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
-use tokio::time::Sleep;
+use tokio::sync::watch;
 
 use super::connection::Connection;
 use super::limits::{HttpLimits, ms};
@@ -94,17 +94,20 @@ async fn drained(body: &mut Incoming, bytes_max: u64) -> bool {
 }
 
 /// A connection's stream. When all is said and the client still sends, what comes is read and dropped for a while, so that the answer is not lost.
+/// A server that stops waits for nobody who has had an answer.
 pub struct Lingering<I> {
     stream: I,
     connection: Arc<Connection>,
     time: Duration,
-    until: Option<Pin<Box<Sleep>>>,
+    /// Changes, or is closed, when the server stops.
+    stops: watch::Receiver<()>,
+    until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl<I> Lingering<I> {
     /// Over a stream.
-    pub const fn new(stream: I, connection: Arc<Connection>, time: Duration) -> Self {
-        Self { stream, connection, time, until: None }
+    pub const fn new(stream: I, connection: Arc<Connection>, time: Duration, stops: watch::Receiver<()>) -> Self {
+        Self { stream, connection, time, stops, until: None }
     }
 }
 
@@ -124,13 +127,14 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<I> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, connection, time, until } = self.get_mut();
+        let Self { stream, connection, time, stops, until } = self.get_mut();
         let is_first = until.is_none();
         let until = match until {
             Some(until) => until,
             None => {
                 ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
-                until.insert(Box::pin(tokio::time::sleep(*time)))
+                let (time, mut stops) = (*time, stops.clone());
+                until.insert(Box::pin(async move { _ = tokio::time::timeout(time, stops.changed()).await }))
             }
         };
         let mut seen = !is_first || connection.ends();

@@ -71,8 +71,8 @@ pub async fn serve(
     let limits = &app.limits;
     let (router, owners_router) = (over(app.clone()), owners(app.clone()));
     let strangers = Arc::new(Strangers::default());
-    let (cut, cut_off) = watch::channel(());
-    let connections = Connections { app: app.clone(), protocol: protocol(limits), graceful: GracefulShutdown::new(), cut_off };
+    let ((cut, cut_off), (stop, stops)) = (watch::channel(()), watch::channel(()));
+    let connections = Connections { app: app.clone(), protocol: protocol(limits), graceful: GracefulShutdown::new(), cut_off, stops };
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let owners_places = Arc::new(Semaphore::new(limits.local_connections_max));
     let mut shutdown = pin!(shutdown);
@@ -93,7 +93,7 @@ pub async fn serve(
         }
     }
     app.service.drain();
-    drop(listeners);
+    drop((listeners, stop));
     let Connections { graceful, .. } = connections;
     tracing::info!(connections = graceful.count(), "draining");
     let open = limits.connections_max + limits.local_connections_max;
@@ -148,6 +148,8 @@ struct Connections {
     protocol: http1::Builder,
     graceful: GracefulShutdown,
     cut_off: watch::Receiver<()>,
+    /// For connections on which all is said: they are given up when the server stops.
+    stops: watch::Receiver<()>,
 }
 
 impl Connections {
@@ -158,7 +160,7 @@ impl Connections {
     {
         let (app, mut cut_off, own) = (self.app.clone(), self.cut_off.clone(), Arc::new(connection));
         let entry = Entry { app: app.clone(), router: router.clone(), connection: own.clone() };
-        let stream = TokioIo::new(Lingering::new(stream, own.clone(), ms(app.limits.linger_ms)));
+        let stream = TokioIo::new(Lingering::new(stream, own.clone(), ms(app.limits.linger_ms), self.stops.clone()));
         let connection = self.graceful.watch(self.protocol.serve_connection(stream, entry));
         tokio::spawn(async move {
             app.metrics().http_connections().inc();

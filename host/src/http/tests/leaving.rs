@@ -69,6 +69,22 @@ async fn who_never_ends_its_body_is_listened_to_no_longer_than_that() {
 }
 
 #[tokio::test]
+async fn who_lingers_keeps_no_server_from_stopping() {
+    let limits = HttpLimits { linger_ms: 60_000, drain_ms: 60_000, ..HttpLimits::default() };
+    let running = start(world(), limits).await;
+    let mut stays = TcpStream::connect(running.address).await.unwrap();
+    stays.write_all(refused(30 << 20).as_bytes()).await.unwrap();
+    assert!(answer(&mut stays).await.0.contains("connection: close"));
+    // It still sends: the server reads it, and nobody is told to stop yet.
+    for _ in 0..3 {
+        stays.write_all(&[b' '; 1024]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let drained = tokio::time::timeout(Duration::from_secs(10), running.stop()).await.unwrap();
+    assert_eq!(drained.cut, 0);
+}
+
+#[tokio::test]
 async fn who_lingers_gives_way() {
     let limits = HttpLimits { connections_max: 1, stranger_ms: 10, ..HttpLimits::default() };
     let running = start(world(), limits).await;

@@ -33,6 +33,14 @@ pub(super) async fn start(world: &World, limits: HttpLimits) -> Running {
     Running { address, stop, ended }
 }
 
+impl Running {
+    /// Stops the server, and waits for its end.
+    pub(super) async fn stop(self) -> Drained {
+        self.stop.send(()).unwrap();
+        self.ended.await.unwrap()
+    }
+}
+
 /// Reads one answer with a length; its head and body.
 pub(super) async fn answer(stream: &mut TcpStream) -> (String, String) {
     let mut head = Vec::new();
