@@ -52,7 +52,7 @@ use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Compiler, Sandbox};
 use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
@@ -60,13 +60,14 @@ pub use admin::{MasterKeyFrom, MasterKeyView, RotationState, RotationView};
 pub use backtest::{
     Asked, BACKTEST_TIME_MAX, BACKTESTS_KEPT_MAX, BACKTESTS_UNDER_WAY_MAX, BacktestState, BacktestView, Backtests, CandidateSource, Plan,
 };
+use error::Saturation;
 pub use error::ServiceError;
 pub use expiry::EXPIRY_EVERY;
 pub use fair::runtime_threads;
 pub(crate) use privacy::ErasureProof;
 pub use read::Opened;
 pub use replay::{ALARMS_MAX, Active, Archive, CpuShare, NoShare, Part, REPLAYS_MAX, Replays, Scope, SelfAudit, cores};
-pub use snapshot::{Bindings, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};
+pub use snapshot::{Bindings, MERCHANT_CHANGES_MAX, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};
 
 use crate::judge::Phases;
 use crate::metrics::Metrics;
@@ -302,9 +303,14 @@ impl Service {
 
     /// One change of a merchant's own callers after the other: whoever changes much waits for itself, and others wait for one of these changes at most.
     /// The operator, who has to stop such a merchant, waits for none of them.
-    async fn turn_to_change(&self, who: &Principal) -> Option<locks::Held<'_>> {
-        let merchant = who.merchant.as_ref()?;
-        Some(self.locks.hold(vec![locks::key(&[merchant.as_str(), "changes"])]).await)
+    ///
+    /// # Errors
+    /// [`MERCHANT_CHANGES_MAX`] of the merchant run or wait.
+    async fn turn_to_change(&self, who: &Principal) -> Result<Option<(OwnedSemaphorePermit, locks::Held<'_>)>, ServiceError> {
+        let (Some(merchant), Some(share)) = (who.merchant.as_ref(), self.share(who)) else { return Ok(None) };
+        let full = |_| Saturation::now(format!("{MERCHANT_CHANGES_MAX} changes are under way or wait for them"));
+        let place = share.changes.clone().try_acquire_owned().map_err(full)?;
+        Ok(Some((place, self.locks.hold(vec![locks::key(&[merchant.as_str(), "changes"])]).await)))
     }
 
     /// The policies of a merchant.

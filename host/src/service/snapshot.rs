@@ -27,6 +27,9 @@ use crate::judge::Bound;
 /// Exports of one merchant, and downloads of components, that may be under way at the same time; more are answered 429.
 pub const MERCHANT_EXPORTS_MAX: usize = 2;
 
+/// Changes of one merchant by its own callers that run or wait for their turn; more are answered 429. They run one after the other.
+pub const MERCHANT_CHANGES_MAX: usize = 16;
+
 /// Everything a request needs, immutable.
 pub struct Snapshot {
     /// Merchants by id.
@@ -76,6 +79,8 @@ pub struct Share {
     pub reads: Arc<Semaphore>,
     /// Whose turn it is among its large bodies to be parsed.
     pub parses: Arc<Semaphore>,
+    /// Places of changes that run or wait for their turn.
+    pub changes: Arc<Semaphore>,
     /// Places of exports under way, downloads of components among them.
     exports: Arc<Semaphore>,
 }
@@ -90,6 +95,7 @@ impl Default for Share {
             connections: AtomicUsize::new(0),
             reads: Arc::new(Semaphore::new((cores() / 2).max(1))),
             parses: Arc::new(Semaphore::new(1)),
+            changes: Arc::new(Semaphore::new(MERCHANT_CHANGES_MAX)),
             exports: Arc::new(Semaphore::new(MERCHANT_EXPORTS_MAX)),
         }
     }

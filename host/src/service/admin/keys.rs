@@ -42,7 +42,7 @@ impl Service {
         label: &str,
     ) -> Result<CreatedKey, ServiceError> {
         allowed(who, right_on_keys(merchant), "create keys")?;
-        let _turn = self.turn_to_change(who).await;
+        let _turn = self.turn_to_change(who).await?;
         let service = Arc::clone(self);
         let (who, merchant, label) = (who.clone(), merchant.map(str::to_owned), label.to_owned());
         blocking(move || service.create_key_now(&who, merchant.as_deref(), role, &label)).await

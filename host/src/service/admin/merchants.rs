@@ -42,7 +42,7 @@ impl Service {
         if who.merchant.as_ref().is_some_and(|own| own.as_str() != merchant) {
             return Err(ServiceError::NotFound("merchant"));
         }
-        let _turn = self.turn_to_change(who).await;
+        let _turn = self.turn_to_change(who).await?;
         let service = Arc::clone(self);
         let (who, merchant, config_json) = (who.clone(), merchant.to_owned(), config_json.to_vec());
         blocking(move || service.put_merchant_now(&who, &merchant, &config_json)).await

@@ -138,7 +138,7 @@ impl Service {
     {
         self.tenant(who, merchant, Right::Configure, "roll out policies")?;
         // Asking a version to take its settings may take long.
-        let _turn = self.turn_to_change(who).await;
+        let _turn = self.turn_to_change(who).await?;
         let (service, who, merchant, policy) = (Arc::clone(self), who.clone(), merchant.to_owned(), policy.to_owned());
         blocking(move || {
             let prepare = |tenant: Option<&Arc<Tenant>>| order(&service, tenant.ok_or(ServiceError::NotFound("merchant"))?, &policy);

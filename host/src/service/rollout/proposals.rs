@@ -155,7 +155,7 @@ impl Service {
     {
         self.tenant(who, merchant, Right::Configure, "settle proposals")?;
         let reason = may_say(word.reason.as_ref())?;
-        let _turn = self.turn_to_change(who).await;
+        let _turn = self.turn_to_change(who).await?;
         let (service, who, merchant, id) = (Arc::clone(self), who.clone(), merchant.to_owned(), id.to_owned());
         blocking(move || {
             let _changing = service.changing.lock();
