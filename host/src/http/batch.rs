@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use ombud_core::event::{self, Event, Mode};
 use ombud_core::problem::Problem;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Json;
-use super::app::Shared;
+use super::app::{Shared, Slot};
 use super::body::{self, Posted};
 use super::caller::{Caller, Params};
 use super::edge::traceparent;
@@ -25,7 +26,9 @@ use super::events::mode_of;
 use super::limits::ms;
 use super::problem::{Code, ProblemDocument, Refused};
 use super::routes::{Endpoint, RequestBody};
+use super::unsent::Growing;
 use crate::clock::now_ms;
+use crate::metrics::Refusal;
 use crate::service::Principal;
 use crate::service::wire::EventAnswer;
 
@@ -78,13 +81,14 @@ async fn post(
     Caller(who): Caller,
     Params(merchant): Params<String>,
     request: Request,
-) -> Result<Json<Vec<BatchItem>>, Refused> {
+) -> Result<(Extension<Arc<Growing>>, Json<Vec<BatchItem>>), Refused> {
     let deadline = Instant::now() + ms(app.limits.batch_ms.saturating_sub(ANSWER_MS).max(app.limits.batch_ms / 2));
     app.service.may_send(&who, &merchant)?;
     if mode_of(request.headers())? == Mode::Binary {
         let problem = Problem::in_header("ce-*", "are of one event").allowed("a list of events without `ce-` headers");
         return Err(Refused::with(Code::MediaType, vec![problem]));
     }
+    let mut growing = Growing::new(request.extensions().get().and_then(Slot::share).cloned());
     let (headers, Posted { bytes, reserved }) = body::read(&app, request, app.limits.batch_bytes_max).await?;
     let traceparent = traceparent(&headers);
     let received_at = now_ms();
@@ -108,19 +112,35 @@ async fn post(
     while Instant::now() < deadline
         && let Ok(Some((at, item))) = timeout_at(deadline, decided.recv()).await
     {
-        let fits = left.checked_sub(item.answer.as_ref().map_or(0, EventAnswer::bytes));
+        let bytes = item.answer.as_ref().map_or(0, EventAnswer::bytes);
+        let item = match left.checked_sub(bytes) {
+            None => too_much(),
+            Some(_) if !growing.grow(bytes, app.limits.merchant_answer_bytes_max) => {
+                app.metrics().http_refused(Refusal::MerchantAnswerBytes);
+                unread()
+            }
+            Some(rest) => {
+                left = rest;
+                item
+            }
+        };
         if let Some(answer) = answers.get_mut(at) {
-            *answer = Some(if fits.is_some() { item } else { too_much() });
+            *answer = Some(item);
         }
-        left = fits.unwrap_or(left);
     }
     drop(reserved);
     let late = || BatchItem::from(Err(Refused::new(Code::Unavailable, "the batch's time is up: post this event again")));
-    Ok(Json(answers.into_iter().map(|answer| answer.unwrap_or_else(late)).collect()))
+    let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(late)).collect();
+    Ok((Extension(Arc::new(growing)), Json(answers)))
 }
 
 fn too_much() -> BatchItem {
     BatchItem::from(Err(Refused::new(Code::Unavailable, "the batch's answer is too large: post this event again, in a smaller batch")))
+}
+
+fn unread() -> BatchItem {
+    let detail = "too many bytes of this merchant's answers wait to be read: read them, and post this event again";
+    BatchItem::from(Err(Refused::new(Code::Saturated, detail)))
 }
 
 /// Decides the lanes, some at a time, each in its order. Work goes on in tasks of their own: when nobody listens any more,

@@ -45,7 +45,8 @@ pub struct HttpLimits {
     pub merchant_requests_max: usize,
     /// Request bodies of one merchant held in memory, in bytes; default 64 MiB. Beyond: 429.
     pub merchant_body_bytes_max: usize,
-    /// Bytes of one merchant's answers beyond 64 KiB that are not sent yet; default 128 MiB. Beyond: 429.
+    /// Bytes of one merchant's answers beyond 64 KiB that are not sent yet, and of batches' answers that are not whole yet; default 128 MiB.
+    /// Beyond: 429, and in a batch item by item.
     pub merchant_answer_bytes_max: usize,
     /// Bytes of all decisions in the answer of one batch; default 32 MiB. What comes beyond is 503, item by item, and is answered when it is posted
     /// again.
@@ -67,7 +68,7 @@ pub struct HttpLimits {
     /// How long that may take to come, in milliseconds; default 1 000. Then the connection ends.
     pub leftover_ms: u64,
     /// How long a connection that has ended is read, so that a client which still sends hears the answer, in milliseconds; default 30 000. It gives
-    /// way to others.
+    /// way to others, and ends at once when the server stops.
     pub linger_ms: u64,
     /// From the signal to stop until the last request under way is cut off, in milliseconds; default 20 000.
     pub drain_ms: u64,

@@ -18,24 +18,44 @@ const COUNTED_BYTES_MIN: u64 = 64 << 10;
 #[derive(Clone, Copy)]
 pub struct Limited;
 
-/// Counts an answer for the merchant that it is for.
-pub fn counted(response: Response, share: Option<&Arc<Share>>) -> Response {
+/// What of an answer is there while the rest is made: it counts against its merchant as it grows, until the whole does.
+pub struct Growing(Held);
+
+impl Growing {
+    /// Nothing yet, for a merchant; the operator's are not counted.
+    pub fn new(share: Option<Arc<Share>>) -> Self {
+        Self(Held { share, bytes: 0 })
+    }
+
+    /// Adds bytes; false where they would take the merchant's above `max`, and are not added.
+    pub fn grow(&mut self, bytes: usize, max: usize) -> bool {
+        let more = |before: usize| before.checked_add(bytes).filter(|after| *after <= max);
+        let fits =
+            self.0.share.as_ref().is_none_or(|share| share.answer_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok());
+        self.0.bytes += if fits { bytes } else { 0 };
+        fits
+    }
+}
+
+/// Counts an answer for the merchant that it is for. What was counted of it while it grew ends with this.
+pub fn counted(mut response: Response, share: Option<&Arc<Share>>) -> Response {
+    let _grown = response.extensions_mut().remove::<Arc<Growing>>();
     let bytes = response.body().size_hint().exact().filter(|bytes| *bytes > COUNTED_BYTES_MIN);
     let (Some(bytes), Some(share), None) = (bytes, share, response.extensions().get::<Limited>()) else { return response };
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     share.answer_bytes.fetch_add(bytes, Ordering::Relaxed);
-    let held = Arc::new(Held { share: Arc::clone(share), bytes });
+    let held = Arc::new(Held { share: Some(Arc::clone(share)), bytes });
     response.map(|body| Body::new(Unsent { body, held }))
 }
 
 struct Held {
-    share: Arc<Share>,
+    share: Option<Arc<Share>>,
     bytes: usize,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.share.answer_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.share.iter().for_each(|share| _ = share.answer_bytes.fetch_sub(self.bytes, Ordering::Relaxed));
     }
 }
 

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 
 use super::world::{MERCHANT, OTHER, World, at, call, event, open};
 use crate::http::HttpLimits;
-use crate::service::Role;
+use crate::service::{MERCHANT_CHANGES_MAX, Role};
 
 fn own() -> World {
     open(tempfile::tempdir().unwrap())
@@ -111,6 +111,74 @@ async fn a_batch_answers_so_much_and_no_more() {
     assert!(refused["problem"]["detail"].as_str().unwrap().contains("in a smaller batch"), "{refused}");
 }
 
+/// Several batches of one merchant at once answer no more together than the merchant's answers may be.
+#[tokio::test]
+async fn batches_count_while_they_grow() {
+    let world = own();
+    let events = ["1", "2", "3", "4", "5", "6"].map(wordy);
+    let post = async |max: usize, merchant: &'static str, which: std::ops::Range<usize>| {
+        let router = world.limited(HttpLimits { merchant_answer_bytes_max: max, ..HttpLimits::default() });
+        let key = format!("Bearer {}", world.key(merchant, Role::Agent));
+        let request = Request::post(format!("/v1/merchants/{merchant}/events:batch")).header("authorization", key);
+        let request = request.header("content-type", "application/cloudevents-batch+json");
+        let request = request.body(Body::from(json!(events[which]).to_string())).unwrap();
+        router.oneshot(request).await.unwrap()
+    };
+    let read = async |response: axum::response::Response| {
+        assert!(response.status().is_success());
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        serde_json::from_slice::<Vec<Value>>(&bytes).unwrap()
+    };
+    let unread = || {
+        let who = world.service.authenticate(world.key(OTHER, Role::Agent)).unwrap();
+        world.service.share(&who).unwrap().answer_bytes.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let first = read(post(usize::MAX, OTHER, 0..2).await).await;
+    let one = first[0]["answer"]["decisions"][0].to_string().len();
+    assert_eq!(unread(), 0, "given back with the answer");
+    // Two decisions fit and the third does not, whichever of the batches asks for it.
+    let max = one * 5 / 2;
+    let (left, right, other) = tokio::join!(post(max, OTHER, 0..2), post(max, OTHER, 2..4), post(max, MERCHANT, 4..6));
+    assert!(unread() > one && unread() <= max + (64 << 10), "{} of {max}", unread());
+    let statuses = |items: &[Value]| items.iter().map(|item| item["status"].as_u64().unwrap()).collect::<Vec<_>>();
+    let (left, right, other) = (read(left).await, read(right).await, read(other).await);
+    let all = [statuses(&left), statuses(&right)].concat();
+    assert_eq!(
+        (all.iter().filter(|status| **status == 200).count(), all.iter().filter(|status| **status == 429).count()),
+        (2, 2),
+        "{all:?}"
+    );
+    assert_eq!(statuses(&other), [200, 200], "another's answers are not its");
+    let refused = left.iter().chain(&right).find(|item| item["status"] == 429).unwrap();
+    assert!(refused["problem"]["detail"].as_str().unwrap().contains("wait to be read"), "{refused}");
+    assert_eq!(unread(), 0);
+    assert_eq!(statuses(&read(post(max, OTHER, 2..4).await).await), [200, 200], "posted again they are answered");
+}
+
+#[tokio::test]
+async fn so_many_changes_of_a_merchant_wait_and_no_more() {
+    let world = own();
+    let router = world.router();
+    let who = world.service.authenticate(world.key(OTHER, Role::MerchantAdmin)).unwrap();
+    let places = world.service.share(&who).unwrap().changes.clone();
+    assert_eq!(places.available_permits(), MERCHANT_CHANGES_MAX);
+    let make = async |merchant: &'static str, key: &str| {
+        let request = json!({"role": "agent", "label": "made"});
+        call("POST", &format!("/v1/merchants/{merchant}/keys")).key(key).json(&request).send(&router).await
+    };
+    let all_but_one = places.clone().acquire_many_owned(u32::try_from(MERCHANT_CHANGES_MAX - 1).unwrap()).await.unwrap();
+    assert_eq!(make(OTHER, world.key(OTHER, Role::MerchantAdmin)).await.status, 201);
+    let last = places.clone().acquire_owned().await.unwrap();
+    let refused = make(OTHER, world.key(OTHER, Role::MerchantAdmin)).await;
+    assert_eq!(refused.headers["retry-after"], "1");
+    let problem = refused.problem(429);
+    assert!(problem["detail"].as_str().unwrap().contains("16 changes are under way"), "{problem}");
+    assert_eq!(make(MERCHANT, world.key(MERCHANT, Role::MerchantAdmin)).await.status, 201);
+    assert_eq!(make(OTHER, &world.operator).await.status, 201);
+    drop((all_but_one, last));
+    assert_eq!(make(OTHER, world.key(OTHER, Role::MerchantAdmin)).await.status, 201);
+}
+
 #[tokio::test]
 async fn so_many_components_are_on_their_way_and_no_more() {
     let world = own();
@@ -132,6 +200,8 @@ async fn so_many_components_are_on_their_way_and_no_more() {
     let bytes = axum::body::to_bytes(first.into_body(), usize::MAX).await.unwrap();
     assert!(bytes.starts_with(b"\0asm"));
     assert_eq!(download().await.status(), 429, "as long as its bytes are somewhere");
+    let other = call("GET", &path.replace(MERCHANT, OTHER)).key(world.key(OTHER, Role::Auditor)).send(&router).await;
+    assert_eq!(other.status, 200, "another merchant's places are its own");
     drop(bytes);
     assert_eq!(download().await.status(), 200);
     drop(second);
