@@ -28,13 +28,17 @@ use crate::http::{self, HttpLimits};
 use crate::service::Service;
 use crate::telemetry::{self, LogFormat};
 
-/// How often a full server is asked again, where asking again changes nothing.
+/// How often a full server is asked, where asking again changes nothing.
 const TRIES_MAX: u32 = 10;
+/// How long to wait in between, where it does not say.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long at most.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How long the interface in this process may take for one answer, in milliseconds: nobody else waits for it.
 const OWN_REQUEST_MS: u64 = 3_600_000;
 
 /// How long a server elsewhere may take for one answer.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// Bytes of one answer from elsewhere.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
@@ -56,82 +60,6 @@ enum Via {
     Url { agent: Agent, base: String, authorization: String },
 }
 
-/// Where a command finds a merchant's records.
-#[derive(clap::Args)]
-#[command(group = clap::ArgGroup::new("source").args(["data", "url"]).required(true))]
-pub(super) struct Source {
-    /// A data directory.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A server.
-    #[arg(long, requires = "key")]
-    url: Option<String>,
-    /// An API key for it.
-    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
-    key: Option<String>,
-}
-
-impl Source {
-    /// Its interface. A data directory must be there.
-    pub(super) fn api(&self) -> Result<Api> {
-        match (&self.data, &self.url, &self.key) {
-            (Some(directory), _, _) => Api::on_existing(directory, None),
-            (None, Some(url), Some(key)) => Api::at(url, key),
-            _ => bail!("name a data directory with --data, or a server with --url and --key"),
-        }
-    }
-}
-
-/// Where a command finds a merchant, and the merchant, where `--key` is a key that signs.
-#[derive(clap::Args)]
-#[command(group = clap::ArgGroup::new("source").args(["data", "url"]).required(true))]
-pub(super) struct Place {
-    /// The merchant; left out, the only one there is.
-    #[arg(long)]
-    merchant: Option<String>,
-    /// A data directory.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A server.
-    #[arg(long, requires = "api_key")]
-    url: Option<String>,
-    /// An API key for it.
-    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
-    api_key: Option<String>,
-}
-
-impl Place {
-    /// Its interface. A data directory must be there.
-    pub(super) fn api(&self) -> Result<Api> {
-        self.api_within(ANSWER_MAX)
-    }
-
-    /// The same where one answer may take that long.
-    pub(super) fn api_within(&self, answer_max: Duration) -> Result<Api> {
-        match (&self.data, &self.url, &self.api_key) {
-            (Some(directory), _, _) => Api::on_existing(directory, None),
-            (None, Some(url), Some(key)) => Api::at_within(url, key, answer_max),
-            _ => bail!("name a data directory with --data, or a server with --url and --api-key"),
-        }
-    }
-
-    /// The merchant that is named, or the only one.
-    pub(super) fn merchant(&self, api: &Api) -> Result<String> {
-        if let Some(named) = &self.merchant {
-            return Ok(named.clone());
-        }
-        let known = api.merchants().map_err(|error| match refused_with(&error) {
-            Some(StatusCode::FORBIDDEN) => error.context("name the merchant with --merchant"),
-            _ => error,
-        })?;
-        match known.as_slice() {
-            [one] => Ok(one.clone()),
-            [] => bail!("there is no merchant yet"),
-            many => bail!("name one with --merchant: {}", many.join(", ")),
-        }
-    }
-}
-
 /// Who holds a data directory.
 pub(super) enum Reached {
     /// A server, which is asked through its local socket.
@@ -149,6 +77,9 @@ pub(super) struct Refusal {
     title: String,
     detail: String,
     problems: Vec<Problem>,
+    /// When to ask again, where it says so.
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 impl std::fmt::Display for Refusal {
@@ -214,17 +145,19 @@ impl Api {
     /// # Errors
     /// A [`Refusal`], or no answer.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let mut tries = 0;
-        loop {
-            match self.ask(request(Method::GET, path), Vec::new()).and_then(|response| self.text(response)) {
-                Ok(text) => return read(&text),
-                Err(error) if is_full(&error) && tries < TRIES_MAX => {
-                    tries += 1;
-                    std::thread::sleep(Duration::from_millis(500));
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        patiently(|| read(&self.text(self.ask(request(Method::GET, path), Vec::new())?)?))
+    }
+
+    /// Posts JSON, or nothing, to what only reads: a full server is asked again.
+    ///
+    /// # Errors
+    /// A [`Refusal`], or no answer.
+    pub(super) fn look<T: DeserializeOwned>(&self, path: &str, json: &[u8]) -> Result<T> {
+        patiently(|| {
+            let plain = request(Method::POST, path);
+            let request = if json.is_empty() { plain } else { plain.header(header::CONTENT_TYPE, "application/json") };
+            read(&self.text(self.ask(request, json.to_vec())?)?)
+        })
     }
 
     /// Posts JSON.
@@ -370,12 +303,14 @@ impl Api {
     /// The whole answer, if it is none of a refusal.
     fn text(&self, response: Response<Body>) -> Result<String> {
         let status = response.status();
+        let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let bytes = self.runtime.block_on(response.into_body().collect()).context("the answer broke off")?.to_bytes();
         if status.is_success() {
             return String::from_utf8(bytes.to_vec()).context("the answer is no text");
         }
         let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or_default();
-        Err(Refusal { status: status.as_u16(), title: status.to_string(), ..refusal }.into())
+        let retry_after = seconds.map(Duration::from_secs);
+        Err(Refusal { status: status.as_u16(), title: status.to_string(), retry_after, ..refusal }.into())
     }
 }
 
@@ -410,6 +345,20 @@ fn elsewhere(agent: &Agent, base: &str, authorization: &str, request: Builder, b
 /// The status of a refusal; none for other errors.
 pub(super) fn refused_with(error: &anyhow::Error) -> Option<StatusCode> {
     error.downcast_ref::<Refusal>().and_then(|refusal| StatusCode::from_u16(refusal.status).ok())
+}
+
+/// Asks again while the answer is that the server is full, when it says to: for what changes nothing.
+fn patiently<T>(ask: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 1..TRIES_MAX {
+        match ask() {
+            Err(error) if is_full(&error) => {
+                let said = error.downcast_ref::<Refusal>().and_then(|refusal| refusal.retry_after);
+                std::thread::sleep(said.unwrap_or(PAUSE).min(PAUSE_MAX));
+            }
+            answer => return answer,
+        }
+    }
+    ask()
 }
 
 fn is_full(error: &anyhow::Error) -> bool {

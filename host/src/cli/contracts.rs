@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::api::{self, Api, Source};
+use super::api::{self, Api};
+use super::source::Source;
 use super::{EXIT_OK, screen};
 use crate::service::wire::{ContractUse, ContractsPage};
 

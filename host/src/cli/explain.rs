@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::EXIT_OK;
-use super::api::{self, Source};
+use super::api;
+use super::source::Source;
 
 /// Arguments of `ombud explain`.
 #[derive(Args)]

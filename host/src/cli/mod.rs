@@ -50,6 +50,7 @@ mod packages;
 mod progress;
 mod screen;
 mod shown;
+mod source;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -10,9 +10,10 @@ use ombud_ledger::Digest;
 use ombud_sandbox::LoadLimits;
 use serde_json::json;
 
-use super::api::{self, Api, Place};
+use super::api::{self, Api};
 use super::packages::{self, Files};
 use super::progress::Steps;
+use super::source::Place;
 use super::{EXIT_FINDINGS, EXIT_OK, check, screen, table};
 use crate::gate::{Told, is_name};
 use crate::service::wire::{UploadState, UploadView, VersionDetail};

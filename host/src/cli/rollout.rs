@@ -4,7 +4,8 @@ use anyhow::{Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::api::{self, Api, Source};
+use super::api::{self, Api};
+use super::source::Source;
 use super::{EXIT_OK, screen};
 use crate::service::rollout::{PlacedView, ProposalView, RolloutView, StepAnswer};
 

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use axum::http::StatusCode;
 use clap::{Args, Subcommand};
 
-use super::super::api::{self, Api, Place};
+use super::super::api::{self, Api};
 use super::super::screen;
+use super::super::source::Place;
 use crate::service::wire::SigningKeyView;
 use crate::signature::{PublicKey, SecretKey};
 

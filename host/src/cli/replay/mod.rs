@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
 
+use super::api::Api;
 use super::{EXIT_FINDINGS, EXIT_OK, data};
 use crate::replay::Tally;
 use crate::service::{Archive, Service, cores};
-use remote::Remote;
 pub(super) use show::{by_engine, counts, json, tables as print_divergences};
 
 /// Arguments of `ombud replay`.
@@ -90,7 +90,7 @@ impl Replay {
                 data::must_exist(folder)?;
                 local::run(&Archive::open(folder, data::options(None))?, merchant, &self.which, self.threads.unwrap_or_else(cores))?
             }
-            (None, Some(url), Some(key)) => remote::run(&Remote::new(url, key), merchant, &self.which)?,
+            (None, Some(url), Some(key)) => remote::run(&Api::at(url, key)?, merchant, &self.which)?,
             _ => bail!("name a data directory with --data, or a server with --url and --key"),
         };
         if self.json {
