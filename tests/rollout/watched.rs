@@ -2,6 +2,8 @@
 //! binding the same version.
 
 use ombud::service::Role;
+use ombud_tests::events::event;
+use ombud_tests::forge::Forge;
 use ombud_tests::guests::{self, root};
 use ombud_tests::server::{Merchant, Server, policies_with, shared, wait_for};
 use serde_json::{Value, json};
@@ -137,6 +139,42 @@ fn no_restart_makes_the_protection_forget() {
     let merchant = server.known(&merchant_id);
     decide_many(&merchant, "wr-last", 12);
     assert_eq!(active(&merchant), json!(bad));
+    drop(merchant);
+    server.stop();
+}
+
+#[test]
+fn a_restart_forgets_neither_a_rare_kind_nor_an_older_version_nor_everything_for_one_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = root().join("policies");
+    let server = Server::on(folder.path(), &policies);
+    let merchant = server.merchant(json!({"protection": quick(json!({}))}));
+    let good = bind(&merchant, 3_000);
+    decide_many(&merchant, "wx-good", 25);
+    // Much of other kinds comes in between.
+    for batch in 0..3 {
+        let events: Vec<Value> = (0..1_000).map(|n| event("order.paid", &format!("wx-{batch}-{n}"))).collect();
+        let call = merchant.call(Role::Agent, "POST", "/events:batch").header("content-type", "application/cloudevents-batch+json");
+        let items = call.body(json!(events).to_string()).send().ok();
+        assert!(items.as_array().unwrap().iter().all(|item| item["status"] == 200));
+    }
+    let bad = bind(&merchant, STOPS_EVERYTHING);
+    decide_many(&merchant, "wx-bad", 12);
+    assert_eq!(active(&merchant), json!(bad));
+    let (id, damaged) = (merchant.id.clone(), decide(&merchant, "wx-damaged")["seq"].as_u64().unwrap());
+    drop(merchant);
+    server.stop();
+    Forge::on(folder.path()).flip(&id, damaged, "sealed", |bits| bits / 2);
+    let server = Server::on(folder.path(), &policies);
+    let merchant = server.known(&id);
+    // The record that cannot be read is one of twenty that are needed.
+    wait_for(|| {
+        let again = merchant.records();
+        decide(&merchant, &format!("wx-more-{again}"));
+        active(&merchant) == json!(good)
+    });
+    assert!(merchant.records() < 25 + 3_000 + 13 + 15, "{} records", merchant.records());
+    assert_eq!(protected(&merchant)[0]["finding"]["why"], "approval-jump");
     drop(merchant);
     server.stop();
 }

@@ -70,9 +70,11 @@ pub struct Watched {
 }
 
 /// Parts of what is remembered.
-const PARTS: usize = 4;
+const PARTS: usize = (REMEMBERED_MAX / PART) as usize;
 /// Decisions of one part.
 const PART: u32 = 100;
+/// Decisions of a version that are remembered, at most.
+pub const REMEMBERED_MAX: u32 = 4 * PART;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Part {

@@ -1,5 +1,7 @@
 //! Rollouts: the plan of each merchant, which version decided first, and what versions said in shadow.
 
+use std::ops::Range;
+
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::rollout::{Opened, VersionId};
@@ -29,12 +31,24 @@ pub struct FirstOf<'a> {
     pub since_ms: i64,
 }
 
+/// A decision, by the version whose ruling stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Its place in the log.
+    pub seq: u64,
+    pub version: VersionId,
+    /// When it was received, epoch milliseconds.
+    pub at_ms: i64,
+}
+
 /// Reading rollouts.
 pub trait ReadRollouts {
     /// A merchant's plans, JSON; none where nothing was ever placed.
     fn rollouts(&self, merchant: &MerchantId) -> Result<Option<String>, StoreError>;
     /// Which version made the first decision of a kind about a customer that fits; none where the customer was erased.
     fn first_decision(&self, merchant: &MerchantId, kind: Kind, of: &FirstOf<'_>) -> Result<Option<Opened>, StoreError>;
+    /// The decisions of a kind in a piece of the log that a version made, the latest first. Every entry of the piece is looked at.
+    fn decided(&self, merchant: &MerchantId, kind: Kind, seqs: Range<u64>) -> Result<Vec<Decided>, StoreError>;
     /// The latest shadow results of a version since a moment, the latest first.
     fn shadow_rows(
         &self,

@@ -377,6 +377,23 @@ fn rollouts_are_kept_and_shadow_results_are_bounded() {
 }
 
 #[test]
+fn decisions_of_a_kind_are_found_by_the_version_that_made_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let made = |kind, version| Made { kind: Some(kind), policy: Some("p"), version, received_at_ms: 7, ..Made::default() };
+    let all = [made("delay", Some("1")), made("reply", Some("1")), made("delay", Some("2")), made("delay", None), made("delay", Some("1"))];
+    for (n, made) in all.into_iter().enumerate() {
+        submit(&opened.writer, &merchant("a"), &n.to_string(), made).unwrap();
+    }
+    let found = |of: &str, seqs| -> Vec<(u64, String, i64)> {
+        let found = opened.store.read(|reads| reads.decided(&merchant(of), Kind::Delay, seqs)).unwrap();
+        found.into_iter().map(|own| (own.seq, own.version.to_string(), own.at_ms)).collect()
+    };
+    assert_eq!(found("a", 0..9), [(4, "p 1".to_owned(), 7), (2, "p 2".to_owned(), 7), (0, "p 1".to_owned(), 7)]);
+    assert_eq!((found("a", 1..4).len(), found("b", 0..9).len(), found("c", 0..9).len()), (1, 0, 0));
+}
+
+#[test]
 fn a_reader_sees_one_snapshot_while_groups_are_committed() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a"]);

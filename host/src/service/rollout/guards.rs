@@ -1,27 +1,20 @@
-//! What versions decided lately, as the protection remembers it. In memory; after a start what is on record is read first.
+//! What versions decided lately, as the protection remembers it. In memory; after a start what is on record is put before it
+//! ([`super::earlier`]).
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ombud_core::event::structured;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
-use ombud_core::protect::{Finding, Recorded, Sample, Watched};
+use ombud_core::protect::{Finding, Sample, Watched};
 use ombud_core::rollout::{Rollouts, Scope, Standing, VersionId};
-use ombud_ledger::BodyKind;
-use ombud_store::{Reads, Store as _, Wanted};
 
-use super::choose::first_decision;
-use crate::service::Service;
-use crate::service::error::ServiceError;
+use super::earlier::Unread;
 use crate::service::snapshot::Tenant;
-use crate::service::{read, vault};
 
 /// Versions of one kind that are watched at the same time; of more, one that has no place goes first, then the one that was heard of
 /// least lately.
-const ARMS_MAX: usize = 6;
-/// Records of a merchant that are read after a start for what its versions decided lately: the latest ones.
-const RECORDS_MAX: u32 = 2_000;
+pub(super) const ARMS_MAX: usize = 6;
 /// What was told while earlier decisions are read, at most; of more the oldest are forgotten.
 const TOLD_MAX: usize = 2_000;
 
@@ -29,14 +22,7 @@ const TOLD_MAX: usize = 2_000;
 #[derive(Default)]
 pub struct Guards {
     watches: Mutex<HashMap<(MerchantId, Kind), Watch>>,
-    unread: Mutex<Unread>,
-}
-
-/// What is to be read from the records, and whether somebody does.
-#[derive(Default)]
-struct Unread {
-    next: VecDeque<(MerchantId, Kind, u64)>,
-    reading: bool,
+    pub(super) unread: Mutex<Unread>,
 }
 
 /// The versions of one kind.
@@ -125,7 +111,7 @@ impl Guards {
     }
 
     /// Puts what is on record before what was told since. What a version decided before a person gave it its place is not its any more.
-    fn put_before(&self, tenant: &Tenant, kind: Kind, older: Vec<(i64, Told)>) {
+    pub(super) fn put_before(&self, tenant: &Tenant, kind: Kind, older: Vec<(i64, Told)>) {
         let mut watches = self.lock();
         let Some(watch) = watches.get_mut(&(tenant.config.id.clone(), kind)) else { return };
         let Some(told) = watch.told.take() else { return };
@@ -219,65 +205,4 @@ fn compared_with<'a>(
     let was_active = plan.shadows.iter().filter(|shadow| plan.earlier.contains(&shadow.version));
     let shadow = was_active.filter_map(|shadow| arm(&shadow.version, true)).next();
     shadow.or_else(|| plan.before(&rollouts.stops).and_then(|before| arm(before, false)))
-}
-
-impl Service {
-    /// Has earlier decisions of a kind read, beside everything else.
-    pub(super) fn read_earlier(self: &Arc<Self>, merchant: &MerchantId, kind: Kind, before_seq: u64) {
-        let mut unread = self.guards.unread.lock().unwrap_or_else(PoisonError::into_inner);
-        unread.next.push_back((merchant.clone(), kind, before_seq));
-        if unread.reading {
-            return;
-        }
-        unread.reading = true;
-        drop(unread);
-        self.read_next();
-    }
-
-    /// One after the other, each as work of its own, so that a server that stops does not wait for all of them.
-    fn read_next(self: &Arc<Self>) {
-        let service = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            let next = {
-                let mut unread = service.guards.unread.lock().unwrap_or_else(PoisonError::into_inner);
-                let next = unread.next.pop_front();
-                unread.reading = next.is_some();
-                next
-            };
-            let Some((merchant, kind, before_seq)) = next else { return };
-            let older = service.earlier(&merchant, kind, before_seq).unwrap_or_else(|error| {
-                tracing::error!(%merchant, kind = kind.as_str(), %error, "what versions decided before the start cannot be read");
-                Vec::new()
-            });
-            if let Some(tenant) = service.snapshot.load().tenants.get(&merchant) {
-                service.guards.put_before(tenant, kind, older);
-            }
-            service.read_next();
-        });
-    }
-
-    /// What the records before a place say of versions, the oldest first, each with the time of its decision. What was erased says nothing.
-    fn earlier(&self, merchant: &MerchantId, kind: Kind, before_seq: u64) -> Result<Vec<(i64, Told)>, ServiceError> {
-        let from = before_seq.saturating_sub(u64::from(RECORDS_MAX));
-        let wanted = Wanted { seqs: from..before_seq, kinds: vec![kind], ..Wanted::default() };
-        self.store.read(|reads: &dyn Reads| {
-            let mut older = Vec::new();
-            for listed in reads.decisions(merchant, &wanted, RECORDS_MAX)? {
-                let Some(record) = listed.record else { continue };
-                let subjects: Vec<_> = vault::subjects(listed.customer, listed.ticket).collect();
-                let opened = read::open(reads, &self.vault, merchant, &record, &subjects)?;
-                let (Some(body), Some(event)) = (opened.body(BodyKind::Decision), opened.body(BodyKind::Event)) else { continue };
-                let at_ms = opened.header.received_at_ms;
-                let (Ok(recorded), Ok(event)) = (serde_json::from_str::<Recorded>(body), structured(event.as_bytes(), at_ms)) else {
-                    continue;
-                };
-                let first = first_decision(reads, merchant, kind, &event)?;
-                for heard in recorded.heard(first.is_none_or(|first| first.at_ms >= at_ms)).into_iter().flatten() {
-                    let version = VersionId { policy: heard.policy.name.clone(), version: heard.policy.version.clone() };
-                    older.push((at_ms, Told { version, in_shadow: false, sample: heard.sample }));
-                }
-            }
-            Ok(older)
-        })
-    }
 }

@@ -6,6 +6,7 @@
 mod apply;
 mod change;
 mod choose;
+mod earlier;
 mod guards;
 mod load;
 mod proposals;

@@ -1,5 +1,7 @@
 //! Plans, first decisions, shadow results.
 
+use std::ops::Range;
+
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::rollout::{Opened, VersionId};
@@ -8,7 +10,7 @@ use rusqlite::params;
 use super::connection::{Database, SqliteWriter};
 use super::ledger::{signed, unsigned};
 use crate::StoreError;
-use crate::rollout::{FirstOf, ReadRollouts, ShadowRow, WriteRollouts};
+use crate::rollout::{Decided, FirstOf, ReadRollouts, ShadowRow, WriteRollouts};
 
 impl<T: Database> ReadRollouts for T {
     fn rollouts(&self, merchant: &MerchantId) -> Result<Option<String>, StoreError> {
@@ -25,6 +27,16 @@ impl<T: Database> ReadRollouts for T {
             AND received_at_ms >= ?5 ORDER BY seq LIMIT 1";
         self.one("look for a first decision", sql, params![of.customer, merchant, kind.as_str(), of.order, of.since_ms], |row| {
             Ok(Opened { version: VersionId { policy: row.get(0)?, version: row.get(1)? }, at_ms: row.get(2)? })
+        })
+    }
+
+    fn decided(&self, merchant: &MerchantId, kind: Kind, seqs: Range<u64>) -> Result<Vec<Decided>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, policy, version, received_at_ms FROM entries WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3
+            AND entry = 'decision' AND kind = ?4 AND policy IS NOT NULL AND version IS NOT NULL ORDER BY seq DESC";
+        self.all("read which versions decided", sql, params![merchant, signed(seqs.start), signed(seqs.end), kind.as_str()], |row| {
+            let version = VersionId { policy: row.get(1)?, version: row.get(2)? };
+            Ok(Decided { seq: unsigned(row, 0)?, version, at_ms: row.get(3)? })
         })
     }
 

@@ -39,6 +39,7 @@ pub struct Made {
     pub kind: Option<&'static str>,
     pub outcome: Option<&'static str>,
     pub policy: Option<&'static str>,
+    pub version: Option<&'static str>,
     pub order: Option<String>,
     pub received_at_ms: i64,
 }
@@ -59,7 +60,7 @@ pub fn append(group: &mut dyn Group, merchant: &MerchantId, event: &str, made: &
         kind: made.kind,
         outcome: made.outcome,
         policy: made.policy,
-        version: None,
+        version: made.version,
         event_type: "aftersale.requested",
         ticket: made.ticket.as_deref(),
         customer: made.customer.as_deref(),
