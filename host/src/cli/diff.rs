@@ -197,5 +197,9 @@ fn print(output: &Output) {
         }
         let asked = format!("{} cases moved along every fact, {} questions", report.cases, report.questions);
         screen::field_in("asked", &asked, &screen::dim());
+        let other_bytes = (&output.old.component, &output.old.settings) != (&output.new.component, &output.new.settings);
+        if report.findings.is_empty() && other_bytes {
+            screen::field("", "nothing that was asked is answered otherwise; this is a search, and no proof that nothing is");
+        }
     }
 }

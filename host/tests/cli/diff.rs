@@ -46,6 +46,23 @@ fn a_moved_tier_of_the_delay_policy_is_found_to_the_millisecond() {
     );
 }
 
+/// Settings that change only what the customer is told, by when a person acts, or what few cases meet.
+#[test]
+fn what_is_told_when_persons_act_and_what_few_cases_meet_is_compared() {
+    for (package, settings, said_new) in [
+        ("policies/after-sale", json!({"send_back_days": 10}), "told: as.approve.return deadline 72 h later"),
+        ("policies/after-sale", json!({"deduct_waived_card_fee": true}), "refund a share of the money"),
+        ("policies/blacklist", json!({"supervisor_hours": 12, "head_hours": 24}), "due: supervisor 12 h earlier"),
+        ("policies/reply", json!({"allow_terms": ["最强"]}), "pass"),
+        ("policies/reply", json!({"severity_overrides": [{"rule": "RC-802", "action": "stop"}]}), "block"),
+    ] {
+        let report = with_settings(package, &settings).json();
+        let findings = report["kinds"][0]["findings"].as_array().unwrap().iter();
+        let said: Vec<&str> = findings.map(|finding| finding["difference"]["new"].as_str().unwrap()).collect();
+        assert!(said.contains(&said_new), "{package} {settings}: {said:?}");
+    }
+}
+
 #[test]
 fn an_inclusive_limit_differs_in_exactly_one_value() {
     let report = with_settings("policies/delay", &json!({"ship_upper_tier_inclusive": true})).exits(1).json();

@@ -1,5 +1,6 @@
 //! The questions to begin with: golden cases that the versions carry, and one ordinary case of each kind.
 
+use super::ladder::Point;
 use super::probe::{Base, Versions};
 use super::view::View;
 use crate::case::Case;
@@ -12,20 +13,26 @@ pub const BASES_MAX: usize = 32;
 /// One ordinary case of each kind, and the deepest rung of each ladder.
 const ORDINARY: &str = include_str!("bases.yaml");
 
-/// The bases of a kind: the ordinary cases, then those of `golden` that are answered in a new way.
+/// The bases of a kind: the ordinary cases, then those of `golden` that are answered in a new way. Those that the versions answer differently come
+/// first: none of them is left out for others that say nothing.
 ///
 /// # Errors
 /// The built-in cases cannot be read, which a test excludes.
 pub fn bases_of(kind: Kind, golden: &[GoldenCase], versions: &Versions<'_>) -> Result<Vec<Base>, GoldenError> {
     let ordinary = golden::load(ORDINARY)?;
-    let mut bases: Vec<Base> = Vec::new();
-    let mut seen: Vec<(View, View)> = Vec::new();
-    for case in ordinary.iter().chain(golden) {
-        let Some(base) = base(case).filter(|base| base.case.kind() == kind) else { continue };
+    let asked = |case: &GoldenCase| {
+        let base = base(case).filter(|base| base.case.kind() == kind)?;
         let view = |version: &dyn super::Answers| View::of(&base.case, &version.answer(&base.context, &base.case));
-        let answers = (view(versions.old), view(versions.new));
-        if bases.len() < BASES_MAX && !seen.iter().any(|(old, new)| old.like(&answers.0) && new.like(&answers.1)) {
-            seen.push(answers);
+        let point = Point { old: view(versions.old), new: view(versions.new) };
+        Some((base, point))
+    };
+    let mut golden: Vec<(Base, Point)> = golden.iter().filter_map(asked).collect();
+    golden.sort_by_key(|(_, point)| point.same());
+    let mut bases: Vec<Base> = Vec::new();
+    let mut seen: Vec<Point> = Vec::new();
+    for (base, point) in ordinary.iter().filter_map(asked).chain(golden) {
+        if bases.len() < BASES_MAX && !seen.iter().any(|other| other.like(&point)) {
+            seen.push(point);
             bases.push(base);
         }
     }

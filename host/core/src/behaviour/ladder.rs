@@ -26,7 +26,7 @@ impl Point {
     }
 
     /// Whether nothing but amounts that grow lies between two points.
-    fn like(&self, other: &Self) -> bool {
+    pub(super) fn like(&self, other: &Self) -> bool {
         let dearer = |point: &Self| point.new.benefit().cmp(&point.old.benefit());
         self.same() == other.same() && dearer(self) == dearer(other) && self.old.like(&other.old) && self.new.like(&other.new)
     }

@@ -259,6 +259,65 @@ fn civil_windows_end_with_a_day_of_the_shop() {
     assert!(lines.iter().any(|line| line.ends_with("refund-deadline: as it was → refund-deadline: 8 h later")), "{lines:#?}");
 }
 
+/// What the customer is told in numbers and dates, and by when persons have to act, is part of an answer.
+#[test]
+fn days_in_messages_and_times_of_obligations_are_compared() {
+    use ombud_rules::contract::types::{ApprovalRequest, Arg, Message, Obligation, Role};
+    struct Told(i64);
+    impl Answers for Told {
+        fn answer(&self, context: &Context, case: &Case) -> Result<Ruling, Fault> {
+            let Ok(Ruling::Delay(mut ruling)) = tiers(24, 72, 3_000).answer(context, case) else { panic!() };
+            let arg = |key: &str, value: String| Arg { key: key.into(), value };
+            let due = Some(context.now + self.0 * HOUR_MS);
+            let args = vec![arg("days", self.0.to_string()), arg("amount", "12.50".into())];
+            ruling.notes.messages.push(Message { key: "told".into(), locale: String::new(), args });
+            ruling.notes.approvals.push(ApprovalRequest { role: Role::Supervisor, rule: "T-1".into(), due, distinct_from: Vec::new() });
+            ruling.notes.obligations.push(Obligation { action: "pay".into(), owner: Role::Agent, due, args: Vec::new() });
+            Ok(Ruling::Delay(ruling))
+        }
+    }
+    let found = probed(&Told(3), &Told(5), Kind::Delay, &Seeds::default());
+    let finding = found.findings().into_iter().next().unwrap();
+    assert_eq!(finding.difference.matter, Matter::Conduct);
+    let said: Vec<(&str, &str, &str)> =
+        finding.difference.aspects.iter().map(|aspect| (aspect.aspect.as_str(), aspect.old.as_str(), aspect.new.as_str())).collect();
+    let due = ("due", "supervisor as it was, pay as it was", "supervisor 2 h later, pay 2 h later");
+    assert_eq!(said, [due, ("told", "told days 3", "told days 5")]);
+    assert_eq!(probed(&Told(3), &Told(3), Kind::Delay, &Seeds::default()).findings(), []);
+}
+
+/// However many cases the versions answer alike, one that they answer differently is asked.
+#[test]
+fn no_case_that_is_answered_differently_is_left_out_for_others() {
+    let base = golden::load(include_str!("bases.yaml")).unwrap().into_iter().find(|case| case.kind == Kind::Delay.as_str()).unwrap();
+    let line = |number: usize| format!("L-{number}");
+    let numbered = |number: usize| {
+        let mut case = base.clone();
+        case.id = format!("case-{number}");
+        let golden::Given::Delay(_, facts) = &mut case.given else { panic!() };
+        facts.lines[0].line_id = line(number);
+        case
+    };
+    let cases: Vec<_> = (0..2 * BASES_MAX).map(numbered).collect();
+    // An answer of its own for each line, and another one of the new version for the last.
+    struct Lines(Option<String>);
+    impl Answers for Lines {
+        fn answer(&self, context: &Context, case: &Case) -> Result<Ruling, Fault> {
+            let Case::Delay(facts) = case else { panic!() };
+            let Ok(Ruling::Delay(mut ruling)) = tiers(24, 72, 3_000).answer(context, case) else { panic!() };
+            ruling.processing_order = vec![facts.lines[0].line_id.clone()];
+            if self.0.as_deref() == Some(facts.lines[0].line_id.as_str()) {
+                ruling.processing_order.push("other".into());
+            }
+            Ok(Ruling::Delay(ruling))
+        }
+    }
+    let last = line(2 * BASES_MAX - 1);
+    let versions = Versions { old: &Lines(None), new: &Lines(Some(last)) };
+    let bases = bases_of(Kind::Delay, &cases, &versions).unwrap();
+    assert!(bases.len() <= BASES_MAX && bases.iter().any(|base| base.name == format!("case-{}", 2 * BASES_MAX - 1)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

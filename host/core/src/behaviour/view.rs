@@ -1,11 +1,12 @@
 //! What a version answers, as what can be compared: named aspects, each a word, an amount or an instant.
 
 use ombud_rules::after_sale::{Account, Bill, requested, yuan};
+use ombud_rules::civil::{DAY_MS, parse_iso_date};
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::blacklist::BlacklistRuling;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
 use ombud_rules::contract::reply::{Action, ReplyRuling};
-use ombud_rules::contract::types::{InstantMs, Notes};
+use ombud_rules::contract::types::{Arg, InstantMs, Notes};
 
 use crate::case::Case;
 use crate::fault::Fault;
@@ -19,6 +20,17 @@ pub enum Sight {
     Word(String),
     /// Fen.
     Money(i64),
+    /// Epoch milliseconds.
+    Instant(InstantMs),
+    /// Numbers and times by what they are of, in the order of the answer.
+    Figures(Vec<(String, Figure)>),
+}
+
+/// A number or a time within a text or a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// As it stands.
+    Number(i64),
     /// Epoch milliseconds.
     Instant(InstantMs),
 }
@@ -89,8 +101,8 @@ impl View {
         })
     }
 
-    /// Whether two answers say the same but for how much and until when: an amount may grow with the goods money and still
-    /// be the same share of it.
+    /// Whether two answers say the same but for how much, how many and until when: an amount may grow with the goods money and
+    /// still be the same share of it.
     pub fn like(&self, other: &Self) -> bool {
         let same = |(own, others): (&Aspect, &Aspect)| match (own, others) {
             ((name, Sight::Word(word)), (others_name, Sight::Word(others_word))) => name == others_name && word == others_word,
@@ -98,7 +110,7 @@ impl View {
             _ => false,
         };
         fn timeless(view: &View) -> impl Iterator<Item = &Aspect> {
-            view.aspects.iter().filter(|(_, sight)| !matches!(sight, Sight::Instant(_)))
+            view.aspects.iter().filter(|(_, sight)| !matches!(sight, Sight::Instant(_) | Sight::Figures(_)))
         }
         timeless(self).count() == timeless(other).count() && timeless(self).zip(timeless(other)).all(same)
     }
@@ -118,6 +130,12 @@ impl View {
 
     fn instant(&mut self, name: &'static str, instant: Option<InstantMs>) {
         self.aspects.extend(instant.map(|instant| (name, Sight::Instant(instant))));
+    }
+
+    fn figures(&mut self, name: &'static str, figures: Vec<(String, Figure)>) {
+        if !figures.is_empty() {
+            self.aspects.push((name, Sight::Figures(figures)));
+        }
     }
 
     fn after_sale(&mut self, ruling: &AfterSaleRuling) {
@@ -172,7 +190,23 @@ impl View {
         self.word("alerts", joined(notes.alerts.iter().map(|alert| alert.code.as_str())));
         self.word(RULES, joined(notes.reasons.iter().map(|reason| reason.rule.as_str())));
         self.word(MESSAGES, joined(notes.messages.iter().map(|message| message.key.as_str())));
+        let due = |of: &str, due: Option<InstantMs>| due.map(|due| (of.to_owned(), Figure::Instant(due)));
+        let approvals = notes.approvals.iter().filter_map(|approval| due(approval.role.as_str(), approval.due));
+        let obligations = notes.obligations.iter().flat_map(|obligation| {
+            due(&obligation.action, obligation.due).into_iter().chain(figures(&obligation.action, &obligation.args))
+        });
+        self.figures("due", approvals.chain(obligations).collect());
+        self.figures("told", notes.messages.iter().flat_map(|message| figures(&message.key, &message.args)).collect());
     }
+}
+
+/// Whole numbers and dates among arguments. Amounts are aspects of their own, and words are the message's.
+fn figures(of: &str, args: &[Arg]) -> Vec<(String, Figure)> {
+    let figure = |value: &str| match parse_iso_date(value) {
+        Some(day) => Some(Figure::Instant(i64::from(day) * DAY_MS)),
+        None => value.parse().ok().map(Figure::Number),
+    };
+    args.iter().filter_map(|arg| Some((format!("{of} {}", arg.key), figure(&arg.value)?))).collect()
 }
 
 fn joined<T: AsRef<str>>(words: impl Iterator<Item = T>) -> String {

@@ -3,7 +3,7 @@
 use ombud_rules::civil::{DAY_MS, HOUR_MS, day_of};
 
 use super::axes::{NumberAxis, Unit};
-use super::view::{Aspect, OUTCOME, QUIET, Sight, View, in_yuan};
+use super::view::{Aspect, Figure, OUTCOME, QUIET, Sight, View, in_yuan};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -222,18 +222,53 @@ fn change(
         None => NOTHING.to_owned(),
         Some(Sight::Word(word)) => word.clone(),
         Some(Sight::Money(fen)) => amounts(name, *fen),
-        Some(Sight::Instant(_)) => "set".to_owned(),
+        Some(Sight::Instant(_) | Sight::Figures(_)) => "set".to_owned(),
     };
     let (old_words, new_words) = match (old, new) {
         // Instants differ from question to question; how far they are apart does not.
-        (Some(Sight::Instant(old)), Some(Sight::Instant(new))) => {
-            let apart = duration(new.saturating_sub(*old).saturating_abs());
-            ("as it was".to_owned(), if new > old { format!("{apart} later") } else { format!("{apart} earlier") })
-        }
+        (Some(Sight::Instant(old)), Some(Sight::Instant(new))) => moved(*old, *new),
+        (Some(Sight::Figures(old)), Some(Sight::Figures(new))) => other_figures(old, new),
         (Some(Sight::Word(old)), Some(Sight::Word(new))) if name != OUTCOME => only(old, new),
         _ => (say(old, old_amounts), say(new, new_amounts)),
     };
     AspectChange { aspect: name.to_owned(), old: old_words, new: new_words }
+}
+
+fn moved(old: i64, new: i64) -> (String, String) {
+    let apart = duration(new.saturating_sub(old).saturating_abs());
+    ("as it was".to_owned(), if new > old { format!("{apart} later") } else { format!("{apart} earlier") })
+}
+
+/// The figures in which two answers differ. What stands in one answer only belongs to a message or an obligation of its own.
+fn other_figures(old: &[(String, Figure)], new: &[(String, Figure)]) -> (String, String) {
+    let (mut olds, mut news): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let nth = |figures: &[(String, Figure)], at: usize| {
+        let of = figures.get(at).map(|(of, _)| of);
+        figures.iter().take(at).filter(|(other, _)| Some(other) == of).count()
+    };
+    for (at, (of, was)) in old.iter().enumerate() {
+        let Some((_, is)) = new.iter().filter(|(other, _)| other == of).nth(nth(old, at)) else { continue };
+        let (was, is) = match (was, is) {
+            (was, is) if was == is => continue,
+            (Figure::Instant(was), Figure::Instant(is)) => moved(*was, *is),
+            (was, is) => (figure(*was), figure(*is)),
+        };
+        let words = [format!("{of} {was}"), format!("{of} {is}")];
+        if let [was, is] = words
+            && !news.contains(&is)
+        {
+            olds.push(was);
+            news.push(is);
+        }
+    }
+    if olds.is_empty() { ("some".to_owned(), "others".to_owned()) } else { (olds.join(", "), news.join(", ")) }
+}
+
+fn figure(figure: Figure) -> String {
+    match figure {
+        Figure::Number(number) => number.to_string(),
+        Figure::Instant(_) => "a date".to_owned(),
+    }
 }
 
 /// The items of two lists that are in one of them only.
