@@ -176,6 +176,9 @@ fn auditors_looks_are_recorded_once_an_hour_and_kind() {
         merchant.call(role, "GET", &detail).send().ok();
         merchant.call(role, "GET", "/blacklist/measures").send().ok();
         merchant.call(role, "GET", "/blacklist/requests").send().ok();
+        for configuration in ["", "/policies", "/versions", "/rollout", "/rollout/proposals"] {
+            merchant.call(role, "GET", configuration).send().ok();
+        }
     };
     looks(Role::Supervisor);
     assert_eq!(since(&merchant, known).len(), 0, "others read in the course of their work");
@@ -188,7 +191,7 @@ fn auditors_looks_are_recorded_once_an_hour_and_kind() {
     if ombud::clock::now_ms() / 3_600_000 == began {
         let mut seen: Vec<&str> = acts.iter().map(|act| act["body"]["look"].as_str().unwrap()).collect();
         seen.sort_unstable();
-        assert_eq!(seen, ["acts", "blacklist", "decision", "decisions", "holds", "replay"]);
+        assert_eq!(seen, ["acts", "blacklist", "configuration", "decision", "decisions", "holds", "replay"]);
     }
     assert!(acts.iter().all(|act| act["name"] == "audit.viewed" && act["by"] == "the-auditor"));
     // Another auditor's looks are others.

@@ -3,7 +3,7 @@
 
 mod approvals;
 mod cases;
-mod protection;
+pub(crate) mod protection;
 mod shadow;
 mod steps;
 mod switches;

@@ -10,6 +10,7 @@ use ombud_tests::server::{only, wait_for};
 use serde_json::Value;
 
 use super::*;
+use crate::rollout::protection::webhook;
 
 /// What `audit check` finds.
 fn findings(data: &Path) -> Vec<String> {
@@ -65,6 +66,37 @@ fn a_damaged_component_of_the_operator_is_kept_anew_when_the_server_starts() {
     assert!(report.identical, "{report:?}");
     server.stop();
     assert_eq!(findings(data.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_replay_beside_a_server_is_of_what_is_on_record_and_not_of_what_is_in_memory() {
+    for (what, cause) in [("delay.wasm", Divergence::ComponentMissing), ("{}", Divergence::Settings)] {
+        let data = altered(|_, _| {});
+        let service = service(data.path());
+        assert!(report(&service, recorded().1.delay).identical);
+        let bytes = std::fs::read(root().join("policies/delay").join(what)).unwrap_or_else(|_| what.into());
+        Forge::on(data.path()).run(1, "DELETE FROM blobs WHERE digest = ?1", [Digest::of(&bytes).0]);
+        // Stored bytes that were looked at are believed for a few seconds.
+        wait_for(|| !report(&service, recorded().1.delay).identical);
+        assert_eq!(report(&service, recorded().1.delay).divergence, Some(cause));
+    }
+}
+
+#[test]
+fn an_alarm_goes_to_the_operators_webhook_without_a_fact() {
+    let data = altered(|forge, places| {
+        forge.rewrite(MERCHANT, places.after_sale, |_, bodies| bodies.replace(BodyKind::Ruling, "approve-refund-only", "human-review"));
+    });
+    let (url, seen) = webhook();
+    let service = Service::open(data.path(), Options { policies: None, webhook: Some(url), ..Options::default() }).unwrap();
+    let audit = SelfAudit::start(Arc::clone(&service), "100%".parse().unwrap()).unwrap();
+    wait_for(|| !seen.lock().unwrap().is_empty());
+    drop(audit);
+    let request = seen.lock().unwrap()[0].clone();
+    let event: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!((&event["type"], &event["subject"]), (&json!("ombud.self-audit.diverged"), &json!(MERCHANT)));
+    assert_eq!((&event["data"]["cause"], &event["data"]["seq"]), (&json!("guest"), &json!(recorded().1.after_sale)));
+    assert!(request.contains("webhook-signature") && !request.contains("human-review") && !request.contains("c_altered"), "{request}");
 }
 
 #[test]

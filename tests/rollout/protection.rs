@@ -16,7 +16,7 @@ use sha2::Sha256;
 use super::{bind, decide, plan, replays, step, whole};
 
 /// What came in at a webhook of one's own.
-fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -53,8 +53,8 @@ pub(super) struct Serve {
     /// Share of one core that the self-audit may use to run random records again; 0 turns it off.
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     self_audit_cpu: CpuShare,
-    /// Where the protection announces what it did: an address of yours that takes CloudEvents by HTTP POST, signed with the secret in
-    /// `DIR/webhook.key` (Standard Webhooks).
+    /// Where the protection announces what it did, and the self-audit its alarms: an address of yours that takes CloudEvents by HTTP
+    /// POST, signed with the secret in `DIR/webhook.key` (Standard Webhooks).
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
     /// Log lines for people or for programs.

@@ -90,6 +90,7 @@ async fn list(State(app): State<Shared>, Caller(who): Caller) -> Result<Json<Vec
 }
 
 async fn get(State(app): State<Shared>, Caller(who): Caller, Params(merchant): Params<String>) -> Result<Json<MerchantView>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.merchant(&who, &merchant)?))
 }
 
@@ -98,6 +99,7 @@ async fn policies(
     Caller(who): Caller,
     Params(merchant): Params<String>,
 ) -> Result<Json<Vec<PolicyView>>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.policies(&who, &merchant)?))
 }
 

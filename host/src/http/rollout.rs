@@ -96,6 +96,7 @@ where
 }
 
 async fn all(State(app): State<Shared>, Caller(who): Caller, Params(merchant): Params<String>) -> Result<Json<RolloutView>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.rollout(&who, &merchant, None, &RolloutQuery::default())?))
 }
 
@@ -105,6 +106,7 @@ async fn one(
     Params((merchant, policy)): Params<(String, String)>,
     Queried(query): Queried<RolloutQuery>,
 ) -> Result<Json<RolloutView>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.rollout(&who, &merchant, Some(&policy), &query)?))
 }
 
@@ -142,6 +144,7 @@ async fn proposals(
     Caller(who): Caller,
     Params(merchant): Params<String>,
 ) -> Result<Json<Vec<ProposalView>>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.proposals(&who, &merchant)?))
 }
 

@@ -286,6 +286,7 @@ async fn uploaded(
     Caller(who): Caller,
     Params(merchant): Params<String>,
 ) -> Result<Json<Vec<UploadedPolicy>>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.uploaded_policies(&who, &merchant).await?))
 }
 
@@ -295,6 +296,7 @@ async fn versions(
     Params((merchant, policy)): Params<(String, String)>,
     Queried(query): Queried<VersionsQuery>,
 ) -> Result<Json<VersionsPage>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.versions(&who, &merchant, &policy, query).await?))
 }
 
@@ -303,6 +305,7 @@ async fn version(
     Caller(who): Caller,
     Params((merchant, policy, version)): Params<(String, String, String)>,
 ) -> Result<Json<VersionDetail>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.version(&who, &merchant, &policy, &version).await?))
 }
 
@@ -311,6 +314,7 @@ async fn component(
     Caller(who): Caller,
     Params((merchant, policy, version)): Params<(String, String, String)>,
 ) -> Result<Response, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     let (bytes, place) = app.service.component(&who, &merchant, &policy, &version).await?;
     Ok((Extension(Limited), [(header::CONTENT_TYPE, WASM)], Bytes::from_owner(Download { bytes, _place: place })).into_response())
 }
@@ -332,6 +336,7 @@ async fn list_keys(
     Caller(who): Caller,
     Params(merchant): Params<String>,
 ) -> Result<Json<Vec<SigningKeyView>>, Refused> {
+    app.service.looked_at_configuration(&who, &merchant).await?;
     Ok(Json(app.service.signing_keys(&who, &merchant).await?))
 }
 

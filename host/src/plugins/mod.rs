@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ombud_ledger::Digest;
 use ombud_sandbox::{Plugin, Sandbox};
@@ -20,6 +21,10 @@ use loaded::Loaded;
 const SETTINGS_MAX: usize = 1_000;
 /// Refusals remembered at the same time.
 const REFUSALS_MAX: usize = 1_000;
+/// Digests remembered at the same time whose stored bytes were found to be sound.
+const SOUND_MAX: usize = 10_000;
+/// For how long stored bytes are believed that were what their digest says.
+const SOUND_FOR: Duration = Duration::from_secs(5);
 
 /// Where the plugin of a bound policy comes from.
 #[derive(Clone, Debug)]
@@ -66,6 +71,8 @@ pub struct Plugins {
     loaded: Loaded,
     refused: Mutex<HashMap<Digest, Arc<str>>>,
     settings: Mutex<HashMap<Digest, Arc<str>>>,
+    /// When stored bytes were last found to be what their digest says.
+    sound: Mutex<HashMap<Digest, Instant>>,
     /// Who loads from the code cache, by digest: the others wait for that.
     loading: Mutex<HashMap<Digest, Turn>>,
     /// Who compiles, by digest.
@@ -91,6 +98,7 @@ impl Plugins {
             loaded,
             refused: Mutex::default(),
             settings: Mutex::default(),
+            sound: Mutex::default(),
             loading: Mutex::default(),
             compiling: Mutex::default(),
             loads: AtomicU64::new(0),
@@ -150,14 +158,14 @@ impl Plugins {
         lock(&self.refused).get(digest).cloned()
     }
 
-    /// The component under a digest: loaded, or from its bytes, which takes seconds where they have to be compiled; none where they are missing or
-    /// damaged, whatever the code cache has.
+    /// The component under a digest, for a replay: loaded, or from its bytes, which takes seconds where they have to be compiled; none where they are
+    /// missing or damaged, whatever the code cache has and whatever was loaded before.
     ///
     /// # Errors
     /// The source of stored bytes fails.
     pub fn component<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Component>, B::Error> {
         if let Some(component) = self.settled(digest) {
-            return Ok(Some(component));
+            return Ok(self.still_sound(digest, blobs)?.then_some(component));
         }
         in_turn(&self.compiling, digest, || {
             if let Some(component) = self.settled(digest) {
@@ -176,18 +184,32 @@ impl Plugins {
         })
     }
 
-    /// The settings under a digest; none where they are missing, damaged or no text.
+    /// The settings under a digest, for a replay; none where they are missing, damaged or no text, whatever was read before.
     ///
     /// # Errors
     /// The source of stored bytes fails.
     pub fn settings<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Arc<str>>, B::Error> {
-        if let Some(settings) = lock(&self.settings).get(digest) {
-            return Ok(Some(settings.clone()));
+        let known = lock(&self.settings).get(digest).cloned();
+        if let Some(settings) = known {
+            return Ok(self.still_sound(digest, blobs)?.then_some(settings));
         }
         let Some(settings) = sound(blobs, digest)?.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(None) };
         let settings: Arc<str> = settings.into();
         remember(&mut lock(&self.settings), SETTINGS_MAX, *digest, &settings);
         Ok(Some(settings))
+    }
+
+    /// Whether the stored bytes are what their digest says, found out a moment ago or now: what is in memory says nothing of them, and a replay is of
+    /// what is on record.
+    fn still_sound<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<bool, B::Error> {
+        if lock(&self.sound).get(digest).is_some_and(|at| at.elapsed() < SOUND_FOR) {
+            return Ok(true);
+        }
+        let is_sound = is_stored(blobs, digest)?;
+        if is_sound {
+            remember(&mut lock(&self.sound), SOUND_MAX, *digest, &Instant::now());
+        }
+        Ok(is_sound)
     }
 }
 

@@ -396,6 +396,8 @@ pub enum Look {
     Acts,
     /// The legal holds in force.
     Holds,
+    /// The merchant's configuration, policies, versions, rollouts and signing keys.
+    Configuration,
     /// Checkpoints and tiles.
     Ledger,
     /// A receipt.

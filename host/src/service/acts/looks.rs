@@ -8,7 +8,7 @@ use ombud_core::ids::{ActorId, MerchantId};
 
 use super::{Look, NewAct, What};
 use crate::clock::now_ms;
-use crate::service::actor::{Principal, Role};
+use crate::service::actor::{Principal, Right, Role};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::snapshot::Tenant;
@@ -40,6 +40,12 @@ impl Looks {
 }
 
 impl Service {
+    /// Records that an auditor looks at how a merchant is set up: configuration, policies, versions, rollouts, signing keys.
+    pub async fn looked_at_configuration(&self, who: &Principal, merchant: &str) -> Result<(), ServiceError> {
+        let tenant = self.tenant(who, merchant, Right::Read, "see policies")?;
+        self.looked(who, &tenant, Look::Configuration).await
+    }
+
     /// Records that an auditor looks; other roles read in the course of their work.
     pub(in crate::service) async fn looked(&self, who: &Principal, tenant: &Tenant, look: Look) -> Result<(), ServiceError> {
         if who.role != Role::Auditor {

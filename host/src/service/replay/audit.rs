@@ -69,17 +69,17 @@ impl Alarms {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Counts a divergence; whether it is the first of its merchant and cause.
-    fn raise(&self, merchant: &MerchantId, report: &ReplayReport, cause: Divergence) -> bool {
+    /// Counts a divergence; an alarm if it is the first of its merchant and cause.
+    fn raise(&self, merchant: &MerchantId, report: &ReplayReport, cause: Divergence) -> Option<Alarm> {
         let mut alarms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = alarms.iter_mut().find(|alarm| alarm.merchant == merchant.as_str() && alarm.cause == cause) {
             known.count += 1;
-            return false;
+            return None;
         }
         if alarms.len() >= ALARMS_MAX {
-            return false;
+            return None;
         }
-        alarms.push(Alarm {
+        let alarm = Alarm {
             merchant: merchant.to_string(),
             seq: report.seq,
             decision: report.id.clone(),
@@ -87,8 +87,9 @@ impl Alarms {
             detail: told(report),
             since: rfc3339(now_ms()),
             count: 1,
-        });
-        true
+        };
+        alarms.push(alarm.clone());
+        Some(alarm)
     }
 }
 
@@ -239,12 +240,13 @@ impl Audit<'_> {
     fn judge(&self, merchant: &MerchantId, report: &ReplayReport) {
         self.service.metrics.audited(report.divergence, now_ms());
         let Some(cause) = report.divergence.filter(|divergence| divergence.diverged()) else { return };
-        if !self.service.alarms.raise(merchant, report, cause) {
-            return;
-        }
+        let Some(alarm) = self.service.alarms.raise(merchant, report, cause) else { return };
         self.service.metrics.set_alarms(self.service.alarms.all().len());
         let (decision, seq) = (report.id.as_str(), report.seq);
         tracing::error!(%merchant, seq, decision, cause = cause.as_str(), detail = told(report), "a recorded decision diverges when it is run again");
+        if let Some(webhook) = &self.service.webhook {
+            webhook.alarm(&alarm);
+        }
         let what = What::SelfAuditDiverged { decision: report.id.clone(), seq, cause };
         let act = NewAct::new(By::host(NAME), what);
         let (vault, log) = (self.service.vault.clone(), merchant.clone());
@@ -288,12 +290,12 @@ mod tests {
         let alarms = Alarms::default();
         let report = |seq| ReplayReport::damaged("d".into(), seq, "a detail");
         let merchant = |number: usize| MerchantId::new(format!("m{number}").as_str()).unwrap();
-        assert!(alarms.raise(&merchant(0), &report(7), Divergence::Guest));
-        assert!(!alarms.raise(&merchant(0), &report(8), Divergence::Guest));
-        assert!(alarms.raise(&merchant(0), &report(9), Divergence::Host));
+        assert!(alarms.raise(&merchant(0), &report(7), Divergence::Guest).is_some());
+        assert!(alarms.raise(&merchant(0), &report(8), Divergence::Guest).is_none());
+        assert!(alarms.raise(&merchant(0), &report(9), Divergence::Host).is_some());
         let all = alarms.all();
         assert_eq!((all[0].seq, all[0].count, all[1].seq, all[1].count), (7, 2, 9, 1));
-        let raised = (1..=ALARMS_MAX).filter(|number| alarms.raise(&merchant(*number), &report(1), Divergence::Guest)).count();
+        let raised = (1..=ALARMS_MAX).filter(|number| alarms.raise(&merchant(*number), &report(1), Divergence::Guest).is_some()).count();
         assert_eq!((raised, alarms.all().len()), (ALARMS_MAX - 2, ALARMS_MAX));
     }
 }

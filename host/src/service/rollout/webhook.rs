@@ -1,4 +1,4 @@
-//! The operator's webhook: what the protection did, as a CloudEvent, signed as Standard Webhooks has it. Only the operator names
+//! The operator's webhook: what the protection did and what the self-audit met, as a CloudEvent, signed as Standard Webhooks has it. Only the operator names
 //! its address, so that no merchant can make the host call into the operator's network.
 
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -12,7 +12,7 @@ use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::protect::Finding;
 use ombud_core::rollout::VersionId;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 use ureq::Agent;
 use ureq::http::Request;
@@ -20,6 +20,7 @@ use ureq::http::Request;
 use super::protect::Measure;
 use crate::clock::now_ms;
 use crate::service::listing::rfc3339;
+use crate::service::wire::Alarm;
 
 /// Announcements that wait to be sent; more are left out, and stay in the ledger.
 const WAITING_MAX: usize = 256;
@@ -66,6 +67,19 @@ impl Webhook {
 
     /// Announces what the protection did.
     pub(super) fn announce(&self, merchant: &MerchantId, kind: Kind, id: &VersionId, found: &Finding, measure: Measure) {
+        let data = json!({
+            "merchant": merchant.as_str(), "kind": kind, "policy": id.policy, "version": id.version,
+            "measure": measure, "finding": found, "reason": found.to_string(),
+        });
+        self.send("ombud.protection", "/ombud/protection", merchant.as_str(), &data);
+    }
+
+    /// Announces an alarm of the self-audit: where, not what.
+    pub(in crate::service) fn alarm(&self, alarm: &Alarm) {
+        self.send("ombud.self-audit.diverged", "/ombud/self-audit", &alarm.merchant, &json!(alarm));
+    }
+
+    fn send(&self, of: &str, source: &str, merchant: &str, data: &Value) {
         let at_ms = now_ms();
         let mut bits = [0_u8; 16];
         if getrandom::fill(&mut bits).is_err() {
@@ -76,15 +90,12 @@ impl Webhook {
         let body = json!({
             "specversion": "1.0",
             "id": event,
-            "source": "/ombud/protection",
-            "type": "ombud.protection",
+            "source": source,
+            "type": of,
             "time": rfc3339(at_ms),
-            "subject": merchant.as_str(),
+            "subject": merchant,
             "datacontenttype": "application/json",
-            "data": {
-                "merchant": merchant.as_str(), "kind": kind, "policy": id.policy, "version": id.version,
-                "measure": measure, "finding": found, "reason": found.to_string(),
-            },
+            "data": data,
         });
         match self.0.try_send(Announcement { id: event, at_ms, body: body.to_string() }) {
             Ok(()) => {}
