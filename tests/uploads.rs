@@ -69,8 +69,9 @@ fn what_passes_the_gate_is_a_version_with_its_report() {
     assert!(detail["report"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{detail}");
     assert_eq!((&detail["settings_text"], &detail["signature"]["status"]), (&json!("{}"), &json!("none")));
     assert_eq!(merchant.call(Role::Auditor, "GET", &format!("{path}/component")).send().bytes, bytes);
-    assert_eq!(acts(&merchant)[0]["body"]["policy"], "our-delays");
-    assert_eq!(acts(&merchant)[0]["name"], "policy.uploaded");
+    let acts_now = acts(&merchant);
+    assert_eq!((&acts_now[0]["name"], &acts_now[0]["body"]["look"]), (&json!("audit.viewed"), &json!("configuration")));
+    assert_eq!((&acts_now[1]["name"], &acts_now[1]["body"]["policy"]), (&json!("policy.uploaded"), &json!("our-delays")));
 
     // The same again is the same version, and no act.
     let again = upload_as(&merchant, "our-delays", bytes).send();
