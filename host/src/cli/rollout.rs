@@ -189,8 +189,16 @@ impl Of {
         if self.json {
             println!("{}", serde_json::to_string_pretty(&answer)?);
         } else {
+            if let Some(approved) = &answer.approved {
+                let own = &approved.proposal;
+                let reason = own.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+                println!("approved what `{}` proposed{reason}: {}", own.by, what(own));
+            }
             match &answer.proposal {
-                Some(proposal) => println!("waits for a second person until {}: proposal {}", proposal.expires_at, proposal.id),
+                Some(proposal) => {
+                    println!("waits for a second person until {}: proposal {} ({})", proposal.expires_at, proposal.id, what(proposal));
+                }
+                None if path.ends_with("/withdraw") => println!("withdrawn, nothing is changed by it"),
                 None if answer.changed => println!("done, in force with the next event"),
                 None => println!("it was that way already"),
             }
@@ -318,11 +326,18 @@ fn proposals(of: &Of) -> Result<u8> {
     }
     let mut table = screen::table(&["id", "proposed by", "until", "move", "reason"]);
     for own in &waiting {
-        let what = serde_json::to_string(&own.step)?;
-        table.add_row([own.id.clone(), own.by.clone(), own.expires_at.clone(), what, own.reason.clone().unwrap_or_default()]);
+        table.add_row([own.id.clone(), own.by.clone(), own.expires_at.clone(), what(own), own.reason.clone().unwrap_or_default()]);
     }
     println!("{table}");
     Ok(EXIT_OK)
+}
+
+/// What is proposed, in words.
+fn what(own: &ProposalView) -> String {
+    let kind = own.kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
+    let takes: Vec<String> = own.takes.iter().map(|id| format!("`{id}`")).collect();
+    let takes = if takes.is_empty() { String::new() } else { format!(", taking back {}", takes.join(", ")) };
+    format!("{kind}{}{takes}", own.step)
 }
 
 /// A share in basis points as people write it.

@@ -28,7 +28,7 @@ use crate::money::{Amounts, Due};
 pub use better::better;
 pub use change::{Changed, Refused};
 pub use plan::{Canary, Hand, Placed, Plan, Rollouts, Scope, Standing, Stop, Taken, Window};
-pub use proposal::{PROPOSAL_MS, PROPOSALS_MAX, Proposal, Step};
+pub use proposal::{PROPOSAL_MS, PROPOSALS_MAX, Proposal, Step, Waited};
 pub use select::{Asked, BUCKETS, Halt, Selected, bucket};
 pub use time::{local_ms, local_text, parse_local};
 

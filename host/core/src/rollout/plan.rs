@@ -135,6 +135,13 @@ pub struct Stop {
     pub reason: String,
 }
 
+impl Stop {
+    /// Whether a hand may take it back.
+    pub fn is_lifted_by(&self, hand: Hand) -> bool {
+        self.by == hand || self.by == Hand::Protection
+    }
+}
+
 /// What a kill switch stops.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "of", rename_all = "kebab-case")]
@@ -256,6 +263,11 @@ impl Plan {
             windows_ms: self.windows.iter().filter(|window| window.version == *id).map(|window| window.set_ms).collect(),
             is_taken: self.is_taken(id),
         }
+    }
+
+    /// The windows of a version, or the one that begins at a moment of the merchant's clock.
+    pub fn windows_of(&self, id: &VersionId, from_local_ms: Option<i64>) -> impl Iterator<Item = &Window> {
+        self.windows.iter().filter(move |own| own.version == *id && from_local_ms.is_none_or(|from| from == own.from_local_ms))
     }
 
     /// Whether another version than the active one ever answered, so that open cases may be another's.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Hand, Rollouts, Scope, Window};
+use super::plan::{Hand, Rollouts, Scope, Stop, Window};
+use super::time::local_text;
 use super::{Changed, Refused, VersionId};
 use crate::kind::Kind;
 
@@ -99,6 +100,32 @@ impl Step {
     }
 }
 
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Activate { version } => write!(f, "activate `{version}`"),
+            Self::Canary { version, share_bp } => {
+                write!(f, "let `{version}` answer {} % of the customers", f64::from(*share_bp) / 100.0)
+            }
+            Self::Shadow { version, on: true } => write!(f, "run `{version}` in shadow"),
+            Self::Shadow { version, on: false } => write!(f, "end the shadow run of `{version}`"),
+            Self::Rollback { to: Some(version) } => write!(f, "go back to `{version}`"),
+            Self::Rollback { to: None } => f.write_str("go back"),
+            Self::AddWindow { window } => {
+                let (from, to) = (local_text(window.from_local_ms), local_text(window.to_local_ms));
+                write!(f, "let `{}` answer from {from} to {to}", window.version)
+            }
+            Self::RemoveWindow { version, from_local_ms: Some(from) } => {
+                write!(f, "remove the window of `{version}` from {}", local_text(*from))
+            }
+            Self::RemoveWindow { version, from_local_ms: None } => write!(f, "remove every window of `{version}`"),
+            Self::Pause { scope } => write!(f, "pause {scope}"),
+            Self::Resume { scope } => write!(f, "resume {scope}"),
+            Self::ApprovalsOff => f.write_str("let one person be enough"),
+        }
+    }
+}
+
 /// A move that waits for a second person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
@@ -114,14 +141,28 @@ pub struct Proposal {
     pub takes: Vec<VersionId>,
     /// Who proposes it: the label of the key.
     pub by: String,
+    /// On whose behalf, which is also on whose behalf it is carried out; none in proposals of earlier releases, which were carried out on
+    /// their approvers'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<Hand>,
     /// Why.
     pub reason: Option<String>,
     /// When, epoch milliseconds.
     pub at_ms: i64,
 }
 
+/// Why a proposal waits no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// There is none.
+    NotThere,
+    /// It did until then, epoch milliseconds.
+    TooLong(i64),
+}
+
 impl Proposal {
-    /// Why it is no longer what was proposed: a rollback would take back something else, or the version was taken back since.
+    /// Why it is no longer what was proposed: a rollback would take back something else, a window was set since that it would remove too, or
+    /// the version was taken back since.
     pub fn overtaken(&self, now: &Rollouts) -> Option<String> {
         if let Step::Resume { scope } = &self.step
             && let Some(stop) = now.stops.iter().find(|stop| stop.scope == *scope && stop.at_ms >= self.at_ms)
@@ -132,6 +173,12 @@ impl Proposal {
         let since = |id: &VersionId| plan.taken.iter().find(|taken| taken.version == *id && taken.at_ms >= self.at_ms);
         if let Some(taken) = self.step.placed().and_then(since) {
             return Some(format!("`{}` was taken back since ({})", taken.version, taken.reason));
+        }
+        if let Step::RemoveWindow { version, from_local_ms } = &self.step
+            && let Some(window) = plan.windows_of(version, *from_local_ms).find(|window| window.set_ms >= self.at_ms)
+        {
+            let (from, to) = (local_text(window.from_local_ms), local_text(window.to_local_ms));
+            return Some(format!("it would also remove the window of `{version}` from {from} to {to}, which was set since"));
         }
         let takes = now.would_take(self.kind?, &self.step);
         let list = |ids: &[VersionId]| ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
@@ -165,13 +212,19 @@ impl Rollouts {
         }
     }
 
-    /// Adds a proposal. Those that waited too long are forgotten; the same move of the same person, proposed again, changes nothing.
+    /// Adds a proposal. Those that waited too long are forgotten; the same move of the same person, proposed again, changes nothing unless
+    /// the first one was overtaken.
     ///
     /// # Errors
     /// Too many wait.
     pub fn propose(&mut self, proposal: Proposal) -> Result<Changed, Refused> {
         self.proposals.retain(|known| known.expires_at_ms() > proposal.at_ms);
         let is_same = |known: &Proposal| (known.kind, &known.step, &known.by) == (proposal.kind, &proposal.step, &proposal.by);
+        // What was overtaken is nothing that anybody could approve: it is proposed anew.
+        let overtaken = |known: &&Proposal| is_same(known) && known.overtaken(self).is_some();
+        if let Some(id) = self.proposals.iter().find(overtaken).map(|known| known.id.clone()) {
+            self.settle(&id);
+        }
         if self.proposals.iter().any(is_same) {
             return Ok(Changed::No);
         }
@@ -183,8 +236,23 @@ impl Rollouts {
     }
 
     /// A proposal that still waits.
-    pub fn proposal(&self, id: &str, at_ms: i64) -> Option<&Proposal> {
-        self.proposals.iter().find(|own| own.id == id && own.expires_at_ms() > at_ms)
+    ///
+    /// # Errors
+    /// It waited too long; or there is none, for it was settled, or waited too long some time ago.
+    pub fn proposal(&self, id: &str, at_ms: i64) -> Result<&Proposal, Waited> {
+        let own = self.proposals.iter().find(|own| own.id == id).ok_or(Waited::NotThere)?;
+        if own.expires_at_ms() > at_ms { Ok(own) } else { Err(Waited::TooLong(own.expires_at_ms())) }
+    }
+
+    /// The switch that a hand may not lift, of those that another hand lifts with this scope. Who approves that something is resumed may do it
+    /// as well as who proposed it.
+    pub fn lifted_by_other(&self, scope: &Scope, (hand, other): (Hand, Hand)) -> Option<&Stop> {
+        self.stops.iter().find(|stop| stop.scope == *scope && stop.is_lifted_by(other) && !stop.is_lifted_by(hand))
+    }
+
+    /// Takes out what waits that one person be enough, for it is so now: asked for two again, it takes two that want it then.
+    pub fn settle_approvals_off(&mut self) {
+        self.proposals.retain(|own| own.step != Step::ApprovalsOff);
     }
 
     /// Takes a proposal out.

@@ -277,6 +277,7 @@ fn a_proposal_that_was_overtaken_is_not_what_was_proposed() {
         takes: all.would_take(KIND, &step),
         step,
         by: "li".into(),
+        hand: Some(Hand::Merchant),
         reason: None,
         at_ms: 5,
     };
@@ -308,6 +309,55 @@ fn a_proposal_that_was_overtaken_is_not_what_was_proposed() {
     all.resume(&Scope::Kind { kind: KIND }, Hand::Merchant).unwrap();
     all.pause(Scope::Kind { kind: KIND }, Hand::Protection, "faults", 13).unwrap();
     assert!(resume.overtaken(&all).unwrap().contains("paused since (faults)"));
+}
+
+#[test]
+fn a_window_that_was_set_since_is_not_removed_by_an_older_word() {
+    let mut all = Rollouts::default();
+    let window = |from, to| Window { version: id(1), from_local_ms: from, to_local_ms: to, set_ms: 0 };
+    let add = |all: &mut Rollouts, from, to, at_ms| {
+        all.plans.entry(KIND).or_default().add_window(window(from, to), at_ms, 0).unwrap();
+    };
+    add(&mut all, 10, 20, 4);
+    let own = |from_local_ms| Proposal {
+        id: "p".into(),
+        kind: Some(KIND),
+        takes: Vec::new(),
+        step: Step::RemoveWindow { version: id(1), from_local_ms },
+        by: "li".into(),
+        hand: None,
+        reason: None,
+        at_ms: 5,
+    };
+    let (every, one) = (own(None), own(Some(10)));
+    assert_eq!([every.overtaken(&all), one.overtaken(&all)], [None, None]);
+    assert_eq!(all.propose(every.clone()), Ok(Changed::Yes));
+    assert_eq!(all.propose(Proposal { id: "q".into(), at_ms: 6, ..every.clone() }), Ok(Changed::No));
+    add(&mut all, 30, 40, 5);
+    assert_eq!(all.propose(Proposal { id: "q".into(), at_ms: 6, ..every.clone() }), Ok(Changed::Yes), "the first one was overtaken");
+    assert_eq!((all.proposal("p", 6), all.proposal("q", 6).is_ok()), (Err(Waited::NotThere), true));
+    assert!(every.overtaken(&all).unwrap().contains("was set since"));
+    assert_eq!(one.overtaken(&all), None, "the other one is not meant");
+    // Of those that were there some are gone: the rest is what was meant.
+    all.plans.get_mut(&KIND).unwrap().remove_window(&id(1), Some(30)).unwrap();
+    assert_eq!(every.overtaken(&all), None);
+    all.plans.get_mut(&KIND).unwrap().remove_window(&id(1), Some(10)).unwrap();
+    add(&mut all, 10, 90, 6);
+    assert!(one.overtaken(&all).unwrap().contains("1970-01-01T00:00:00"), "another one that begins then");
+}
+
+#[test]
+fn who_approves_may_lift_what_who_proposed_lifts() {
+    let mut all = Rollouts::default();
+    let scope = Scope::Kind { kind: KIND };
+    let [merchant, operator] = [Hand::Merchant, Hand::Operator];
+    let none = |all: &Rollouts, hands| all.lifted_by_other(&scope, hands).is_none();
+    all.pause(scope.clone(), Hand::Protection, "faults", 1).unwrap();
+    assert!(none(&all, (operator, merchant)) && none(&all, (merchant, operator)), "either resumes what the protection paused");
+    all.pause(scope.clone(), operator, "audit", 2).unwrap();
+    assert!(none(&all, (operator, merchant)), "it is not the merchant's to lift");
+    assert_eq!(all.lifted_by_other(&scope, (merchant, operator)).unwrap().reason, "audit");
+    assert!(none(&all, (operator, operator)) && none(&all, (merchant, merchant)));
 }
 
 #[test]
@@ -442,19 +492,21 @@ fn proposals_wait_seven_days_and_no_longer() {
         step: Step::Activate { version: super::tests::id(1) },
         takes: Vec::new(),
         by: by.to_owned(),
+        hand: None,
         reason: None,
         at_ms,
     };
     assert_eq!(all.propose(proposal("a", "li", 0)), Ok(Changed::Yes));
     assert_eq!(all.propose(proposal("b", "li", 1)), Ok(Changed::No), "the same again");
     assert_eq!(all.propose(proposal("c", "wang", 1)), Ok(Changed::Yes));
-    assert!(all.proposal("a", PROPOSAL_MS - 1).is_some() && all.proposal("a", PROPOSAL_MS).is_none());
+    assert!(all.proposal("a", PROPOSAL_MS - 1).is_ok());
+    assert_eq!(all.proposal("a", PROPOSAL_MS), Err(Waited::TooLong(PROPOSAL_MS)));
     let back: Rollouts = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
     assert_eq!(back, all);
     all.propose(proposal("d", "zhao", PROPOSAL_MS)).unwrap();
     assert_eq!(all.proposals.iter().map(|own| own.id.as_str()).collect::<Vec<_>>(), ["c", "d"]);
     all.settle("c");
-    assert!(all.proposal("c", 2).is_none());
+    assert_eq!(all.proposal("c", 2), Err(Waited::NotThere));
     for n in all.proposals.len()..PROPOSALS_MAX {
         all.propose(proposal(&n.to_string(), &n.to_string(), PROPOSAL_MS)).unwrap();
     }

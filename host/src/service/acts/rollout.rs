@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ombud_core::kind::Kind;
 use ombud_core::protect::Finding;
-use ombud_core::rollout::{Scope, Step, VersionId};
+use ombud_core::rollout::{Hand, Scope, Step, VersionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,9 @@ pub enum RolloutAct {
         taken: Vec<VersionId>,
         /// What is active now.
         active: Option<VersionId>,
+        /// On whose behalf, where that is not the role's of who did it: a second person carries out what another proposed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hand: Option<Hand>,
     },
     /// A version answers at a time of its own.
     #[serde(rename = "rollout.window")]
@@ -136,6 +139,9 @@ pub enum RolloutAct {
     Resumed {
         /// What runs again.
         scope: Scope,
+        /// On whose behalf, where that is not the role's of who did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hand: Option<Hand>,
     },
 }
 
@@ -157,6 +163,14 @@ impl RolloutAct {
         "rollout.paused",
         "rollout.resumed",
     ];
+
+    /// The same, done on behalf of a hand that is not its doer's.
+    pub(in crate::service) fn on_behalf_of(mut self, of: Hand) -> Self {
+        if let Self::RolledBack { hand, .. } | Self::Resumed { hand, .. } = &mut self {
+            *hand = Some(of);
+        }
+        self
+    }
 
     /// The name under which the ledger lists it.
     pub const fn name(&self) -> &'static str {

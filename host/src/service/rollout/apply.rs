@@ -48,7 +48,7 @@ pub(super) fn apply(
             let reason = order.reason.clone().unwrap_or_default();
             (rollouts.pause(scope.clone(), hand, &reason, at_ms)?, RolloutAct::Paused { scope: scope.clone() })
         }
-        (Step::Resume { scope }, _) => (rollouts.resume(scope, hand)?, RolloutAct::Resumed { scope: scope.clone() }),
+        (Step::Resume { scope }, _) => (rollouts.resume(scope, hand)?, RolloutAct::Resumed { scope: scope.clone(), hand: None }),
         (Step::ApprovalsOff, _) => (Changed::Yes, RolloutAct::ApprovalsOff),
         (step, Some(kind)) => {
             is_not_paused(rollouts, kind, step)?;
@@ -87,7 +87,7 @@ fn move_plan(
         Step::Rollback { to } => {
             let (taken, changed) = plan.rollback(to.as_ref(), stops, hand, reason, at_ms)?;
             let active = plan.active.as_ref().map(|active| active.version.clone());
-            (changed, RolloutAct::RolledBack { kind, taken, active })
+            (changed, RolloutAct::RolledBack { kind, taken, active, hand: None })
         }
         Step::AddWindow { window } => {
             let forget_ms = local_ms(at_ms.saturating_sub(WINDOW_KEPT_MS), zone);

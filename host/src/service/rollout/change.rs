@@ -51,7 +51,12 @@ impl Service {
     /// Lets a version run beside, unanswered, or ends that.
     pub async fn shadow(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: ShadowRequest) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
-            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            let (id, kind) = if asked.on {
+                service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?
+            } else {
+                let runs = |plan: &Plan, id: &VersionId| plan.shadows.iter().any(|shadow| shadow.version == *id);
+                service.standing(tenant, policy, &asked.version, asked.kind.as_deref(), runs)?
+            };
             Ok(Order { kind: Some(kind), step: Step::Shadow { version: id, on: asked.on }, reason: may_say(asked.reason.as_ref())? })
         })
         .await
@@ -89,7 +94,8 @@ impl Service {
     pub async fn remove_window(self: &Arc<Self>, who: &Principal, merchant: &str, policy: &str, asked: WindowRemoval) -> Answer {
         self.step(who, merchant, policy, move |service, tenant, policy| {
             let from = asked.from.as_deref().map(|from| moment("/from", from, tenant.config.tz_offset_min, false)).transpose()?;
-            let (id, kind) = service.placeable(tenant, policy, &asked.version, asked.kind.as_deref())?;
+            let has = |plan: &Plan, id: &VersionId| plan.windows_of(id, None).next().is_some();
+            let (id, kind) = service.standing(tenant, policy, &asked.version, asked.kind.as_deref(), has)?;
             Ok(Order {
                 kind: Some(kind),
                 step: Step::RemoveWindow { version: id, from_local_ms: from },
@@ -155,23 +161,29 @@ impl Service {
         .await
     }
 
-    /// Moves a plan. The caller holds the lock of all changes. `approved` is the proposal that is carried out, which is settled by it.
+    /// Moves a plan. The caller holds the lock of all changes. `approved` is the proposal that is carried out, which is settled by it, and what
+    /// its second person says; it is carried out on behalf of who proposed it.
     pub(super) fn carry_out(
         &self,
         tenant: &Tenant,
         order: &Order,
-        (by, hand): (By, Hand),
-        approved: Option<&Proposal>,
+        (by, own): (By, Hand),
+        approved: Option<(&Proposal, Option<String>)>,
         of: Option<&str>,
     ) -> Answer {
         let at_ms = now_ms();
+        let hand = approved.as_ref().and_then(|(proposal, _)| proposal.hand).unwrap_or(own);
         let mut rollouts = tenant.rollouts.clone();
         let what = apply(&mut rollouts, tenant, order, hand, at_ms)?;
+        let what = if hand == own { what } else { what.map(|what| what.on_behalf_of(hand)) };
         let changed = what.is_some();
-        if let Some(proposal) = approved {
+        if order.step == Step::ApprovalsOff {
+            rollouts.settle_approvals_off();
+        }
+        if let Some((proposal, _)) = &approved {
             rollouts.settle(&proposal.id);
         } else if !changed {
-            return Ok(StepAnswer { changed, proposal: None, rollout: view::view(tenant, of) });
+            return Ok(StepAnswer { changed, proposal: None, approved: None, rollout: view::view(tenant, of) });
         }
         let component = |rollouts: &Rollouts, tenant: &Tenant| -> Option<Digest> {
             let kind = order.kind?;
@@ -192,9 +204,9 @@ impl Service {
             let act = NewAct { reason: order.reason.clone(), at_ms, ..NewAct::new(by.clone(), What::Rollout(what)) };
             acts.push(if before == after { act } else { act.change(before, after) });
         }
-        if let Some(proposal) = approved {
+        if let Some((proposal, reason)) = approved {
             let what = RolloutAct::Approved { proposal: proposal.id.clone(), proposed_by: proposal.by.clone() };
-            acts.push(NewAct { at_ms, ..NewAct::new(by, What::Rollout(what)) });
+            acts.push(NewAct { reason, at_ms, ..NewAct::new(by, What::Rollout(what)) });
         }
         let row = match &order.step {
             Step::ApprovalsOff => Some(self.row_with(&next)?),
@@ -205,7 +217,7 @@ impl Service {
         let next = Arc::new(next);
         self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::clone(&next)));
         self.watch_anew(tenant, &next, order);
-        Ok(StepAnswer { changed, proposal: None, rollout })
+        Ok(StepAnswer { changed, proposal: None, approved: None, rollout })
     }
 
     /// What a person placed begins anew before the protection, and what was found is found again under the plan as it is now.
@@ -291,7 +303,40 @@ impl Service {
             (None, [_, _, ..]) => rolled_out(tenant, policy, None).map_err(|_| several_kinds(&row.origin.kinds))?,
             (None, _) => kind_named(&row.kind)?,
         };
-        let bound = self.store.read(|reads| self.version_as_it_runs(reads, &tenant.config.id, kind, &id).map_err(ServiceError::from))?;
+        self.can_be_placed(tenant, kind, &id)?;
+        Ok((id, kind))
+    }
+
+    /// A version that stands where it is to be taken out, with the kind in whose plan that is. It need not load, nor take its settings any more:
+    /// taking away always works.
+    fn standing(
+        &self,
+        tenant: &Tenant,
+        policy: &str,
+        version: &str,
+        kind: Option<&str>,
+        stands: impl Fn(&Plan, &VersionId) -> bool,
+    ) -> Result<(VersionId, Kind), ServiceError> {
+        let id = VersionId { policy: policy.to_owned(), version: version.to_owned() };
+        let plans = tenant.rollouts.plans.iter().filter(|(_, plan)| stands(plan, &id));
+        let kinds: Vec<Kind> = plans.map(|(kind, _)| *kind).collect();
+        let kind = match (kind, kinds.as_slice()) {
+            (Some(kind), _) => kind_named(kind)?,
+            (None, [kind]) => *kind,
+            (None, []) if !self.knows_policy(tenant, policy) => return Err(ServiceError::NotFound("policy")),
+            // It stands nowhere: the plan says so.
+            (None, []) => kind_named(&self.stored("/version", tenant, &id)?.kind)?,
+            (None, several) => return Err(several_kinds(&several.iter().map(|kind| kind.to_string()).collect::<Vec<_>>())),
+        };
+        Ok((id, kind))
+    }
+
+    /// Whether a version may have a place in a kind's plan: it loads, decides the kind, and takes its settings under the merchant's limits.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub(super) fn can_be_placed(&self, tenant: &Tenant, kind: Kind, id: &VersionId) -> Result<(), ServiceError> {
+        let bound = self.store.read(|reads| self.version_as_it_runs(reads, &tenant.config.id, kind, id).map_err(ServiceError::from))?;
         let refused = |why: &str| ServiceError::Conflict(format!("`{id}` cannot be rolled out: {why}"));
         let bound = bound.ok_or_else(|| refused("it is not stored"))?;
         if let Code::Missing(why) = &bound.code {
@@ -312,7 +357,7 @@ impl Service {
             }
             Err(fault) => return Err(refused(&format!("it cannot take its settings under the merchant's limits: {fault}"))),
         }
-        Ok((id, kind))
+        Ok(())
     }
 
     /// A version's row.

@@ -20,7 +20,7 @@ pub(super) use apply::WINDOW_KEPT_MS;
 pub(super) use choose::{Runs, opened, opens};
 pub(super) use guards::Guards;
 pub(super) use load::{Moved, NO_REPORT, active_bindings, keep, kept, state_of};
-pub use proposals::{ProposalView, ProposalWord};
+pub use proposals::{ApprovedView, ProposalView, ProposalWord};
 pub use protect::Measure;
 pub use shadow::ShadowSummary;
 pub(super) use shadow::{ShadowJob, ShadowQueue, ShadowRun};

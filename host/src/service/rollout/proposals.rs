@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
-use ombud_core::rollout::{Changed, Proposal, Step, VersionId};
+use ombud_core::rollout::{Changed, Hand, Proposal, Step, VersionId, Waited};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,12 +36,26 @@ pub struct ProposalView {
     pub takes: Vec<VersionId>,
     /// Who proposes it.
     pub by: String,
+    /// On whose behalf; none of what an earlier release proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<Hand>,
     /// Why.
     pub reason: Option<String>,
     /// When, RFC 3339.
     pub at: String,
     /// Until when it waits, RFC 3339.
     pub expires_at: String,
+}
+
+/// A move that waited, and that a second person approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovedView {
+    /// As it was proposed.
+    pub proposal: ProposalView,
+    /// Who approves it.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// What a person says of a proposal.
@@ -60,6 +75,7 @@ impl From<&Proposal> for ProposalView {
             step: own.step.clone(),
             takes: own.takes.clone(),
             by: own.by.clone(),
+            hand: own.hand,
             reason: own.reason.clone(),
             at: rfc3339(own.at_ms),
             expires_at: rfc3339(own.expires_at_ms()),
@@ -79,7 +95,7 @@ impl Service {
     pub(super) fn propose(&self, tenant: &Tenant, order: Order, who: &Principal, of: Option<&str>) -> Answer {
         let at_ms = now_ms();
         if !try_out(tenant, &order, hand(who), at_ms)? {
-            return Ok(StepAnswer { changed: false, proposal: None, rollout: view::view(tenant, of) });
+            return Ok(StepAnswer { changed: false, proposal: None, approved: None, rollout: view::view(tenant, of) });
         }
         let mut bits = [0_u8; 8];
         getrandom::fill(&mut bits).map_err(|error| ServiceError::Internal(anyhow::anyhow!("no random bytes: {error}")))?;
@@ -91,7 +107,8 @@ impl Service {
             }
             None => (step, Vec::new()),
         };
-        let proposal = Proposal { id: format!("p_{}", hex::encode(bits)), kind, step, takes, by: who.actor.to_string(), reason, at_ms };
+        let (id, by) = (format!("p_{}", hex::encode(bits)), who.actor.to_string());
+        let proposal = Proposal { id, kind, step, takes, by, hand: Some(hand(who)), reason, at_ms };
         let mut rollouts = tenant.rollouts.clone();
         let is_new = rollouts.propose(proposal.clone())? == Changed::Yes;
         let same = |own: &&Proposal| (own.kind, &own.step, &own.by) == (proposal.kind, &proposal.step, &proposal.by);
@@ -103,38 +120,91 @@ impl Service {
             self.keep_moved(tenant, &next, vec![act], None)?;
             self.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
         }
-        Ok(StepAnswer { changed: false, proposal: waiting, rollout: view::view(tenant, of) })
+        Ok(StepAnswer { changed: false, proposal: waiting, approved: None, rollout: view::view(tenant, of) })
     }
 
     /// Approves a proposal, as another person than who made it: it is carried out now.
     pub async fn approve(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str, word: ProposalWord) -> Answer {
-        self.settle(who, merchant, id, word, |service, tenant, proposal, who, _| {
-            if is_same_person(&proposal.by, who.actor.as_str()) {
-                let why = format!("`{}` proposed it: another person with the right approves it", proposal.by);
-                return Err(ServiceError::Conflict(why));
-            }
-            if let Some(why) = proposal.overtaken(&tenant.rollouts) {
-                return Err(ServiceError::Conflict(format!("{why}: withdraw the proposal, and propose what is meant now")));
-            }
-            let order = Order { kind: proposal.kind, step: proposal.step.clone(), reason: proposal.reason.clone() };
-            service.carry_out(tenant, &order, (By::from(who), hand(who)), Some(proposal), None)
+        let ask = |service: &Self, tenant: &Tenant, proposal: &Proposal, who: &Principal| {
+            service.may_approve(tenant, proposal, who)?;
+            service.ask_again(tenant, proposal)
+        };
+        self.settle(who, merchant, id, word, ask, |service, tenant, proposal, who, reason| {
+            service.may_approve(tenant, proposal, who)?;
+            let order = order_of(proposal);
+            let approved = ApprovedView { proposal: proposal.into(), by: who.actor.to_string(), reason: reason.clone() };
+            let answer = service.carry_out(tenant, &order, (By::from(who), hand(who)), Some((proposal, reason)), None)?;
+            Ok(StepAnswer { approved: Some(approved), ..answer })
         })
         .await
     }
 
+    /// Whether somebody may approve a proposal now.
+    fn may_approve(&self, tenant: &Tenant, proposal: &Proposal, who: &Principal) -> Result<(), ServiceError> {
+        if is_same_person(&proposal.by, who.actor.as_str()) {
+            let why = format!("`{}` proposed it: another person with the right approves it", proposal.by);
+            return Err(ServiceError::Conflict(why));
+        }
+        let overtaken = |why: &str| ServiceError::Conflict(format!("{why}: withdraw the proposal, and propose what is meant now"));
+        if !self.still_a_person(&proposal.by, tenant)? {
+            return Err(overtaken(&format!("`{}`, who proposed it, has no valid key with the right any more", proposal.by)));
+        }
+        if let Some(why) = proposal.overtaken(&tenant.rollouts) {
+            return Err(overtaken(&why));
+        }
+        // It is carried out on behalf of who proposed it, and lets nobody have a say in what only the other hand may do.
+        let hands = (hand(who), proposal.hand.unwrap_or(hand(who)));
+        if let Step::Resume { scope } = &proposal.step
+            && let Some(stop) = tenant.rollouts.lifted_by_other(scope, hands)
+        {
+            let whose = if stop.by == Hand::Operator { "operator" } else { "merchant" };
+            return Err(ServiceError::Conflict(format!(
+                "the {whose} paused {scope}: another person of the {whose} approves that it is resumed"
+            )));
+        }
+        let hand = proposal.hand.unwrap_or(hand(who));
+        try_out(tenant, &order_of(proposal), hand, now_ms()).map(|_| ()).map_err(not_as_things_are)
+    }
+
+    /// Whether a label is that of somebody who may still roll out the merchant's policies.
+    fn still_a_person(&self, label: &str, tenant: &Tenant) -> Result<bool, ServiceError> {
+        let owner = Self::owner().map_err(ServiceError::Internal)?;
+        let is_own = |of: Option<&MerchantId>| of.is_none_or(|of| *of == tenant.config.id);
+        let may =
+            |own: &Principal| own.role.may(Right::Configure) && is_own(own.merchant.as_ref()) && is_same_person(label, own.actor.as_str());
+        Ok(may(&owner) || self.snapshot.load().principals.values().any(may))
+    }
+
+    /// Asks the version that a proposal places whether it still loads and takes its settings: days may have passed. Going back to whatever was
+    /// before asks nothing, with one person or two: what does harm is taken out.
+    fn ask_again(&self, tenant: &Tenant, proposal: &Proposal) -> Result<(), ServiceError> {
+        let (Some(kind), Some(id)) = (proposal.kind, proposal.step.placed()) else { return Ok(()) };
+        if proposal.step == tenant.rollouts.said_plainly(kind, Step::Rollback { to: None }) {
+            return Ok(());
+        }
+        self.can_be_placed(tenant, kind, id).map_err(not_as_things_are)
+    }
+
     /// Takes a proposal away.
     pub async fn withdraw(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str, word: ProposalWord) -> Answer {
-        self.settle(who, merchant, id, word, |service, tenant, proposal, who, reason| {
-            let mut rollouts = tenant.rollouts.clone();
-            rollouts.settle(&proposal.id);
-            let what = RolloutAct::Withdrawn { proposal: proposal.id.clone(), proposed_by: proposal.by.clone() };
-            let act = NewAct { reason, ..NewAct::new(who, What::Rollout(what)) };
-            let next = service.next_tenant(tenant, rollouts)?;
-            service.keep_moved(tenant, &next, vec![act], None)?;
-            let rollout = view::view(&next, None);
-            service.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
-            Ok(StepAnswer { changed: true, proposal: None, rollout })
-        })
+        self.settle(
+            who,
+            merchant,
+            id,
+            word,
+            |_, _, _, _| Ok(()),
+            |service, tenant, proposal, who, reason| {
+                let mut rollouts = tenant.rollouts.clone();
+                rollouts.settle(&proposal.id);
+                let what = RolloutAct::Withdrawn { proposal: proposal.id.clone(), proposed_by: proposal.by.clone() };
+                let act = NewAct { reason, ..NewAct::new(who, What::Rollout(what)) };
+                let next = service.next_tenant(tenant, rollouts)?;
+                service.keep_moved(tenant, &next, vec![act], None)?;
+                let rollout = view::view(&next, None);
+                service.change(|snapshot| _ = snapshot.tenants.insert(next.config.id.clone(), Arc::new(next)));
+                Ok(StepAnswer { changed: true, proposal: None, approved: None, rollout })
+            },
+        )
         .await
     }
 
@@ -149,8 +219,10 @@ impl Service {
         .await
     }
 
-    async fn settle<F>(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str, word: ProposalWord, then: F) -> Answer
+    /// Settles a proposal: `ask` may take its time and run policies, `then` follows under the lock of all changes.
+    async fn settle<A, F>(self: &Arc<Self>, who: &Principal, merchant: &str, id: &str, word: ProposalWord, ask: A, then: F) -> Answer
     where
+        A: Fn(&Self, &Tenant, &Proposal, &Principal) -> Result<(), ServiceError> + Send + 'static,
         F: FnOnce(&Self, &Tenant, &Proposal, &Principal, Option<String>) -> Answer + Send + 'static,
     {
         self.tenant(who, merchant, Right::Configure, "settle proposals")?;
@@ -158,12 +230,38 @@ impl Service {
         let _turn = self.turn_to_change(who).await?;
         let (service, who, merchant, id) = (Arc::clone(self), who.clone(), merchant.to_owned(), id.to_owned());
         blocking(move || {
-            let _changing = service.changing.lock();
-            service.still_valid(&who)?;
-            let tenant = service.tenant(&who, &merchant, Right::Configure, "settle proposals")?;
-            let proposal = tenant.rollouts.proposal(&id, now_ms()).cloned().ok_or(ServiceError::NotFound("proposal"))?;
-            then(&service, &tenant, &proposal, &who, reason)
+            let proposal = |tenant: &Tenant| {
+                tenant.rollouts.proposal(&id, now_ms()).cloned().map_err(|why| match why {
+                    Waited::NotThere => ServiceError::NotFound("proposal"),
+                    Waited::TooLong(until_ms) => {
+                        ServiceError::Conflict(format!("it waited until {}: propose it again if it is still meant", rfc3339(until_ms)))
+                    }
+                })
+            };
+            let prepare = |tenant: Option<&Arc<Tenant>>| {
+                let tenant = tenant.ok_or(ServiceError::NotFound("merchant"))?;
+                ask(&service, tenant, &proposal(tenant)?, &who)
+            };
+            service.changed(&merchant, prepare, |_, ()| {
+                service.still_valid(&who)?;
+                let tenant = service.tenant(&who, &merchant, Right::Configure, "settle proposals")?;
+                then(&service, &tenant, &proposal(&tenant)?, &who, reason)
+            })
         })
         .await
+    }
+}
+
+fn order_of(proposal: &Proposal) -> Order {
+    Order { kind: proposal.kind, step: proposal.step.clone(), reason: proposal.reason.clone() }
+}
+
+/// Why something that was proposed cannot be carried out now, with what to do.
+fn not_as_things_are(error: ServiceError) -> ServiceError {
+    match error {
+        ServiceError::Conflict(why) => {
+            ServiceError::Conflict(format!("as things are it cannot be carried out ({why}): mend that, or withdraw the proposal"))
+        }
+        other => other,
     }
 }

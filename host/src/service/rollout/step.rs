@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::proposals::ProposalView;
+use super::proposals::{ApprovedView, ProposalView};
 use super::view::RolloutView;
 
 /// A version to be made the active one.
@@ -136,6 +136,9 @@ pub struct StepAnswer {
     /// The move that waits for a second person, where the merchant asks for two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<ProposalView>,
+    /// What was approved by this, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<ApprovedView>,
     /// The rollout as it is now.
     pub rollout: RolloutView,
 }

@@ -77,15 +77,18 @@ impl Config {
             (Place::Record(*seq), format!("the {what} that it found are others than the acts before it had left"))
         };
         let mut found: Vec<_> = self.moved.iter().map(moved).collect();
+        let rest = if self.is_said {
+            "configuration, what it has beside caps, limits and retention, is another than the acts set last"
+        } else {
+            "configuration, what it has beside caps, limits and retention, is another than the acts set last (earlier releases recorded nothing \
+             where a member was given up: if that is what happened, any change of it puts what stands on record)"
+        };
         for (differs, what) in [
             (config.caps != self.caps, "caps are others than the acts set last"),
             (*caps_bound != self.caps_bound, "bounds of caps are others than the operator's acts set last"),
             (config.limits != self.limits, "limits are others than the acts set last"),
             (config.retention_days != self.retention_days, "days of retention are others than the acts set last"),
-            (
-                !self.unsaid && Some(digest_of(&config).to_string()) != self.rest,
-                "configuration, what it has beside caps, limits and retention, is another than the acts set last",
-            ),
+            (!self.unsaid && Some(digest_of(&config).to_string()) != self.rest, rest),
             (config.id != row.id, "configuration is another merchant's"),
             (!is_about(row.created_at_ms, created_at_ms), "time of creation is another than the act's"),
         ] {
@@ -94,5 +97,38 @@ impl Config {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ombud_core::ids::MerchantId;
+
+    #[test]
+    fn a_member_that_an_earlier_release_let_go_without_an_act_is_named_with_what_to_do() {
+        let json = |more: &str| format!(r#"{{"id": "m", "shop_id": "1", "platform": "own-site"{more}}}"#);
+        let two = MerchantConfig::parse(json(r#", "approvals": {"rollout": 2}"#).as_bytes()).unwrap();
+        let differs = |plans_before: Option<&str>| {
+            let mut config = Config::default();
+            let act = ActBody {
+                what: What::MerchantCreated,
+                actor: "operator".into(),
+                role: Some(Role::Operator),
+                at: String::new(),
+                reason: None,
+                before: None,
+                after: Some(digest_of(&two).to_string()),
+                plans_before: plans_before.map(str::to_owned),
+                plans: None,
+            };
+            config.act(&act, 0, 5);
+            let row = format!(r#"{{"config": {}, "policies": {{}}}}"#, json(""));
+            let found = config.differences(&MerchantRow { id: MerchantId::new("m").unwrap(), config: row, created_at_ms: 5 });
+            found.into_iter().map(|(_, problem)| problem).collect::<Vec<_>>()
+        };
+        let [old, new] = [differs(None), differs(Some(""))];
+        assert!(matches!(&old[..], [one] if one.contains("is another") && one.contains("where a member was given up")), "{old:?}");
+        assert!(matches!(&new[..], [one] if one.ends_with("is another than the acts set last")), "{new:?}");
     }
 }

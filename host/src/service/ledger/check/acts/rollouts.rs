@@ -134,7 +134,9 @@ fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i6
         RolloutAct::Shadow { kind, version, on: true } => _ = plan(rollouts, *kind).shadow(version, at_ms)?,
         RolloutAct::Shadow { kind, version, on: false } => _ = plan(rollouts, *kind).end_shadow(version)?,
         // To what it went back the act says, whether somebody had named it or not.
-        RolloutAct::RolledBack { kind, active, .. } => _ = plan(rollouts, *kind).rollback(active.as_ref(), &[], hand, reason, at_ms)?,
+        RolloutAct::RolledBack { kind, active, hand: own, .. } => {
+            plan(rollouts, *kind).rollback(active.as_ref(), &[], own.unwrap_or(hand), reason, at_ms)?;
+        }
         RolloutAct::Window { kind, version, from, to } => {
             let window = Window {
                 version: version.clone(),
@@ -159,12 +161,15 @@ fn moved(rollouts: &mut Rollouts, act: &ActBody, rollout: &RolloutAct, at_ms: i6
         RolloutAct::Proposed { proposal, kind, proposed } => {
             let (by, reason) = (act.actor.clone(), act.reason.clone());
             let takes = kind.map(|kind| rollouts.would_take(kind, proposed)).unwrap_or_default();
-            rollouts.propose(Proposal { id: proposal.clone(), kind: *kind, step: proposed.clone(), takes, by, reason, at_ms })?;
+            // Releases whose acts say nothing of the plans that they found kept nothing of the hand either.
+            let hand = act.plans_before.is_some().then_some(hand);
+            rollouts.propose(Proposal { id: proposal.clone(), kind: *kind, step: proposed.clone(), takes, by, hand, reason, at_ms })?;
         }
         RolloutAct::Approved { proposal, .. } | RolloutAct::Withdrawn { proposal, .. } => rollouts.settle(proposal),
+        RolloutAct::ApprovalsOff if act.plans_before.is_some() => rollouts.settle_approvals_off(),
         RolloutAct::ApprovalsOff => {}
         RolloutAct::Paused { scope } => _ = rollouts.pause(scope.clone(), hand, reason, at_ms)?,
-        RolloutAct::Resumed { scope } => _ = rollouts.resume(scope, hand)?,
+        RolloutAct::Resumed { scope, hand: own } => _ = rollouts.resume(scope, own.unwrap_or(hand))?,
     }
     Ok(())
 }
