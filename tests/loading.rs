@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use ombud::plugins::{Component, Plugins};
 use ombud::service::{Options, Role};
+use ombud_core::call_limits::OperatorLimits;
 use ombud_core::fault::FaultCode;
 use ombud_ledger::Digest;
 use ombud_sandbox::{CodeKey, Compiler, Limits, LoadLimits, Plugin, Sandbox};
@@ -27,7 +28,10 @@ fn stored(numbers: std::ops::Range<u8>) -> HashMap<Digest, Vec<u8>> {
 }
 
 fn plugins(folder: &Path, loaded_bytes_max: usize) -> Plugins {
-    let limits = LoadLimits { loaded_bytes_max, ..LoadLimits::default() };
+    with(folder, LoadLimits { loaded_bytes_max, ..LoadLimits::default() })
+}
+
+fn with(folder: &Path, limits: LoadLimits) -> Plugins {
     let sandbox = Sandbox::new().unwrap().with_cache(folder.join("code"), CodeKey([1; 32])).unwrap();
     Plugins::new(Arc::new(sandbox.with_compiler(Compiler::InProcess, limits)))
 }
@@ -89,6 +93,70 @@ fn a_plugin_in_use_survives_its_eviction_and_comes_back_without_its_bytes() {
     assert_eq!(run(&again), run(&used));
     assert_eq!(again.inspection(), used.inspection(), "what a component is stands beside its code");
     assert_eq!((plugins.held().loads, plugins.held().evictions), (1, 2));
+}
+
+/// Bytes of the code cache, as the disk has them.
+fn on_disk(folder: &Path) -> u64 {
+    guests::files(&folder.join("code"), "").iter().map(|path| path.metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn compiled_code_on_disk_takes_so_much_and_no_more() {
+    let all: Vec<Vec<u8>> =
+        ["trap", "endless-loop", "long-error", "grows-table"].map(|name| guests::component(name, "delay-policy")).into();
+    let stored: HashMap<Digest, Vec<u8>> = all.iter().map(|bytes| (Digest::of(bytes), bytes.clone())).collect();
+    let digest = |number: usize| Digest::of(&all[number]);
+    let sizes: Vec<u64> = {
+        let folder = tempfile::tempdir().unwrap();
+        let unbounded = plugins(folder.path(), 1);
+        let mut before = 0;
+        let size = |number| {
+            loaded(unbounded.component(&digest(number), &stored).unwrap());
+            let (size, now) = (unbounded.held().code.bytes - before, unbounded.held().code.bytes);
+            assert_eq!(now, on_disk(folder.path()));
+            before = now;
+            size
+        };
+        (0..4).map(size).collect()
+    };
+    // One component is in memory at a time: the others are not in use.
+    let bounded = |folder: &Path, code_cache_bytes_max| {
+        with(folder, LoadLimits { loaded_bytes_max: 1, code_cache_bytes_max, ..LoadLimits::default() })
+    };
+    let load = |plugins: &Plugins, number: usize| {
+        // Times of files are as fine as the system's clock ticks.
+        std::thread::sleep(Duration::from_millis(20));
+        loaded(plugins.component(&digest(number), &stored).unwrap())
+    };
+    let three: u64 = sizes[..3].iter().sum();
+    let folder = tempfile::tempdir().unwrap();
+    let just = bounded(folder.path(), three);
+    (0..3).for_each(|number| drop(load(&just, number)));
+    assert_eq!((just.held().code.bytes, just.held().code.evictions), (three, 0));
+    drop(just);
+
+    // One byte less: what was used least lately goes, and is compiled again when it is needed. A restart knows the order.
+    let less = bounded(folder.path(), three - 1);
+    assert_eq!(less.held().code.bytes, three);
+    less.sandbox().make_room();
+    assert!(less.at_hand(&digest(0)).is_none() && less.at_hand(&digest(1)).is_some() && less.at_hand(&digest(2)).is_some());
+    assert!(less.held().code.evictions > 0 && less.held().code.bytes < three);
+    load(&less, 0);
+    assert!(less.at_hand(&digest(0)).is_some());
+    assert!(less.held().code.bytes < three && less.held().code.bytes == on_disk(folder.path()));
+
+    // What is loaded stays, however long ago it was read, and the newest one stays even where it alone is too much.
+    let folder = tempfile::tempdir().unwrap();
+    let two = bounded(folder.path(), sizes[0] + sizes[1] + sizes[2].max(sizes[3]) - 1);
+    let used = load(&two, 0);
+    (1..4).for_each(|number| drop(load(&two, number)));
+    assert!(two.at_hand(&digest(1)).is_none(), "it was not loaded any more");
+    assert!(two.at_hand(&digest(0)).is_some() && two.at_hand(&digest(3)).is_some());
+    drop(used);
+    let folder = tempfile::tempdir().unwrap();
+    let none = bounded(folder.path(), 1);
+    (0..2).for_each(|number| drop(load(&none, number)));
+    assert!(none.at_hand(&digest(1)).is_some());
 }
 
 #[test]
@@ -195,6 +263,26 @@ fn a_decision_without_compiled_code_waits_for_it() {
     let server = kept.serve(Compiler::InProcess);
     assert_eq!(kept.decide(&server, "damaged"), "trap");
     assert_ne!(std::fs::read(&file).unwrap(), bytes);
+}
+
+#[test]
+fn removed_code_is_compiled_again_when_it_is_needed() {
+    let kept = kept();
+    let server = kept.serve(Compiler::InProcess);
+    let code = |server: &Server| server.service.plugins().held().code;
+    assert_eq!((code(&server).bytes, code(&server).evictions), (on_disk(kept.data.path()), 0));
+    server.stop();
+    // The operator's packages alone take more than this, and stay: they are loaded.
+    let limits = json!({"load": {"code_cache_bytes_max": 1 << 20, "loaded_bytes_max": 1 << 20}});
+    let limits = Some(OperatorLimits::parse(limits.to_string().as_bytes()).unwrap());
+    let policies = Some(guests::root().join("policies"));
+    let server = Server::with(kept.data.path(), Options { policies, limits, ..Options::default() });
+    assert!(code(&server).evictions > 0, "the merchant's was not loaded");
+    assert_eq!(kept.decide(&server, "removed"), "trap");
+    let metrics = server.call("GET", "/metrics").key(&server.operator).send().text();
+    let held = code(&server);
+    assert!(metrics.contains(&format!("ombud_code_cache_bytes {}\n", held.bytes)), "{metrics}");
+    assert!(metrics.contains(&format!("ombud_code_cache_evictions_total {}\n", held.evictions)), "{metrics}");
 }
 
 #[test]

@@ -105,6 +105,7 @@ macro_rules! call_limits {
                 component_bytes_max: Bound::Whole(1 << 10, 1 << 28), compile_cpu_s: Bound::Whole(1, 3_600),
                 compile_deadline_s: Bound::Whole(1, 86_400), compile_memory_bytes_max: Bound::Whole(64 << 20, 64 << 30),
                 code_bytes_max: Bound::Whole(1 << 10, 1 << 32), loaded_bytes_max: Bound::Whole(1 << 20, 1 << 36),
+                code_cache_bytes_max: Bound::Whole(1 << 20, 1 << 44),
             }
             UploadLimits {
                 signatures: Bound::Free, settings_bytes_max: Bound::Whole(1 << 10, 4 << 20), check_deadline_s: Bound::Whole(1, 86_400),
@@ -227,6 +228,10 @@ pub struct LoadLimits {
     /// Memory of all components that are loaded at the same time, in bytes, 1 MiB to 64 GiB; beyond it the one that was not used for longest is
     /// unloaded. A component in Rust takes about 0.5 MB, of Python 40 MB.
     pub loaded_bytes_max: usize,
+    /// Bytes of all compiled code on disk, 1 MiB to 16 TiB; beyond it what was not used for longest and is not loaded is removed, and compiled again
+    /// when it is needed. Code of Rust takes about 0.5 MB, of Python 40 MB: by default there is room for 100 000 components of the one and 1 600 of
+    /// the other. It should hold whatever is bound.
+    pub code_cache_bytes_max: u64,
 }
 
 impl Default for LoadLimits {
@@ -238,6 +243,7 @@ impl Default for LoadLimits {
             compile_memory_bytes_max: 1 << 30,
             code_bytes_max: 256 << 20,
             loaded_bytes_max: 256 << 20,
+            code_cache_bytes_max: 64 << 30,
         }
     }
 }

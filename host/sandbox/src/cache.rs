@@ -5,6 +5,10 @@
 //! The bytes that were checked are the bytes that run: they are read once, checked, and copied into memory of this process. Mapping the file instead
 //! would share its pages with whoever can write to it after the check.
 
+mod room;
+
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +17,10 @@ use wasmtime::{Engine, Precompiled};
 
 use crate::inspect::{INSPECTION_RULES, Inspection};
 use crate::profile;
+use room::Room;
+
+pub use room::CodeHeld;
+pub(crate) use room::InUse;
 
 /// The secret that authenticates cached code.
 #[derive(Clone)]
@@ -33,11 +41,12 @@ pub(crate) struct CodeCache {
     key: CodeKey,
     /// Engine version, configuration and rules of inspection: other code, or another reading of a component, is another file.
     suffix: String,
+    room: Room,
 }
 
 impl CodeCache {
-    /// The files in `folder`, which is created, for `engine`.
-    pub(crate) fn new(folder: PathBuf, key: CodeKey, engine: &Engine) -> std::io::Result<Self> {
+    /// The files in `folder`, which is created, for `engine`, within a number of bytes.
+    pub(crate) fn new(folder: PathBuf, key: CodeKey, engine: &Engine, bytes_max: u64) -> std::io::Result<Self> {
         use std::hash::{Hash as _, Hasher as _};
         std::fs::create_dir_all(&folder)?;
         remove_drafts(&folder);
@@ -45,7 +54,28 @@ impl CodeCache {
         engine.precompile_compatibility_hash().hash(&mut compatibility);
         INSPECTION_RULES.hash(&mut compatibility);
         let suffix = format!("{}-{:016x}", profile::WASMTIME_VERSION, compatibility.finish());
-        Ok(Self { folder, key, suffix })
+        let room = Room::new(folder.clone(), bytes_max);
+        Ok(Self { folder, key, suffix, room })
+    }
+
+    /// Another bound on the files' bytes, which holds from the next file on.
+    pub(crate) fn bound(&mut self, bytes_max: u64) {
+        self.room.bound(bytes_max);
+    }
+
+    /// Removes what was not used for longest, if the files take too much.
+    pub(crate) fn make_room(&self) {
+        self.room.make_room();
+    }
+
+    /// What the files take.
+    pub(crate) fn held(&self) -> CodeHeld {
+        self.room.held()
+    }
+
+    /// The files of a component stay for as long as what is given back is held.
+    pub(crate) fn in_use(&self, inspection: &Inspection) -> InUse {
+        self.room.in_use([&self.path(&inspection.digest, FACTS), &self.path(&inspection.code, CODE)])
     }
 
     /// The file of what a component is, or of a code.
@@ -82,27 +112,33 @@ impl CodeCache {
         self.checked(&self.path(digest, CODE)).map(|mut file| file.split_off(TAG_BYTES))
     }
 
-    /// Keeps what a component is. A cache that cannot be written costs time, never an answer.
-    pub(crate) fn write_facts(&self, inspection: &Inspection) {
+    /// Keeps what a component is, and its code where that is new. A cache that cannot be written costs time, never an answer.
+    pub(crate) fn keep(&self, inspection: &Inspection, code: Option<&[u8]>) {
+        // The newest ones stay, whatever they take.
+        let _in_use = self.in_use(inspection);
+        code.iter().for_each(|code| self.write(&self.path(&inspection.code, CODE), code));
         if let Ok(json) = serde_json::to_vec(inspection) {
             self.write(&self.path(&inspection.digest, FACTS), &json);
         }
     }
 
-    /// Keeps a code.
-    pub(crate) fn write_code(&self, digest: &[u8; 32], code: &[u8]) {
-        self.write(&self.path(digest, CODE), code);
-    }
-
     /// A file whose tag fits.
     fn checked(&self, path: &Path) -> Option<Vec<u8>> {
-        let file = std::fs::read(path).ok()?;
+        let mut opened = File::open(path).ok()?;
+        let mut file = Vec::with_capacity(opened.metadata().map_or(0, |facts| usize::try_from(facts.len()).unwrap_or(0)));
+        opened.read_to_end(&mut file).ok()?;
         let (expected, content) = file.split_at_checked(TAG_BYTES)?;
-        (self.tag(path, content) == *expected).then_some(file)
+        if self.tag(path, content) != *expected {
+            return None;
+        }
+        Room::used(&opened);
+        Some(file)
     }
 
     fn write(&self, path: &Path, content: &[u8]) {
-        let _ = write_atomically(path, &[self.tag(path, content).as_slice(), content].concat());
+        if write_atomically(path, &[self.tag(path, content).as_slice(), content].concat()).is_ok() {
+            self.room.added((TAG_BYTES + content.len()) as u64);
+        }
     }
 
     /// Keyed hash over the file's name and its content.

@@ -16,7 +16,7 @@ mod text;
 mod ticker;
 mod v1;
 
-pub use cache::CodeKey;
+pub use cache::{CodeHeld, CodeKey};
 pub use compile::{Compiler, SIGXCPU, compile_worker, limit_processor_time, resident_bytes};
 pub use floor::{LoweredRuling, floor};
 pub use inspect::{Inspection, PACKAGE, PackageFacts, Refused, digest, inspect, section};

@@ -11,6 +11,7 @@ use ombud_rules::review::Review;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
+use crate::cache::InUse;
 use crate::faults;
 use crate::floor::{GuestRuling, LoweredRuling};
 use crate::inspect::{Inspection, Refused};
@@ -88,6 +89,8 @@ pub struct Plugin {
 }
 
 struct Shared {
+    /// Its files in the code cache stay while it is loaded.
+    _in_use: Option<InUse>,
     inspection: Inspection,
     pre: InstancePre<Guest>,
     settings: exports::settings::GuestIndices,
@@ -109,7 +112,7 @@ impl std::fmt::Debug for Plugin {
 
 impl Plugin {
     /// Probes which exports are there and whether they fit the contract.
-    pub(crate) fn link(inspection: Inspection, pre: InstancePre<Guest>) -> Result<Self, Refused> {
+    pub(crate) fn link(inspection: Inspection, pre: InstancePre<Guest>, in_use: Option<InUse>) -> Result<Self, Refused> {
         let unfit = |error: wasmtime::Error| Refused::Contract(format!("{error:#}"));
         let decides = |kind: &str| inspection.decides.iter().any(|name| name == kind);
         let reviews = |kind: &str| inspection.reviews.iter().any(|name| name == kind);
@@ -119,6 +122,7 @@ impl Plugin {
             };
         }
         let shared = Shared {
+            _in_use: in_use,
             settings: exports::settings::GuestIndices::new(&pre).map_err(unfit)?,
             after_sale: probe!(decides("after-sale"), after_sale),
             delay: probe!(decides("delay"), delay),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
-use crate::cache::{CodeCache, CodeKey, load_trusted};
+use crate::cache::{CodeCache, CodeHeld, CodeKey, load_trusted};
 use crate::compile::Compiler;
 use crate::inspect::{self, Inspection, Refused};
 use crate::limits::LoadLimits;
@@ -61,13 +61,27 @@ impl Sandbox {
 
     /// The same that keeps compiled code in `folder`, authenticated with `key`.
     pub fn with_cache(self, folder: PathBuf, key: CodeKey) -> Result<Self, SandboxError> {
-        let cache = CodeCache::new(folder, key, &self.engine).map_err(SandboxError::Cache)?;
+        let cache = CodeCache::new(folder, key, &self.engine, self.limits.code_cache_bytes_max).map_err(SandboxError::Cache)?;
         Ok(Self { cache: Some(cache), ..self })
     }
 
     /// The same with another compiler and other limits on what is loaded.
     pub fn with_compiler(self, compiler: Compiler, limits: LoadLimits) -> Self {
-        Self { compiler, limits, ..self }
+        let mut cache = self.cache;
+        if let Some(cache) = &mut cache {
+            cache.bound(limits.code_cache_bytes_max);
+        }
+        Self { compiler, limits, cache, ..self }
+    }
+
+    /// Removes compiled code that was not used for longest where the cache takes more than its limit; what is loaded stays.
+    pub fn make_room(&self) {
+        self.cache.iter().for_each(CodeCache::make_room);
+    }
+
+    /// What the compiled-code cache takes; nothing where there is none.
+    pub fn code_held(&self) -> CodeHeld {
+        self.cache.as_ref().map(CodeCache::held).unwrap_or_default()
     }
 
     /// What a component may be here.
@@ -99,12 +113,13 @@ impl Sandbox {
 
     fn link(&self, inspection: Inspection, component: &Component) -> Result<Plugin, Refused> {
         let pre = self.linker.instantiate_pre(component).map_err(|error| Refused::Contract(format!("{error:#}")))?;
-        Plugin::link(inspection, pre)
+        let in_use = self.cache.as_ref().map(|cache| cache.in_use(&inspection));
+        Plugin::link(inspection, pre, in_use)
     }
 
     fn component(&self, bytes: &[u8], inspection: &Inspection) -> Result<Component, Refused> {
         let cached = || self.cache.as_ref()?.code(&inspection.code, &self.engine);
-        let keep_facts = || self.cache.as_ref().map(|cache| cache.write_facts(inspection));
+        let keep_facts = || self.cache.as_ref().map(|cache| cache.keep(inspection, None));
         if let Some(component) = cached() {
             keep_facts();
             return Ok(component);
@@ -118,8 +133,7 @@ impl Sandbox {
         let code = self.compiler.compile(&self.engine, bytes, &self.limits)?;
         let component = load_trusted(&self.engine, &code).ok_or_else(|| Refused::CompileCrash("it gave no code for this engine".into()))?;
         if let Some(cache) = &self.cache {
-            cache.write_code(&inspection.code, &code);
-            cache.write_facts(inspection);
+            cache.keep(inspection, Some(&code));
         }
         Ok(component)
     }

@@ -14,15 +14,30 @@ pub(super) struct Plugins {
     bytes: Gauge,
     loads: Counter,
     evictions: Counter,
+    code_bytes: Gauge,
+    code_evictions: Counter,
 }
 
 impl Plugins {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let own = Self { loaded: Gauge::default(), bytes: Gauge::default(), loads: Counter::default(), evictions: Counter::default() };
+        let own = Self {
+            loaded: Gauge::default(),
+            bytes: Gauge::default(),
+            loads: Counter::default(),
+            evictions: Counter::default(),
+            code_bytes: Gauge::default(),
+            code_evictions: Counter::default(),
+        };
         registry.register("plugins_loaded", "Plugins in memory", own.loaded.clone());
         registry.register_with_unit("plugins_loaded", "Memory of the plugins that are loaded", Unit::Bytes, own.bytes.clone());
         registry.register("plugin_loads", "Plugins taken from the code cache", own.loads.clone());
         registry.register("plugin_evictions", "Plugins unloaded to make room for others", own.evictions.clone());
+        registry.register_with_unit("code_cache", "Compiled code on disk", Unit::Bytes, own.code_bytes.clone());
+        registry.register(
+            "code_cache_evictions",
+            "Files of compiled code that were removed to make room for others",
+            own.code_evictions.clone(),
+        );
         own
     }
 
@@ -31,5 +46,7 @@ impl Plugins {
         self.bytes.set(i64::try_from(held.bytes).unwrap_or(i64::MAX));
         self.loads.inner().store(held.loads, Ordering::Relaxed);
         self.evictions.inner().store(held.evictions, Ordering::Relaxed);
+        self.code_bytes.set(i64::try_from(held.code.bytes).unwrap_or(i64::MAX));
+        self.code_evictions.inner().store(held.code.evictions, Ordering::Relaxed);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ombud_ledger::Digest;
-use ombud_sandbox::{Plugin, Sandbox};
+use ombud_sandbox::{CodeHeld, Plugin, Sandbox};
 
 use crate::replay::Blobs;
 use loaded::Loaded;
@@ -63,6 +63,8 @@ pub struct Held {
     pub loads: u64,
     /// Plugins unloaded so far to make room.
     pub evictions: u64,
+    /// The compiled code on disk.
+    pub code: CodeHeld,
 }
 
 /// The plugins of a process.
@@ -118,7 +120,7 @@ impl Plugins {
     /// What is held.
     pub fn held(&self) -> Held {
         let (plugins, bytes, evictions) = self.loaded.held();
-        Held { plugins, bytes, loads: self.loads.load(Ordering::Relaxed), evictions }
+        Held { plugins, bytes, loads: self.loads.load(Ordering::Relaxed), evictions, code: self.sandbox.code_held() }
     }
 
     /// A component that is loaded, refused, or in the code cache; none where it would have to be compiled.

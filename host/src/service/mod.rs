@@ -252,6 +252,7 @@ impl Service {
         service.keep_components()?;
         service.plan_bindings()?;
         service.load_all()?;
+        service.plugins().sandbox().make_room();
         service.compile_bound();
         service.record_guardrail()?;
         *service.erased_again.lock().unwrap_or_else(PoisonError::into_inner) = service.erase_again()?;

@@ -52,8 +52,7 @@ impl Sandbox {
     /// Keeps a component's code for when it is loaded. A cache that cannot be written costs time, never an answer.
     pub fn keep(&self, inspection: &Inspection, code: &Code) {
         if let Some(cache) = &self.cache {
-            cache.write_code(&inspection.code, &code.0);
-            cache.write_facts(inspection);
+            cache.keep(inspection, Some(&code.0));
         }
     }
 }
