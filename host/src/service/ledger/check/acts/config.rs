@@ -123,7 +123,7 @@ mod tests {
                 plans: None,
             };
             config.act(&act, 0, 5);
-            let row = format!(r#"{{"config": {}, "policies": {{}}}}"#, json(""));
+            let row = format!(r#"{{"config": {}, "caps_bound": {{}}}}"#, json(""));
             let found = config.differences(&MerchantRow { id: MerchantId::new("m").unwrap(), config: row, created_at_ms: 5 });
             found.into_iter().map(|(_, problem)| problem).collect::<Vec<_>>()
         };
