@@ -1,13 +1,16 @@
 //! `ombud rollout`: which version of a merchant's policy answers which case.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, anyhow, bail};
 use clap::{Args, Subcommand};
+use ombud_core::rollout::VersionId;
 use serde_json::{Value, json};
 
 use super::api::{self, Api};
 use super::source::Source;
 use super::{EXIT_OK, screen};
-use crate::service::rollout::{PlacedView, ProposalView, RolloutView, StepAnswer};
+use crate::service::rollout::{PlacedView, PlanView, ProposalView, RolloutView, StepAnswer};
 
 /// Arguments of `ombud rollout`.
 #[derive(Args)]
@@ -127,7 +130,8 @@ struct Of {
 
 #[derive(Args)]
 struct Version {
-    /// The version; left out: the canary, if there is one, else the newest that is not active. One that was taken back has to be named.
+    /// The version; left out: the canary, if there is one, else the newest that is not active, and what is to end is that of the only one
+    /// that has it. One that was taken back has to be named.
     #[arg(long)]
     version: Option<String>,
     /// The kind, where the policy decides several.
@@ -240,13 +244,33 @@ impl Version {
     }
 }
 
+impl Version {
+    /// The version that is named, or the only one of the policy that stands in a place out of which it is to be taken.
+    fn standing(&self, api: &Api, of: &Of, place: &str, stands: impl Fn(&PlanView) -> Vec<VersionId>) -> Result<String> {
+        if let Some(version) = &self.version {
+            return Ok(version.clone());
+        }
+        let policy = of.policy()?;
+        let path = format!("{}/policies/{}/rollout", of.base(), api::plain(policy));
+        let rollout: RolloutView = api.get(&path).map_err(|error| api.explained(&of.merchant, error))?;
+        let of_kind = |plan: &&PlanView| self.kind.as_ref().is_none_or(|kind| *kind == plan.kind.to_string());
+        let own = rollout.kinds.iter().filter(of_kind).flat_map(stands).filter(|id| id.policy == policy).map(|id| id.version);
+        match own.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().as_slice() {
+            [] => bail!("no version of `{policy}` {place}"),
+            [only] => Ok(only.clone()),
+            several => bail!("of `{policy}` more than one version {place}: name one of {} with --version", several.join(", ")),
+        }
+    }
+}
+
 impl Rollout {
     pub(super) fn run(self) -> Result<u8> {
         match self.act {
             Act::Status { of, since } => status(&of, since.as_deref()),
             Act::Shadow { of, version, off } => {
                 let api = of.source.api()?;
-                let id = version.of(&api, &of)?;
+                let runs = |plan: &PlanView| plan.shadows.iter().map(|own| own.placed.version.clone()).collect();
+                let id = if off { version.standing(&api, &of, "runs in shadow", runs) } else { version.of(&api, &of) }?;
                 of.step(&api, "shadow", &json!({"version": id, "on": !off, "kind": version.kind, "reason": of.reason}))
             }
             Act::Canary { share, of, version } => {
@@ -262,7 +286,8 @@ impl Rollout {
             Act::Rollback { of, to, kind } => of.step(&of.source.api()?, "rollback", &json!({"to": to, "kind": kind, "reason": why(&of)?})),
             Act::Window { of, version, from, to, remove } => {
                 let api = of.source.api()?;
-                let id = version.of(&api, &of)?;
+                let has = |plan: &PlanView| plan.windows.iter().map(|own| own.version.clone()).collect();
+                let id = if remove { version.standing(&api, &of, "has a window", has) } else { version.of(&api, &of) }?;
                 let mut body = json!({"version": id, "from": from, "kind": version.kind, "reason": of.reason});
                 if remove {
                     return of.step(&api, "windows/remove", &body);
@@ -309,17 +334,21 @@ fn status(of: &Of, since: Option<&str>) -> Result<u8> {
     let rollout: RolloutView = api.get(&path).map_err(|error| api.explained(&of.merchant, error))?;
     if of.json {
         println!("{}", serde_json::to_string_pretty(&rollout)?);
-    } else {
-        show(&rollout);
+        return Ok(EXIT_OK);
+    }
+    show(&rollout);
+    for own in waiting(of, &api)? {
+        println!("waits for a second person until {}: proposal {} of `{}` ({})", own.expires_at, own.id, own.by, what(&own));
     }
     Ok(EXIT_OK)
 }
 
+fn waiting(of: &Of, api: &Api) -> Result<Vec<ProposalView>> {
+    api.get(&format!("{}/rollout/proposals", of.base())).map_err(|error| api.explained(&of.merchant, error))
+}
+
 fn proposals(of: &Of) -> Result<u8> {
-    let waiting: Vec<ProposalView> = of
-        .source
-        .api()
-        .and_then(|api| api.get(&format!("{}/rollout/proposals", of.base())).map_err(|error| api.explained(&of.merchant, error)))?;
+    let waiting = waiting(of, &of.source.api()?)?;
     if of.json {
         println!("{}", serde_json::to_string_pretty(&waiting)?);
         return Ok(EXIT_OK);

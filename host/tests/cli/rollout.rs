@@ -100,6 +100,18 @@ fn rolls_out(of: &Of<'_>, old: &str, new: &str) {
         of.run(&[step, &["--policy", "delay"]].concat()).exits(2).complains("was taken back (too dear)").complains("--version");
     }
     of.run(&["status"]).exits(0).says("taken back").says("too dear");
+    // What is to end is that of whichever version has it.
+    of.step(&["shadow", "--version", new]);
+    of.step(&["shadow", "--off"]);
+    of.run(&["shadow", "--off", "--policy", "delay"]).exits(2).complains("no version of `delay` runs in shadow");
+    window("2027-11-11", "2027-11-11", new).exits(0);
+    window("2027-12-12", "2027-12-12", old).exits(0);
+    of.run(&["window", "--remove", "--policy", "delay"]).exits(2).complains("of `delay` more than one version has a window").complains(old);
+    of.step(&["window", "--version", old, "--remove"]);
+    of.step(&["window", "--remove"]);
+    assert_eq!(of.plan()["windows"], json!([]));
+    of.step(&["rollback", "--to", new, "--reason", "as before"]);
+    of.step(&["rollback", "--to", old, "--reason", "too dear"]);
     of.step(&["rollback", "--to", new, "--reason", "it was innocent"]);
     assert_eq!(of.active(), new);
     of.step(&["rollback", "--to", old, "--kind", "delay", "--reason", "the same for the next one"]);
@@ -193,8 +205,9 @@ fn two_persons_roll_a_version_out_by_command() {
     of.run(&["approve", own]).exits(2).complains("another person");
     let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0"]);
     let (li, wang) = (Of::url(&data, &served, &li), Of::url(&data, &served, &wang));
-    li.run(&["proposals"]).exits(0).says(own).says("activate").says("better");
-    wang.run(&["withdraw", own, "--reason", "not yet"]).exits(0);
+    li.run(&["proposals"]).exits(0).says(own).says("delay: activate").says("better");
+    li.run(&["status"]).exits(0).says(&format!("proposal {own} of `operator` (delay: activate `delay {new}`)"));
+    wang.run(&["withdraw", own, "--reason", "not yet"]).exits(0).says("withdrawn, nothing is changed by it");
     li.run(&["approve", own]).exits(2).complains("no such proposal");
     assert_eq!(of.active(), old);
     let ran = li.run(&["activate", "--policy", "delay", "--version", &new, "--reason", "now"]);
@@ -202,8 +215,13 @@ fn two_persons_roll_a_version_out_by_command() {
     let proposals = wang.run(&["proposals", "--json"]).exits(0).json();
     let id = proposals[0]["id"].as_str().unwrap();
     li.run(&["approve", id]).exits(2).complains("`li` proposed it");
-    wang.run(&["approve", id, "--reason", "agreed"]).exits(0).says("done, in force with the next event");
+    wang.run(&["approve", id, "--reason", "agreed"])
+        .exits(0)
+        .says("approved what `li` proposed (now)")
+        .says("done, in force with the next event");
     assert_eq!(of.active(), new);
+    let acts = ombud_in(data.path(), &["audit", "acts", "--data", "DATA", "--merchant", MERCHANT, "--json"]).exits(0).out.clone();
+    assert!(acts.contains("agreed"), "{acts}");
     // A rollback says what it takes back; stopping does not wait.
     let back = li.step(&["rollback", "--reason", "too dear"]);
     assert_eq!((&back["proposal"]["takes"][0]["version"], &back["proposal"]["to"]["version"]), (&json!(new), &json!(old)));
