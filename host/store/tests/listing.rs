@@ -20,6 +20,7 @@ fn filled(directory: &std::path::Path) -> Opened {
         kind: Some(["after-sale", "delay", "reply"][number as usize % 3]),
         outcome: Some(["approve-return-refund", "human-review"][number as usize % 2]),
         policy: Some(["returns", "delays"][number as usize / 60]),
+        version: None,
         order: None,
         received_at_ms: 1000 + number,
     };
