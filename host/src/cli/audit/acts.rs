@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use ombud_core::rollout::{Scope, Step, VersionId};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::super::api::{self, Api};
@@ -13,8 +15,8 @@ use crate::service::acts::{ActView, ActsPage};
 
 /// Acts of one page.
 const PAGE: u32 = 200;
-/// Characters of a cell for what was done; what changed is never cut.
-const PARTICULARS_SCALARS_MAX: usize = 90;
+/// Characters of a cell for what was done, and for why; what changed is never cut.
+const PARTICULARS_SCALARS_MAX: usize = 120;
 
 /// Hexadecimal digits of a digest, of which a table shows the first few.
 const DIGEST_DIGITS: usize = 64;
@@ -101,18 +103,34 @@ fn particulars(act: &ActView) -> Result<String> {
     let changed = json.get("from").zip(json.get("to")).filter(|(from, to)| from.is_object() && to.is_object());
     let changes = changed.map(|(from, to)| changes(from, to)).unwrap_or_default();
     let told = |name: &str| name == "act" || (changed.is_some() && matches!(name, "from" | "to"));
-    for (name, value) in json.as_object().into_iter().flatten().filter(|(name, _)| !told(name)) {
-        parts.push(match value {
-            Value::String(text) if text.len() == DIGEST_DIGITS => format!("{name} {}…", text.get(..8).unwrap_or_default()),
-            Value::String(text) => format!("{name} {text}"),
-            value => format!("{name} {value}"),
-        });
+    for (name, value) in json.as_object().into_iter().flatten().filter(|(name, value)| !told(name) && !value.is_null()) {
+        parts.push(format!("{name} {}", shown(name, value)));
     }
-    parts.extend(body.reason.as_ref().map(|reason| format!("“{reason}”")));
-    let line = parts.join(", ");
-    let short: String = line.chars().take(PARTICULARS_SCALARS_MAX).collect();
-    let line = if short.len() < line.len() { format!("{short}…") } else { line };
+    let reason = body.reason.as_ref().map(|reason| format!("“{}”", short(reason)));
+    let line = [short(&parts.join(", "))].into_iter().chain(reason).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
     Ok(changes.into_iter().chain([line].into_iter().filter(|line| !line.is_empty())).collect::<Vec<_>>().join("\n"))
+}
+
+/// As much of a text as a cell has room for.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(PARTICULARS_SCALARS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// A member as people read it: moves, what is switched off and versions in words, digests by their beginning.
+fn shown(name: &str, value: &Value) -> String {
+    let words = match (name, value) {
+        ("proposed", value) => Step::deserialize(value).ok().map(|step| step.to_string()),
+        ("scope", value) => Scope::deserialize(value).ok().map(|scope| scope.to_string()),
+        (_, Value::Object(members)) if members.len() == 2 => VersionId::deserialize(value).ok().map(|id| format!("`{id}`")),
+        (_, Value::Array(list)) => Some(list.iter().map(|one| shown(name, one)).collect::<Vec<_>>().join(", ")),
+        (_, Value::String(text)) if text.len() == DIGEST_DIGITS => Some(format!("{}…", text.get(..8).unwrap_or_default())),
+        (_, Value::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    words.unwrap_or_else(|| value.to_string())
 }
 
 /// The members that differ, each with its place and both values.
@@ -143,6 +161,37 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn moves_and_versions_are_shown_in_words_and_a_reason_is_not_cut_for_them() {
+        let id = json!({"policy": "delay", "version": "1"});
+        for (name, value, expected) in [
+            ("version", id.clone(), "`delay 1`"),
+            ("taken", json!([id, id]), "`delay 1`, `delay 1`"),
+            ("proposed", json!({"step": "canary", "version": id, "share_bp": 250}), "let `delay 1` answer 2.5 % of the customers"),
+            ("scope", json!({"of": "policy", "policy": "delay"}), "the policy `delay`"),
+            ("row", json!("ab".repeat(32)), "abababab…"),
+            ("share_bp", json!(5), "5"),
+            ("active", json!({"delay": id}), r#"{"delay":{"policy":"delay","version":"1"}}"#),
+        ] {
+            assert_eq!(shown(name, &value), expected, "{name}");
+        }
+        let body = json!({"act": "rollout.rolled-back", "kind": "delay", "taken": vec![id; 40], "active": null, "actor": "li", "at": "",
+            "reason": "too dear"});
+        let of = |body: Value| ActView {
+            seq: 0,
+            leaf: String::new(),
+            recorded_at: String::new(),
+            name: String::new(),
+            by: String::new(),
+            body: Some(serde_json::from_value(body).unwrap()),
+        };
+        let line = particulars(&of(body)).unwrap();
+        assert!(line.starts_with("kind delay, taken `delay 1`") && line.ends_with("…, “too dear”"), "{line}");
+        let pause = json!({"act": "rollout.paused", "scope": {"of": "merchant"}, "actor": "li", "at": "", "reason": "x".repeat(121)});
+        let line = particulars(&of(pause)).unwrap();
+        assert_eq!(line, format!("scope every policy of the merchant, “{}…”", "x".repeat(120)));
+    }
 
     #[test]
     fn only_what_differs_is_shown_with_both_values() {
