@@ -44,6 +44,72 @@ fn a_compiled_table_decides_an_event() {
     assert!(decision["reasons"][0]["rule"].as_str().unwrap().starts_with("SD-"), "{decision}");
 }
 
+/// What a table of as many rows as it may have decides within the usual fuel.
+#[test]
+fn a_table_of_five_hundred_rows_has_fuel_for_long_cases() {
+    let data = folder();
+    let letter = |at: usize| char::from_u32(0x5000 + u32::try_from(at * 7 % 1_500).unwrap()).unwrap();
+    let rows = |row: &dyn Fn(usize) -> String| (0..500).map(row).collect::<String>();
+    let decided = |kind: &str, table: &str, event: &Value| {
+        let settings = format!("{}/settings.json", data.text());
+        let table = data.write("table.yaml", table);
+        ombud(&["table", "compile", &table, "-o", &settings]).exits(0);
+        let settings: Value = serde_json::from_str(&std::fs::read_to_string(&settings).unwrap()).unwrap();
+        let mut policies = json!({});
+        policies[kind] = json!({"policy": "table", "settings": settings});
+        let merchant = json!({"id": "m-long", "shop_id": "1", "platform": "douyin", "policies": policies});
+        let merchant = data.write("merchant.json", &merchant.to_string());
+        let event = data.write("event.json", &event.to_string());
+        let decided = ombud(&["decide", &event, "--merchant", &merchant, "--json"]).exits(0).json();
+        assert_eq!(decided["decisions"][0]["fault"], Value::Null, "{kind}: {decided}");
+    };
+    let event = |name: &str| -> Value {
+        let text = std::fs::read_to_string(root().join(format!("tests/events/{name}.json"))).unwrap();
+        let mut event: Value = serde_json::from_str(&text).unwrap();
+        event["data"].as_object_mut().unwrap().remove("merchant");
+        event
+    };
+    // Eight words a row, and a text as long as it may be in which each of them may begin.
+    let mut reply = event("reply.drafted");
+    reply["data"]["reply"]["text"] = (0..4_000).map(letter).collect::<String>().into();
+    let words = |row: usize| (0..8).map(move |at| [letter(row * 8 + at), letter(row * 3 + at), letter(at)].iter().collect::<String>());
+    let row = |row: usize| format!("- {{id: R{row}, words: {}, outcome: block}}\n", words(row).collect::<Vec<_>>().join(" | "));
+    decided("reply", &format!("kind: reply\nhit: collect\nrows:\n{}", rows(&row)), &reply);
+
+    let mut delay = event("delay.detected");
+    let episode = delay["data"]["delay"]["episodes"][0].clone();
+    let numbered = |at: usize| {
+        let mut episode = episode.clone();
+        episode["episode_id"] = format!("ep{}", at + 1).into();
+        episode
+    };
+    delay["data"]["delay"]["episodes"] = (0..40).map(numbered).collect();
+    let row = |row: usize| {
+        format!(
+            "- {{id: R{row}, episode.kind: 'shipping, in-transit', derived.overdue: '> {}h', derived.paid: '> ¥9', extortion_flag: no, outcome: care-only}}\n",
+            90_000 - row
+        )
+    };
+    decided("delay", &format!("kind: delay\nrows:\n{}", rows(&row)), &delay);
+
+    let mut request = event("aftersale.requested");
+    let line = request["data"]["order"]["lines"][0].clone();
+    let numbered = |at: usize| {
+        let mut line = line.clone();
+        line["line_id"] = format!("L{}", at + 1).into();
+        line
+    };
+    request["data"]["order"]["lines"] = (0..100).map(numbered).collect();
+    request["data"]["after_sale"]["lines"] = (0..100).map(|at| json!({"line_id": format!("L{}", at + 1), "qty": 1})).collect();
+    let row = |row: usize| {
+        format!(
+            "- {{id: R{row}, reason: 'quality, spoiled', derived.received: yes, derived.category: apparel, derived.refund_fault: '> ¥{}', outcome: escalate}}\n",
+            100_000 + row
+        )
+    };
+    decided("after-sale", &format!("kind: after-sale\nrows:\n{}", rows(&row)), &request);
+}
+
 #[test]
 fn a_table_with_mistakes_names_their_rows_and_columns() {
     let data = folder();

@@ -161,6 +161,12 @@ fn limits_hold_on_both_sides() {
     };
     assert!(rows(500).is_ok());
     assert!(rows(501).unwrap_err().iter().any(|problem| problem.message.contains("501 rows are more than 500")));
+    // Nor does the policy take more, whoever wrote them.
+    let one = yaml("kind: delay\nrows:\n- {id: R, outcome: care-only, extortion_flag: yes}\n").bytes;
+    let row = Table::unchecked(&one, Kind::Delay).unwrap().rows[0].row();
+    let of = |count: usize| ombud_rows::table::bytes(Kind::Delay, Hit::First, &vec![row.clone(); count], None);
+    assert!(Table::unchecked(&of(500), Kind::Delay).is_ok());
+    assert!(Table::unchecked(&of(501), Kind::Delay).unwrap_err().0.contains("501 rows are more than 500"));
     let long = |letters: usize| format!("kind: delay\nrows:\n- {{id: {}, extortion_flag: yes, outcome: none}}\n", "a".repeat(letters));
     assert!(compile(&long(64), Form::Yaml).is_ok());
     assert!(compile(&long(65), Form::Yaml).is_err());

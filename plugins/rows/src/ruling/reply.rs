@@ -22,12 +22,14 @@ const PLACES_MAX: usize = 10;
 pub struct Draft<'a> {
     case: &'a ReplyCase,
     view: OnceCell<View>,
+    /// Where each scalar of the view stands, in their order: of hundreds of words each looks only where it may begin.
+    starts: OnceCell<Vec<(char, usize)>>,
 }
 
 impl<'a> Draft<'a> {
     /// Of a case.
     pub const fn new(case: &'a ReplyCase) -> Self {
-        Self { case, view: OnceCell::new() }
+        Self { case, view: OnceCell::new(), starts: OnceCell::new() }
     }
 
     /// How a row's condition comes out, its words included.
@@ -39,14 +41,21 @@ impl<'a> Draft<'a> {
     /// Where words of a row stand, as spans of the draft's scalars, in the order of the text.
     fn places(&self, row: &Row<'_>) -> Vec<(u32, u32)> {
         let view = self.view.get_or_init(|| view_n(&self.case.text));
+        let starts = self.starts.get_or_init(|| {
+            let mut starts: Vec<(char, usize)> = view.scalars.iter().enumerate().map(|(at, scalar)| (*scalar, at)).collect();
+            starts.sort_unstable();
+            starts
+        });
         let mut places: Vec<(u32, u32)> = Vec::new();
         for word in &row.more.words {
             let word: Vec<char> = word.chars().collect();
-            if word.is_empty() {
-                continue;
-            }
-            let hits = view.scalars.windows(word.len()).enumerate().filter(|(_, window)| *window == word.as_slice());
-            places.extend(hits.map(|(at, _)| view.original(at, at + word.len())));
+            let Some(first) = word.first() else { continue };
+            let from = starts.partition_point(|(scalar, _)| scalar < first);
+            let may_begin = starts.iter().skip(from).take_while(|(scalar, _)| scalar == first).map(|(_, at)| *at);
+            // One by one: as bytes, which slices are compared as, each scalar costs four times as much.
+            let stands = |at: &usize| view.scalars.get(*at..*at + word.len()).is_some_and(|there| there.iter().eq(&word));
+            let hits = may_begin.filter(stands);
+            places.extend(hits.map(|at| view.original(at, at + word.len())));
         }
         places.sort_unstable();
         places.dedup();
@@ -91,14 +100,15 @@ fn held(case: &ReplyCase, reasons: Vec<Reason>) -> ReplyRuling {
 fn decided(draft: &Draft<'_>, rows: &[Row<'_>], mut reasons: Vec<Reason>) -> ReplyRuling {
     let verdict = rows.iter().filter_map(|row| case_of(Verdict::ALL, row.outcome)).max().unwrap_or(Verdict::HoldForEvidence);
     let (mut findings, mut room, mut omitted) = (Vec::new(), Room::beside(&[]), 0_u32);
-    let mut masked: Vec<char> = draft.case.text.chars().collect();
+    let text: Vec<char> = draft.case.text.chars().collect();
+    let mut masked = text.clone();
     for (row, reason) in rows.iter().zip(&mut reasons) {
         let places = draft.places(row);
         reason.facts.extend(places.iter().take(PLACES_MAX).map(|(start, end)| place(*start, *end)));
         let action = row.more.action.and_then(|action| case_of(Action::ALL, action)).unwrap_or_else(|| action_of(row));
         for (start, end) in places {
             let span = start as usize..end as usize;
-            let matched = draft.case.text.chars().skip(span.start).take(span.len()).collect();
+            let matched = text.get(span.clone()).unwrap_or_default().iter().collect();
             if action == Action::Mask
                 && let Some(hidden) = masked.get_mut(span)
             {
