@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::server::{answer, rest, start};
-use super::world::{MERCHANT, OTHER, at, world};
+use super::world::{MERCHANT, OTHER, at, open, world};
 use crate::http::HttpLimits;
 use crate::service::Role;
 
@@ -71,7 +71,8 @@ async fn who_never_ends_its_body_is_listened_to_no_longer_than_that() {
 #[tokio::test]
 async fn who_lingers_keeps_no_server_from_stopping() {
     let limits = HttpLimits { linger_ms: 60_000, drain_ms: 60_000, ..HttpLimits::default() };
-    let running = start(world(), limits).await;
+    let own = open(tempfile::tempdir().unwrap());
+    let running = start(&own, limits).await;
     let mut stays = TcpStream::connect(running.address).await.unwrap();
     stays.write_all(refused(30 << 20).as_bytes()).await.unwrap();
     assert!(answer(&mut stays).await.0.contains("connection: close"));
