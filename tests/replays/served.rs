@@ -3,7 +3,8 @@
 
 use std::process::Command;
 
-use ombud::service::SelfAudit;
+use ombud::service::ledger::check::check;
+use ombud::service::{MasterKeyFrom, SelfAudit};
 use ombud_tests::guests::root;
 use ombud_tests::process;
 use ombud_tests::server::{only, wait_for};
@@ -80,6 +81,41 @@ fn a_replay_beside_a_server_is_of_what_is_on_record_and_not_of_what_is_in_memory
         wait_for(|| !report(&service, recorded().1.delay).identical);
         assert_eq!(report(&service, recorded().1.delay).divergence, Some(cause));
     }
+}
+
+/// What is signed and published while the check reads is no loss.
+#[test]
+fn a_check_beside_a_server_that_publishes_meanwhile_accuses_nobody() {
+    let data = tempfile::tempdir().unwrap();
+    let (_folder, policies) = policies_with(&[]);
+    let server = Server::on(data.path(), &policies);
+    let post = |merchant: &str, agent: &str, name: &str, events: usize| {
+        let events: Vec<Value> = (0..events).map(|number| event("ticket.created", &format!("{name}-{number}"))).collect();
+        let call = server.call("POST", &format!("/v1/merchants/{merchant}/events:batch")).key(agent);
+        assert_eq!(
+            call.header("content-type", "application/cloudevents-batch+json").body(Value::from(events).to_string()).send().status,
+            200
+        );
+    };
+    // The check says how far it is after so many records of the first; then the second goes on.
+    let [long, short] = ["m-long", "m-short"].map(|id| {
+        let config = json!({"id": id, "shop_id": "1", "platform": "douyin"});
+        server.call("PUT", &format!("/v1/merchants/{id}")).key(&server.operator).json(&config).send().ok();
+        server.service.create_key_now(&Service::owner().unwrap(), Some(id), Role::Agent, "agent").unwrap().secret
+    });
+    (0..5).for_each(|batch| post("m-long", &long, &format!("l{batch}"), 900));
+    post("m-short", &short, "before", 2);
+    server.service.sign_now().unwrap();
+    let went_on = std::cell::Cell::new(0);
+    let progress = |_| {
+        went_on.set(went_on.get() + 1);
+        post("m-short", &short, &format!("meanwhile-{}", went_on.get()), 3);
+        server.service.sign_now().unwrap();
+    };
+    let checks = check(data.path(), &MasterKeyFrom::default(), None, false, &progress).unwrap();
+    assert!(went_on.get() > 0);
+    assert!(checks.report.is_well(), "{:?}", checks.report);
+    server.stop();
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod acts;
 mod derived;
 mod listing;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -70,7 +71,11 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
     let verifiers = keys::verifiers(data)?;
     let published = Published::of(data);
     // A file that cannot be read is no checkpoint.
-    let note = |merchant: &MerchantId| published.get(merchant).unwrap_or_else(|error| Some(format!("{error:#}")));
+    let read = |merchant: &MerchantId| published.get(merchant).unwrap_or_else(|error| Some(format!("{error:#}")));
+    // A server that runs stores a checkpoint and publishes it then: what was published before the snapshot begins is in it. Only of a log that had
+    // published nothing is the file of now asked for.
+    let before: HashMap<MerchantId, Option<String>> = published.merchants()?.into_iter().map(|of| (of.clone(), read(&of))).collect();
+    let note = |merchant: &MerchantId| before.get(merchant).cloned().flatten().or_else(|| read(merchant));
     let report = inspection.check(&Checked { merchant, keys: verifiers.as_ref(), published: &note, progress });
     let mut checks = Checks { report, opened: 0, erased: 0, derived: 0, not_derived: 0, closed: Some(Closed::Unwanted) };
     if let Err(error) = again_if_not(|| keys::LogKeys::read(data)) {
