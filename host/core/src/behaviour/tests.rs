@@ -286,6 +286,17 @@ fn days_in_messages_and_times_of_obligations_are_compared() {
     assert_eq!(probed(&Told(3), &Told(3), Kind::Delay, &Seeds::default()).findings(), []);
 }
 
+#[test]
+fn an_amount_is_a_share_of_what_it_is_the_whole_of() {
+    let bases = [("of the goods money", 2_000), ("of the refund owed", 20_000)];
+    let said = |fen: i64| words::amount(fen, Some(2 * fen), &bases);
+    assert_eq!([said(20_000), said(2_000), said(200)], ["100 % of the refund owed", "100 % of the goods money", "10 % of the goods money"]);
+    assert_eq!(
+        [said(4_000), said(60_000), words::amount(20_000, None, &bases)],
+        ["20 % of the refund owed", "3000 % of the goods money", "¥200.00"]
+    );
+}
+
 /// However many cases the versions answer alike, one that they answer differently is asked.
 #[test]
 fn no_case_that_is_answered_differently_is_left_out_for_others() {

@@ -103,10 +103,12 @@ pub fn amount(fen: i64, doubled: Option<i64>, bases: &[(&'static str, i64)]) -> 
         }
         let bp = (fen * 10_000 + base / 2) / base;
         let exact = (base * bp + 5_000) / 10_000 == fen && bp % 10 == 0;
-        exact.then(|| format!("{} {words}", percent(i64::try_from(bp).unwrap_or(i64::MAX))))
+        exact.then(|| (bp, format!("{} {words}", percent(i64::try_from(bp).unwrap_or(i64::MAX)))))
     };
+    // The whole of one thing is what is meant, whatever share it is of another; and more than the whole seldom is.
+    let meant = |(bp, _): &(i128, String)| (*bp != 10_000, *bp > 10_000);
     match grows {
-        true => bases.iter().find_map(share).unwrap_or_else(|| "a share of the money".to_owned()),
+        true => bases.iter().filter_map(share).min_by_key(meant).map_or_else(|| "a share of the money".to_owned(), |(_, words)| words),
         false => in_yuan(fen),
     }
 }
