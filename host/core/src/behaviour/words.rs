@@ -255,10 +255,8 @@ fn other_figures(old: &[(String, Figure)], new: &[(String, Figure)]) -> (String,
             (Figure::Instant(was), Figure::Instant(is)) => moved(*was, *is),
             (was, is) => (figure(*was), figure(*is)),
         };
-        let words = [format!("{of} {was}"), format!("{of} {is}")];
-        if let [was, is] = words
-            && !news.contains(&is)
-        {
+        let (was, is) = (format!("{of} {was}"), format!("{of} {is}"));
+        if !news.contains(&is) {
             olds.push(was);
             news.push(is);
         }
