@@ -1,16 +1,18 @@
 //! Automatic protection: whether a version does harm, told from the decisions it made. Pure: decisions are fed in, a finding
 //! comes out; what is done about it is the host's.
 //!
-//! Faults speak for themselves. Approvals and money are compared with another version's: the one before it, or the one that answers the
+//! Faults speak for themselves, lateness where it is not everybody's ([`Lateness`]). Approvals and money are compared with another version's: the one before it, or the one that answers the
 //! other customers. Both need their samples, and the difference must be larger than chance makes it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultCode;
 
+mod lateness;
 mod most;
 mod sample;
 
+pub use lateness::Lateness;
 pub use most::ProtectionMost;
 pub use sample::{Heard, Recorded, Sample, heard};
 
@@ -26,7 +28,7 @@ pub struct Protection {
     pub error_streak: u32,
     /// Faults among the last decisions, in basis points of them, 1 to 10 000.
     pub fault_share_bp: u32,
-    /// Calls that met the deadline among the last decisions, 1 to 1 000.
+    /// Calls that met the deadline among the last decisions, where others on the machine were in time, 1 to 1 000.
     pub deadline_hits: u32,
     /// By how much the share of approvals may differ from the other version's, in basis points, 100 to 10 000.
     pub approval_jump_bp: u32,
@@ -201,10 +203,7 @@ impl Watched {
             return Some(Finding::ErrorStreak { faults: self.streak });
         }
         let own = self.total();
-        let others = other.map(Self::total).filter(|other| other.decisions >= limits.sample_min.max(1));
-        // A machine under load is late for everybody: that is not the version's.
-        let is_alone = others.is_none_or(|other| f64::from(other.deadlines) / f64::from(other.decisions) < own.deadline_share() / 2.0);
-        if own.deadlines >= limits.deadline_hits.max(1) && is_alone {
+        if own.deadlines >= limits.deadline_hits.max(1) {
             return Some(Finding::DeadlineHits { hits: own.deadlines, decisions: own.decisions });
         }
         if own.decisions < limits.sample_min.max(1) {
@@ -213,7 +212,7 @@ impl Watched {
         if u64::from(own.faults) * 10_000 >= u64::from(limits.fault_share_bp) * u64::from(own.decisions) && own.faults > 0 {
             return Some(Finding::FaultShare { faults: own.faults, decisions: own.decisions });
         }
-        let other = others.filter(|other| other.firsts.min(own.firsts) >= limits.sample_min.max(1))?;
+        let other = other.map(Self::total).filter(|other| other.firsts.min(own.firsts) >= limits.sample_min.max(1))?;
         let (share, other_share) = (own.approval_bp(), other.approval_bp());
         if share.abs_diff(other_share) >= limits.approval_jump_bp && own.differs_in_approvals(&other) {
             return Some(Finding::ApprovalJump { share_bp: share, other_bp: other_share });
@@ -228,10 +227,6 @@ impl Watched {
 }
 
 impl Part {
-    fn deadline_share(&self) -> f64 {
-        f64::from(self.deadlines) / f64::from(self.decisions.max(1))
-    }
-
     fn approval_bp(&self) -> u32 {
         u32::try_from(u64::from(self.approved) * 10_000 / u64::from(self.firsts.max(1))).unwrap_or(10_000)
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
 use ombud_core::event::structured;
+use ombud_core::fault::FaultCode;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::protect::{REMEMBERED_MAX, Recorded};
@@ -136,7 +137,8 @@ impl Service {
         let event = structured(event.as_bytes(), at_ms).map_err(|_| damaged("has an event that is none"))?;
         let first = first_decision(reads, merchant, kind, &event)?;
         let heard = recorded.heard(first.is_none_or(|first| first.at_ms >= at_ms)).into_iter().flatten();
-        let told = heard.map(|heard| {
+        // Whether it was the machine that was slow then, nobody can tell any more.
+        let told = heard.filter(|heard| heard.sample.fault != Some(FaultCode::Deadline)).map(|heard| {
             let version = VersionId { policy: heard.policy.name.clone(), version: heard.policy.version.clone() };
             (at_ms, Told { version, in_shadow: false, sample: heard.sample })
         });

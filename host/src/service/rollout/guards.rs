@@ -2,11 +2,14 @@
 //! ([`super::earlier`]).
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use ombud_core::fault::FaultCode;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
-use ombud_core::protect::{Finding, Sample, Watched};
+use ombud_core::protect::{Finding, Lateness, Sample, Watched};
 use ombud_core::rollout::{Rollouts, Scope, Standing, VersionId};
 
 use super::earlier::Unread;
@@ -18,11 +21,34 @@ pub(super) const ARMS_MAX: usize = 6;
 /// What was told while earlier decisions are read, at most; of more the oldest are forgotten.
 const TOLD_MAX: usize = 2_000;
 
+/// Milliseconds for which a call that met its deadline waits for what others say of the machine: who was asked at the same moment.
+const LATE_MS: u64 = 2_000;
+/// Calls that wait so, of all merchants; of more the oldest are forgotten.
+const LATE_MAX: usize = 10_000;
+/// Of them, settled beside one decision.
+const SETTLED_MAX: usize = 100;
+
 /// What every version decided lately.
-#[derive(Default)]
 pub struct Guards {
-    watches: Mutex<HashMap<(MerchantId, Kind), Watch>>,
+    all: Mutex<All>,
+    /// By which those who are asked are told apart.
+    digest: RandomState,
+    started: Instant,
     pub(super) unread: Mutex<Unread>,
+}
+
+#[derive(Default)]
+struct All {
+    watches: HashMap<(MerchantId, Kind), Watch>,
+    lateness: Lateness,
+    late: VecDeque<Late>,
+}
+
+/// A call that met its deadline.
+struct Late {
+    at_ms: u64,
+    of: (MerchantId, Kind),
+    version: VersionId,
 }
 
 /// The versions of one kind.
@@ -32,6 +58,18 @@ struct Watch {
     from_seq: u64,
     /// What was told since the start, until the earlier ones are read.
     told: Option<VecDeque<Told>>,
+}
+
+impl Watch {
+    /// Keeps what was told until what is on record is put before it.
+    fn remember(&mut self, own: Told) {
+        if let Some(told) = &mut self.told {
+            if told.len() >= TOLD_MAX {
+                told.pop_front();
+            }
+            told.push_back(own);
+        }
+    }
 }
 
 /// One version of a kind, as it answers or in shadow.
@@ -74,16 +112,57 @@ pub(super) struct Heard {
     pub is_first: bool,
 }
 
+impl Default for Guards {
+    fn default() -> Self {
+        Self { all: Mutex::default(), digest: RandomState::new(), started: Instant::now(), unread: Mutex::default() }
+    }
+}
+
 impl Guards {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(MerchantId, Kind), Watch>> {
-        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One who is asked on this machine: a version, or the guardrail beside it.
+    fn who(&self, of: &(MerchantId, Kind), version: Option<&VersionId>) -> u64 {
+        self.digest.hash_one((of, version))
+    }
+
+    /// Takes in whether the guardrail of a kind was in time.
+    pub(super) fn tell_guardrail(&self, merchant: &MerchantId, kind: Kind, is_late: bool) {
+        let (who, at_ms) = (self.who(&(merchant.clone(), kind), None), self.now_ms());
+        self.lock().lateness.hear(who, at_ms, is_late);
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Calls that were late some time ago are their versions', where the machine was not slow for everybody.
+    fn settle(&self, all: &mut All, now_ms: u64) {
+        for _ in 0..SETTLED_MAX {
+            let Some(late) = all.late.pop_front_if(|late| late.at_ms.saturating_add(LATE_MS) <= now_ms) else { return };
+            if all.lateness.is_everybodys(self.who(&late.of, Some(&late.version)), now_ms) {
+                continue;
+            }
+            let Some(watch) = all.watches.get_mut(&late.of) else { continue };
+            let sample = Sample { fault: Some(FaultCode::Deadline), is_first: false, approved: false, money: 0 };
+            watch.remember(Told { version: late.version.clone(), in_shadow: false, sample });
+            if let Some(arm) = watch.arms.iter_mut().find(|arm| arm.version == late.version && !arm.in_shadow) {
+                arm.watched.add(sample);
+            }
+        }
     }
 
     /// Takes in what the decision at a place in the log says of versions.
     pub(super) fn tell(&self, tenant: &Tenant, kind: Kind, seq: u64, all: impl Iterator<Item = Told>) -> Heard {
         let mut heard = Heard::default();
-        let mut watches = self.lock();
-        let watch = watches.entry((tenant.config.id.clone(), kind)).or_insert_with(|| {
+        let (of, now_ms) = ((tenant.config.id.clone(), kind), self.now_ms());
+        let mut locked = self.lock();
+        let all_of = &mut *locked;
+        self.settle(all_of, now_ms);
+        let All { watches, lateness, late } = all_of;
+        let watch = watches.entry(of.clone()).or_insert_with(|| {
             heard.is_first = true;
             Watch { arms: Vec::new(), from_seq: seq, told: Some(VecDeque::new()) }
         });
@@ -93,13 +172,25 @@ impl Guards {
                 continue;
             }
             let id = own.version.clone();
-            if let Some(told) = &mut watch.told {
-                if told.len() >= TOLD_MAX {
-                    told.pop_front();
-                }
-                told.push_back(own.clone());
+            let is_late = own.sample.fault == Some(FaultCode::Deadline);
+            // In shadow it runs behind all others: how long it takes there says nothing.
+            if own.in_shadow && is_late {
+                continue;
             }
-            let at = take(&mut watch.arms, &tenant.rollouts, kind, own);
+            let was_asked = is_late || !own.sample.fault.is_some_and(FaultCode::environmental);
+            if was_asked && !own.in_shadow {
+                lateness.hear(self.who(&of, Some(&id)), now_ms, is_late);
+            }
+            let at = if is_late {
+                late.push_back(Late { at_ms: now_ms, of: of.clone(), version: id.clone() });
+                if late.len() > LATE_MAX {
+                    late.pop_front();
+                }
+                arm(&mut watch.arms, &tenant.rollouts, kind, &own)
+            } else {
+                watch.remember(own.clone());
+                take(&mut watch.arms, &tenant.rollouts, kind, &own)
+            };
             let standing = tenant.rollouts.plan(kind).map(|plan| plan.standing(&id));
             if let Some(stood) = standing
                 && let Some(finding) = at.and_then(|at| judged(&mut watch.arms, at, tenant, kind, &stood))
@@ -112,15 +203,15 @@ impl Guards {
 
     /// Puts what is on record before what was told since. What a version decided before a person gave it its place is not its any more.
     pub(super) fn put_before(&self, tenant: &Tenant, kind: Kind, older: Vec<(i64, Told)>) {
-        let mut watches = self.lock();
-        let Some(watch) = watches.get_mut(&(tenant.config.id.clone(), kind)) else { return };
+        let mut all = self.lock();
+        let Some(watch) = all.watches.get_mut(&(tenant.config.id.clone(), kind)) else { return };
         let Some(told) = watch.told.take() else { return };
         let plan = tenant.rollouts.plan(kind);
         let since = |id: &VersionId| plan.and_then(|plan| plan.standing(id).answers_ms()).unwrap_or(i64::MIN);
         let older = older.into_iter().filter(|(at_ms, own)| *at_ms >= since(&own.version)).map(|(_, own)| own);
         let before = std::mem::take(&mut watch.arms);
         for own in older.chain(told) {
-            take(&mut watch.arms, &tenant.rollouts, kind, own);
+            take(&mut watch.arms, &tenant.rollouts, kind, &own);
         }
         for arm in &mut watch.arms {
             arm.found = before.iter().any(|was| was.found && (&was.version, was.in_shadow) == (&arm.version, arm.in_shadow));
@@ -129,7 +220,9 @@ impl Guards {
 
     /// A version begins anew, for a person placed it.
     pub fn forget(&self, merchant: &MerchantId, kind: Kind, id: &VersionId) {
-        if let Some(watch) = self.lock().get_mut(&(merchant.clone(), kind)) {
+        let (mut all, of) = (self.lock(), (merchant.clone(), kind));
+        all.late.retain(|late| late.of != of || late.version != *id);
+        if let Some(watch) = all.watches.get_mut(&of) {
             watch.arms.retain(|arm| arm.version != *id);
             if let Some(told) = &mut watch.told {
                 told.retain(|own| own.version != *id);
@@ -139,7 +232,9 @@ impl Guards {
 
     /// Forgets every version that a kill switch of this scope covered.
     pub fn forget_under(&self, merchant: &MerchantId, scope: &Scope) {
-        for ((_, kind), watch) in self.lock().iter_mut().filter(|((of, _), _)| of == merchant) {
+        let mut all = self.lock();
+        all.late.retain(|late| late.of.0 != *merchant || !scope.covers(late.of.1, &late.version));
+        for ((_, kind), watch) in all.watches.iter_mut().filter(|((of, _), _)| of == merchant) {
             watch.arms.retain(|arm| !scope.covers(*kind, &arm.version));
             if let Some(told) = &mut watch.told {
                 told.retain(|own| !scope.covers(*kind, &own.version));
@@ -149,18 +244,25 @@ impl Guards {
 
     /// What was found is found again, if it is still so: something changed that bears on what is done about it.
     pub fn look_again(&self, merchant: &MerchantId, kinds: &[Kind]) {
-        let mut watches = self.lock();
+        let mut all = self.lock();
         for kind in kinds {
-            let watch = watches.get_mut(&(merchant.clone(), *kind));
+            let watch = all.watches.get_mut(&(merchant.clone(), *kind));
             watch.into_iter().flat_map(|watch| &mut watch.arms).for_each(|arm| arm.found = false);
         }
     }
 }
 
 /// Takes a sample in; the place of its arm.
-fn take(arms: &mut Vec<Arm>, rollouts: &Rollouts, kind: Kind, own: Told) -> Option<usize> {
+fn take(arms: &mut Vec<Arm>, rollouts: &Rollouts, kind: Kind, own: &Told) -> Option<usize> {
+    let at = arm(arms, rollouts, kind, own)?;
+    arms.get_mut(at)?.watched.add(own.sample);
+    Some(at)
+}
+
+/// The place of a version's arm, which is the last one now.
+fn arm(arms: &mut Vec<Arm>, rollouts: &Rollouts, kind: Kind, own: &Told) -> Option<usize> {
     let known = arms.iter().position(|arm| arm.version == own.version && arm.in_shadow == own.in_shadow);
-    let mut arm = match known {
+    let arm = match known {
         Some(at) => arms.remove(at),
         None => {
             if arms.len() >= ARMS_MAX {
@@ -170,10 +272,9 @@ fn take(arms: &mut Vec<Arm>, rollouts: &Rollouts, kind: Kind, own: Told) -> Opti
                 let last = arms.iter().position(|arm| !has_place(arm)).unwrap_or(0);
                 arms.remove(last);
             }
-            Arm { version: own.version, in_shadow: own.in_shadow, watched: Watched::default(), found: false }
+            Arm { version: own.version.clone(), in_shadow: own.in_shadow, watched: Watched::default(), found: false }
         }
     };
-    arm.watched.add(own.sample);
     arms.push(arm);
     arms.len().checked_sub(1)
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use ombud_core::decision::Decision;
+use ombud_core::fault::{FaultCode, FaultOf};
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::protect::{Protection, heard};
@@ -44,6 +45,10 @@ impl Service {
             Told { version, in_shadow: false, sample: heard.sample }
         });
         let merchant = &tenant.config.id;
+        let of_guardrail = decision.fault.as_ref().filter(|fault| fault.of == FaultOf::Guardrail);
+        if item.guardrail_call.is_some() && (decision.fault.is_none() || of_guardrail.is_some()) {
+            self.guards.tell_guardrail(merchant, kind, of_guardrail.is_some_and(|fault| fault.code == FaultCode::Deadline));
+        }
         let heard = self.guards.tell(tenant, kind, seq, told);
         if heard.is_first {
             self.read_earlier(merchant, kind, seq);
