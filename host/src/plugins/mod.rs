@@ -219,7 +219,7 @@ impl Plugins {
 ///
 /// # Errors
 /// The source itself fails.
-pub fn is_stored<B: Blobs + ?Sized>(blobs: &B, digest: &Digest) -> Result<bool, B::Error> {
+fn is_stored<B: Blobs + ?Sized>(blobs: &B, digest: &Digest) -> Result<bool, B::Error> {
     Ok(sound(blobs, digest)?.is_some())
 }
 

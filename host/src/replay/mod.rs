@@ -13,7 +13,6 @@ mod replayer;
 mod report;
 mod tally;
 
-pub use crate::plugins::is_stored;
 pub use blobs::Blobs;
 pub use case::{RecordedCase, Rerun};
 pub use record::{Bodies, Damage, Record};

@@ -1,13 +1,11 @@
 //! The self-audit: a thread that runs random records again for as long as the server runs, within a share of one core, and
 //! raises an alarm where one diverges.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ombud_core::ids::MerchantId;
-use ombud_ledger::{Call, DecisionEntry, Digest, Entry};
 use ombud_store::{Store as _, StoreError, Wanted};
 
 use super::super::Service;
@@ -18,7 +16,7 @@ use super::super::wire::Alarm;
 use super::lanes::{Stored, damaged};
 use super::page::Page;
 use crate::clock::now_ms;
-use crate::replay::{Divergence, ReplayReport, is_stored};
+use crate::replay::{Divergence, ReplayReport};
 
 /// How the self-audit is named where it acts.
 const NAME: &str = "ombud-self-audit";
@@ -26,8 +24,6 @@ const NAME: &str = "ombud-self-audit";
 const PLACES: u64 = 64;
 /// For how long the sizes of the logs are believed.
 const SIZES_FOR: Duration = Duration::from_secs(60);
-/// For how long stored bytes are believed that were what their digest says.
-const STORED_FOR: Duration = Duration::from_secs(60);
 /// The pause where there was nothing to replay.
 const IDLE: Duration = Duration::from_secs(1);
 /// Alarms that are kept; more of them only count.
@@ -115,7 +111,7 @@ impl SelfAudit {
         let mut thread = None;
         if share.0 > 0.0 {
             let stop = Arc::clone(&stop);
-            let audit = move || Audit { service: &service, sizes: Vec::new(), sizes_at: None, stored: HashMap::new() }.run(share, &stop);
+            let audit = move || Audit { service: &service, sizes: Vec::new(), sizes_at: None }.run(share, &stop);
             thread = Some(std::thread::Builder::new().name("self-audit".into()).spawn(audit)?);
         }
         Ok(Self { stop, thread })
@@ -138,8 +134,6 @@ struct Audit<'a> {
     /// Each merchant's log with its size, those with records only.
     sizes: Vec<(MerchantId, u64)>,
     sizes_at: Option<Instant>,
-    /// When stored bytes were last found to be what their digest says.
-    stored: HashMap<Digest, Instant>,
 }
 
 impl Audit<'_> {
@@ -177,10 +171,7 @@ impl Audit<'_> {
         page.each(replays.vault, |row, record| {
             met = match record {
                 Err(damage) => Some(damaged(row, damage)),
-                Ok(record) => match (&record.header.entry, replays.replayer.replay(&record, &Stored(replays.store))?) {
-                    (Entry::Decision(entry), Some(report)) => Some(self.with_stored(entry, report)?),
-                    _ => None,
-                },
+                Ok(record) => replays.replayer.replay(&record, &Stored(replays.store))?,
             };
             Ok::<_, StoreError>(true)
         })?;
@@ -217,23 +208,6 @@ impl Audit<'_> {
             place -= size;
         }
         Ok(None)
-    }
-
-    /// An identical replay says nothing of stored bytes that were loaded before: they are looked at again now and then.
-    fn with_stored(&mut self, entry: &DecisionEntry, report: ReplayReport) -> Result<ReplayReport, StoreError> {
-        for Call { component, settings, .. } in entry.calls().copied() {
-            for (digest, cause) in [(component, Divergence::ComponentMissing), (settings, Divergence::Settings)] {
-                if self.stored.get(&digest).is_some_and(|at| at.elapsed() < STORED_FOR) {
-                    continue;
-                }
-                if !is_stored(&Stored(self.service.own_replays().store), &digest)? {
-                    let detail = Some(format!("the stored bytes of {digest} are missing or damaged"));
-                    return Ok(ReplayReport { identical: false, divergence: Some(cause), detail, ..report });
-                }
-                self.stored.insert(digest, Instant::now());
-            }
-        }
-        Ok(report)
     }
 
     /// Counts a report; the first divergence of its kind is an alarm: in the log, in the metrics, and on record.
