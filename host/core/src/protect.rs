@@ -146,8 +146,9 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// Standard errors beyond which a difference is no chance: less than one in ten thousand looks goes that far by itself.
-const SIGMAS: f64 = 4.0;
+/// Standard errors beyond which a difference is no chance. A version is looked at after each decision: with five, about four of a million that
+/// approve as often as the other one ever go that far by themselves, with four it would be one of six thousand.
+const SIGMAS: f64 = 5.0;
 
 impl Watched {
     /// Takes one more decision in. What the machine failed to ask the version says nothing of it: it neither counts nor ends a row of faults.
