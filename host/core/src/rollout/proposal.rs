@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Hand, Rollouts, Scope, Stop, Window};
+use super::plan::{Hand, Plan, Rollouts, Scope, Stop, Window};
 use super::time::local_text;
 use super::{Changed, Refused, VersionId};
 use crate::kind::Kind;
@@ -195,6 +195,16 @@ impl Proposal {
 }
 
 impl Rollouts {
+    /// When the latest of what a proposal may be overtaken by was done, epoch milliseconds.
+    pub fn latest_ms(&self) -> Option<i64> {
+        let stops = self.stops.iter().map(|stop| stop.at_ms);
+        let placed = |plan: &Plan| {
+            let (windows, taken) = (plan.windows.iter().map(|window| window.set_ms), plan.taken.iter().map(|taken| taken.at_ms));
+            windows.chain(taken).max()
+        };
+        stops.chain(self.plans.values().filter_map(placed)).max()
+    }
+
     /// What a move would take back; nothing where it is no rollback, or not possible.
     pub fn would_take(&self, kind: Kind, step: &Step) -> Vec<VersionId> {
         let (Step::Rollback { to }, Some(plan)) = (step, self.plan(kind)) else { return Vec::new() };

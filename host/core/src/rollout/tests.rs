@@ -318,7 +318,9 @@ fn a_window_that_was_set_since_is_not_removed_by_an_older_word() {
     let add = |all: &mut Rollouts, from, to, at_ms| {
         all.plans.entry(KIND).or_default().add_window(window(from, to), at_ms, 0).unwrap();
     };
+    assert_eq!(all.latest_ms(), None);
     add(&mut all, 10, 20, 4);
+    assert_eq!(all.latest_ms(), Some(4));
     let own = |from_local_ms| Proposal {
         id: "p".into(),
         kind: Some(KIND),
@@ -355,6 +357,7 @@ fn who_approves_may_lift_what_who_proposed_lifts() {
     all.pause(scope.clone(), Hand::Protection, "faults", 1).unwrap();
     assert!(none(&all, (operator, merchant)) && none(&all, (merchant, operator)), "either resumes what the protection paused");
     all.pause(scope.clone(), operator, "audit", 2).unwrap();
+    assert_eq!(all.latest_ms(), Some(2));
     assert!(none(&all, (operator, merchant)), "it is not the merchant's to lift");
     assert_eq!(all.lifted_by_other(&scope, (merchant, operator)).unwrap().reason, "audit");
     assert!(none(&all, (operator, operator)) && none(&all, (merchant, merchant)));

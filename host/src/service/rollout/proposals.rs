@@ -1,10 +1,11 @@
 //! Two persons: a move that one proposes waits for another, where the merchant asks for that.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
-use ombud_core::rollout::{Changed, Hand, Proposal, Step, VersionId, Waited};
+use ombud_core::rollout::{Changed, Hand, Proposal, Rollouts, Step, VersionId, Waited};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,17 @@ impl From<&Proposal> for ProposalView {
     }
 }
 
+/// A moment after whatever was done before, epoch milliseconds: what is done in the moment of a proposal was done since. A clock that was set
+/// back is not waited for.
+fn after(rollouts: &Rollouts) -> i64 {
+    let now = now_ms();
+    if rollouts.latest_ms() != Some(now) {
+        return now;
+    }
+    std::thread::sleep(Duration::from_millis(1));
+    now_ms()
+}
+
 impl Service {
     /// The moves of a merchant's rollouts that wait for a second person.
     pub fn proposals(&self, who: &Principal, merchant: &str) -> Result<Vec<ProposalView>, ServiceError> {
@@ -93,7 +105,7 @@ impl Service {
 
     /// Keeps a move until another person approves it. It is tried out first: what cannot be done is not proposed.
     pub(super) fn propose(&self, tenant: &Tenant, order: Order, who: &Principal, of: Option<&str>) -> Answer {
-        let at_ms = now_ms();
+        let at_ms = after(&tenant.rollouts);
         if !try_out(tenant, &order, hand(who), at_ms)? {
             return Ok(StepAnswer { changed: false, proposal: None, approved: None, rollout: view::view(tenant, of) });
         }
