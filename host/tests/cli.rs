@@ -102,7 +102,7 @@ fn a_server_answers_replays_and_stops_when_told() {
     let owner = ombud_in(data.path(), &["replay", "--data", "DATA", "--all", "--json"]).exits(0).json();
     assert_eq!((&owner["identical"], owner["merchants"].as_array().unwrap().len()), (&1.into(), 3));
     remote(&key("agent"), &["--all"]).exits(2).complains("the role `agent` may not replay decisions");
-    remote("ombud_none", &["--all"]).exits(2).complains("key");
+    remote("ombud_none", &["--all"]).exits(2).complains("no valid API key");
 
     // One process for one directory.
     let second = ombud_in(data.path(), &["serve", "--data", "DATA", "--listen", "127.0.0.1:0"]);

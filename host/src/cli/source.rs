@@ -1,6 +1,6 @@
 //! The arguments that say where a command finds a merchant: in a data directory, or at a server elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -12,7 +12,7 @@ use super::api::{ANSWER_MAX, Api, refused_with};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("source").args(["data", "url"]).required(true))]
 pub(super) struct Source {
-    /// A data directory.
+    /// A data directory; a server may hold it.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A server.
@@ -23,13 +23,29 @@ pub(super) struct Source {
     key: Option<String>,
 }
 
+/// What was named.
+pub(super) enum Named<'a> {
+    /// A data directory.
+    Data(&'a Path),
+    /// A server.
+    Server(Api),
+}
+
 impl Source {
+    /// What was named. Of a data directory nothing is known yet; a server was not asked anything yet.
+    pub(super) fn named(&self) -> Result<Named<'_>> {
+        match (&self.data, &self.url, &self.key) {
+            (Some(directory), _, _) => Ok(Named::Data(directory)),
+            (None, Some(url), Some(key)) => Ok(Named::Server(Api::at(url, key)?)),
+            _ => bail!("name a data directory with --data, or a server with --url and --key"),
+        }
+    }
+
     /// Its interface. A data directory must be there.
     pub(super) fn api(&self) -> Result<Api> {
-        match (&self.data, &self.url, &self.key) {
-            (Some(directory), _, _) => Api::on_existing(directory, None),
-            (None, Some(url), Some(key)) => Api::at(url, key),
-            _ => bail!("name a data directory with --data, or a server with --url and --key"),
+        match self.named()? {
+            Named::Data(directory) => Api::on_existing(directory, None),
+            Named::Server(api) => Ok(api),
         }
     }
 }

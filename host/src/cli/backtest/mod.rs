@@ -6,13 +6,13 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use clap::{ArgGroup, Args};
+use anyhow::{Context as _, Result, anyhow};
+use clap::Args;
 use ombud_core::kind::Kind;
 use ombud_ledger::Digest;
 use serde_json::{Map, Value};
 
-use super::api::Api;
+use super::source::{self, Source};
 use super::{EXIT_FINDINGS, EXIT_OK, data, packages};
 use crate::backtest::page;
 use crate::service::wire::BacktestRequest;
@@ -20,7 +20,6 @@ use crate::service::{Archive, ServiceError, cores};
 
 /// Arguments of `ombud backtest`.
 #[derive(Args)]
-#[command(group = ArgGroup::new("source").args(["data", "url"]).required(true))]
 #[command(
     after_help = "Nothing is written. Only the candidate is executed, with the guardrail on record; the recorded decision is the \"before\". \
 History facts and counted money are as recorded: what the candidate would have decided earlier changes neither.\n\n\
@@ -30,15 +29,8 @@ ombud backtest --data ombud-data --merchant m-1 --policy delay --settings strict
 ombud backtest --url http://127.0.0.1:8787 --key $OMBUD_KEY --merchant m-1 --policy delay@1.2.0 --from 2026-07-01 --to 2026-10-01"
 )]
 pub(super) struct Backtest {
-    /// A data directory; it is only read, so that a server may hold it.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A server, which runs the backtest.
-    #[arg(long, requires = "key")]
-    url: Option<String>,
-    /// An API key of the merchant's admin, of compliance or of an auditor.
-    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    source: Source,
     /// The merchant.
     #[arg(long, value_name = "MERCHANT")]
     merchant: String,
@@ -97,14 +89,13 @@ impl Backtest {
     pub(super) fn run(self) -> Result<u8> {
         let named = self.named()?;
         let settings = self.settings()?;
-        let report = match (&self.data, &self.url, &self.key) {
-            (Some(folder), _, _) => {
+        let report = match self.source.named()? {
+            source::Named::Data(folder) => {
                 data::must_exist(folder)?;
                 let archive = Archive::open(folder, data::options(None))?;
                 local::run(&archive, &self, named, settings, self.threads.unwrap_or_else(cores))?
             }
-            (None, Some(url), Some(key)) => remote::run(&Api::at(url, key)?, &self, named, settings)?,
-            _ => bail!("name a data directory with --data, or a server with --url and --key"),
+            source::Named::Server(api) => remote::run(&api, &self, named, settings)?,
         };
         if let Some(file) = &self.html {
             std::fs::write(file, page(&report)).with_context(|| format!("cannot write `{}`", file.display()))?;

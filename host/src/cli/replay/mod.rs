@@ -4,13 +4,12 @@ mod local;
 mod remote;
 mod show;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use clap::{ArgGroup, Args};
+use clap::Args;
 
-use super::api::Api;
+use super::source::{Named, Source};
 use super::{EXIT_FINDINGS, EXIT_OK, data};
 use crate::replay::Tally;
 use crate::service::{Archive, Service, cores};
@@ -18,7 +17,6 @@ pub(super) use show::{by_engine, counts, json, tables as print_divergences};
 
 /// Arguments of `ombud replay`.
 #[derive(Args)]
-#[command(group = ArgGroup::new("source").args(["data", "url"]).required(true))]
 #[command(
     after_help = "Exit codes: 0 every decision that can be compared is identical (those of erased customers, and faults that belong \
 to another machine or engine, are counted apart), 1 at least one diverges, 2 the command could not run.\n\nExamples:\n  \
@@ -28,15 +26,8 @@ ombud replay --data ombud-data --merchant m-1 --ticket t-17\n  \
 ombud replay --url http://127.0.0.1:8787 --key $OMBUD_KEY --merchant m-1 0f3a…"
 )]
 pub(super) struct Replay {
-    /// A data directory; it is only read, so that a server may hold it.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A server.
-    #[arg(long, requires = "key")]
-    url: Option<String>,
-    /// An API key of the merchant's auditor, or another that may replay.
-    #[arg(long, env = "OMBUD_KEY", hide_env_values = true)]
-    key: Option<String>,
+    #[command(flatten)]
+    source: Source,
     /// The merchant; every merchant, unless it is given.
     #[arg(long, value_name = "MERCHANT")]
     merchant: Option<String>,
@@ -85,13 +76,12 @@ impl Replay {
             bail!("which decisions? Name one by its id, a ticket with --ticket, a time with --from and --to, or all with --all");
         }
         let merchant = self.merchant.as_deref();
-        let replayed = match (&self.data, &self.url, &self.key) {
-            (Some(folder), _, _) => {
+        let replayed = match self.source.named()? {
+            Named::Data(folder) => {
                 data::must_exist(folder)?;
                 local::run(&Archive::open(folder, data::options(None))?, merchant, &self.which, self.threads.unwrap_or_else(cores))?
             }
-            (None, Some(url), Some(key)) => remote::run(&Api::at(url, key)?, merchant, &self.which)?,
-            _ => bail!("name a data directory with --data, or a server with --url and --key"),
+            Named::Server(api) => remote::run(&api, merchant, &self.which)?,
         };
         if self.json {
             println!("{}", serde_json::to_string_pretty(&show::json(&replayed.tally, replayed.took))?);

@@ -9,7 +9,7 @@ use ombud_store::{EntryKind, Filter, ListedEntry, Reads, Store as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::body::names;
+use super::what::names;
 use super::{ActBody, Look, log_of};
 use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use ombud_core::ids::{ActorId, MerchantId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Look, NewAct, What};
+use super::{NewAct, What};
 use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::error::ServiceError;
@@ -18,6 +20,34 @@ use crate::service::{Service, locks};
 const HOUR_MS: i64 = 3_600_000;
 /// Looks remembered before those of earlier hours are forgotten.
 const REMEMBERED_MAX: usize = 10_000;
+
+/// At what an auditor looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Look {
+    /// The list of decisions.
+    Decisions,
+    /// A decision with its event and facts.
+    Decision,
+    /// A replay.
+    Replay,
+    /// Why a decision is what it is.
+    Explanation,
+    /// Backtests and their reports.
+    Backtests,
+    /// Blacklist requests and measures.
+    Blacklist,
+    /// The list of acts.
+    Acts,
+    /// The legal holds in force.
+    Holds,
+    /// The merchant's configuration, policies, versions, rollouts and signing keys.
+    Configuration,
+    /// Checkpoints and tiles.
+    Ledger,
+    /// A receipt.
+    Receipt,
+}
 
 type Key = (MerchantId, ActorId, Look);
 

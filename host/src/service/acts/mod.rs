@@ -7,6 +7,7 @@ mod body;
 mod list;
 mod looks;
 mod rollout;
+mod what;
 
 use ombud_core::ids::MerchantId;
 use ombud_core::problem::Problem;
@@ -14,11 +15,13 @@ use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
 use ombud_store::{EntryKind, Group, Listing, MerchantRow, NewRecord, Reads, Store as _};
 
-pub use body::{ActBody, Look, What};
-pub(super) use body::{BLACKLIST_STEP, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED};
+pub use body::ActBody;
 pub use list::{ActView, ActsPage, ActsQuery};
+pub use looks::Look;
 pub(super) use looks::Looks;
 pub use rollout::RolloutAct;
+pub use what::What;
+pub(super) use what::{BLACKLIST_STEP, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED};
 
 use super::Service;
 use super::actor::{Principal, Role};

@@ -124,13 +124,13 @@ impl Guards {
     }
 
     /// One who is asked on this machine: a version, or the guardrail beside it.
-    fn who(&self, of: &(MerchantId, Kind), version: Option<&VersionId>) -> u64 {
-        self.digest.hash_one((of, version))
+    fn who(&self, merchant: &MerchantId, kind: Kind, version: Option<&VersionId>) -> u64 {
+        self.digest.hash_one((merchant, kind, version))
     }
 
     /// Takes in whether the guardrail of a kind was in time.
     pub(super) fn tell_guardrail(&self, merchant: &MerchantId, kind: Kind, is_late: bool) {
-        let (who, at_ms) = (self.who(&(merchant.clone(), kind), None), self.now_ms());
+        let (who, at_ms) = (self.who(merchant, kind, None), self.now_ms());
         self.lock().lateness.hear(who, at_ms, is_late);
     }
 
@@ -142,7 +142,7 @@ impl Guards {
     fn settle(&self, all: &mut All, now_ms: u64) {
         for _ in 0..SETTLED_MAX {
             let Some(late) = all.late.pop_front_if(|late| late.at_ms.saturating_add(LATE_MS) <= now_ms) else { return };
-            if all.lateness.is_everybodys(self.who(&late.of, Some(&late.version)), now_ms) {
+            if all.lateness.is_everybodys(self.who(&late.of.0, late.of.1, Some(&late.version)), now_ms) {
                 continue;
             }
             let Some(watch) = all.watches.get_mut(&late.of) else { continue };
@@ -179,7 +179,7 @@ impl Guards {
             }
             let was_asked = is_late || !own.sample.fault.is_some_and(FaultCode::environmental);
             if was_asked && !own.in_shadow {
-                lateness.hear(self.who(&of, Some(&id)), now_ms, is_late);
+                lateness.hear(self.who(&of.0, kind, Some(&id)), now_ms, is_late);
             }
             let at = if is_late {
                 late.push_back(Late { at_ms: now_ms, of: of.clone(), version: id.clone() });
