@@ -1,12 +1,14 @@
 //! The bodies of a decision's record: what is written when it is made, and read when it is looked at or made again.
 
 use ombud_core::case::Case;
+use ombud_core::compact;
 use ombud_core::decision::{Decision, Terms};
 use ombud_core::fault::Fault;
 use ombud_core::rollout::Chosen;
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -71,11 +73,9 @@ pub struct BesideBody<'a> {
 impl<'a> BesideBody<'a> {
     /// Of what came of a case under it.
     pub fn of(outcome: &'a Outcome) -> Self {
-        let said =
-            |review: &'a Result<RulingReview, Fault>| AnswerBody { answer: review.as_ref().ok(), fault: review.as_ref().err(), log: &[] };
         Self {
-            ruling: AnswerBody { answer: outcome.policy.as_ref().ok(), fault: outcome.policy.as_ref().err(), log: &outcome.log },
-            review: outcome.review.as_ref().map(said),
+            ruling: AnswerBody::of(&outcome.policy, &outcome.log),
+            review: outcome.review.as_ref().map(|review| AnswerBody::of(review, &[])),
         }
     }
 
@@ -92,9 +92,24 @@ impl CaseBody<'_> {
     }
 }
 
+impl<'a, T: Serialize> AnswerBody<'a, T> {
+    /// Of an answer with what was logged beside it.
+    pub fn of(answer: &'a Result<T, Fault>, log: &'a [LogLine]) -> Self {
+        Self { answer: answer.as_ref().ok(), fault: answer.as_ref().err(), log }
+    }
+}
+
 /// The body of an answer.
 pub fn answer_body<T: Serialize>(answer: &Result<T, Fault>, log: &[LogLine]) -> Vec<u8> {
-    json(&AnswerBody { answer: answer.as_ref().ok(), fault: answer.as_ref().err(), log })
+    json(&AnswerBody::of(answer, log))
+}
+
+/// Reads a body, or a part of one.
+///
+/// # Errors
+/// It does not read as such a value.
+pub fn read_body<T: DeserializeOwned>(body: &str) -> serde_json::Result<T> {
+    compact::read(body).map_or_else(|| serde_json::from_str(body), Ok)
 }
 
 /// The decision body.
@@ -106,7 +121,8 @@ pub fn decision_body(decision: &Decision) -> String {
 /// A body's usual size, in bytes, reserved at once: growing to it would copy it several times.
 const USUAL_BYTES: usize = 4 << 10;
 
-fn json(body: &impl Serialize) -> Vec<u8> {
+/// A body's bytes.
+pub fn json(body: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
     match serde_json::to_writer(&mut bytes, body) {
         Ok(()) => bytes,

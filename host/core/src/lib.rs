@@ -19,6 +19,7 @@ pub mod boundary;
 pub mod call_limits;
 pub mod caps;
 pub mod chain;
+pub mod compact;
 pub mod deciding;
 pub mod decision;
 pub mod explain;

@@ -4,6 +4,7 @@
 use ombud_core::call_limits::CallLimits;
 use ombud_core::caps::CapReview;
 use ombud_core::case::Case;
+use ombud_core::compact;
 use ombud_core::decision::{Counted, Decision, PolicyRef, Terms, conclude};
 use ombud_core::fault::{Fault, FaultCode};
 use ombud_core::kind::Kind;
@@ -13,11 +14,10 @@ use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::{BodyKind, DecisionEntry};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
-use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 
 use super::record::{Damage, Record};
-use crate::bodies::CaseBodyBack;
+use crate::bodies::{CaseBodyBack, read_body};
 use crate::judge::{Answered, Bound, NO_POLICY, Outcome, answer, judge};
 
 /// A recorded decision's own inputs: with a policy and a guardrail the decision follows from them.
@@ -175,7 +175,7 @@ fn case_of(kind: Kind, json: &str) -> serde_json::Result<CaseBodyBack<Case>> {
 }
 
 fn read<C: DeserializeOwned>(json: &str, of: impl FnOnce(C) -> Case) -> serde_json::Result<CaseBodyBack<Case>> {
-    let CaseBodyBack { context, case, terms, event_bytes, rollout } = serde_json::from_str::<CaseBodyBack<C>>(json)?;
+    let CaseBodyBack { context, case, terms, event_bytes, rollout } = read_body::<CaseBodyBack<C>>(json)?;
     Ok(CaseBodyBack { context, case: of(case), terms, event_bytes, rollout })
 }
 
@@ -189,7 +189,7 @@ fn caps_of(decision: &str) -> serde_json::Result<CapReview> {
     // unless something else wrote the body. Then all of it is read.
     const MARK: &str = ",\"caps\":";
     let own = decision.rfind(MARK).and_then(|at| decision.get(at + MARK.len()..));
-    if let Some(Ok(caps)) = own.map(|own| CapReview::deserialize(&mut serde_json::Deserializer::from_str(own))) {
+    if let Some((caps, _)) = own.and_then(compact::read_first) {
         return Ok(caps);
     }
     serde_json::from_str::<Part>(decision).map(|part| part.caps)

@@ -1,16 +1,29 @@
 //! What differs between two bodies, member by member, for people who look for the cause.
 
+use ombud_core::compact::is_written_as;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::report::Difference;
+use crate::bodies::json;
 
 /// Differences listed for one replay: the first ones say where to look.
 const DIFFERENCES_MAX: usize = 8;
 /// Characters of a text or of a list shown in a difference.
 const VALUE_CHARS_MAX: usize = 200;
 
-/// Adds what differs between a body on record and the same body now. Bodies that are no JSON differ as a whole.
-pub(super) fn bodies(differences: &mut Vec<Difference>, body: &'static str, recorded: &[u8], now: &[u8]) {
+/// Adds what differs between a body on record and the same body now; nothing where neither is there. Bodies that are no JSON differ as
+/// a whole.
+pub(super) fn body<T: Serialize>(differences: &mut Vec<Difference>, body: &'static str, recorded: &[u8], now: Option<&T>) {
+    // Most are the same, which is seen without writing them.
+    if now.is_some_and(|now| is_written_as(now, recorded)) {
+        return;
+    }
+    let now = now.map(json).unwrap_or_default();
+    bodies(differences, body, recorded, &now);
+}
+
+fn bodies(differences: &mut Vec<Difference>, body: &'static str, recorded: &[u8], now: &[u8]) {
     if recorded == now {
         return;
     }
@@ -28,7 +41,7 @@ pub(super) fn bodies(differences: &mut Vec<Difference>, body: &'static str, reco
 }
 
 /// Adds one member that differs.
-pub(super) fn member<T: serde::Serialize + PartialEq>(
+pub(super) fn member<T: Serialize + PartialEq>(
     differences: &mut Vec<Difference>,
     body: &'static str,
     pointer: &str,

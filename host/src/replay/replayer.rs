@@ -12,7 +12,7 @@ use super::case::{RecordedCase, Rerun};
 use super::compare;
 use super::record::{Bodies, Record};
 use super::report::{Divergence, ReplayReport};
-use crate::bodies::{BesideBody, answer_body, decision_body};
+use crate::bodies::{AnswerBody, BesideBody};
 use crate::judge::Bound;
 use crate::plugins::{Code, Component, Plugins};
 
@@ -223,16 +223,16 @@ impl Replayer {
         }
         let recorded = |kind: BodyKind| record.bytes(kind).unwrap_or_default();
         let differences = &mut report.differences;
-        compare::bodies(differences, "ruling", recorded(BodyKind::Ruling), &answer_body(&again.policy, &again.log));
-        let review = again.review.as_ref().map(|review| answer_body(review, &[])).unwrap_or_default();
-        compare::bodies(differences, "review", recorded(BodyKind::Review), &review);
-        let beside = again.beside.as_ref().map(|(_, outcome)| BesideBody::of(outcome).to_json()).unwrap_or_default();
-        compare::bodies(differences, "beside", recorded(BodyKind::Beside), &beside);
+        compare::body(differences, "ruling", recorded(BodyKind::Ruling), Some(&AnswerBody::of(&again.policy, &again.log)));
+        let review = again.review.as_ref().map(|review| AnswerBody::of(review, &[]));
+        compare::body(differences, "review", recorded(BodyKind::Review), review.as_ref());
+        let beside = again.beside.as_ref().map(|(_, outcome)| BesideBody::of(outcome));
+        compare::body(differences, "beside", recorded(BodyKind::Beside), beside.as_ref());
         let same_engine = case.entry.engine == self.engine;
         if !differences.is_empty() {
             report.divergence = Some(if same_engine { Divergence::Guest } else { Divergence::Engine });
         }
-        compare::bodies(differences, "decision", case.decision.as_bytes(), decision_body(&again.decision).as_bytes());
+        compare::body(differences, "decision", case.decision.as_bytes(), Some(&again.decision));
         header(differences, case.entry, again);
         if report.divergence.is_none() && !differences.is_empty() {
             report.divergence = Some(Divergence::Host);
