@@ -112,7 +112,7 @@ impl Record {
 
     /// One body as text; none where there is none of the kind, or it is erased.
     pub fn body(&self, kind: BodyKind) -> Option<&str> {
-        self.bytes(kind).and_then(|bytes| std::str::from_utf8(bytes).ok())
+        self.bytes(kind).and_then(|bytes| simdutf8::basic::from_utf8(bytes).ok())
     }
 
     /// The bytes of one body; none where there is none of the kind, or it is erased.

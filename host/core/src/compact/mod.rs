@@ -15,7 +15,7 @@ const PRIVATE: char = '$';
 
 /// Whether a byte cannot stand for itself in a JSON string.
 const fn is_escaped(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 #[cfg(test)]

@@ -274,7 +274,7 @@ impl<'t> Members<'_, 't> {
     /// The number of the field whose name comes next, if one of those that are due does.
     fn due_field(&self) -> Option<usize> {
         let rest = self.reader.rest().strip_prefix(b"\"")?;
-        let named = |field: &&str| rest.strip_prefix(field.as_bytes()).is_some_and(|rest| rest.starts_with(b"\":"));
+        let named = |field: &&str| rest.get(field.len()) == Some(&b'"') && rest.starts_with(field.as_bytes());
         Some(self.due + self.fields.get(self.due..)?.iter().position(named)?)
     }
 }
@@ -291,7 +291,8 @@ impl<'t> de::MapAccess<'t> for Members<'_, 't> {
         }
         if let Some(number) = self.due_field() {
             let name = self.fields.get(number).copied().unwrap_or_default();
-            self.reader.at += name.len() + 3;
+            self.reader.at += name.len() + 2;
+            self.reader.byte(b':')?;
             self.due = number + 1;
             return seed.deserialize(Field { number, name }).map(Some);
         }

@@ -177,12 +177,7 @@ fn golden_cases_are_read_and_compared_here() {
             _ => {}
         }
     }
-    let terms = Terms {
-        caps: CapLimits::default(),
-        currency: "CNY".into(),
-        fallback: Fallbacks::default(),
-        limits: CallLimits::default(),
-    };
+    let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default() };
     assert_eq!(read(&serde_json::to_string(&terms).unwrap()), Some(terms));
 }
 

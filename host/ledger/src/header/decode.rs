@@ -17,118 +17,124 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, HeaderError> {
     if bytes.len() > HEADER_BYTES_MAX {
         return Err(HeaderError::TooLarge { bytes: bytes.len() });
     }
-    let (mut fields, starts) = Fields::read(bytes)?;
+    let mut fields = Fields::read(bytes)?;
     let header = fields.take_header()?;
-    if let Some((key, _)) = fields.found.into_iter().next() {
-        return Err(HeaderError::Unexpected { field: name(key) });
+    if let Some(field) = fields.left() {
+        return Err(HeaderError::Unexpected { field });
     }
     // The one check for every rule of the encoding: the same value, written again, gives the same bytes.
-    let canonical = encode::header(&header)?;
-    if let Some(at) = canonical.iter().zip(bytes).position(|(written, read)| written != read) {
-        let key = starts.iter().take_while(|(_, start)| *start <= at).last();
-        return Err(HeaderError::NotCanonical { field: key.map_or("header", |(key, _)| name(*key)) });
-    }
-    if canonical.len() != bytes.len() {
-        return Err(HeaderError::NotCanonical { field: "header" });
-    }
-    Ok(header)
+    if encode::is_written_as(&header, bytes)? { Ok(header) } else { Err(HeaderError::NotCanonical { field: differing(&header, bytes)? }) }
+}
+
+/// The field at which other bytes stand than would be written.
+fn differing(header: &Header, bytes: &[u8]) -> Result<&'static str, HeaderError> {
+    let canonical = encode::header(header)?;
+    let Some(at) = canonical.iter().zip(bytes).position(|(written, read)| written != read) else { return Ok("header") };
+    let mut field = "header";
+    each_field(bytes, |key, start, _| {
+        if start <= at {
+            field = name(key);
+        }
+        Ok(())
+    })?;
+    Ok(field)
 }
 
 fn name(key: u64) -> &'static str {
     field::name(key).unwrap_or("header")
 }
 
-/// One value in the subset of CBOR that headers use.
-#[derive(Debug)]
-enum Value<'b> {
-    Integer(i128),
-    Text(&'b str),
-    Bytes(&'b [u8]),
-    Array(Vec<Value<'b>>),
-    Null,
-}
-
-/// The map's fields in the order read, taken out one by one.
+/// The fields' values as they stand in the bytes, by their keys, taken out one by one.
 struct Fields<'b> {
-    found: Vec<(u64, Value<'b>)>,
+    found: [Option<&'b [u8]>; field::COUNT],
 }
 
-/// Fields of a decision's header, reserved at once: growing to them would copy them several times.
-const USUAL_FIELDS: usize = 32;
-/// Deeper than any field of a header nests.
-const DEPTH_MAX: usize = 4;
+/// Calls `each` with the key of every field, where it begins and the bytes of its value.
+fn each_field<'b>(bytes: &'b [u8], mut each: impl FnMut(u64, usize, &'b [u8]) -> Result<(), HeaderError>) -> Result<(), HeaderError> {
+    let malformed = |error: minicbor::decode::Error| HeaderError::Malformed { field: "header", detail: error.to_string() };
+    let mut decoder = Decoder::new(bytes);
+    let count = decoder.map().map_err(malformed)?.ok_or(HeaderError::NotCanonical { field: "header" })?;
+    let mut before = None;
+    for _ in 0..count {
+        let start = decoder.position();
+        let key = decoder.u64().map_err(malformed)?;
+        let field = field::name(key).ok_or(HeaderError::UnknownKey(key))?;
+        if before.is_some_and(|before| before >= key) {
+            return Err(HeaderError::NotCanonical { field });
+        }
+        before = Some(key);
+        let value = decoder.position();
+        decoder.skip().map_err(|error| HeaderError::Malformed { field, detail: error.to_string() })?;
+        each(key, start, bytes.get(value..decoder.position()).unwrap_or_default())?;
+    }
+    match bytes.len().saturating_sub(decoder.position()) {
+        0 => Ok(()),
+        trailing => Err(HeaderError::Trailing(trailing)),
+    }
+}
 
 impl<'b> Fields<'b> {
-    /// The fields, and where each begins in the bytes.
-    fn read(bytes: &'b [u8]) -> Result<(Self, Vec<(u64, usize)>), HeaderError> {
-        let malformed = |error: minicbor::decode::Error| HeaderError::Malformed { field: "header", detail: error.to_string() };
-        let mut decoder = Decoder::new(bytes);
-        let count = decoder.map().map_err(malformed)?.ok_or(HeaderError::NotCanonical { field: "header" })?;
-        let mut found = Vec::with_capacity(USUAL_FIELDS);
-        let mut starts: Vec<(u64, usize)> = Vec::with_capacity(USUAL_FIELDS);
-        for _ in 0..count {
-            let start = decoder.position();
-            let key = decoder.u64().map_err(malformed)?;
-            let field = field::name(key).ok_or(HeaderError::UnknownKey(key))?;
-            if starts.last().is_some_and(|(before, _)| *before >= key) {
-                return Err(HeaderError::NotCanonical { field });
-            }
-            starts.push((key, start));
-            let value = value(&mut decoder, DEPTH_MAX).map_err(|error| HeaderError::Malformed { field, detail: error.to_string() })?;
+    fn read(bytes: &'b [u8]) -> Result<Self, HeaderError> {
+        let mut fields = Self { found: [None; field::COUNT] };
+        let mut first = true;
+        each_field(bytes, |key, _, value| {
             // The format says how to read the rest, so it is looked at before the rest.
-            match (key, &value) {
-                (field::FORMAT, Value::Integer(format)) if *format == i128::from(FORMAT_VERSION) => {}
-                (field::FORMAT, Value::Integer(format)) => return Err(HeaderError::Format(u64::try_from(*format).unwrap_or(u64::MAX))),
-                (field::FORMAT, _) => return Err(HeaderError::Malformed { field, detail: "not an integer".to_owned() }),
-                _ if starts.first().is_some_and(|(first, _)| *first != field::FORMAT) => {
-                    return Err(HeaderError::Missing { field: "format" });
-                }
-                _ => found.push((key, value)),
+            if std::mem::take(&mut first) {
+                return format(key, value);
             }
-        }
-        match bytes.len().saturating_sub(decoder.position()) {
-            0 => Ok((Self { found }, starts)),
-            trailing => Err(HeaderError::Trailing(trailing)),
-        }
+            if let Some(place) = usize::try_from(key).ok().and_then(|key| fields.found.get_mut(key)) {
+                *place = Some(value);
+            }
+            Ok(())
+        })?;
+        Ok(fields)
     }
 
-    fn optional(&mut self, key: u64) -> Option<Value<'b>> {
-        let at = self.found.iter().position(|(found, _)| *found == key)?;
-        Some(self.found.remove(at).1)
+    /// A field that nobody took.
+    fn left(&self) -> Option<&'static str> {
+        (0_u64..).zip(&self.found).find_map(|(key, value)| value.is_some().then(|| name(key)))
     }
 
     /// Takes a field and reads it; `read` answers none where the value has another type or range.
-    fn optional_as<T>(&mut self, key: u64, expected: &str, read: impl FnOnce(Value<'b>) -> Option<T>) -> Result<Option<T>, HeaderError> {
-        let Some(value) = self.optional(key) else { return Ok(None) };
-        match read(value) {
-            Some(value) => Ok(Some(value)),
-            None => Err(HeaderError::Malformed { field: name(key), detail: format!("expected {expected}") }),
+    fn optional_as<T>(
+        &mut self,
+        key: u64,
+        expected: &str,
+        read: impl FnOnce(&mut Decoder<'b>) -> Option<T>,
+    ) -> Result<Option<T>, HeaderError> {
+        let Some(value) = usize::try_from(key).ok().and_then(|key| self.found.get_mut(key)).and_then(Option::take) else {
+            return Ok(None);
+        };
+        let mut decoder = Decoder::new(value);
+        match read(&mut decoder) {
+            Some(read) if decoder.position() == value.len() => Ok(Some(read)),
+            _ => Err(HeaderError::Malformed { field: name(key), detail: format!("expected {expected}") }),
         }
     }
 
-    fn required_as<T>(&mut self, key: u64, expected: &str, read: impl FnOnce(Value<'b>) -> Option<T>) -> Result<T, HeaderError> {
+    fn required_as<T>(&mut self, key: u64, expected: &str, read: impl FnOnce(&mut Decoder<'b>) -> Option<T>) -> Result<T, HeaderError> {
         self.optional_as(key, expected, read)?.ok_or(HeaderError::Missing { field: name(key) })
     }
 
     fn text(&mut self, key: u64) -> Result<String, HeaderError> {
-        self.required_as(key, "a text", |value| value.text().map(str::to_owned))
+        self.required_as(key, "a text", owned)
     }
 
     fn digest(&mut self, key: u64) -> Result<Digest, HeaderError> {
-        self.required_as(key, "32 bytes", |value| value.array().map(Digest))
+        self.required_as(key, "32 bytes", digest)
     }
 
     fn take_header(&mut self) -> Result<Header, HeaderError> {
         Ok(Header {
-            merchant: self.required_as(field::MERCHANT, MerchantId::ALLOWED, |value| MerchantId::new(value.text()?).ok())?,
-            seq: self.required_as(field::SEQ, "an unsigned integer of 64 bits", |value| value.integer())?,
-            received_at_ms: self.required_as(field::RECEIVED_AT, "an integer of 64 bits", |value| value.integer())?,
-            trace_id: self.optional_as(field::TRACE_ID, "16 bytes", |value| value.array())?,
-            entry: match self.required_as(field::ENTRY, "an entry kind, 0 to 2", |value| value.integer::<u64>())? {
+            merchant: self.required_as(field::MERCHANT, MerchantId::ALLOWED, |from| MerchantId::new(text(from)?).ok())?,
+            seq: self.required_as(field::SEQ, "an unsigned integer of 64 bits", unsigned)?,
+            received_at_ms: self.required_as(field::RECEIVED_AT, "an integer of 64 bits", signed)?,
+            trace_id: self.optional_as(field::TRACE_ID, "16 bytes", array)?,
+            entry: match self.required_as(field::ENTRY, "an entry kind, 0 to 2", unsigned)? {
                 field::DECISION => Entry::Decision(Box::new(self.take_decision()?)),
                 field::EVENT => Entry::Event(self.take_event()?),
                 field::ADMINISTRATIVE_ACT => Entry::Act(ActEntry {
-                    id: self.required_as(field::ACT_ID, "16 bytes", |value| value.array())?,
+                    id: self.required_as(field::ACT_ID, "16 bytes", array)?,
                     act: self.text(field::ACT)?,
                     actor: self.text(field::ACTOR)?,
                 }),
@@ -142,7 +148,7 @@ impl<'b> Fields<'b> {
         Ok(EventEntry {
             key: self.digest(field::EVENT_KEY)?,
             event_type: self.text(field::EVENT_TYPE)?,
-            time_ms: self.required_as(field::EVENT_TIME, "an integer of 64 bits", |value| value.integer())?,
+            time_ms: self.required_as(field::EVENT_TIME, "an integer of 64 bits", signed)?,
         })
     }
 
@@ -159,8 +165,8 @@ impl<'b> Fields<'b> {
         };
         Ok(DecisionEntry {
             event: self.take_event()?,
-            id: self.required_as(field::DECISION_ID, "16 bytes", |value| id::decision_id(&value.array()?).ok())?,
-            kind: self.required_as(field::KIND, "a kind", |value| Kind::parse(value.text()?))?,
+            id: self.required_as(field::DECISION_ID, "16 bytes", |from| id::decision_id(&array(from)?).ok())?,
+            kind: self.required_as(field::KIND, "a kind", |from| Kind::parse(text(from)?))?,
             policy,
             guardrail: self.optional_as(field::GUARDRAIL_CALL, CALL, call)?,
             beside: self.optional_as(
@@ -177,120 +183,123 @@ impl<'b> Fields<'b> {
     }
 }
 
-fn value<'b>(decoder: &mut Decoder<'b>, depth: usize) -> Result<Value<'b>, minicbor::decode::Error> {
-    Ok(match decoder.datatype()? {
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
-            Value::Integer(decoder.int()?.into())
-        }
-        Type::String => Value::Text(decoder.str()?),
-        Type::Bytes => Value::Bytes(decoder.bytes()?),
-        Type::Null => {
-            decoder.null()?;
-            Value::Null
-        }
-        Type::Array if depth > 0 => {
-            let count = decoder.array()?.ok_or_else(|| minicbor::decode::Error::message("length not given"))?;
-            Value::Array((0..count).map(|_| value(decoder, depth - 1)).collect::<Result<_, _>>()?)
-        }
-        other => return Err(minicbor::decode::Error::message(format!("{other} is not used in headers"))),
-    })
-}
-
-impl<'b> Value<'b> {
-    fn text(&self) -> Option<&'b str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+/// The first field: the format that this version reads.
+fn format(key: u64, value: &[u8]) -> Result<(), HeaderError> {
+    if key != field::FORMAT {
+        return Err(HeaderError::Missing { field: "format" });
     }
-
-    fn integer<T: TryFrom<i128>>(&self) -> Option<T> {
-        if let Self::Integer(integer) = self { T::try_from(*integer).ok() } else { None }
-    }
-
-    fn array<const N: usize>(&self) -> Option<[u8; N]> {
-        if let Self::Bytes(bytes) = self { (*bytes).try_into().ok() } else { None }
-    }
-
-    fn list(self) -> Option<Vec<Value<'b>>> {
-        if let Self::Array(items) = self { Some(items) } else { None }
-    }
-
-    fn items<const N: usize>(self) -> Option<[Value<'b>; N]> {
-        self.list()?.try_into().ok()
+    match Decoder::new(value).u64() {
+        Ok(FORMAT_VERSION) => Ok(()),
+        Ok(other) => Err(HeaderError::Format(other)),
+        Err(_) => Err(HeaderError::Malformed { field: "format", detail: "not an unsigned integer".to_owned() }),
     }
 }
 
-fn detached(value: Value<'_>) -> Option<Detached> {
-    let [sealed_len, sealed, bodies] = value.items()?;
-    let bodies = bodies.list()?.into_iter().map(body).collect::<Option<_>>()?;
-    Some(Detached { sealed_len: sealed_len.integer()?, sealed: Digest(sealed.array()?), bodies })
+fn text<'b>(from: &mut Decoder<'b>) -> Option<&'b str> {
+    from.str().ok()
 }
 
-fn body(value: Value<'_>) -> Option<BodyCommitment> {
-    let [kind, len, plain] = value.items()?;
-    let kind: u8 = kind.integer()?;
+fn owned(from: &mut Decoder<'_>) -> Option<String> {
+    text(from).map(str::to_owned)
+}
+
+fn array<const N: usize>(from: &mut Decoder<'_>) -> Option<[u8; N]> {
+    from.bytes().ok()?.try_into().ok()
+}
+
+fn digest(from: &mut Decoder<'_>) -> Option<Digest> {
+    array(from).map(Digest)
+}
+
+fn unsigned(from: &mut Decoder<'_>) -> Option<u64> {
+    from.u64().ok()
+}
+
+fn signed(from: &mut Decoder<'_>) -> Option<i64> {
+    from.i64().ok()
+}
+
+/// The head of a list of so many items.
+fn list_of(from: &mut Decoder<'_>, count: u64) -> Option<()> {
+    (from.array().ok()?? == count).then_some(())
+}
+
+/// Null, or what `read` reads.
+fn or_null<'b, T>(from: &mut Decoder<'b>, read: impl FnOnce(&mut Decoder<'b>) -> Option<T>) -> Option<Option<T>> {
+    if from.datatype().ok()? == Type::Null {
+        from.null().ok()?;
+        return Some(None);
+    }
+    read(from).map(Some)
+}
+
+/// A list of any number of items.
+fn list<'b, T>(from: &mut Decoder<'b>, read: impl Fn(&mut Decoder<'b>) -> Option<T>) -> Option<Vec<T>> {
+    let count = from.array().ok()??;
+    (0..count).map(|_| read(from)).collect()
+}
+
+fn detached(from: &mut Decoder<'_>) -> Option<Detached> {
+    list_of(from, 3)?;
+    Some(Detached { sealed_len: from.u32().ok()?, sealed: digest(from)?, bodies: list(from, body)? })
+}
+
+fn body(from: &mut Decoder<'_>) -> Option<BodyCommitment> {
+    list_of(from, 3)?;
+    let kind = from.u8().ok()?;
     let kind = BodyKind::ALL.into_iter().find(|known| *known as u8 == kind)?;
-    Some(BodyCommitment { kind, len: len.integer()?, plain: Digest(plain.array()?) })
+    Some(BodyCommitment { kind, len: from.u32().ok()?, plain: digest(from)? })
 }
 
-fn call(value: Value<'_>) -> Option<Call> {
-    let [component, settings, fuel] = value.items()?;
-    Some(Call { component: Digest(component.array()?), settings: Digest(settings.array()?), fuel: fuel.integer()? })
+fn call(from: &mut Decoder<'_>) -> Option<Call> {
+    list_of(from, 3)?;
+    bare_call(from)
 }
 
-fn beside(value: Value<'_>) -> Option<BesideCall> {
-    let [name, version, contract, component, settings, fuel, guardrail] = value.items()?;
-    Some(BesideCall {
-        policy: PolicyCall {
-            name: name.text()?.to_owned(),
-            version: version.text()?.to_owned(),
-            contract: contract.text()?.to_owned(),
-            call: Call { component: Digest(component.array()?), settings: Digest(settings.array()?), fuel: fuel.integer()? },
-        },
-        guardrail: match guardrail {
-            Value::Null => None,
-            guardrail => Some(call(guardrail)?),
-        },
-    })
+fn bare_call(from: &mut Decoder<'_>) -> Option<Call> {
+    Some(Call { component: digest(from)?, settings: digest(from)?, fuel: unsigned(from)? })
 }
 
-fn fault(value: Value<'_>) -> Option<Fault> {
-    let [of, code, limit] = value.items()?;
-    let (of, code) = (of.text()?, code.text()?);
+fn beside(from: &mut Decoder<'_>) -> Option<BesideCall> {
+    list_of(from, 7)?;
+    let policy = PolicyCall { name: owned(from)?, version: owned(from)?, contract: owned(from)?, call: bare_call(from)? };
+    Some(BesideCall { policy, guardrail: or_null(from, call)? })
+}
+
+fn fault(from: &mut Decoder<'_>) -> Option<Fault> {
+    list_of(from, 3)?;
     Some(Fault {
-        of: match of {
+        of: match text(from)? {
             "policy" => FaultOf::Policy,
             "guardrail" => FaultOf::Guardrail,
             _ => return None,
         },
-        code: FaultCode::ALL.into_iter().find(|known| known.as_str() == code)?,
-        limit: match limit {
-            Value::Null => None,
-            limit => Some(limit.text()?.to_owned()),
+        code: {
+            let code = text(from)?;
+            FaultCode::ALL.into_iter().find(|known| known.as_str() == code)?
         },
+        limit: or_null(from, owned)?,
     })
 }
 
-fn amounts(value: Value<'_>) -> Option<Amounts> {
-    let [refund, cash, coupon, currency] = value.items()?;
-    Some(Amounts {
-        refund: refund.integer()?,
-        cash: cash.integer()?,
-        coupon: coupon.integer()?,
-        currency: Currency::new(currency.text()?).ok()?,
+fn amounts(from: &mut Decoder<'_>) -> Option<Amounts> {
+    list_of(from, 4)?;
+    Some(Amounts { refund: signed(from)?, cash: signed(from)?, coupon: signed(from)?, currency: Currency::new(text(from)?).ok()? })
+}
+
+fn caps(from: &mut Decoder<'_>) -> Option<Caps> {
+    list_of(from, 3)?;
+    Some(Caps { used: windows(from)?, limits: windows(from)?, breaches: list(from, owned)? })
+}
+
+fn windows(from: &mut Decoder<'_>) -> Option<Windows> {
+    list_of(from, 6)?;
+    Some(Windows {
+        order_refund: signed(from)?,
+        order_goodwill: signed(from)?,
+        customer_24h_refund: signed(from)?,
+        customer_24h_goodwill: signed(from)?,
+        merchant_day_refund: signed(from)?,
+        merchant_day_goodwill: signed(from)?,
     })
-}
-
-fn caps(value: Value<'_>) -> Option<Caps> {
-    let [used, limits, breaches] = value.items()?;
-    let breaches = breaches.list()?.into_iter().map(|cap| Some(cap.text()?.to_owned())).collect::<Option<_>>()?;
-    Some(Caps { used: windows(used)?, limits: windows(limits)?, breaches })
-}
-
-fn windows(value: Value<'_>) -> Option<Windows> {
-    let amounts: [Value<'_>; 6] = value.items()?;
-    let mut read = [0_i64; 6];
-    for (into, amount) in read.iter_mut().zip(amounts) {
-        *into = amount.integer()?;
-    }
-    let [order_refund, order_goodwill, customer_24h_refund, customer_24h_goodwill, merchant_day_refund, merchant_day_goodwill] = read;
-    Some(Windows { order_refund, order_goodwill, customer_24h_refund, customer_24h_goodwill, merchant_day_refund, merchant_day_goodwill })
 }

@@ -1,9 +1,7 @@
 //! Writes a header.
 
-use std::convert::Infallible;
-
 use minicbor::Encoder;
-use minicbor::encode::Error;
+use minicbor::encode::{Error, Write};
 
 use super::fields as field;
 use super::{
@@ -20,52 +18,86 @@ pub(super) fn header(header: &Header) -> Result<Vec<u8>, HeaderError> {
     let mut out = Fields { encoder: Encoder::new(Vec::with_capacity(USUAL_BYTES)), count: 0 };
     // A writer that cannot fail leaves minicbor nothing to report.
     write(header, &mut out).map_err(|error| HeaderError::Malformed { field: "header", detail: error.to_string() })?;
-    let count = out.count;
-    let body = out.encoder.into_writer();
-    let mut bytes = Vec::with_capacity(body.len() + 2);
-    match count {
-        // The head of a map (major type 5) with its number of fields, which are never more than 255.
-        0..=23 => bytes.push(0xa0 | count),
-        _ => bytes.extend([0xb8, count]),
-    }
-    bytes.extend(body);
+    let bytes = [head(out.count).as_slice(), out.encoder.writer().as_slice()].concat();
     if bytes.len() > HEADER_BYTES_MAX {
         return Err(HeaderError::TooLarge { bytes: bytes.len() });
     }
     Ok(bytes)
 }
 
+/// Whether [`header`] would give exactly these bytes, without writing them.
+///
+/// # Errors
+/// The header cannot be written at all.
+pub(super) fn is_written_as(header: &Header, bytes: &[u8]) -> Result<bool, HeaderError> {
+    check(header)?;
+    // Which of the two it is shows when the fields are counted.
+    let head_bytes = if bytes.first() == Some(&LONG_HEAD) { 2 } else { 1 };
+    let (given, fields) = bytes.split_at_checked(head_bytes).unwrap_or((bytes, &[]));
+    let mut out = Fields { encoder: Encoder::new(Same { rest: fields }), count: 0 };
+    let same = write(header, &mut out).is_ok() && out.encoder.writer().rest.is_empty();
+    Ok(same && given == head(out.count).as_slice())
+}
+
+/// The head of a map with its number of fields in a byte of its own.
+const LONG_HEAD: u8 = 0xb8;
+
+/// The head of a map (major type 5) with its number of fields, which are never more than 255.
+fn head(count: u8) -> Vec<u8> {
+    match count {
+        0..=23 => vec![0xa0 | count],
+        _ => vec![LONG_HEAD, count],
+    }
+}
+
+/// Takes what is written only where the same bytes come next.
+struct Same<'b> {
+    rest: &'b [u8],
+}
+
+/// Others come next.
+struct Differs;
+
+impl Write for Same<'_> {
+    type Error = Differs;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Differs> {
+        self.rest = self.rest.strip_prefix(bytes).ok_or(Differs)?;
+        Ok(())
+    }
+}
+
 /// Counts the fields while they are written.
-struct Fields {
-    encoder: Encoder<Vec<u8>>,
+struct Fields<W> {
+    encoder: Encoder<W>,
     count: u8,
 }
 
-type Written = Result<(), Error<Infallible>>;
+type Written<W> = Result<(), Error<<W as Write>::Error>>;
 
-impl Fields {
-    fn key(&mut self, key: u64) -> Result<&mut Encoder<Vec<u8>>, Error<Infallible>> {
+impl<W: Write> Fields<W> {
+    fn key(&mut self, key: u64) -> Result<&mut Encoder<W>, Error<W::Error>> {
         self.count += 1;
         self.encoder.u64(key)
     }
 
-    fn text(&mut self, key: u64, text: &str) -> Written {
+    fn text(&mut self, key: u64, text: &str) -> Written<W> {
         self.key(key)?.str(text)?;
         Ok(())
     }
 
-    fn bytes(&mut self, key: u64, bytes: &[u8]) -> Written {
+    fn bytes(&mut self, key: u64, bytes: &[u8]) -> Written<W> {
         self.key(key)?.bytes(bytes)?;
         Ok(())
     }
 
-    fn call(&mut self, key: u64, call: &Call) -> Written {
+    fn call(&mut self, key: u64, call: &Call) -> Written<W> {
         self.key(key)?.array(3)?.bytes(&call.component.0)?.bytes(&call.settings.0)?.u64(call.fuel)?;
         Ok(())
     }
 }
 
-fn write(header: &Header, out: &mut Fields) -> Written {
+fn write<W: Write>(header: &Header, out: &mut Fields<W>) -> Written<W> {
     out.key(field::FORMAT)?.u64(FORMAT_VERSION)?;
     out.text(field::MERCHANT, header.merchant.as_str())?;
     out.key(field::SEQ)?.u64(header.seq)?;
@@ -92,7 +124,7 @@ fn write(header: &Header, out: &mut Fields) -> Written {
     }
 }
 
-fn write_beside(beside: &BesideCall, out: &mut Fields) -> Written {
+fn write_beside<W: Write>(beside: &BesideCall, out: &mut Fields<W>) -> Written<W> {
     let PolicyCall { name, version, contract, call } = &beside.policy;
     let encoder = out.key(field::BESIDE)?.array(7)?.str(name)?.str(version)?.str(contract)?;
     encoder.bytes(&call.component.0)?.bytes(&call.settings.0)?.u64(call.fuel)?;
@@ -103,7 +135,7 @@ fn write_beside(beside: &BesideCall, out: &mut Fields) -> Written {
     Ok(())
 }
 
-fn write_entry(entry: &Entry, out: &mut Fields) -> Written {
+fn write_entry<W: Write>(entry: &Entry, out: &mut Fields<W>) -> Written<W> {
     let decision = match entry {
         Entry::Event(event) => return write_event(event, out),
         Entry::Act(act) => {
@@ -152,14 +184,14 @@ fn write_entry(entry: &Entry, out: &mut Fields) -> Written {
     Ok(())
 }
 
-fn write_event(event: &EventEntry, out: &mut Fields) -> Written {
+fn write_event<W: Write>(event: &EventEntry, out: &mut Fields<W>) -> Written<W> {
     out.bytes(field::EVENT_KEY, &event.key.0)?;
     out.text(field::EVENT_TYPE, &event.event_type)?;
     out.key(field::EVENT_TIME)?.i64(event.time_ms)?;
     Ok(())
 }
 
-fn windows(encoder: &mut Encoder<Vec<u8>>, windows: &Windows) -> Written {
+fn windows<W: Write>(encoder: &mut Encoder<W>, windows: &Windows) -> Written<W> {
     encoder.array(6)?;
     for amount in [
         windows.order_refund,

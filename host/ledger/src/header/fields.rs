@@ -27,6 +27,8 @@ pub(super) const ACT: u64 = 23;
 pub(super) const ACTOR: u64 = 24;
 pub(super) const DETACHED: u64 = 25;
 pub(super) const BESIDE: u64 = 26;
+/// How many numbers there are.
+pub(super) const COUNT: usize = 27;
 
 /// Numbers of the entry kinds.
 pub(super) const DECISION: u64 = 0;
