@@ -81,6 +81,24 @@ fn an_active_component_that_does_not_load_is_a_finding() {
 }
 
 #[test]
+fn a_database_of_the_release_before_is_read_beside_its_server_and_stays_as_it_is() {
+    const BEFORE: &str = "DROP INDEX subject_keys_quiet; ALTER TABLE subject_keys DROP COLUMN quiet_from_ms; PRAGMA user_version = 11";
+    let data = altered(|_, _| ());
+    let database = rusqlite::Connection::open(data.path().join("ombud.db")).unwrap();
+    database.execute_batch(BEFORE).unwrap();
+    // As a server of that release does.
+    let held = std::fs::File::create(data.path().join("ombud.lock")).unwrap();
+    held.lock().unwrap();
+    for (command, replayed) in [(&["upgrade-check"][..], "3 identical"), (&["replay", "--all"], "5 identical")] {
+        let output = Command::new(process::ombud()).args(command).arg("--data").arg(data.path()).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(output.status.success() && said.contains(replayed), "{command:?}: {said}");
+        let version: u32 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, 11, "{command:?}: the release before could not go on");
+    }
+}
+
+#[test]
 fn what_is_no_data_directory_is_refused_and_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let (code, said) = check(&folder.path().join("none"), &[]);

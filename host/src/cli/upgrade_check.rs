@@ -22,7 +22,8 @@ const LAST: u64 = 1_000;
 /// Arguments of `ombud upgrade-check`.
 #[derive(Args)]
 #[command(
-    after_help = "The directory is only read: the server of the release before may go on serving it.\n\nExit codes: 0 every active policy \
+    after_help = "The directory is only read: the server of the release before may go on serving it. Where that release has an older database, a \
+copy of it in the folder for temporary files (TMPDIR) is brought up to date and read.\n\nExit codes: 0 every active policy \
 loads and every decision that can be compared is identical under this binary's engine, 1 not so, 2 the command could not run.\n\n\
 Example: ./ombud-new upgrade-check --data ombud-data --last 5000"
 )]

@@ -8,7 +8,8 @@ use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_ledger::Engine;
 use ombud_sandbox::{CodeKey, Sandbox};
-use ombud_store::{EntryKind, Filter, PAGE_ENTRIES_MAX, SqliteReaders, SqliteStore, Store as _, StoreError, VersionRow, Wanted};
+use ombud_store::{EntryKind, Filter, PAGE_ENTRIES_MAX, SqliteReaders, Store as _, StoreError, VersionRow, Wanted};
+use tempfile::TempDir;
 
 use super::super::acts::OPERATOR;
 use super::super::rollout;
@@ -23,6 +24,8 @@ pub struct Archive {
     store: SqliteReaders,
     vault: Vault,
     replayer: Replayer,
+    /// Where the database stands if it had to be copied; goes last.
+    _copied: Option<TempDir>,
 }
 
 /// A policy that is bound to a kind of a merchant's.
@@ -37,17 +40,18 @@ pub struct Active {
 }
 
 impl Archive {
-    /// Opens a data directory for reading. A database of an older release that no server holds is brought up to date first.
+    /// Opens a data directory for reading. Of a database of an older release a copy in the folder for temporary files is brought up to date and
+    /// read: the release that wrote it may go on serving it, and is the one to go back to.
     ///
     /// # Errors
-    /// It is no data directory, a server of another release holds it, or the master key is not the one that wrapped its keys.
+    /// It is no data directory, a newer release's, or the master key is not the one that wrapped its keys.
     pub fn open(data: &Path, options: Options) -> Result<Self> {
-        let store = match SqliteReaders::beside(data) {
+        let (store, copied) = match SqliteReaders::beside(data) {
             Err(StoreError::Older { .. }) => {
-                drop(SqliteStore::open(data)?);
-                SqliteReaders::beside(data)?
+                let folder = tempfile::tempdir().context("no folder for a copy of the database")?;
+                (SqliteReaders::of_copy(data, folder.path())?, Some(folder))
             }
-            other => other?,
+            other => (other?, None),
         };
         let vault = Vault::new(admin::master_key_beside(&store, data, &options.master_key)?, store.read(|reads| reads.with_erased())?);
         let code = data.join("code.key");
@@ -56,7 +60,7 @@ impl Archive {
         let limits = options.limits.or(admin::kept_limits(&store)?).unwrap_or_default();
         let sandbox = Sandbox::new()?.with_cache(data.join("code"), CodeKey(admin::secret(&code)?))?;
         let sandbox = sandbox.with_compiler(options.compiler, limits.load);
-        Ok(Self { store, vault, replayer: Replayer::new(Arc::new(sandbox)) })
+        Ok(Self { store, vault, replayer: Replayer::new(Arc::new(sandbox)), _copied: copied })
     }
 
     /// The replays of this directory.

@@ -1,11 +1,16 @@
-//! A copy of the whole database, made beside a running server: one snapshot, and nothing of what was deleted before.
+//! Copies of the whole database, made beside a running server: one snapshot, and nothing of what was deleted before.
 
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::Connection;
+
 use super::check::Inspection;
-use super::{DATABASE, lock};
+use super::connection::{SqliteReader, open_writer};
+use super::known::Known;
+use super::readers::SqliteReaders;
+use super::{DATABASE, lock, migrate};
 use crate::StoreError;
 
 impl Inspection {
@@ -15,20 +20,38 @@ impl Inspection {
     /// # Errors
     /// The directory has a database already; the database cannot be read, or the copy cannot be written.
     pub fn copy_into(&self, directory: &Path) -> Result<(), StoreError> {
-        let path = directory.join(DATABASE);
-        let failed = |source: std::io::Error| StoreError::Io { path: path.clone(), source: Arc::new(source) };
-        if path.exists() {
-            return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
-        }
-        // For its owner only. SQLite takes an empty file for none.
-        drop(lock::private(&path)?);
-        self.vacuum_into(&path).map_err(|error| StoreError::backend("copy the database", error))?;
-        OpenOptions::new().write(true).open(&path).and_then(|file| file.sync_all()).map_err(failed)
+        copy(self.connection(), directory)
     }
+}
 
-    /// `VACUUM INTO` copies row by row: what was deleted stays behind, in free pages that the copy does not have.
-    fn vacuum_into(&self, path: &Path) -> rusqlite::Result<()> {
-        let path = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_path_buf()))?;
-        self.connection().execute("VACUUM INTO ?1", [path]).map(|_| ())
+impl SqliteReaders {
+    /// Readers of a copy in the directory `into`, which is brought to this release's schema; what is copied stays as it is, for a server of an
+    /// older release that goes on with it.
+    ///
+    /// # Errors
+    /// As of [`Inspection::copy_into`]; the copy is another program's or a newer release's.
+    pub fn of_copy(directory: &Path, into: &Path) -> Result<Self, StoreError> {
+        copy(SqliteReader::open(&directory.join(DATABASE), Arc::new(Known::new()))?.connection(), into)?;
+        let path = into.join(DATABASE);
+        migrate::migrate(&mut open_writer(&path)?, &path)?;
+        Self::beside(into)
     }
+}
+
+fn copy(from: &Connection, directory: &Path) -> Result<(), StoreError> {
+    let path = directory.join(DATABASE);
+    let failed = |source: std::io::Error| StoreError::Io { path: path.clone(), source: Arc::new(source) };
+    if path.exists() {
+        return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    // For its owner only. SQLite takes an empty file for none.
+    drop(lock::private(&path)?);
+    vacuum_into(from, &path).map_err(|error| StoreError::backend("copy the database", error))?;
+    OpenOptions::new().write(true).open(&path).and_then(|file| file.sync_all()).map_err(failed)
+}
+
+/// `VACUUM INTO` copies row by row: what was deleted stays behind, in free pages that the copy does not have.
+fn vacuum_into(from: &Connection, path: &Path) -> rusqlite::Result<()> {
+    let path = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_path_buf()))?;
+    from.execute("VACUUM INTO ?1", [path]).map(|_| ())
 }
