@@ -86,7 +86,7 @@ impl<'a> Question<'a> {
     }
 
     /// The first of `plugins` that answers it, with its settings.
-    pub fn answered_by<'p>(&self, plugins: &'p [(Plugin, String)]) -> Option<&'p (Plugin, String)> {
+    fn answered_by<'p>(&self, plugins: &'p [(Plugin, String)]) -> Option<&'p (Plugin, String)> {
         let kind = self.facts.kind();
         plugins.iter().find(|(plugin, _)| {
             let inspection = plugin.inspection();
@@ -192,7 +192,7 @@ pub fn told(fault: &Fault) -> String {
 }
 
 /// The host's caps on a case of domain policies 5.8, with the default limits.
-pub fn check_caps(given: &CapsGiven) -> Caps {
+fn check_caps(given: &CapsGiven) -> Caps {
     let demand = Demand {
         due: match given.ruling.outcome {
             CapsOutcome::AfterSale(

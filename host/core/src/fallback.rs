@@ -1,5 +1,6 @@
 //! What stands when no ruling does: the kind's fallback, and a ruling turned into a proposal to a person.
 
+use ombud_rules::civil::HOUR_MS;
 use ombud_rules::contract::after_sale::{self, AfterSaleRuling, Payer};
 use ombud_rules::contract::blacklist::{self, BlacklistRuling};
 use ombud_rules::contract::delay::{self, DelayRuling};
@@ -13,10 +14,9 @@ use crate::ruling::Ruling;
 
 /// Hours within which a person answers; the SLA of an escalation (domain policies 5.5, SL-010).
 const PERSON_HOURS: i64 = 24;
-const HOUR_MS: i64 = 3_600_000;
 
 /// The rule id under which the host gives its fallback.
-pub const FALLBACK_RULE: &str = "HOST-FALLBACK";
+const FALLBACK_RULE: &str = "HOST-FALLBACK";
 
 /// A merchant's fallbacks: only outcomes that wait for a person and refuse nobody anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

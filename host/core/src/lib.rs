@@ -1,5 +1,5 @@
-//! Pure decision logic, in reading order: what comes in (events, cases), what policies say (rulings, faults), what stands
-//! (chain, caps, decision). No clock, no files, no database, no WebAssembly.
+//! Pure decision logic: what comes in (events, cases), what policies say (rulings, faults), what stands (chain, caps, decision).
+//! No clock, no files, no database, no WebAssembly.
 
 pub mod case;
 pub mod disposition;

@@ -13,9 +13,7 @@ use crate::aead::{self, NONCE_BYTES, TAG_BYTES};
 
 /// Bytes of every key.
 pub const KEY_BYTES: usize = 32;
-/// Bytes of a wrapped data key: the master key's id, a nonce, the key and a tag.
-pub const WRAPPED_BYTES: usize = MASTER_ID_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES;
-
+/// Bytes of a master key's id, with which a wrapped data key begins; a nonce, the key and a tag follow.
 const MASTER_ID_BYTES: usize = 8;
 /// What one master key seals of another is nothing else.
 const BETWEEN_MASTERS: &[u8] = b"ombud master key rotation v1\0";
@@ -229,7 +227,7 @@ mod tests {
         let (master, key) = (MasterKey::generate(), DataKey::generate());
         let subject = Subject::Customer("c_9f3a");
         let wrapped = master.wrap(&key, &merchant("m"), subject).unwrap();
-        assert_eq!(wrapped.len(), WRAPPED_BYTES);
+        assert_eq!(wrapped.len(), MASTER_ID_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES);
         assert_eq!(master.unwrap(&wrapped, &merchant("m"), subject).unwrap().bytes(), key.bytes());
         for (merchant, subject) in
             [(merchant("n"), subject), (merchant("m"), Subject::Ticket("c_9f3a")), (merchant("m"), Subject::Merchant)]

@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
 use crate::backup::{Lost, MASTER_KEY, RestoreError, Restored, restore};
 use crate::cli::api::{self, Reached};
+use crate::clock::now_ms;
 use crate::service::MasterKeyFrom;
 
 /// Arguments of `ombud restore`.
@@ -58,7 +59,7 @@ impl Restore {
             erasures_from: &self.erasures_from,
             accept_loss: self.accept_loss,
             master_key: &data::master_key(),
-            at_ms: jiff::Timestamp::now().as_millisecond(),
+            at_ms: now_ms(),
             progress: &|_| (),
         });
         drop(bar);

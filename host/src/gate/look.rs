@@ -6,9 +6,9 @@ use super::report::Step;
 use super::{COMPILE, CONTRACT_STEP, IMPORTS, LINK, METADATA, STRUCTURE};
 
 /// Bytes of a policy's name.
-pub const NAME_BYTES_MAX: usize = 64;
+const NAME_BYTES_MAX: usize = 64;
 /// Bytes of a component's version.
-pub const VERSION_BYTES_MAX: usize = 64;
+const VERSION_BYTES_MAX: usize = 64;
 /// Bytes of any other thing that a component says of itself.
 const FACT_BYTES_MAX: usize = 512;
 
@@ -134,7 +134,7 @@ fn same_fact<'a>(facts: &'a PackageFacts, section: &str) -> Option<&'a str> {
 /// What a policy's name may be, for people.
 pub const NAME_RULE: &str = "1 to 64 lowercase letters, digits, `-` and `_`, beginning with a letter or digit";
 /// What a component's version may be, for people.
-pub const VERSION_RULE: &str = "1 to 64 letters, digits, `.`, `-`, `_` and `+`, beginning with a letter or digit";
+const VERSION_RULE: &str = "1 to 64 letters, digits, `.`, `-`, `_` and `+`, beginning with a letter or digit";
 
 /// Whether a text may be a policy's name: it stands in paths, lists and file names.
 pub fn is_name(text: &str) -> bool {
@@ -142,7 +142,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Whether a text may be a component's version.
-pub fn is_version(text: &str) -> bool {
+fn is_version(text: &str) -> bool {
     is_made_of(text, VERSION_BYTES_MAX, |byte| byte.is_ascii_alphanumeric(), b".-_+")
 }
 

@@ -17,7 +17,7 @@ use super::problem::{Code, Refused};
 use crate::metrics::Refusal;
 
 /// Bodies beyond this size, in bytes, are parsed on a thread where they hold up no other request.
-pub const OFFLOAD_BYTES_MIN: usize = 64 << 10;
+const OFFLOAD_BYTES_MIN: usize = 64 << 10;
 
 /// Bodies beyond this size, in bytes, are parsed one after the other for each merchant: until an event is read it is in no queue that is fair.
 const TURN_BYTES_MIN: usize = 8 << 10;

@@ -42,7 +42,7 @@ pub use shares::{Queued, Turned};
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Bounds of the buckets of every duration, in seconds: from 5 µs, the smallest phase, to 10 s, past every deadline.
-pub const DURATION_BUCKETS_S: [f64; 20] = [
+const DURATION_BUCKETS_S: [f64; 20] = [
     0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
     2.5, 5.0, 10.0,
 ];

@@ -153,7 +153,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
 }
 
 /// A group reads like a reader.
-fn as_reads(group: &mut dyn Group) -> &dyn Reads {
+pub(super) fn as_reads(group: &mut dyn Group) -> &dyn Reads {
     group
 }
 

@@ -117,7 +117,7 @@ pub struct Draft {
 }
 
 /// How a header names a call.
-pub fn call_of(bound: &Bound, fuel: u64) -> Call {
+fn call_of(bound: &Bound, fuel: u64) -> Call {
     Call { component: bound.component, settings: bound.settings_digest, fuel }
 }
 

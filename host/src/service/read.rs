@@ -103,7 +103,7 @@ pub fn known(
 }
 
 /// The recorded answer to an event that came before.
-pub fn event_again(
+fn event_again(
     reads: &dyn Reads,
     vault: &Vault,
     merchant: &MerchantId,

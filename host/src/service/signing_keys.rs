@@ -16,7 +16,7 @@ use crate::clock::now_ms;
 use crate::signature::PublicKey;
 
 /// Signing keys of one merchant, revoked ones included.
-pub const SIGNING_KEYS_MAX: usize = 100;
+const SIGNING_KEYS_MAX: usize = 100;
 
 impl Service {
     /// The keys under which a merchant's policies are signed, revoked ones included.

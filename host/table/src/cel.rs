@@ -390,7 +390,7 @@ fn op(name: &str) -> Option<Op> {
 }
 
 /// An operator as authors write it.
-pub fn op_text(op: Op) -> &'static str {
+fn op_text(op: Op) -> &'static str {
     OPS.iter().find(|(_, known, _)| *known == op).map_or("?", |(.., text)| text)
 }
 

@@ -1,3 +1,5 @@
+//! What is read and compared here is what `serde_json` reads and writes: values, golden cases, and damaged texts.
+
 use std::collections::BTreeMap;
 
 use ombud_rules::contract::after_sale::AfterSaleCase;

@@ -22,7 +22,7 @@ use crate::kind::Kind;
 /// Examples that are kept: the tickets whose change costs or saves most if every proposal is approved, each with its dearest decision.
 pub const EXAMPLES_MAX: usize = 10;
 /// Pairs of outcomes or of rules that are told apart; the others are added up as the rest.
-pub const PAIRS_MAX: usize = 1_000;
+const PAIRS_MAX: usize = 1_000;
 /// Segments that are told apart.
 pub const SEGMENTS_MAX: usize = 2_000;
 

@@ -49,7 +49,7 @@ pub enum Entry {
     Decision(Box<DecisionEntry>),
     /// An event on which nothing was to be decided.
     Event(EventEntry),
-    /// An administrative act: upload, activation, rollback, override, caps, erasure, auditor's access.
+    /// An administrative act: upload, activation, rollback, override, caps, erasure, auditor's look.
     Act(ActEntry),
 }
 
@@ -91,7 +91,7 @@ pub struct DecisionEntry {
 pub struct ActEntry {
     /// Random id, to which the sealed body is bound.
     pub id: [u8; 16],
-    /// What was done, e.g. `policy.activated`, at most 256 bytes.
+    /// What was done, e.g. `rollout.activated`, at most 256 bytes.
     pub act: String,
     /// The id of the API key's person, or of the host itself, at most 256 bytes.
     pub actor: String,

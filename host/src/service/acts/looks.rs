@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use ombud_core::ids::{ActorId, MerchantId};
+use ombud_rules::civil::HOUR_MS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,6 @@ use crate::service::listing::rfc3339;
 use crate::service::snapshot::Tenant;
 use crate::service::{Service, locks};
 
-/// Milliseconds that one record stands for.
-const HOUR_MS: i64 = 3_600_000;
 /// Looks remembered before those of earlier hours are forgotten.
 const REMEMBERED_MAX: usize = 10_000;
 

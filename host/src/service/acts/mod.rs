@@ -186,7 +186,7 @@ impl NewAct {
 pub(super) const GUARDRAIL: &str = "guardrail";
 
 /// Characters of a reason.
-const REASON_SCALARS_MAX: usize = 2_000;
+pub(super) const REASON_SCALARS_MAX: usize = 2_000;
 
 /// A reason in a person's words.
 pub(super) fn reason(text: &str) -> Result<String, ServiceError> {

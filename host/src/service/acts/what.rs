@@ -1,6 +1,5 @@
-//! Every kind of act, with what it says and the name under which the ledger lists it.
-//!
-//! A later act (an upload, an approval, a rollout, a pause) is one more variant of [`What`].
+//! Every kind of act, with what it says and the name under which the ledger lists it. A new act is one more variant of [`What`], or of
+//! [`RolloutAct`] where it moves a rollout.
 
 use ombud_core::call_limits::{OperatorLimits, SomeLimits};
 use ombud_core::caps::CapLimits;

@@ -30,7 +30,7 @@ pub(in crate::service) fn is_same_person(one: &str, other: &str) -> bool {
 }
 
 /// Valid keys of one merchant, or of the operator.
-pub const KEYS_MAX: usize = 1_000;
+const KEYS_MAX: usize = 1_000;
 
 impl Service {
     /// Creates a key. The operator may for anybody, a merchant's administrator for the merchant.

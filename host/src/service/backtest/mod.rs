@@ -1,4 +1,4 @@
-//! Backtests: any candidate version on recorded decisions. Nothing is written, live state is not touched.
+//! Backtests: any candidate version on recorded decisions. Nothing is written but that it was asked for; live state is not touched.
 //!
 //! In reading order: which decisions ([`window`]), which candidate ([`candidate`]), how a window is run ([`run`]), and backtests
 //! that callers ask for and come back to ([`jobs`]).

@@ -1,10 +1,9 @@
 //! A window of time: the last so many days, or from one moment to another.
 
 use ombud_core::problem::Problem;
+use ombud_rules::civil::HOUR_MS;
 
 use super::super::export::at_ms;
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// Decisions received in here are compared; an open end is the ledger's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,13 +14,13 @@ use zeroize::Zeroizing;
 use super::files::{Readers, read, replace};
 
 /// The operator's name where none is given.
-pub const DEFAULT_OPERATOR: &str = "ombud.local";
+const DEFAULT_OPERATOR: &str = "ombud.local";
 /// The signing keys' file in the data directory.
 pub const KEY_FILE: &str = "ledger.key";
 /// The verifier keys' file in the data directory.
 pub const VERIFIER_FILE: &str = "ledger.vkey";
 /// Bytes of an operator's name: the origins of its merchants' logs are longer by a merchant's id.
-pub const OPERATOR_BYTES_MAX: usize = 128;
+const OPERATOR_BYTES_MAX: usize = 128;
 
 /// The operator's name, if the text is one.
 ///

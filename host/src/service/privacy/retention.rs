@@ -12,6 +12,7 @@ use super::erasure::{WINDOW_MS, apart, owe};
 use super::holds::{self, held};
 use crate::clock::now_ms;
 use crate::service::acts::{By, NewAct, What};
+use crate::service::commit::as_reads;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::snapshot::Tenant;
@@ -195,11 +196,6 @@ impl Service {
         }
         Ok((retained, subjects))
     }
-}
-
-/// A group reads like a reader.
-fn as_reads(group: &mut dyn Group) -> &dyn Reads {
-    group
 }
 
 /// The customers of a ticket who were erased and were heard of since: their later records are the ticket's, for they have no key.

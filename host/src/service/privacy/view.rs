@@ -11,7 +11,7 @@ use super::HoldScopeView;
 use crate::replay::ReplayReport;
 use crate::service::Service;
 use crate::service::actor::{Principal, Right, Role};
-use crate::service::acts::{ActBody, Look, NewAct, What};
+use crate::service::acts::{ActBody, Look, NewAct, REASON_SCALARS_MAX, What};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::Tenant;
 
@@ -21,8 +21,6 @@ pub const MASK: &str = "***";
 const SHOWN_SCALARS: usize = 2;
 /// A reference this short is hidden whole.
 const SHORT_SCALARS: usize = 5;
-/// Characters of a reason for unmasking.
-const REASON_SCALARS_MAX: usize = 2_000;
 
 /// Members that hold what a person wrote, or a value of a fact, in rulings, states of requests and explanations.
 const WORDS: [&str; 8] = ["text", "masked_text", "matched", "value", "shown", "detail", "note", "ref"];

@@ -9,6 +9,7 @@ use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::protect::{Protection, heard};
 use ombud_core::rollout::{Changed, Hand, Rollouts, Scope, VersionId};
+use ombud_rules::civil::DAY_MS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +21,6 @@ use crate::service::acts::{By, NewAct, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::pending::Item;
 use crate::service::snapshot::Tenant;
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What the protection did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

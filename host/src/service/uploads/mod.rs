@@ -25,11 +25,11 @@ use crate::gate::{Step, Told, is_name};
 use crate::signature::SIGNATURE_BYTES_MAX;
 
 /// Uploads under way, over all merchants, those that wait included; more are answered 503.
-pub const UPLOADS_MAX: usize = 16;
+const UPLOADS_MAX: usize = 16;
 /// Uploads of one merchant under way; more are answered 429. One of them is checked at a time.
-pub const MERCHANT_UPLOADS_MAX: usize = 2;
+const MERCHANT_UPLOADS_MAX: usize = 2;
 /// Uploads that are checked at the same time, over all merchants; the others wait.
-pub const CHECKS_MAX: usize = 2;
+const CHECKS_MAX: usize = 2;
 /// Ended uploads of one merchant that are remembered.
 const REMEMBERED_MAX: usize = 50;
 /// Why an upload may be unknown that was begun.
