@@ -134,43 +134,78 @@ impl Outcome {
     }
 }
 
-/// Judges a case.
-pub fn judge(
-    ctx: &Context,
-    case: &Case,
-    policy: Option<&Bound>,
-    guardrail: &Bound,
-    limits: &CallLimits,
-    fallbacks: &Fallbacks,
-    event_bytes: usize,
-) -> Outcome {
-    let started = Instant::now();
-    let facts = Facts::new(ctx, case);
-    let mut phases = Phases { lower_us: micros(started), ..Phases::default() };
+/// A case with those who judge it.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Who asks, and when.
+    pub ctx: &'a Context,
+    /// The facts.
+    pub case: &'a Case,
+    /// The policy; none where none is bound.
+    pub policy: Option<&'a Bound>,
+    /// The guardrail, which runs under the operator's limits.
+    pub guardrail: &'a Bound,
+    /// What the calls may use.
+    pub limits: &'a CallLimits,
+    /// What stands where there is no ruling.
+    pub fallbacks: &'a Fallbacks,
+    /// Bytes of the event, which scale the fuel.
+    pub event_bytes: usize,
+}
 
-    let started = Instant::now();
-    let ruled = match policy {
-        None => no_run(FaultCode::NoPolicy, NO_POLICY),
-        Some(bound) => match bound.plugin() {
-            Ok(plugin) => plugin.decide(&facts, &bound.settings, &limits.policy, event_bytes),
+impl Question<'_> {
+    fn ruled(&self, facts: &Facts) -> Run<Ruling> {
+        match self.policy {
+            None => no_run(FaultCode::NoPolicy, NO_POLICY),
+            Some(bound) => match bound.plugin() {
+                Ok(plugin) => plugin.decide(facts, &bound.settings, &self.limits.policy, self.event_bytes),
+                Err(reason) => no_run(FaultCode::NotLoaded, &reason),
+            },
+        }
+    }
+
+    fn reviewed(&self, facts: &Facts, ruled: &Run<Ruling>) -> Option<Run<RulingReview>> {
+        chain::accepted(self.case, &ruled.result).ok().map(|ruling| match self.guardrail.plugin() {
+            Ok(plugin) => plugin.review(facts, ruling, &self.guardrail.settings, &self.limits.guardrail, self.event_bytes),
             Err(reason) => no_run(FaultCode::NotLoaded, &reason),
-        },
-    };
-    phases.policy_us = micros(started);
+        })
+    }
 
+    fn outcome(&self, ruled: Run<Ruling>, reviewed: Option<Run<RulingReview>>, phases: Phases) -> Outcome {
+        let (review, guardrail_fuel, review_log) = match reviewed {
+            Some(run) => (Some(run.result), run.fuel, run.log),
+            None => (None, 0, Vec::new()),
+        };
+        let judged = chain::judge(self.case, &ruled.result, review.as_ref(), self.fallbacks, self.ctx.now);
+        let log = [ruled.log, review_log].concat();
+        Outcome { policy: ruled.result, review, judged, policy_fuel: ruled.fuel, guardrail_fuel, log, phases }
+    }
+}
+
+/// Judges a case.
+pub fn judge(question: &Question<'_>) -> Outcome {
     let started = Instant::now();
-    let reviewed: Option<Run<RulingReview>> = chain::accepted(case, &ruled.result).ok().map(|ruling| match guardrail.plugin() {
-        Ok(plugin) => plugin.review(&facts, ruling, &guardrail.settings, &limits.guardrail, event_bytes),
-        Err(reason) => no_run(FaultCode::NotLoaded, &reason),
-    });
+    let facts = Facts::new(question.ctx, question.case);
+    let mut phases = Phases { lower_us: micros(started), ..Phases::default() };
+    let started = Instant::now();
+    let ruled = question.ruled(&facts);
+    phases.policy_us = micros(started);
+    let started = Instant::now();
+    let reviewed = question.reviewed(&facts, &ruled);
     phases.guardrail_us = micros(started);
+    question.outcome(ruled, reviewed, phases)
+}
 
-    let (review, guardrail_fuel, review_log) = match reviewed {
-        Some(run) => (Some(run.result), run.fuel, run.log),
-        None => (None, 0, Vec::new()),
-    };
-    let judged = chain::judge(case, &ruled.result, review.as_ref(), fallbacks, ctx.now);
-    Outcome { policy: ruled.result, review, judged, policy_fuel: ruled.fuel, guardrail_fuel, log: [ruled.log, review_log].concat(), phases }
+/// Judges many cases, which comes to the same: step by step for all of them, so that each step finds its own code and tables in the
+/// processor's caches. Where the time goes is not measured.
+pub fn judge_all(questions: &[Question<'_>]) -> Vec<Outcome> {
+    let facts: Vec<Facts> = questions.iter().map(|question| Facts::new(question.ctx, question.case)).collect();
+    let asked = || questions.iter().zip(&facts);
+    let ruled: Vec<Run<Ruling>> = asked().map(|(question, facts)| question.ruled(facts)).collect();
+    let reviewed: Vec<Option<Run<RulingReview>>> =
+        asked().zip(&ruled).map(|((question, facts), ruled)| question.reviewed(facts, ruled)).collect();
+    let answers = questions.iter().zip(ruled).zip(reviewed);
+    answers.map(|((question, ruled), reviewed)| question.outcome(ruled, reviewed, Phases::default())).collect()
 }
 
 /// A case answered: by the version that answers new ones, or by the better of two for the consumer.
@@ -220,11 +255,12 @@ pub fn answer<'a>(
         Ok(first) => first,
         Err(fault) => return Answered { policy: None, outcome: halted(ctx, case, fault.clone(), fallbacks), beside: None, note: None },
     };
-    let outcome = judge(ctx, case, Some(first), guardrail, first_limits, fallbacks, event_bytes);
+    let question = Question { ctx, case, policy: Some(first), guardrail, limits: first_limits, fallbacks, event_bytes };
+    let outcome = judge(&question);
     let (Some(second), Some(chosen)) = (second, chosen) else {
         return Answered { policy: Some(first), outcome, beside: None, note: chosen.and_then(|chosen| chosen.note(None)) };
     };
-    let newer = judge(ctx, case, Some(second), guardrail, second_limits, fallbacks, event_bytes);
+    let newer = judge(&Question { policy: Some(second), limits: second_limits, ..question });
     let newer_stage = chosen.beside.unwrap_or(Stage::Active);
     let ((policy, outcome, stage), (other, beside, other_stage)) = if better(&outcome.judged.ruling, &newer.judged.ruling) {
         ((second, newer, newer_stage), (first, outcome, chosen.stage))

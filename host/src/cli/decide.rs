@@ -24,7 +24,7 @@ use super::progress::Progress;
 use super::shown::{Detail, Shown};
 use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen};
 use crate::bodies::decision_body;
-use crate::judge::{Bound, Outcome, judge};
+use crate::judge::{Bound, Outcome, Question, judge};
 use crate::registry::{Package, PackageToml, Registry};
 
 /// Arguments of `ombud decide`.
@@ -135,7 +135,15 @@ impl Decide {
             None => bail!("`{}` holds no guardrail, a package that reviews all four kinds", self.policies.display()),
         };
         let event_bytes = event.to_structured().len();
-        let outcome = judge(&ctx, &case, policy.as_ref(), &guardrail, &terms.limits, &config.fallback, event_bytes);
+        let outcome = judge(&Question {
+            ctx: &ctx,
+            case: &case,
+            policy: policy.as_ref(),
+            guardrail: &guardrail,
+            limits: &terms.limits,
+            fallbacks: &config.fallback,
+            event_bytes,
+        });
         let reference = policy.as_ref().map(Bound::reference);
         let (decision, _) = conclude(&case, outcome.judged.clone(), reference, &terms, &Counted::default(), ctx.now);
         Ok(Decided { body: decision_body(&decision), outcome })

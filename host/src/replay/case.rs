@@ -17,8 +17,9 @@ use ombud_sandbox::LogLine;
 use serde::de::DeserializeOwned;
 
 use super::record::{Damage, Record};
+use super::replayer::Calls;
 use crate::bodies::{CaseBodyBack, read_body};
-use crate::judge::{Answered, Bound, NO_POLICY, Outcome, answer, judge};
+use crate::judge::{Answered, Bound, NO_POLICY, Outcome, Question, answer, judge, judge_all};
 
 /// A recorded decision's own inputs: with a policy and a guardrail the decision follows from them.
 #[derive(Debug)]
@@ -99,16 +100,46 @@ impl<'a> RecordedCase<'a> {
     /// Judges and concludes the case under a policy and a guardrail alone, as a backtest does. The caps count what they had counted
     /// then. The limits then are those of the recorded terms.
     pub fn rerun(&self, policy: Option<&Bound>, guardrail: &Bound, limits: &CallLimits) -> Rerun {
-        let outcome = judge(&self.context, &self.case, policy, guardrail, limits, &self.terms.fallback, self.event_bytes);
+        let outcome = judge(&self.question(policy, guardrail, limits));
         self.conclude(Answered { policy, outcome, beside: None, note: None })
+    }
+
+    fn question<'q>(&'q self, policy: Option<&'q Bound>, guardrail: &'q Bound, limits: &'q CallLimits) -> Question<'q> {
+        let (ctx, case, fallbacks) = (&self.context, &self.case, &self.terms.fallback);
+        Question { ctx, case, policy, guardrail, limits, fallbacks, event_bytes: self.event_bytes }
+    }
+
+    /// The limits of a call once more, which were in force then: what they are by now is no matter of this decision.
+    fn limits(&self, faulted: bool) -> CallLimits {
+        if faulted { self.terms.limits.patient() } else { self.terms.limits.generous() }
+    }
+
+    /// Each case as [`Self::again`] has it, but those that one version answered are judged together.
+    pub fn again_all(cases: &[(&Self, &Calls)]) -> Vec<Rerun> {
+        let alone = |calls: &Calls| calls.policy.is_some() && calls.beside.is_none();
+        let own: Vec<_> = cases.iter().filter(|(_, calls)| alone(calls)).collect();
+        let limits: Vec<_> = own.iter().map(|(case, _)| case.limits(case.entry.fault.is_some())).collect();
+        let asked = own.iter().zip(&limits);
+        let questions: Vec<_> =
+            asked.map(|((case, calls), limits)| case.question(calls.policy.as_ref(), &calls.guardrail, limits)).collect();
+        let mut outcomes = judge_all(&questions).into_iter();
+        let again = |(case, calls): &(&Self, &Calls)| match &calls.policy {
+            Some(policy)
+                if alone(calls)
+                    && let Some(outcome) = outcomes.next() =>
+            {
+                let note = case.chosen.as_ref().and_then(|chosen| chosen.note(None));
+                case.conclude(Answered { policy: Some(policy), outcome, beside: None, note })
+            }
+            policy => case.again(policy.as_ref(), calls.beside.as_ref(), &calls.guardrail),
+        };
+        cases.iter().map(again).collect()
     }
 
     /// Judges and concludes the case as it was: under the recorded versions, of which there may have been two, or none because
     /// nothing might run.
     pub fn again(&self, policy: Option<&Bound>, beside: Option<&Bound>, guardrail: &Bound) -> Rerun {
-        let limits = |faulted: bool| if faulted { self.terms.limits.patient() } else { self.terms.limits.generous() };
-        // The limits that were in force then: what they are by now is no matter of this decision.
-        let (own, others) = (limits(self.entry.fault.is_some()), limits(self.beside_fault.is_some()));
+        let (own, others) = (self.limits(self.entry.fault.is_some()), self.limits(self.beside_fault.is_some()));
         let is_opened = |bound: &Bound| {
             let opened = self.chosen.as_ref().and_then(|chosen| chosen.opened.as_ref());
             opened.is_some_and(|opened| opened.version.policy == bound.name && opened.version.version == bound.version)

@@ -40,6 +40,20 @@ pub struct Missing {
     pub detail: String,
 }
 
+/// A replay as far as it goes without running anything.
+struct Begun<'r> {
+    /// What it says so far; none where the record is no decision's.
+    report: Option<ReplayReport>,
+    /// What is to be run; none where nothing is.
+    ready: Option<(RecordedCase<'r>, Calls)>,
+}
+
+impl From<ReplayReport> for Begun<'_> {
+    fn from(report: ReplayReport) -> Self {
+        Self { report: Some(report), ready: None }
+    }
+}
+
 impl Replayer {
     /// A replayer over a sandbox, with plugins of its own.
     pub fn new(sandbox: Arc<Sandbox>) -> Self {
@@ -79,7 +93,33 @@ impl Replayer {
     /// # Errors
     /// The source of stored bytes fails. Whatever is wrong with the record or with what it names stands in the report.
     pub fn replay<B: Blobs + ?Sized>(&self, record: &Record, blobs: &B) -> Result<Option<ReplayReport>, B::Error> {
-        let Entry::Decision(entry) = &record.header.entry else { return Ok(None) };
+        Ok(self.replay_all(&[record], blobs)?.pop().flatten())
+    }
+
+    /// The same for many, in their order. They are made ready, run and compared one step after the other, which is faster than one record
+    /// after the other.
+    ///
+    /// # Errors
+    /// As [`Self::replay`].
+    pub fn replay_all<B: Blobs + ?Sized>(&self, records: &[&Record], blobs: &B) -> Result<Vec<Option<ReplayReport>>, B::Error> {
+        let begun = records.iter().map(|record| self.begin(record, blobs)).collect::<Result<Vec<_>, _>>()?;
+        let ready: Vec<_> = begun.iter().filter_map(|begun| begun.ready.as_ref()).map(|(case, calls)| (case, calls)).collect();
+        let mut reruns = RecordedCase::again_all(&ready).into_iter();
+        let finish = |(record, begun): (&&Record, Begun<'_>)| {
+            let Begun { report, ready } = begun;
+            let mut report = report?;
+            if let Some((case, _)) = ready
+                && let Some(again) = reruns.next()
+            {
+                self.finish(&mut report, record, &case, &again);
+            }
+            Some(report)
+        };
+        Ok(records.iter().zip(begun).map(finish).collect())
+    }
+
+    fn begin<'r, B: Blobs + ?Sized>(&self, record: &'r Record, blobs: &B) -> Result<Begun<'r>, B::Error> {
+        let Entry::Decision(entry) = &record.header.entry else { return Ok(Begun { report: None, ready: None }) };
         let mut report = ReplayReport {
             id: entry.id.to_string(),
             seq: record.header.seq,
@@ -94,39 +134,35 @@ impl Replayer {
             differences: Vec::new(),
         };
         if matches!(record.bodies, Bodies::Erased) {
-            report.compared = false;
-            report.divergence = Some(Divergence::Erased);
-            return Ok(Some(report));
+            return Ok(report.not_compared(Divergence::Erased).into());
         }
         if let Some(reason) = self.incomparable(entry) {
-            report.compared = false;
-            report.divergence = Some(reason);
-            return Ok(Some(report));
+            return Ok(report.not_compared(reason).into());
         }
         let case = match RecordedCase::read(entry, record) {
             Ok(case) => case,
-            Err(damage) => return Ok(Some(ReplayReport::damaged(report.id, report.seq, damage))),
+            Err(damage) => return Ok(ReplayReport::damaged(report.id, report.seq, damage).into()),
         };
         let calls = match self.recorded(entry, blobs)? {
             Ok(calls) => calls,
             Err(missing) => {
                 report.divergence = Some(missing.divergence);
                 report.detail = Some(missing.detail);
-                return Ok(Some(report));
+                return Ok(report.into());
             }
         };
         if let Some(reason) = case.beside_fault.and_then(|code| self.is_incomparable(code, entry)) {
-            report.compared = false;
-            report.divergence = Some(reason);
-            return Ok(Some(report));
+            return Ok(report.not_compared(reason).into());
         }
-        let again = case.again(calls.policy.as_ref(), calls.beside.as_ref(), &calls.guardrail);
+        Ok(Begun { report: Some(report), ready: Some((case, calls)) })
+    }
+
+    fn finish(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, again: &Rerun) {
         let beside = again.beside.as_ref().map_or(0, |(_, outcome)| outcome.policy_fuel + outcome.guardrail_fuel);
         report.fuel_now = again.policy_fuel + again.guardrail_fuel + beside;
-        self.compare(&mut report, record, &case, &again);
+        self.compare(report, record, case, again);
         report.identical = report.divergence.is_none();
         report.compared = report.divergence.is_none_or(Divergence::diverged);
-        Ok(Some(report))
     }
 
     /// A fault that cannot be met again here: of the clock or the host, or of a limit that belongs to another engine.

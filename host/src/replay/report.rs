@@ -173,4 +173,9 @@ impl ReplayReport {
             differences: Vec::new(),
         }
     }
+
+    /// The same of a record whose answer cannot be compared here.
+    pub(super) fn not_compared(self, reason: Divergence) -> Self {
+        Self { compared: false, divergence: Some(reason), ..self }
+    }
 }

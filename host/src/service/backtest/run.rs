@@ -173,7 +173,7 @@ impl Lane<'_> {
         self.replays.missing(&part.merchant, part.wanted.seqs.clone())?.iter().for_each(|_| self.impact.skip(Skipped::Damaged));
         let mut wanted = part.wanted.clone();
         while !wanted.seqs.is_empty() {
-            let (mut page, known) = self.replays.store.read(|reads| {
+            let (page, known) = self.replays.store.read(|reads| {
                 let page = Page::read(reads, &part.merchant, &wanted, PAGE_MAX)?;
                 let known = known_customers(reads, &page, &part.merchant)?;
                 Ok::<_, StoreError>((page, known))

@@ -159,7 +159,7 @@ impl Audit<'_> {
     fn one(&mut self) -> Result<bool, ServiceError> {
         let Some((merchant, wanted)) = self.somewhere()? else { return Ok(false) };
         let replays = self.service.own_replays();
-        let mut page = replays.store.read(|reads| Page::read(reads, &merchant, &wanted, 1))?;
+        let page = replays.store.read(|reads| Page::read(reads, &merchant, &wanted, 1))?;
         // What is not listed any more is met like a record that stands there.
         let reached = page.end().unwrap_or(wanted.seqs.end);
         if let Some(report) = replays.missing(&merchant, wanted.seqs.start..reached)?.first() {

@@ -19,7 +19,11 @@ use super::super::read::decision_id;
 use super::super::snapshot::MerchantDocument;
 use super::super::vault::Vault;
 use super::page::Page;
-use crate::replay::{Blobs, Damage, ReplayReport, Replayer, Tally};
+use crate::replay::{Blobs, Damage, Record, ReplayReport, Replayer, Tally};
+
+fn together() -> usize {
+    std::env::var("TOG").ok().and_then(|v| v.parse().ok()).unwrap_or(32)
+}
 
 /// Places of a merchant's log in one part: a fraction of a second's work, some megabytes of records.
 pub(super) const PART_PLACES: u64 = 256;
@@ -218,13 +222,15 @@ impl Replays<'_> {
     }
 
     /// Runs the decisions of a page, in the order of the log, until `add` says to stop.
-    pub(super) fn page(self, mut page: Page, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
-        page.each(self.vault, |row, record| {
-            let report = match record {
-                Ok(record) => self.replayer.replay(&record, &Stored(self.store))?,
+    pub(super) fn page(self, page: Page, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
+        page.together(self.vault, together(), |rows, records| {
+            let opened: Vec<&Record> = records.iter().filter_map(|record| record.as_ref().ok()).collect();
+            let mut reports = self.replayer.replay_all(&opened, &Stored(self.store))?.into_iter();
+            let report = |(row, record)| match record {
+                Ok(_) => reports.next().flatten(),
                 Err(damage) => Some(damaged(row, damage)),
             };
-            Ok(report.is_none_or(&mut add))
+            Ok(rows.iter().zip(records).filter_map(report).all(&mut add))
         })
     }
 }

@@ -54,13 +54,29 @@ impl Page {
 
     /// Opens every record and hands it to `run`, in the order of the log, until that says to stop.
     pub fn each<E>(
-        &mut self,
+        mut self,
         vault: &Vault,
         mut run: impl FnMut(&DecisionRecord, Result<Record, Damage>) -> Result<bool, E>,
     ) -> Result<(), E> {
         for row in std::mem::take(&mut self.rows) {
             let record = self.open(vault, &row);
             if !run(&row, record)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same with some together, which are opened one after the other before they are handed over.
+    pub fn together<E>(
+        mut self,
+        vault: &Vault,
+        count: usize,
+        mut run: impl FnMut(&[DecisionRecord], Vec<Result<Record, Damage>>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        for rows in std::mem::take(&mut self.rows).chunks(count) {
+            let records = rows.iter().map(|row| self.open(vault, row)).collect();
+            if !run(rows, records)? {
                 break;
             }
         }

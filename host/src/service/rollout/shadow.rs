@@ -14,7 +14,7 @@ use ombud_store::{Group, Reads, ShadowRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Bound, judge};
+use crate::judge::{Bound, Question, judge};
 use crate::metrics::Shadowed;
 use crate::service::Service;
 use crate::service::error::ServiceError;
@@ -160,7 +160,15 @@ impl Service {
             }
             let terms = &tenant.terms;
             let bytes = pending.event_body.len();
-            let outcome = judge(&run.ctx, &item.case, Some(version), &run.guardrail, &terms.limits, &terms.fallback, bytes);
+            let outcome = judge(&Question {
+                ctx: &run.ctx,
+                case: &item.case,
+                policy: Some(version),
+                guardrail: &run.guardrail,
+                limits: &terms.limits,
+                fallbacks: &terms.fallback,
+                event_bytes: bytes,
+            });
             let (policy_fuel, guardrail_fuel) = (outcome.policy_fuel, outcome.guardrail_fuel);
             self.fair.used_in_shadow(taken, limits, policy_fuel.saturating_add(guardrail_fuel));
             let (decision, _) = conclude(&item.case, outcome.judged, Some(version.reference()), terms, counted, run.ctx.now);
