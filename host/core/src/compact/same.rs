@@ -95,12 +95,14 @@ impl Same<'_> {
 /// Whether a text has a byte that cannot stand for itself. Every byte of a piece is looked at, so that the compiler looks at all of
 /// them at once.
 fn has_escaped(text: &[u8]) -> bool {
-    const PIECE_BYTES: usize = 16;
-    let any = |piece: &[u8]| piece.iter().fold(0, |any, byte| any | u8::from(is_escaped(*byte))) != 0;
-    match text.last_chunk::<PIECE_BYTES>() {
-        // The last piece may overlap the one before.
-        Some(last) => text.as_chunks::<PIECE_BYTES>().0.iter().any(|piece| any(piece)) || any(last),
-        None => any(text),
+    fn any(piece: &[u8]) -> bool {
+        piece.iter().fold(0, |any, byte| any | u8::from(is_escaped(*byte))) != 0
+    }
+    // The last piece of a text may overlap the one before.
+    match (text.as_chunks::<16>().0, text.last_chunk::<16>(), text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (pieces, Some(last), ..) => pieces.iter().any(|piece| any(piece)) || any(last),
+        (_, None, Some(first), Some(last)) => any(first) || any(last),
+        _ => any(text),
     }
 }
 

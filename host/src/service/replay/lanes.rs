@@ -21,10 +21,9 @@ use super::super::vault::Vault;
 use super::page::Page;
 use crate::replay::{Blobs, Damage, Record, ReplayReport, Replayer, Tally};
 
-fn together() -> usize {
-    std::env::var("TOG").ok().and_then(|v| v.parse().ok()).unwrap_or(32)
-}
-
+/// Decisions that are opened, run and compared together: enough for each step to find its code in the processor's first cache, and
+/// so few that their bodies stay in the second.
+const TOGETHER: usize = 32;
 /// Places of a merchant's log in one part: a fraction of a second's work, some megabytes of records.
 pub(super) const PART_PLACES: u64 = 256;
 /// Decisions of one page.
@@ -223,7 +222,7 @@ impl Replays<'_> {
 
     /// Runs the decisions of a page, in the order of the log, until `add` says to stop.
     pub(super) fn page(self, page: Page, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
-        page.together(self.vault, together(), |rows, records| {
+        page.together(self.vault, TOGETHER, |rows, records| {
             let opened: Vec<&Record> = records.iter().filter_map(|record| record.as_ref().ok()).collect();
             let mut reports = self.replayer.replay_all(&opened, &Stored(self.store))?.into_iter();
             let report = |(row, record)| match record {
