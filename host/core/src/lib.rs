@@ -22,6 +22,7 @@ pub mod chain;
 pub mod compact;
 pub mod deciding;
 pub mod decision;
+pub mod declared;
 pub mod explain;
 pub mod fallback;
 pub mod fault;

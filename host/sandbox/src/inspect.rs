@@ -3,6 +3,8 @@
 
 mod sections;
 
+use ombud_core::declared::DeclaredRules;
+use ombud_core::kind::Kind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmparser::Validator;
@@ -101,6 +103,11 @@ const IMPORTS: [(&str, usize); 7] =
     [("log", 0), ("types", 0), ("after-sale-types", 0), ("delay-types", 0), ("blacklist-types", 0), ("reply-types", 0), ("text", 1)];
 const KINDS: [&str; 4] = ["after-sale", "delay", "blacklist", "reply"];
 
+/// Bytes before the first section.
+const HEADER_BYTES: usize = 8;
+/// The number of custom sections.
+const CUSTOM: u8 = 0;
+
 /// The custom sections in which a component carries its own facts.
 pub mod section {
     /// JSON: name, version, kinds, licence, source.
@@ -109,6 +116,8 @@ pub mod section {
     pub const SETTINGS_SCHEMA: &str = "ombud:settings-schema";
     /// Golden cases, YAML.
     pub const CASES: &str = "ombud:cases";
+    /// JSON: the rules that it looks at, by kind, in its order.
+    pub const RULES: &str = "ombud:rules";
 
     /// Bytes of the package section.
     pub const PACKAGE_BYTES_MAX: usize = 16 << 10;
@@ -116,6 +125,8 @@ pub mod section {
     pub const SETTINGS_SCHEMA_BYTES_MAX: usize = 256 << 10;
     /// Bytes of the golden cases.
     pub const CASES_BYTES_MAX: usize = 4 << 20;
+    /// Bytes of the declared rules.
+    pub const RULES_BYTES_MAX: usize = 256 << 10;
 }
 
 /// What a component says of itself.
@@ -144,7 +155,7 @@ pub struct PackageFacts {
 }
 
 /// Version of what an inspection reads and refuses: raised with every change of it, so that what was kept beside compiled code is read anew.
-pub(crate) const INSPECTION_RULES: u32 = 3;
+pub(crate) const INSPECTION_RULES: u32 = 4;
 
 /// The result of the inspection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,8 +183,31 @@ pub struct Inspection {
     pub settings_schema: Option<String>,
     /// The golden cases it carries.
     pub cases: Option<String>,
+    /// The rules it declares; none where it declares none.
+    pub rules: Option<DeclaredRules>,
     /// What it says of itself in the sections that other tools write and read (`version`, `licenses`, `authors`, `description`, `source`), by name.
     pub other_facts: Vec<(String, String)>,
+}
+
+impl Inspection {
+    /// Nothing seen yet.
+    fn empty(bytes: &[u8]) -> Self {
+        Self {
+            digest: digest(bytes),
+            code: [0; 32],
+            bytes: bytes.len(),
+            memory_bytes: 0,
+            contract: String::new(),
+            imports: Vec::new(),
+            decides: Vec::new(),
+            reviews: Vec::new(),
+            package: None,
+            settings_schema: None,
+            cases: None,
+            rules: None,
+            other_facts: Vec::new(),
+        }
+    }
 }
 
 /// SHA-256 of a component's bytes.
@@ -181,26 +215,60 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// SHA-256 over a component's sections but its own custom ones, which say what it is and change nothing of what it does.
-pub(crate) fn code_digest(bytes: &[u8]) -> Result<[u8; 32], Refused> {
-    const HEADER_BYTES: usize = 8;
-    const CUSTOM: u8 = 0;
+/// A component's outermost sections as they lie in it: number and content.
+fn raw_sections(bytes: &[u8], mut each: impl FnMut(u8, &[u8]) -> Result<(), Refused>) -> Result<(), Refused> {
     let invalid = |error: wasmparser::BinaryReaderError| Refused::Invalid(error.to_string());
-    let (header, sections) = bytes.split_at_checked(HEADER_BYTES).unwrap_or((bytes, &[]));
-    let mut hash = Sha256::new();
-    hash.update(header);
+    let sections = bytes.get(HEADER_BYTES..).unwrap_or_default();
     let mut reader = wasmparser::BinaryReader::new(sections, HEADER_BYTES);
     while !reader.eof() {
         let id = reader.read_u8().map_err(invalid)?;
         let length = reader.read_var_u32().map_err(invalid)?;
-        let content = reader.read_bytes(length as usize).map_err(invalid)?;
+        each(id, reader.read_bytes(length as usize).map_err(invalid)?)?;
+    }
+    Ok(())
+}
+
+/// SHA-256 over a component's sections but its own custom ones, which say what it is and change nothing of what it does.
+pub(crate) fn code_digest(bytes: &[u8]) -> Result<[u8; 32], Refused> {
+    let mut hash = Sha256::new();
+    hash.update(bytes.get(..HEADER_BYTES).unwrap_or(bytes));
+    raw_sections(bytes, |id, content| {
         if id != CUSTOM {
             hash.update([id]);
-            hash.update(length.to_le_bytes());
+            hash.update(u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
             hash.update(content);
         }
-    }
+        Ok(())
+    })?;
     Ok(hash.finalize().into())
+}
+
+/// What a component says of itself, as far as it explains a decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnFacts {
+    /// The package section.
+    pub package: Option<PackageFacts>,
+    /// The settings schema.
+    pub settings_schema: Option<String>,
+    /// The rules it declares.
+    pub rules: Option<DeclaredRules>,
+}
+
+/// What a component says of itself, read from its custom sections alone: for bytes that passed an inspection before, which their digest tells.
+///
+/// # Errors
+/// It is none, or what it says cannot be read.
+pub fn own_facts(bytes: &[u8]) -> Result<OwnFacts, Refused> {
+    let mut seen = Inspection::empty(bytes);
+    raw_sections(bytes, |id, content| {
+        if id != CUSTOM {
+            return Ok(());
+        }
+        let mut reader = wasmparser::BinaryReader::new(content, 0);
+        let name = reader.read_string().map_err(|error| Refused::Invalid(error.to_string()))?;
+        sections::own_fact(name, content.get(reader.original_position()..).unwrap_or_default(), &mut seen)
+    })?;
+    Ok(OwnFacts { package: seen.package, settings_schema: seen.settings_schema, rules: seen.rules })
 }
 
 /// Inspects a component. Errors name the first thing that keeps it from being loaded.
@@ -211,20 +279,7 @@ pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused>
     if !bytes.starts_with(b"\0asm") {
         return Err(Refused::NotWasm { start: bytes.iter().copied().take(8).collect() });
     }
-    let mut seen = Inspection {
-        digest: digest(bytes),
-        code: code_digest(bytes)?,
-        bytes: bytes.len(),
-        memory_bytes: 0,
-        contract: String::new(),
-        imports: Vec::new(),
-        decides: Vec::new(),
-        reviews: Vec::new(),
-        package: None,
-        settings_schema: None,
-        cases: None,
-        other_facts: Vec::new(),
-    };
+    let mut seen = Inspection { code: code_digest(bytes)?, ..Inspection::empty(bytes) };
     let exports = sections::read(bytes, &mut seen)?;
     Validator::new_with_features(profile::allowed_features()).validate_all(bytes).map_err(|error| Refused::Invalid(error.to_string()))?;
     seen.contract = contract(seen.imports.iter().chain(&exports))?;
@@ -245,6 +300,16 @@ pub fn inspect(bytes: &[u8], limits: &LoadLimits) -> Result<Inspection, Refused>
     }
     if !exports_interface("settings") {
         return Err(Refused::NoSettings);
+    }
+    let foreign = |kind: &Kind| {
+        let has_rules = seen.rules.as_ref().is_some_and(|rules| !rules.of(*kind).is_empty());
+        has_rules && !seen.decides.iter().chain(&seen.reviews).any(|own| own == kind.as_str())
+    };
+    if let Some(kind) = Kind::ALL.into_iter().find(foreign) {
+        let section = section::RULES;
+        let text =
+            format!("custom section `{section}`: `/{kind}` has rules, and the component neither decides nor reviews {kind}: take them out");
+        return Err(Refused::Metadata(text));
     }
     Ok(seen)
 }

@@ -19,7 +19,7 @@ mod v1;
 pub use cache::{CodeHeld, CodeKey};
 pub use compile::{Compiler, SIGXCPU, compile_worker, limit_processor_time, resident_bytes};
 pub use floor::{LoweredRuling, floor};
-pub use inspect::{Inspection, PACKAGE, PackageFacts, Refused, digest, inspect, section};
+pub use inspect::{Inspection, OwnFacts, PACKAGE, PackageFacts, Refused, digest, inspect, own_facts, section};
 pub use limits::{CONCURRENT_INSTANCES_MAX, CORE_MODULES_MAX, Limits, LoadLimits, MEMORY_BYTES_CEILING, NESTING_MAX, STACK_BYTES_MAX};
 pub use plugin::{Facts, KEPT_BESIDE_BYTES, Plugin, Run, SettingsProblem};
 pub use profile::{WASMTIME_VERSION, profile_hash};

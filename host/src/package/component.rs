@@ -12,6 +12,8 @@ pub struct Extras {
     pub settings_schema: Option<String>,
     /// Golden cases, YAML.
     pub cases: Option<String>,
+    /// The rules that it looks at, JSON.
+    pub rules: Option<String>,
 }
 
 /// Wraps a core module that carries the contract.
@@ -37,6 +39,9 @@ pub fn finish(component: Vec<u8>, extras: &Extras) -> Result<Vec<u8>> {
     }
     if let Some(cases) = &extras.cases {
         append(&mut bytes, section::CASES, cases.as_bytes());
+    }
+    if let Some(rules) = &extras.rules {
+        append(&mut bytes, section::RULES, rules.as_bytes());
     }
     Ok(bytes)
 }

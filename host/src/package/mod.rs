@@ -32,6 +32,8 @@ struct PluginMetadata {
     cases: Option<PathBuf>,
     /// JSON Schema of the settings.
     settings_schema: Option<PathBuf>,
+    /// JSON: the rules that it looks at, by kind, in its order.
+    rules: Option<PathBuf>,
     /// Where the source can be read.
     source: Option<String>,
 }
@@ -113,7 +115,8 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
         Ok(Some(std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?))
     };
     let name = made.package.name.clone();
-    let mut extras = component::Extras { package: made.package, settings_schema: read(&made.plugin.settings_schema)?, cases: None };
+    let (settings_schema, rules) = (read(&made.plugin.settings_schema)?, read(&made.plugin.rules)?);
+    let mut extras = component::Extras { package: made.package, settings_schema, cases: None, rules };
     let limits = LoadLimits::default();
     // A first look at the component says which kinds it has, and so which cases belong to it.
     let bare = ombud_sandbox::inspect(&made.component, &limits)?;

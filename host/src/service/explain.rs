@@ -1,5 +1,7 @@
 //! Explanations of recorded decisions: what the ledger holds, put together for the customer or for an auditor.
 
+mod rules;
+
 use std::sync::Arc;
 
 use ombud_core::caps::CapUsage;
@@ -72,7 +74,9 @@ impl Service {
                 }))
             }
             (Audience::Auditor, _) => {
+                let evaluated = aside(|| self.store.read(|reads| rules::of_decision(reads, entry, &explained.opened, locale)))?;
                 let full = for_auditor(merchant, entry, &explained, body.as_ref(), tz, locale, query.lang)?;
+                let full = ForAuditor { evaluated, ..full };
                 Explanation::Auditor(Box::new(sight.explanation(full).map_err(unreadable)?))
             }
         })
@@ -140,6 +144,7 @@ fn for_auditor(
         event: event_line(entry, explained, ticket.clone()),
         rules,
         facts_read,
+        evaluated: Vec::new(),
         trace,
         rollout: decision.and_then(|decision| decision.rollout.clone()),
         policy: entry.policy.as_ref().map(|policy| PolicyLine {

@@ -3,6 +3,7 @@
 use ombud_rules::contract::types::Severity;
 use serde::{Deserialize, Serialize};
 
+use super::evaluated::EvaluatedLine;
 use super::recorded::RecordedDecision;
 use super::text::readable;
 use super::{ActOf, sources};
@@ -48,6 +49,8 @@ pub struct ForAuditor {
     pub rules: Vec<RuleLine>,
     /// Every fact that a matched rule read, once.
     pub facts_read: Vec<FactLine>,
+    /// The rules that each version looked at that ran, the policy's first; empty where the body was erased.
+    pub evaluated: Vec<EvaluatedLine>,
     /// What policy and guardrail logged while they evaluated.
     pub trace: Vec<String>,
     /// The policy version that ruled, and what it ruled before guardrail and caps; none where no policy was bound.

@@ -6,6 +6,7 @@
 
 mod auditor;
 mod customer;
+mod evaluated;
 mod outcomes;
 mod recorded;
 mod sources;
@@ -19,6 +20,7 @@ pub use self::auditor::{
     TimelineLine, rules,
 };
 pub use self::customer::{ForCustomer, LaterLine, erased, for_customer};
+pub use self::evaluated::{DeclaredIn, EvaluatedLine, EvaluatedRule, RecordedCall, evaluated};
 pub use self::recorded::RecordedDecision;
 pub use self::text::{auditor_text, customer_text};
 use crate::money::Amounts;

@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 
 use super::auditor::{ForAuditor, RuleLine};
 use super::customer::ForCustomer;
-use super::terms;
+use super::{evaluated, terms};
 use crate::caps::CapUsage;
 use crate::chain::ReasonBy;
 use crate::money::{Amounts, Due};
@@ -122,6 +122,10 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     if !explanation.erased {
         heading(out, label("命中的规则", "rules matched"));
         explanation.rules.iter().for_each(|rule| rule_text(out, rule, zh));
+    }
+    if !explanation.evaluated.is_empty() {
+        heading(out, label("评估的规则", "rules evaluated"));
+        evaluated::text(out, &explanation.evaluated, zh);
     }
     if !explanation.trace.is_empty() {
         heading(out, label("评估日志", "trace"));

@@ -1,6 +1,7 @@
 //! A component's sections, read one after the other: names of imports and exports, its own facts, and how much it is made of. What could make later
 //! steps work for ever is counted here, before anything looks closer.
 
+use ombud_core::declared::DeclaredRules;
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, Encoding, Instance, Parser,
     Payload,
@@ -141,11 +142,12 @@ fn add(frames: &mut [Frame], instances: u64) {
 }
 
 /// Reads a custom section, if it is one of those in which a component carries its own facts.
-fn own_fact(name: &str, data: &[u8], seen: &mut Inspection) -> Result<(), Refused> {
+pub(super) fn own_fact(name: &str, data: &[u8], seen: &mut Inspection) -> Result<(), Refused> {
     let bytes_max = match name {
         section::PACKAGE => section::PACKAGE_BYTES_MAX,
         section::SETTINGS_SCHEMA => section::SETTINGS_SCHEMA_BYTES_MAX,
         section::CASES => section::CASES_BYTES_MAX,
+        section::RULES => section::RULES_BYTES_MAX,
         name if OTHER_FACTS.contains(&name) => section::PACKAGE_BYTES_MAX,
         _ => return Ok(()),
     };
@@ -178,6 +180,14 @@ fn own_fact(name: &str, data: &[u8], seen: &mut Inspection) -> Result<(), Refuse
                 Ok(())
             }
         }
+        section::RULES if seen.rules.is_some() => twice(),
+        section::RULES => match DeclaredRules::parse(text) {
+            Ok(rules) => {
+                seen.rules = Some(rules);
+                Ok(())
+            }
+            Err(why) => refused(why),
+        },
         _ if seen.other_facts.iter().any(|(known, _)| known == name) => twice(),
         _ => {
             seen.other_facts.push((name.to_owned(), text.to_owned()));
