@@ -63,6 +63,7 @@ fn what_passes_the_gate_is_a_version_with_its_report() {
             "cases",
             "repeat",
             "edges",
+            "rules",
             "process"
         ]
     );

@@ -311,6 +311,7 @@ fn policies_are_checked_step_by_step() {
             "cases",
             "repeat",
             "edges",
+            "rules",
             "process"
         ]
     );

@@ -50,11 +50,13 @@ pub const CASES: &str = "cases";
 pub const REPEAT: &str = "repeat";
 /// Questions at the contract's bounds.
 pub const EDGES: &str = "edges";
+/// The rules that it declares, held against those that its answers name.
+pub const RULES: &str = "rules";
 /// Everything again in a second process.
 pub const PROCESS: &str = "process";
 
 /// The steps after a look, in their order.
-const LATER: [&str; 9] = [COMPILE, LINK, SCHEMA, SETTINGS, BOUNDS, CASES, REPEAT, EDGES, PROCESS];
+const LATER: [&str; 10] = [COMPILE, LINK, SCHEMA, SETTINGS, BOUNDS, CASES, REPEAT, EDGES, RULES, PROCESS];
 
 /// What is said of a process that ended well and said nothing.
 const SILENT: &str = "the process that checks ended without saying what it found: is it another program?";

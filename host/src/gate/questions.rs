@@ -1,6 +1,7 @@
 //! The steps that put questions to a policy: its golden cases, the same again in fresh instances, and questions at the bounds of the contract.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 
 use ombud_core::boundary::{self, Edge};
 use ombud_core::chain;
@@ -9,11 +10,13 @@ use ombud_core::golden::{self, GoldenCase};
 use ombud_core::kind::Kind;
 use ombud_core::ruling::Ruling;
 use ombud_core::ruling_check;
+use ombud_rules::contract::types::Reason;
+use ombud_rules::review::Review;
 use ombud_sandbox::{Facts, Limits, Plugin, Run};
 
 use super::answers::{Answer, difference, short};
 use super::report::{Step, count};
-use super::{CASES, EDGES, REPEAT};
+use super::{CASES, EDGES, REPEAT, RULES};
 use crate::cases::{self, Question, told};
 
 /// A policy with what it is asked.
@@ -26,6 +29,8 @@ pub(super) struct Asked<'a> {
     pub(super) limits: &'a Limits,
     /// Golden cases that stand beside the policy and belong to its settings.
     pub(super) beside: Option<&'a str>,
+    /// The rules that its answers named so far.
+    pub(super) named: RefCell<BTreeSet<(Kind, String)>>,
 }
 
 /// Called after each question: how many were put, of how many.
@@ -98,7 +103,10 @@ impl Asked<'_> {
                 Err(fault) if fault.code == FaultCode::PolicyError => unruled += 1,
                 Err(fault) if fault.code == FaultCode::Fuel => refused.push(format!("{}: {}", short(&edge.name), told(&fault))),
                 Err(fault) => faults.push(format!("{}: {}", short(&edge.name), told(&fault))),
-                Ok(ruling) => refused.extend(accepted(edge, ruling).err().map(|fault| format!("{}: {fault}", short(&edge.name)))),
+                Ok(ruling) => {
+                    self.name(edge.case.kind(), &ruling.notes().reasons);
+                    refused.extend(accepted(edge, ruling).err().map(|fault| format!("{}: {fault}", short(&edge.name))));
+                }
             }
             tell(done + 1, questions.len());
         }
@@ -145,9 +153,48 @@ impl Asked<'_> {
         let settings = case.settings.as_ref().map_or_else(|| self.settings.to_owned(), ToString::to_string);
         let (facts, name) = (Facts::new(question.ctx, &question.facts), format!("{} {}", case.id, case.title));
         Some(match &question.ruling {
-            None => Answer::new(&name, &self.plugin.decide(&facts, &settings, self.limits, 0)),
-            Some(ruling) => Answer::new(&name, &self.plugin.review(&facts, ruling, &settings, self.limits, 0)),
+            None => {
+                let run = self.plugin.decide(&facts, &settings, self.limits, 0);
+                run.result.iter().for_each(|ruling| self.name(question.facts.kind(), &ruling.notes().reasons));
+                Answer::new(&name, &run)
+            }
+            Some(ruling) => {
+                let run = self.plugin.review(&facts, ruling, &settings, self.limits, 0);
+                if let Ok(Review::Amend { reasons, .. } | Review::Escalate(reasons)) = &run.result {
+                    self.name(question.facts.kind(), reasons);
+                }
+                Answer::new(&name, &run)
+            }
         })
+    }
+
+    /// Remembers which rules an answer names.
+    fn name(&self, kind: Kind, reasons: &[Reason]) {
+        self.named.borrow_mut().extend(reasons.iter().map(|reason| (kind, reason.rule.clone())));
+    }
+
+    /// The rules that its answers named so far, held against those that it declares: an auditor is shown which of these did not match. A rule that
+    /// is given and not declared is shown as such, so that nobody is refused for it.
+    pub(super) fn rules(&self) -> Step {
+        let declared = self.plugin.inspection().rules.as_ref();
+        let Some(declared) = declared.filter(|declared| Kind::ALL.iter().any(|kind| !declared.of(*kind).is_empty())) else {
+            return Step::passed(
+                RULES,
+                "none are declared in the component: auditors are shown those that match, and the rows of decision tables",
+            );
+        };
+        let of_kinds = Kind::ALL.into_iter().filter(|kind| !declared.of(*kind).is_empty());
+        let listed: Vec<String> = of_kinds.map(|kind| format!("{kind} {}", declared.of(kind).len())).collect();
+        let named = self.named.borrow();
+        let undeclared = named.iter().filter(|(kind, rule)| {
+            let rules = declared.of(*kind);
+            !rules.is_empty() && !rules.iter().any(|own| own.rule == *rule)
+        });
+        let problems: Vec<String> = undeclared
+            .map(|(kind, rule)| format!("{kind}: its answers name `{}`, which it does not declare: add it to its rules", short(rule)))
+            .collect();
+        let text = format!("declared: {}", listed.join(", "));
+        if problems.is_empty() { Step::passed(RULES, text) } else { Step::warnings(RULES, text, problems) }
     }
 
     fn edge(&self, edge: &Edge) -> Run<Ruling> {

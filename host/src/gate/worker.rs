@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::answers::Answer;
 use super::questions::Asked;
 use super::report::Step;
-use super::{BOUNDS, CASES, EDGES, PROCESS, REPEAT, SCHEMA, SETTINGS, settings};
+use super::{BOUNDS, CASES, EDGES, PROCESS, REPEAT, RULES, SCHEMA, SETTINGS, settings};
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -148,7 +148,7 @@ struct Worker {
 impl Worker {
     fn work(&mut self, task: &Task, plugin: &Plugin, texts: &Texts) -> Result<(), String> {
         let limits = &task.limits;
-        let asked = Asked { plugin, settings: &texts.settings, limits, beside: texts.beside.as_deref() };
+        let asked = Asked { plugin, settings: &texts.settings, limits, beside: texts.beside.as_deref(), named: RefCell::default() };
         if task.work == Work::Again {
             say(&Said::Begins(PROCESS.into()));
             let answers = asked.once(&mut |done, of| self.tell(done, of));
@@ -166,7 +166,7 @@ impl Worker {
         self.step(BOUNDS, |_| Some(settings::bounds(plugin, schema.as_ref(), limits)));
         if settings.is_some_and(|step| step.is_refusal()) {
             // With settings that it does not take a policy answers nothing.
-            for name in [CASES, REPEAT, EDGES] {
+            for name in [CASES, REPEAT, EDGES, RULES] {
                 say(&Said::Step(Step::skipped(name)));
             }
             return Ok(());
@@ -198,6 +198,7 @@ impl Worker {
             answers.extend(seen);
             Some(step)
         });
+        self.step(RULES, |_| Some(asked.rules()));
         say(&Said::Answers(answers));
         Ok(())
     }
