@@ -10,6 +10,8 @@ mod contract;
 mod crash;
 mod damage;
 mod decisions;
+mod declared;
+mod evaluated;
 mod explanation;
 mod export;
 mod faults;

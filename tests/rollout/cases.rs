@@ -47,6 +47,17 @@ fn a_delay_is_decided_under_both_versions_and_the_better_one_stands() {
     let path = format!("/decisions/{}", second["id"].as_str().unwrap());
     let detail = merchant.call(Role::Auditor, "GET", &path).send().ok();
     assert_eq!(detail["rollout"]["beside"]["policy"]["version"], json!(opened), "{detail}");
+    // An auditor sees what each of them looked at.
+    let seen = merchant.call(Role::Auditor, "GET", &format!("{path}/explanation?for=auditor&lang=en")).send().ok();
+    let lines = seen["evaluated"].as_array().unwrap();
+    let looked: Vec<Value> = lines.iter().map(|line| json!([line["by"], line["version"], line["beside"], line["answered"]])).collect();
+    let each = [
+        json!(["policy", better, null, true]),
+        json!(["guardrail", "0.1.0", null, true]),
+        json!(["policy", opened, true, true]),
+        json!(["guardrail", "0.1.0", true, true]),
+    ];
+    assert_eq!(looked, each, "{seen}");
     // What was taken back runs no more, not even beside; its cases are judged by what is active.
     step(&merchant, "rollback", json!({"reason": "stingy"})).send().ok();
     let fourth = merchant.decide(&delay("bo-2", "2", LATE + HOUR));

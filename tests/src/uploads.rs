@@ -25,6 +25,14 @@ pub fn with_section(component: &[u8], name: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A component as it is before the last section, in which the build writes the rules that it declares.
+pub fn without_rules(component: &[u8]) -> Vec<u8> {
+    let name = b"\x0bombud:rules";
+    let at = component.windows(name.len()).rposition(|window| window == name).expect("rules");
+    let payload = component.len() - at;
+    component[..at - leb(payload).len() - 1].to_vec()
+}
+
 /// A length as WebAssembly writes it.
 pub fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();

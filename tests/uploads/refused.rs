@@ -76,6 +76,7 @@ fn what_it_says_of_itself_is_there_once_and_true() {
     let with = |facts: serde_json::Value| named(&bare, &facts);
     let own = guest("honest", "1");
     let schema = with_section(&own, "ombud:settings-schema", b"{}");
+    let rules = |json: &str| with_section(&own, "ombud:rules", json.as_bytes());
     let member = |name: &str, value: serde_json::Value| {
         let mut all = facts("liar", "1");
         all[name] = value;
@@ -90,6 +91,17 @@ fn what_it_says_of_itself_is_there_once_and_true() {
         (with_section(&bare, "ombud:package", b"\xff"), "no text"),
         (with_section(&bare, "ombud:package", br#"{"name": "a", "version": "1", "decides": "everything"}"#), "unknown field"),
         (with_section(&own, "ombud:settings-schema", &vec![b' '; (256 << 10) + 1]), "more than 262144"),
+        (
+            rules(r#"{"delay": [{"rule": "D-1"}, {"rule": "D-1"}]}"#),
+            "`ombud:rules`: `/delay/1/rule`: `D-1` stands there twice: declare it once",
+        ),
+        (rules(r#"{"delay": [{"rule": "D-1", "when": "late"}]}"#), "`ombud:rules`: unknown field `when`"),
+        (
+            rules(r#"{"reply": [{"rule": "R-1"}]}"#),
+            "`/reply` has rules, and the component neither decides nor reviews reply: take them out",
+        ),
+        (with_section(&rules("{}"), "ombud:rules", b"{}"), "`ombud:rules`: it stands there twice"),
+        (rules(&format!("{{}}{}", " ".repeat((256 << 10) - 1))), "more than 262144"),
         (member("kinds", json!(["delay", "reply"])), "its exports are delay"),
         (member("license", json!("MIT\nand all rights reserved")), "the licence"),
         (with_section(&own, "version", b"2"), "section `version` says"),
@@ -107,6 +119,9 @@ fn what_it_says_of_itself_is_there_once_and_true() {
     let honest = with_section(&member("author", json!("Ada")), "authors", b"Ada");
     let (status, document) = ended(&merchant, &upload(&merchant, with_section(&honest, "version", b"1")).send());
     assert_eq!((status, &document["package"]["author"]), (201, &json!("Ada")), "{document}");
+    // As many bytes of rules as may be.
+    let (status, document) = ended(&merchant, &upload(&merchant, rules(&format!("{{}}{}", " ".repeat((256 << 10) - 2)))).send());
+    assert_eq!(status, 201, "{document}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use ombud_core::declared::DeclaredRules;
 use ombud_core::golden;
 use ombud_sandbox::{Inspection, LoadLimits, PackageFacts};
 use serde::Deserialize;
@@ -116,6 +117,9 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
     };
     let name = made.package.name.clone();
     let (settings_schema, rules) = (read(&made.plugin.settings_schema)?, read(&made.plugin.rules)?);
+    if let Some(rules) = &rules {
+        DeclaredRules::parse(rules).map_err(|why| anyhow!("the rules: {why}"))?;
+    }
     let mut extras = component::Extras { package: made.package, settings_schema, cases: None, rules };
     let limits = LoadLimits::default();
     // A first look at the component says which kinds it has, and so which cases belong to it.

@@ -55,6 +55,7 @@ pub fn files(name: &str, kind: &str, language: Language, sdk: &str, contract: &s
         Language::Table => return Ok(table(&names)),
     };
     files.push(("cases.yaml".into(), of_kind!(kind, "shared/", "/cases.yaml").into()));
+    files.push(("rules.json".into(), of_kind!(kind, "shared/", "/rules.json").into()));
     files.push(("settings.schema.json".into(), schema(kind).into()));
     let files = files.into_iter().map(|(path, text)| (path, names.filled(&text)));
     Ok(files.collect())

@@ -33,7 +33,7 @@ fn the_three_languages_begin_with_the_same_cases_and_settings() {
     for kind in KINDS {
         let data = folder();
         let [rust, js, python] = ["rust", "js", "python"].map(|lang| new(&data, &format!("{lang}-one"), lang, kind));
-        for file in ["cases.yaml", "settings.schema.json"] {
+        for file in ["cases.yaml", "rules.json", "settings.schema.json"] {
             assert_eq!(rust[file], js[file], "{kind}");
             assert_eq!(rust[file], python[file], "{kind}");
         }
