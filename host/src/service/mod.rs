@@ -33,6 +33,7 @@ mod requests;
 pub mod rollout;
 mod signing_keys;
 mod snapshot;
+mod threads;
 pub mod uploads;
 mod vault;
 mod versions;
@@ -51,8 +52,7 @@ use ombud_ledger::Engine;
 use ombud_ledger::log::KeyName;
 use ombud_sandbox::{CodeKey, Compiler, Sandbox};
 use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use actor::{NewKey, Principal, Right, Role};
 pub(crate) use admin::secret;
@@ -72,12 +72,12 @@ pub use snapshot::{Bindings, MERCHANT_CHANGES_MAX, MERCHANT_EXPORTS_MAX, Merchan
 use crate::judge::Phases;
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
-use crate::priority::behind_others;
 use crate::registry::Registry;
 use crate::replay::Replayer;
 use ledger::Ledger;
 use ledger::witness::Witness;
 use locks::KeyedLocks;
+use threads::{aside, behind, blocking};
 use vault::Vault;
 use wire::{PolicyView, Readiness};
 
@@ -319,7 +319,7 @@ impl Service {
         Ok(self.tenant(who, merchant, Right::Read, "see policies")?.views())
     }
 
-    /// Whether requests are taken: the store is open, the guardrail and every bound policy are loaded.
+    /// Whether requests are taken: the guardrail is loaded, and the store can be read. What one merchant lacks keeps nobody else from being served.
     pub fn readiness(&self) -> Readiness {
         let snapshot = self.snapshot.load();
         let mut reasons = Vec::new();
@@ -390,32 +390,6 @@ impl Service {
         let _entered = span.enter();
         tracing::debug!("decided");
     }
-}
-
-/// Reads for long where a request is handled, while another thread takes what else was to run there.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        // A runtime of one thread, as tests have, has none to give it to.
-        _ => work(),
-    }
-}
-
-/// Runs what waits for the writer, or works for long, off the runtime's threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Internal(error.into()))?
-}
-
-/// Runs what works for long and may wait on a thread of its own, behind those who decide.
-async fn behind<T: Send + 'static>(work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static) -> Result<T, ServiceError> {
-    let (answer, answered) = oneshot::channel();
-    let work = move || {
-        behind_others();
-        // Nobody waits where the caller has gone.
-        _ = answer.send(work());
-    };
-    std::thread::Builder::new().name("behind".into()).spawn(work).map_err(|error| ServiceError::Internal(error.into()))?;
-    answered.await.map_err(|error| ServiceError::Internal(error.into()))?
 }
 
 /// Whether the caller has a right.

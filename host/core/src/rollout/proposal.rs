@@ -270,3 +270,6 @@ impl Rollouts {
         self.proposals.retain(|own| own.id != id);
     }
 }
+
+#[cfg(test)]
+mod tests;

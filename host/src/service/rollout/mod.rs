@@ -1,7 +1,7 @@
 //! Rollouts: which version of a merchant's policies answers which case, moved by persons and by the host's own protection.
 //!
 //! In reading order: plans and versions from the store ([`load`]), what runs for one case ([`choose`]) and in shadow ([`shadow`]), how
-//! persons move a plan ([`step`], [`change`], [`apply`]), and two of them where the merchant asks for that ([`proposals`]), what they see
+//! persons move a plan ([`step`], [`named`], [`change`], [`apply`]), and two of them where the merchant asks for that ([`proposals`]), what they see
 //! of it ([`view`]), and the protection: what versions decided ([`guards`], [`earlier`]), what is done about it ([`protect`], [`webhook`]).
 
 mod apply;
@@ -10,6 +10,7 @@ mod choose;
 mod earlier;
 mod guards;
 mod load;
+mod named;
 mod proposals;
 mod protect;
 mod shadow;

@@ -1,5 +1,7 @@
 //! `ombud rollout`: which version of a merchant's policy answers which case.
 
+mod show;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow, bail};
@@ -7,6 +9,7 @@ use clap::{Args, Subcommand};
 use ombud_core::rollout::VersionId;
 use serde_json::{Value, json};
 
+use self::show::{show, what};
 use super::api::{self, Api};
 use super::source::Source;
 use super::{EXIT_OK, screen};
@@ -242,9 +245,7 @@ impl Version {
             (None, _) => bail!("`{policy}` has no version but the active one: push another one, or name it with --version"),
         }
     }
-}
 
-impl Version {
     /// The version that is named, or the only one of the policy that stands in a place out of which it is to be taken.
     fn standing(&self, api: &Api, of: &Of, place: &str, stands: impl Fn(&PlanView) -> Vec<VersionId>) -> Result<String> {
         if let Some(version) = &self.version {
@@ -359,71 +360,6 @@ fn proposals(of: &Of) -> Result<u8> {
     }
     println!("{table}");
     Ok(EXIT_OK)
-}
-
-/// What is proposed, in words.
-fn what(own: &ProposalView) -> String {
-    let kind = own.kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
-    let takes: Vec<String> = own.takes.iter().map(|id| format!("`{id}`")).collect();
-    let takes = if takes.is_empty() { String::new() } else { format!(", taking back {}", takes.join(", ")) };
-    format!("{kind}{}{takes}", own.step)
-}
-
-/// A share in basis points as people write it.
-fn percent(bp: u64) -> String {
-    let text = format!("{}.{:02}", bp / 100, bp % 100);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn show(rollout: &RolloutView) {
-    let mut table = screen::table(&["kind", "place", "version", "since or when", "status"]);
-    for plan in &rollout.kinds {
-        let mut row = |place: String, version: String, when: String, status: String| {
-            table.add_row([plan.kind.to_string(), place, version, when, status]);
-        };
-        if let Some(active) = &plan.active {
-            row("active".into(), active.version.to_string(), active.since.clone(), active.status.clone());
-        }
-        if let Some(canary) = &plan.canary {
-            let share = format!("canary {}", percent(canary.share_bp.into()));
-            row(share, canary.placed.version.to_string(), canary.placed.since.clone(), canary.placed.status.clone());
-        }
-        for shadow in &plan.shadows {
-            let compared = shadow.compared.as_ref().map_or_else(
-                || shadow.placed.status.clone(),
-                |own| match own.decisions {
-                    0 => "nothing to compare yet".to_owned(),
-                    decisions => format!("agrees in {} of {}", percent(own.agreement_bp), screen::count(decisions, "decision")),
-                },
-            );
-            row("shadow".into(), shadow.placed.version.to_string(), shadow.placed.since.clone(), compared);
-        }
-        for window in &plan.windows {
-            row("window".into(), window.version.to_string(), format!("{} to {}", window.from, window.to), String::new());
-        }
-        for taken in &plan.taken_back {
-            row("taken back".into(), taken.version.to_string(), taken.at.clone(), taken.reason.clone());
-        }
-    }
-    println!("{table}");
-    for stop in &rollout.paused {
-        println!("paused: {} since {} ({})", stop.scope, stop.at, stop.reason);
-    }
-    for shadow in rollout.kinds.iter().flat_map(|plan| &plan.shadows) {
-        let Some(compared) = &shadow.compared else { continue };
-        let money = &compared.impact.total.money;
-        println!(
-            "{}: {} flips, {} with other money; stands {} now, {} under it",
-            shadow.placed.version,
-            compared.impact.total.counts.flips,
-            compared.impact.total.counts.money_only,
-            screen::yuan(money.before.standing()),
-            screen::yuan(money.after.standing())
-        );
-        for fault in &compared.impact.faults {
-            println!("  fault {}: {} now, {} under it", fault.code, fault.before, fault.after);
-        }
-    }
 }
 
 #[cfg(test)]
