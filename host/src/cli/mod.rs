@@ -101,7 +101,7 @@ enum Command {
     Audit(audit::Audit),
     /// Say why a decision is what it is: for the customer in plain words, for an auditor in full.
     Explain(explain::Explain),
-    /// Keys: of callers, of the ledger, of policies that are signed, and the master key
+    /// Manage keys: of callers, of the ledger, of policies that are signed, and the master key.
     Key(key::Key),
     /// Create, change and show merchants.
     Merchant(merchant::Merchant),

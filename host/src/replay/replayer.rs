@@ -55,15 +55,10 @@ impl From<ReplayReport> for Begun<'_> {
 }
 
 impl Replayer {
-    /// A replayer over a sandbox, with plugins of its own.
+    /// A replayer over a sandbox. Its plugins are those of the process: decisions use them as well.
     pub fn new(sandbox: Arc<Sandbox>) -> Self {
-        Self::with_plugins(Arc::new(Plugins::new(sandbox)))
-    }
-
-    /// A replayer that shares plugins with others.
-    pub fn with_plugins(plugins: Arc<Plugins>) -> Self {
         let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
-        Self { engine, plugins }
+        Self { engine, plugins: Arc::new(Plugins::new(sandbox)) }
     }
 
     /// The engine that everything runs on here.
