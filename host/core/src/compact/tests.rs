@@ -185,23 +185,23 @@ fn golden_cases_are_read_and_compared_here() {
 
 #[test]
 fn members_may_stand_in_any_order_and_be_absent() {
-    let mut members: Vec<(String, Value)> = match serde_json::to_value(Sorts { letter: '退', ..Sorts::default() }).unwrap() {
-        Value::Object(members) => members.into_iter().collect(),
-        _ => unreachable!(),
+    let Value::Object(members) = serde_json::to_value(Sorts { letter: '退', ..Sorts::default() }).unwrap() else { unreachable!() };
+    let mut members: Vec<(String, String)> = members.into_iter().map(|(name, value)| (name, value.to_string())).collect();
+    let object = |members: &[(String, String)]| {
+        let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
     };
     for _ in 0..members.len() {
         members.rotate_left(1);
-        let text: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
-        assert!(agrees::<Sorts>(&format!("{{{}}}", text.join(","))), "{text:?}");
-        assert!(!agrees::<Sorts>(&format!("{{{},{}}}", text.join(","), text[0])), "twice");
-        assert!(!agrees::<Sorts>(&format!("{{{},\"unknown\":1}}", text.join(","))));
+        assert!(agrees::<Sorts>(&object(&members)), "{members:?}");
+        let twice = [&members[..], &members[..1]].concat();
+        let unknown = [&members[..], &[("unknown".to_owned(), "1".to_owned())]].concat();
+        assert!(!agrees::<Sorts>(&object(&twice)) && !agrees::<Sorts>(&object(&unknown)), "{members:?}");
     }
     members.retain(|(name, _)| name != "defaulted");
-    let text: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
-    assert!(agrees::<Sorts>(&format!("{{{}}}", text.join(","))));
+    assert!(agrees::<Sorts>(&object(&members)));
     members.retain(|(name, _)| name != "texts");
-    let text: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
-    assert!(!agrees::<Sorts>(&format!("{{{}}}", text.join(","))));
+    assert!(!agrees::<Sorts>(&object(&members)));
     // A name may be written in another way.
     assert!(agrees::<Tagged>(r#"{"kind":"one","value":1}"#) && agrees::<Tagged>(r#"{"text":"x","k\u0069nd":"other"}"#));
 }
@@ -212,6 +212,20 @@ fn values_within_values_are_read_up_to_a_depth() {
     assert!(agrees::<Value>(&lists(64)));
     assert!(!agrees::<Value>(&lists(65)));
     assert!(!agrees::<Value>(&lists(100_000)));
+}
+
+#[test]
+fn a_text_that_does_not_stand_for_itself_is_found_wherever_it_does_not() {
+    for len in [1, 7, 8, 9, 15, 16, 17, 33] {
+        for (at, odd) in (0..len).flat_map(|at| ['"', '\\', '\0', '\u{1f}'].map(|odd| (at, odd))) {
+            let text: String = (0..len).map(|place| if place == at { odd } else { 'x' }).collect();
+            assert!(!is_same(&text, format!("\"{text}\"").as_bytes()), "{text:?}");
+            assert!(is_same(&text, &serde_json::to_vec(&text).unwrap()), "{text:?}");
+        }
+        // The bytes beside those stand for themselves.
+        let text = " !#[]\u{7f}".repeat(len);
+        assert!(is_same(&text, format!("\"{text}\"").as_bytes()));
+    }
 }
 
 #[test]
