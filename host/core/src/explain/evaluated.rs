@@ -144,10 +144,13 @@ pub(super) fn text(out: &mut String, lines: &[EvaluatedLine], zh: bool) {
         let beside = if line.beside { label("（另一版本）", " (beside)") } else { "" };
         _ = writeln!(out, "  {by} {} {version}{beside}{}{}", line.name, label("：", ": "), line.how);
         for rule in line.rules.iter().filter(|rule| rule.matched) {
-            let title = rule.title.as_deref().unwrap_or_default();
+            let title = rule.title.as_ref().map(|title| format!("  {title}")).unwrap_or_default();
             let undeclared =
                 if rule.declared || line.declared_in == DeclaredIn::Nowhere { "" } else { label("（未声明）", " (not declared)") };
-            _ = writeln!(out, "    {} {}{undeclared}  {title}", label("命中", "matched"), rule.rule);
+            _ = writeln!(out, "    {} {}{undeclared}{title}", label("命中", "matched"), rule.rule);
+        }
+        if line.rules.is_empty() {
+            _ = writeln!(out, "    {}", label("无命中", "none matched"));
         }
         let rest: Vec<&str> = line.rules.iter().filter(|rule| !rule.matched).map(|rule| rule.rule.as_str()).collect();
         for (at, ids) in rest.chunks(LINE_RULES).enumerate() {

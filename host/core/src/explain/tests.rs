@@ -9,6 +9,7 @@ use super::*;
 use crate::call_limits::CallLimits;
 use crate::caps::CapLimits;
 use crate::case::Case;
+use crate::chain::ReasonBy;
 use crate::decision::{Counted, Terms, conclude};
 use crate::fallback::Fallbacks;
 use crate::golden::{self, Given};
@@ -236,4 +237,37 @@ fn an_english_text_for_customers_has_no_chinese() {
         let told = for_customer(&id, &recorded, &[], 480, Locale::En);
         assert!(!told.basis.iter().any(|basis| chinese(basis)), "{id}: {:?}", told.basis);
     }
+}
+
+#[test]
+fn what_nobody_declared_and_what_did_not_match_is_said() {
+    use crate::declared::DeclaredRule;
+    let line = |given: &[&str], declared_in, declared: &[DeclaredRule]| {
+        let given = Some(given.iter().map(ToString::to_string).collect());
+        let call = RecordedCall {
+            by: ReasonBy::Policy,
+            name: "p".into(),
+            version: Some("1".into()),
+            component: String::new(),
+            beside: false,
+            given,
+        };
+        evaluated(call, declared_in, declared, Locale::En)
+    };
+    let text = |line: EvaluatedLine| {
+        let mut text = String::new();
+        super::evaluated::text(&mut text, &[line], false);
+        text.split_once('\n').unwrap().1.to_owned()
+    };
+    let declared: Vec<DeclaredRule> =
+        (0..14).map(|at| DeclaredRule { rule: format!("R-{at}"), title: (at == 1).then(|| "the second".into()) }).collect();
+    assert_eq!(text(line(&[], DeclaredIn::Nowhere, &[])), "    none matched\n");
+    assert_eq!(text(line(&["X", "X"], DeclaredIn::Nowhere, &[])), "    matched X\n", "once");
+    assert_eq!(
+        text(line(&["X", "R-1", "R-0"], DeclaredIn::Component, &declared)),
+        "    matched R-0\n    matched R-1  the second\n    matched X (not declared)\n    \
+         not matched: R-2 R-3 R-4 R-5 R-6 R-7 R-8 R-9 R-10 R-11 R-12 R-13\n"
+    );
+    let all = text(line(&[], DeclaredIn::Component, &declared));
+    assert!(all.ends_with(" R-10 R-11\n      R-12 R-13\n"), "{all}");
 }
