@@ -12,8 +12,9 @@ use ombud::service::Role;
 use ombud_ledger::Digest;
 use ombud_tests::command::{on, path, run};
 use ombud_tests::events::event;
+use ombud_tests::forge::Forge;
 use ombud_tests::server::{Merchant, Server, shared};
-use ombud_tests::uploads::{ended, form, guest, policy, upload, upload_as};
+use ombud_tests::uploads::{ended, form, guest, policy, upload, upload_as, with_section};
 use serde_json::{Value, json};
 
 /// A program that runs a script of the shell.
@@ -81,6 +82,45 @@ fn what_passes_the_gate_is_a_version_with_its_report() {
     let policies = merchant.call(Role::Agent, "GET", "/versions").send().ok();
     let ours = policies.as_array().unwrap().iter().find(|policy| policy["policy"] == "our-delays").unwrap();
     assert_eq!((&ours["versions"], &ours["newest"]["state"]), (&json!(1), &json!("draft")));
+}
+
+#[test]
+fn who_uploads_a_version_again_mends_what_is_stored_of_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::on(data.path(), &ombud_tests::guests::root().join("policies"));
+    let merchant = server.merchant(json!({}));
+    // Other bytes than those of the operator's package.
+    let component = with_section(&policy("delay"), "remark", b"ours");
+    let upload = || {
+        let parts: [(&str, &[u8]); 3] = [("component", &component), ("settings", b"{\"ship_upper_hours\": 47}"), ("name", b"mendable")];
+        ended(&merchant, &form(&merchant, &parts).send())
+    };
+    let (status, detail) = upload();
+    assert_eq!(status, 201, "{detail}");
+    let step = |name: &str, body: &Value| {
+        merchant.call(Role::MerchantAdmin, "POST", &format!("/policies/mendable/rollout/{name}")).json(body).send().ok()
+    };
+    step("activate", &json!({"version": detail["version"]}));
+    let decide =
+        |id: &str| merchant.call(Role::Agent, "POST", "/events").event(&event("delay.detected", id)).send().ok()["decisions"][0].clone();
+    let first = decide("sound");
+    assert_eq!((&first["policy"]["name"], &first["fault"]), (&json!("mendable"), &Value::Null), "{first}");
+
+    let forge = Forge::on(data.path());
+    forge.run(1, "UPDATE blobs SET bytes = zeroblob(7) WHERE CAST(bytes AS TEXT) = '{\"ship_upper_hours\": 47}'", []);
+    forge.run(1, "DELETE FROM blobs WHERE digest = ?1", [Digest::of(&component).0]);
+    // What a change reads anew.
+    for name in ["pause", "resume"] {
+        step(name, &json!({"reason": "a look"}));
+    }
+    let fault = &decide("damaged")["fault"]["code"];
+    assert_eq!(fault, "not-loaded");
+    let (status, again) = upload();
+    assert_eq!((status, &again["version"]), (200, &detail["version"]), "{again}");
+    assert_eq!(decide("mended")["fault"], Value::Null);
+    let replay = format!("/decisions/{}/replay", first["id"].as_str().unwrap());
+    assert_eq!(merchant.call(Role::Auditor, "POST", &replay).send().ok()["identical"], true);
+    assert_eq!(acts(&merchant).iter().filter(|act| act["name"] == "policy.uploaded").count(), 1);
 }
 
 #[test]

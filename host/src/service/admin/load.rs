@@ -25,11 +25,11 @@ use crate::service::snapshot::{MerchantDocument, Snapshot, Tenant};
 use crate::service::vault::SubjectId;
 
 /// Media type under which components are kept.
-const WASM: &str = "application/wasm";
+pub(in crate::service) const WASM: &str = "application/wasm";
 /// How often a change is prepared while others may change the merchant, before it is prepared under the lock.
 const PREPARED_MAX: usize = 4;
 /// Media type under which settings are kept.
-pub(super) const JSON: &str = "application/json";
+pub(in crate::service) const JSON: &str = "application/json";
 
 impl Service {
     /// Keeps every package's component and settings, so that what decides today can be replayed after it was replaced.
@@ -39,10 +39,11 @@ impl Service {
             blobs.push((WASM, package.bytes.clone()));
             blobs.push((JSON, package.settings.clone().into_bytes()));
         }
-        self.keep_blobs(blobs).map_err(|error| anyhow!("{error}"))
+        self.keep_blobs(blobs).map(|_| ()).map_err(|error| anyhow!("{error}"))
     }
 
-    pub(in crate::service) fn keep_blobs(&self, blobs: Vec<(&'static str, Vec<u8>)>) -> Result<(), ServiceError> {
+    /// Keeps bytes that are not stored, or are damaged there; whether there were any.
+    pub(in crate::service) fn keep_blobs(&self, blobs: Vec<(&'static str, Vec<u8>)>) -> Result<bool, ServiceError> {
         let at_ms = now_ms();
         let missing: Vec<_> = self.store.read(|reads| {
             blobs
@@ -55,10 +56,11 @@ impl Service {
                 .collect::<Result<_, _>>()
         })?;
         if missing.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         Ok(self.writer.wait(move |group| {
-            missing.iter().try_for_each(|(media, bytes)| group.put_blob(media, bytes, at_ms).map(|_| ())).map_err(ServiceError::from)
+            missing.iter().try_for_each(|(media, bytes)| group.put_blob(media, bytes, at_ms).map(|_| ())).map_err(ServiceError::from)?;
+            Ok::<_, ServiceError>(true)
         })?)
     }
 

@@ -21,7 +21,7 @@ pub(super) use files::private_folder;
 pub(crate) use files::secret;
 pub(super) use keys::is_same_person;
 pub(super) use limits::{LIMITS, kept as kept_limits};
-pub(super) use load::guardrail;
+pub(super) use load::{JSON, WASM, guardrail};
 pub use master::MasterKeyFrom;
 pub(super) use master::{IN_FORCE, fitting_masters, is_noted, master_key, master_key_beside, note_in_force, present_master_key};
 pub(super) use merchants::digest_of;

@@ -247,7 +247,7 @@ impl Service {
     }
 
     /// The merchant with other plans.
-    pub(super) fn next_tenant(&self, tenant: &Tenant, rollouts: Rollouts) -> Result<Tenant, ServiceError> {
+    pub(in crate::service) fn next_tenant(&self, tenant: &Tenant, rollouts: Rollouts) -> Result<Tenant, ServiceError> {
         let (config, bound) = (tenant.config.clone(), tenant.caps_bound.clone());
         self.store.read(|reads| self.assemble(reads, config, bound, rollouts).map_err(ServiceError::from))
     }

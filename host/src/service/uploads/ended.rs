@@ -1,5 +1,7 @@
 //! What comes of an upload: a version with its act in one transaction, or an act alone and nothing else.
 
+use std::sync::Arc;
+
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
 use ombud_sandbox::Inspection;
@@ -10,7 +12,9 @@ use super::job::{Job, Named, is_conflict};
 use crate::clock::now_ms;
 use crate::gate::{Step, decided, refusal};
 use crate::service::acts::{NewAct, What};
+use crate::service::admin::{JSON, WASM};
 use crate::service::error::ServiceError;
+use crate::service::snapshot::Tenant;
 use crate::service::versions::digest_of;
 
 /// What is there already under an upload's name.
@@ -61,6 +65,22 @@ impl Job {
         let (vault, log) = (self.service.vault.clone(), self.tenant.config.id.clone());
         self.service.writer.wait(move |group| act.append(group, &vault, &log).map(|_| ()))?;
         Ok(End::Refused { detail, conflict: is_conflict(step) })
+    }
+
+    /// Keeps the bytes of a version that is there already, where those that are stored are lost or damaged, and binds it anew.
+    pub(super) fn mend(&self, named: &Named, bytes: Vec<u8>) -> Result<(), ServiceError> {
+        let (service, merchant) = (&self.service, &self.tenant.config.id);
+        if !service.keep_blobs(vec![(WASM, bytes), (JSON, named.settings.clone().into_bytes())])? {
+            return Ok(());
+        }
+        tracing::warn!(%merchant, policy = named.policy, version = named.version, "what was stored of a version was lost or damaged, and is written again");
+        let bind = |now: Option<Arc<Tenant>>, ()| {
+            let Some(now) = now else { return Ok(()) };
+            let next = Arc::new(service.next_tenant(&now, now.rollouts.clone())?);
+            service.change(|snapshot| _ = snapshot.tenants.insert(merchant.clone(), next));
+            Ok(())
+        };
+        service.changed(merchant.as_str(), |_| Ok(()), bind)
     }
 
     /// Makes the version: component, settings, row and act together.
@@ -124,8 +144,8 @@ impl Job {
                 return Ok(Known::Revoked(id.clone()));
             }
             if matches!(known, Known::Nothing) {
-                group.put_blob("application/wasm", &bytes, at_ms)?;
-                group.put_blob("application/json", again.settings.as_bytes(), at_ms)?;
+                group.put_blob(WASM, &bytes, at_ms)?;
+                group.put_blob(JSON, again.settings.as_bytes(), at_ms)?;
                 group.insert_version(&log, &row, &report)?;
                 act.append(group, &vault, &log)?;
             }

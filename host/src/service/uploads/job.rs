@@ -115,7 +115,10 @@ impl Job {
                     return self.refused(report, component, &named.settings, policy);
                 }
             }
-            Known::Same => return Ok(named.accepted(false)),
+            Known::Same => {
+                self.mend(&named, bytes)?;
+                return Ok(named.accepted(false));
+            }
             Known::Other(other) => {
                 self.done(report, named.contradicts(other));
                 return self.refused(report, component, &named.settings, policy);
