@@ -42,7 +42,7 @@ fn a_package_a_component_and_a_table_are_pushed_and_signed() {
     let settings = ["--settings", path(&settings), "--json"];
     let pushed = push(&merchant, &[&OURS[..], &signed, &settings].concat()).exits(0).json();
     assert_eq!((&pushed["accepted"], &pushed["new"], &pushed["signature"]), (&json!(true), &json!(true), &json!("valid")));
-    assert_eq!(pushed["report"].as_array().unwrap().len(), 15, "{pushed}");
+    assert_eq!(pushed["report"].as_array().unwrap().len(), 16, "{pushed}");
 
     std::fs::write(file("bare.wasm"), guest("bare", "1")).unwrap();
     push(&merchant, &[&[path(&file("bare.wasm"))][..], &signed].concat()).exits(0).says("bare 1+44136fa3 is uploaded");
