@@ -101,7 +101,7 @@ fn default_version(merchant: &Merchant<'_>) -> Value {
 
 #[test]
 fn one_merchants_replays_do_not_go_before_anothers() {
-    const MANY: usize = 24;
+    const MANY: usize = 12;
     let data = tempfile::tempdir().unwrap();
     let (server, _links) = server(data.path(), json!({}));
     let long = server.merchant(json!({"policies": {"delay": {"policy": "endless"}}, "limits": {"fuel_base": 300_000_000}}));

@@ -134,15 +134,15 @@ impl Outcome {
     }
 }
 
-/// A case with those who judge it.
+/// What a case is judged from.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct Inputs<'a, 'p> {
     /// Who asks, and when.
     pub ctx: &'a Context,
     /// The facts.
     pub case: &'a Case,
-    /// The policy; none where none is bound.
-    pub policy: Option<&'a Bound>,
+    /// The policy, or why none may run: then the fallback stands.
+    pub policy: Result<&'p Bound, &'a Fault>,
     /// The guardrail, which runs under the operator's limits.
     pub guardrail: &'a Bound,
     /// What the calls may use.
@@ -153,13 +153,13 @@ pub struct Question<'a> {
     pub event_bytes: usize,
 }
 
-impl Question<'_> {
+impl Inputs<'_, '_> {
     fn ruled(&self, facts: &Facts) -> Run<Ruling> {
         match self.policy {
-            None => no_run(FaultCode::NoPolicy, NO_POLICY),
-            Some(bound) => match bound.plugin() {
+            Err(fault) => no_run(fault.clone()),
+            Ok(bound) => match bound.plugin() {
                 Ok(plugin) => plugin.decide(facts, &bound.settings, &self.limits.policy, self.event_bytes),
-                Err(reason) => no_run(FaultCode::NotLoaded, &reason),
+                Err(reason) => no_run(Fault::new(FaultCode::NotLoaded, &*reason)),
             },
         }
     }
@@ -167,7 +167,7 @@ impl Question<'_> {
     fn reviewed(&self, facts: &Facts, ruled: &Run<Ruling>) -> Option<Run<RulingReview>> {
         chain::accepted(self.case, &ruled.result).ok().map(|ruling| match self.guardrail.plugin() {
             Ok(plugin) => plugin.review(facts, ruling, &self.guardrail.settings, &self.limits.guardrail, self.event_bytes),
-            Err(reason) => no_run(FaultCode::NotLoaded, &reason),
+            Err(reason) => no_run(Fault::new(FaultCode::NotLoaded, &*reason)),
         })
     }
 
@@ -183,29 +183,29 @@ impl Question<'_> {
 }
 
 /// Judges a case.
-pub fn judge(question: &Question<'_>) -> Outcome {
+pub fn judge(inputs: &Inputs<'_, '_>) -> Outcome {
     let started = Instant::now();
-    let facts = Facts::new(question.ctx, question.case);
+    let facts = Facts::new(inputs.ctx, inputs.case);
     let mut phases = Phases { lower_us: micros(started), ..Phases::default() };
     let started = Instant::now();
-    let ruled = question.ruled(&facts);
+    let ruled = inputs.ruled(&facts);
     phases.policy_us = micros(started);
     let started = Instant::now();
-    let reviewed = question.reviewed(&facts, &ruled);
+    let reviewed = inputs.reviewed(&facts, &ruled);
     phases.guardrail_us = micros(started);
-    question.outcome(ruled, reviewed, phases)
+    inputs.outcome(ruled, reviewed, phases)
 }
 
 /// Judges many cases, which comes to the same: step by step for all of them, so that each step finds its own code and tables in the
 /// processor's caches. Where the time goes is not measured.
-pub fn judge_all(questions: &[Question<'_>]) -> Vec<Outcome> {
-    let facts: Vec<Facts> = questions.iter().map(|question| Facts::new(question.ctx, question.case)).collect();
-    let asked = || questions.iter().zip(&facts);
-    let ruled: Vec<Run<Ruling>> = asked().map(|(question, facts)| question.ruled(facts)).collect();
+pub fn judge_all(cases: &[Inputs<'_, '_>]) -> Vec<Outcome> {
+    let facts: Vec<Facts> = cases.iter().map(|inputs| Facts::new(inputs.ctx, inputs.case)).collect();
+    let asked = || cases.iter().zip(&facts);
+    let ruled: Vec<Run<Ruling>> = asked().map(|(inputs, facts)| inputs.ruled(facts)).collect();
     let reviewed: Vec<Option<Run<RulingReview>>> =
-        asked().zip(&ruled).map(|((question, facts), ruled)| question.reviewed(facts, ruled)).collect();
-    let answers = questions.iter().zip(ruled).zip(reviewed);
-    answers.map(|((question, ruled), reviewed)| question.outcome(ruled, reviewed, Phases::default())).collect()
+        asked().zip(&ruled).map(|((inputs, facts), ruled)| inputs.reviewed(facts, ruled)).collect();
+    let answers = cases.iter().zip(ruled).zip(reviewed);
+    answers.map(|((inputs, ruled), reviewed)| inputs.outcome(ruled, reviewed, Phases::default())).collect()
 }
 
 /// A case answered: by the version that answers new ones, or by the better of two for the consumer.
@@ -239,28 +239,22 @@ impl Answered<'_> {
 
 /// Puts a case to the version that answers, or to the two of which the better answer for the consumer stands (domain model 4.0,
 /// rule 8). Each runs under limits of its own: a replay is patient with what faulted only.
-#[expect(clippy::too_many_arguments, reason = "a case and those who judge it")]
-pub fn answer<'a>(
-    ctx: &Context,
-    case: &Case,
-    first: Result<&'a Bound, &Fault>,
-    second: Option<&'a Bound>,
+pub fn answer<'p>(inputs: &Inputs<'_, 'p>, second: Option<(&'p Bound, &CallLimits)>, chosen: Option<&Chosen>) -> Answered<'p> {
+    beside(inputs, judge(inputs), second, chosen)
+}
+
+/// The same once the first version was asked.
+pub fn beside<'p>(
+    inputs: &Inputs<'_, 'p>,
+    outcome: Outcome,
+    second: Option<(&'p Bound, &CallLimits)>,
     chosen: Option<&Chosen>,
-    guardrail: &Bound,
-    [first_limits, second_limits]: [&CallLimits; 2],
-    fallbacks: &Fallbacks,
-    event_bytes: usize,
-) -> Answered<'a> {
-    let first = match first {
-        Ok(first) => first,
-        Err(fault) => return Answered { policy: None, outcome: halted(ctx, case, fault.clone(), fallbacks), beside: None, note: None },
-    };
-    let question = Question { ctx, case, policy: Some(first), guardrail, limits: first_limits, fallbacks, event_bytes };
-    let outcome = judge(&question);
-    let (Some(second), Some(chosen)) = (second, chosen) else {
+) -> Answered<'p> {
+    let Ok(first) = inputs.policy else { return Answered { policy: None, outcome, beside: None, note: None } };
+    let (Some((second, limits)), Some(chosen)) = (second, chosen) else {
         return Answered { policy: Some(first), outcome, beside: None, note: chosen.and_then(|chosen| chosen.note(None)) };
     };
-    let newer = judge(&Question { policy: Some(second), limits: second_limits, ..question });
+    let newer = judge(&Inputs { policy: Ok(second), limits, ..*inputs });
     let newer_stage = chosen.beside.unwrap_or(Stage::Active);
     let ((policy, outcome, stage), (other, beside, other_stage)) = if better(&outcome.judged.ruling, &newer.judged.ruling) {
         ((second, newer, newer_stage), (first, outcome, chosen.stage))
@@ -279,15 +273,8 @@ pub fn answer<'a>(
     Answered { policy: Some(policy), outcome, beside: Some((other, beside)), note: Some(RolloutNote { stage, beside: Some(told) }) }
 }
 
-/// Concludes a case for which nothing may run: the fallback stands, and the fault says why.
-pub fn halted(ctx: &Context, case: &Case, fault: Fault, fallbacks: &Fallbacks) -> Outcome {
-    let policy = Err(fault);
-    let judged = chain::judge(case, &policy, None, fallbacks, ctx.now);
-    Outcome { policy, review: None, judged, policy_fuel: 0, guardrail_fuel: 0, log: Vec::new(), phases: Phases::default() }
-}
-
-fn no_run<T>(code: FaultCode, detail: &str) -> Run<T> {
-    Run { result: Err(Fault::new(code, detail)), fuel: 0, log: Vec::new() }
+fn no_run<T>(fault: Fault) -> Run<T> {
+    Run { result: Err(fault), fuel: 0, log: Vec::new() }
 }
 
 /// Microseconds since a moment.

@@ -17,7 +17,7 @@ use ombud_rules::contract::types::Context;
 use ombud_sandbox::{Facts, Limits, LoweredRuling, Sandbox, floor};
 
 use super::{BenchRow, PhaseTimes};
-use crate::judge::{Bound, Question, judge};
+use crate::judge::{Bound, Inputs, judge};
 use crate::registry::{Package, Registry};
 
 /// Calls before the measurement.
@@ -108,9 +108,8 @@ fn reply(cases: &[golden::GoldenCase]) -> Result<(Context, Case)> {
 fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits: &Limits) -> Result<(f64, f64, PhaseTimes)> {
     let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default() };
     let facts = Facts::new(ctx, case);
-    let question =
-        Question { ctx, case, policy: Some(policy), guardrail, limits: &terms.limits, fallbacks: &terms.fallback, event_bytes: 0 };
-    let first = judge(&question);
+    let inputs = Inputs { ctx, case, policy: Ok(policy), guardrail, limits: &terms.limits, fallbacks: &terms.fallback, event_bytes: 0 };
+    let first = judge(&inputs);
     let ruling = LoweredRuling::new(first.policy.as_ref().map_err(|fault| anyhow!("the policy gave no ruling: {fault}"))?);
     let plugin = |bound: &Bound| bound.plugin().map_err(|reason| anyhow!("{reason}"));
     let (policy_plugin, guardrail_plugin) = (plugin(policy)?, plugin(guardrail)?);
@@ -118,7 +117,7 @@ fn measure(ctx: &Context, case: &Case, policy: &Bound, guardrail: &Bound, limits
     let mut phases = [0_u64; 3];
     let mut calls = 0_u64;
     let mut decide = || {
-        let outcome = judge(&question);
+        let outcome = judge(&inputs);
         for (sum, us) in phases.iter_mut().zip([outcome.phases.lower_us, outcome.phases.policy_us, outcome.phases.guardrail_us]) {
             *sum += u64::from(us);
         }

@@ -9,6 +9,7 @@ use ombud_core::call_limits::OperatorLimits;
 use ombud_core::decision::{Counted, conclude};
 use ombud_core::event::{self, Event};
 use ombud_core::facts::build_case;
+use ombud_core::fault::{Fault, FaultCode};
 use ombud_core::history::{Actor, History};
 use ombud_core::ids::ActorId;
 use ombud_core::kind::Kind;
@@ -24,7 +25,7 @@ use super::progress::Progress;
 use super::shown::{Detail, Shown};
 use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen};
 use crate::bodies::decision_body;
-use crate::judge::{Bound, Outcome, Question, judge};
+use crate::judge::{Bound, Inputs, NO_POLICY, Outcome, judge};
 use crate::registry::{Package, PackageToml, Registry};
 
 /// Arguments of `ombud decide`.
@@ -135,10 +136,11 @@ impl Decide {
             None => bail!("`{}` holds no guardrail, a package that reviews all four kinds", self.policies.display()),
         };
         let event_bytes = event.to_structured().len();
-        let outcome = judge(&Question {
+        let absent = Fault::new(FaultCode::NoPolicy, NO_POLICY);
+        let outcome = judge(&Inputs {
             ctx: &ctx,
             case: &case,
-            policy: policy.as_ref(),
+            policy: policy.as_ref().ok_or(&absent),
             guardrail: &guardrail,
             limits: &terms.limits,
             fallbacks: &config.fallback,

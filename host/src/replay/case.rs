@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use super::record::{Damage, Record};
 use super::replayer::Calls;
 use crate::bodies::{CaseBodyBack, read_body};
-use crate::judge::{Answered, Bound, NO_POLICY, Outcome, Question, answer, judge, judge_all};
+use crate::judge::{Answered, Bound, Inputs, NO_POLICY, Outcome, beside, judge, judge_all};
 
 /// A recorded decision's own inputs: with a policy and a guardrail the decision follows from them.
 #[derive(Debug)]
@@ -44,6 +44,16 @@ pub struct RecordedCase<'a> {
     pub beside_fault: Option<FaultCode>,
     /// The decision body as recorded, JSON.
     pub decision: &'a str,
+}
+
+/// The versions that a case was put to.
+struct Versions<'c> {
+    /// The one that was asked first, or why none was.
+    first: Result<&'c Bound, Fault>,
+    first_limits: CallLimits,
+    /// The one beside.
+    second: Option<&'c Bound>,
+    second_limits: CallLimits,
 }
 
 /// A recorded case judged and concluded once more.
@@ -99,63 +109,54 @@ impl<'a> RecordedCase<'a> {
 
     /// Judges and concludes the case under a policy and a guardrail alone, as a backtest does. The caps count what they had counted
     /// then. The limits then are those of the recorded terms.
-    pub fn rerun(&self, policy: Option<&Bound>, guardrail: &Bound, limits: &CallLimits) -> Rerun {
-        let outcome = judge(&self.question(policy, guardrail, limits));
-        self.conclude(Answered { policy, outcome, beside: None, note: None })
+    pub fn rerun(&self, policy: &Bound, guardrail: &Bound, limits: &CallLimits) -> Rerun {
+        let outcome = judge(&self.inputs(Ok(policy), guardrail, limits));
+        self.conclude(Answered { policy: Some(policy), outcome, beside: None, note: None })
     }
 
-    fn question<'q>(&'q self, policy: Option<&'q Bound>, guardrail: &'q Bound, limits: &'q CallLimits) -> Question<'q> {
-        let (ctx, case, fallbacks) = (&self.context, &self.case, &self.terms.fallback);
-        Question { ctx, case, policy, guardrail, limits, fallbacks, event_bytes: self.event_bytes }
-    }
-
-    /// The limits of a call once more, which were in force then: what they are by now is no matter of this decision.
-    fn limits(&self, faulted: bool) -> CallLimits {
-        if faulted { self.terms.limits.patient() } else { self.terms.limits.generous() }
-    }
-
-    /// Each case as [`Self::again`] has it, but those that one version answered are judged together.
+    /// Judges and concludes each case as it was: under the recorded versions, of which there may have been two, or none because
+    /// nothing might run. Those that answered first are asked together.
     pub fn again_all(cases: &[(&Self, &Calls)]) -> Vec<Rerun> {
-        let alone = |calls: &Calls| calls.policy.is_some() && calls.beside.is_none();
-        let own: Vec<_> = cases.iter().filter(|(_, calls)| alone(calls)).collect();
-        let limits: Vec<_> = own.iter().map(|(case, _)| case.limits(case.entry.fault.is_some())).collect();
-        let asked = own.iter().zip(&limits);
-        let questions: Vec<_> =
-            asked.map(|((case, calls), limits)| case.question(calls.policy.as_ref(), &calls.guardrail, limits)).collect();
-        let mut outcomes = judge_all(&questions).into_iter();
-        let again = |(case, calls): &(&Self, &Calls)| match &calls.policy {
-            Some(policy)
-                if alone(calls)
-                    && let Some(outcome) = outcomes.next() =>
-            {
-                let note = case.chosen.as_ref().and_then(|chosen| chosen.note(None));
-                case.conclude(Answered { policy: Some(policy), outcome, beside: None, note })
-            }
-            policy => case.again(policy.as_ref(), calls.beside.as_ref(), &calls.guardrail),
+        let versions: Vec<Versions<'_>> = cases.iter().map(|(case, calls)| case.versions(calls)).collect();
+        let asked = cases.iter().zip(&versions);
+        let inputs: Vec<Inputs<'_, '_>> = asked
+            .map(|((case, calls), versions)| case.inputs(versions.first.as_ref().copied(), &calls.guardrail, &versions.first_limits))
+            .collect();
+        let outcomes = judge_all(&inputs);
+        let again = |(((case, _), versions), (inputs, outcome)): (((&Self, _), &Versions<'_>), (&Inputs<'_, '_>, Outcome))| {
+            let second = versions.second.map(|second| (second, &versions.second_limits));
+            case.conclude(beside(inputs, outcome, second, case.chosen.as_ref()))
         };
-        cases.iter().map(again).collect()
+        cases.iter().copied().zip(&versions).zip(inputs.iter().zip(outcomes)).map(again).collect()
     }
 
-    /// Judges and concludes the case as it was: under the recorded versions, of which there may have been two, or none because
-    /// nothing might run.
-    pub fn again(&self, policy: Option<&Bound>, beside: Option<&Bound>, guardrail: &Bound) -> Rerun {
-        let (own, others) = (self.limits(self.entry.fault.is_some()), self.limits(self.beside_fault.is_some()));
+    fn inputs<'i, 'p>(&'i self, policy: Result<&'p Bound, &'i Fault>, guardrail: &'i Bound, limits: &'i CallLimits) -> Inputs<'i, 'p> {
+        let (ctx, case, fallbacks) = (&self.context, &self.case, &self.terms.fallback);
+        Inputs { ctx, case, policy, guardrail, limits, fallbacks, event_bytes: self.event_bytes }
+    }
+
+    /// Which versions ran, in their order, each under the limits that were in force then: what they are by now is no matter of this
+    /// decision.
+    fn versions<'c>(&self, calls: &'c Calls) -> Versions<'c> {
+        let limits = |faulted: bool| if faulted { self.terms.limits.patient() } else { self.terms.limits.generous() };
+        let (own, others) = (limits(self.entry.fault.is_some()), limits(self.beside_fault.is_some()));
         let is_opened = |bound: &Bound| {
             let opened = self.chosen.as_ref().and_then(|chosen| chosen.opened.as_ref());
             opened.is_some_and(|opened| opened.version.policy == bound.name && opened.version.version == bound.version)
         };
-        let absent = match self.chosen.as_ref().and_then(|chosen| chosen.halted.as_ref()) {
-            Some(why) => Fault::new(FaultCode::Paused, why.as_str()),
-            None => Fault::new(FaultCode::NoPolicy, NO_POLICY),
-        };
-        let (first, second, limits) = match (policy, beside) {
-            (Some(policy), Some(beside)) if is_opened(beside) => (Ok(beside), Some(policy), [&others, &own]),
-            (Some(policy), beside) => (Ok(policy), beside, [&own, &others]),
-            (None, _) => (Err(&absent), None, [&own, &others]),
-        };
-        let fallbacks = &self.terms.fallback;
-        let chosen = self.chosen.as_ref();
-        self.conclude(answer(&self.context, &self.case, first, second, chosen, guardrail, limits, fallbacks, self.event_bytes))
+        match (calls.policy.as_ref(), calls.beside.as_ref()) {
+            (Some(policy), Some(beside)) if is_opened(beside) => {
+                Versions { first: Ok(beside), first_limits: others, second: Some(policy), second_limits: own }
+            }
+            (Some(policy), second) => Versions { first: Ok(policy), first_limits: own, second, second_limits: others },
+            (None, _) => {
+                let absent = match self.chosen.as_ref().and_then(|chosen| chosen.halted.as_ref()) {
+                    Some(why) => Fault::new(FaultCode::Paused, why.as_str()),
+                    None => Fault::new(FaultCode::NoPolicy, NO_POLICY),
+                };
+                Versions { first: Err(absent), first_limits: own, second: None, second_limits: others }
+            }
+        }
     }
 
     fn conclude(&self, answered: Answered<'_>) -> Rerun {

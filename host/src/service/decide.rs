@@ -30,7 +30,7 @@ use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
 use crate::clock::now_ms;
-use crate::judge::{Phases, answer, micros};
+use crate::judge::{Inputs, Phases, answer, micros};
 
 /// Where sources of the host's own events begin.
 const OWN_SOURCES: &str = "/ombud/";
@@ -184,9 +184,17 @@ impl Service {
         for (kind, (runs, opens)) in kinds.into_iter().zip(runs) {
             let (ctx, case) = build_case(kind, &event, &tenant.config, &history, actor.as_ref()).map_err(ServiceError::Invalid)?;
             let terms = &tenant.terms;
-            let (first, second, chosen) = (runs.first.as_deref(), runs.second.as_deref(), runs.chosen.as_ref());
-            let within = [at_first_limits.as_ref().unwrap_or(limits); 2];
-            let answered = answer(&ctx, &case, first, second, chosen, &snapshot.guardrail, within, &terms.fallback, event_body.len());
+            let (within, chosen) = (at_first_limits.as_ref().unwrap_or(limits), runs.chosen.as_ref());
+            let inputs = Inputs {
+                ctx: &ctx,
+                case: &case,
+                policy: runs.first.as_deref(),
+                guardrail: &snapshot.guardrail,
+                limits: within,
+                fallbacks: &terms.fallback,
+                event_bytes: event_body.len(),
+            };
+            let answered = answer(&inputs, runs.second.as_deref().map(|second| (second, within)), chosen);
             self.fair.used(&tenant.share.decisions, &tenant.share_limits, answered.fuel());
             if at_first_limits.as_ref().is_some_and(|first| answered.was_cut_short(first, limits, event_body.len())) {
                 return Ok(Judged::Long(Box::new(event), kind));

@@ -7,6 +7,10 @@
 mod read;
 mod same;
 
+use std::fmt;
+
+use serde::{de, ser};
+
 pub use read::{read, read_first};
 pub use same::is_written_as;
 
@@ -16,6 +20,30 @@ const PRIVATE: char = '$';
 /// Whether a byte cannot stand for itself in a JSON string.
 const fn is_escaped(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// The value or the bytes are of a sort that is not known here, or do not fit each other.
+#[derive(Debug)]
+struct Unknown;
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not known here")
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+impl de::Error for Unknown {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+impl ser::Error for Unknown {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! Reads JSON whose members stand in the order of their struct's fields: a name is compared with the one that is due, instead of
 //! being looked for among all.
 
-use std::fmt;
-
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{PRIVATE, is_escaped};
+use super::{PRIVATE, Unknown, is_escaped};
 
 /// Values within values at most; deeper ones are left to `serde_json`, which has a bound of its own.
 const DEPTH_MAX: u8 = 64;
@@ -33,24 +31,6 @@ struct Reader<'t> {
     text: &'t str,
     at: usize,
     depth: u8,
-}
-
-/// The text is not known here.
-#[derive(Debug)]
-struct Unknown;
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it is not known here")
-    }
-}
-
-impl std::error::Error for Unknown {}
-
-impl de::Error for Unknown {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
 }
 
 /// A text of JSON.

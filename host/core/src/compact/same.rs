@@ -1,10 +1,8 @@
 //! Whether a value would be written as exactly these bytes: each piece is compared where it would be written.
 
-use std::fmt;
+use serde::ser::{self, Serialize};
 
-use serde::ser::{self, Impossible, Serialize};
-
-use super::is_escaped;
+use super::{PRIVATE, Unknown, is_escaped};
 
 /// Whether `serde_json` writes the value as exactly these bytes. `false` means that it does not, or that it has to be asked: numbers
 /// that are not integers and keys that are not texts are not known here.
@@ -20,25 +18,7 @@ struct Same<'b> {
     rest: &'b [u8],
 }
 
-/// The bytes are others, or the value is of a sort that is not known here.
-#[derive(Debug)]
-struct Differs;
-
-impl fmt::Display for Differs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the bytes differ")
-    }
-}
-
-impl std::error::Error for Differs {}
-
-impl ser::Error for Differs {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-type Compared = Result<(), Differs>;
+type Compared = Result<(), Unknown>;
 
 impl Same<'_> {
     #[inline]
@@ -48,19 +28,19 @@ impl Same<'_> {
                 self.rest = rest;
                 Ok(())
             }
-            _ => Err(Differs),
+            _ => Err(Unknown),
         }
     }
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Compared {
-        self.rest = self.rest.strip_prefix(bytes).ok_or(Differs)?;
+        self.rest = self.rest.strip_prefix(bytes).ok_or(Unknown)?;
         Ok(())
     }
 
     fn text(&mut self, text: &str) -> Compared {
         if has_escaped(text.as_bytes()) {
-            return self.bytes(&serde_json::to_vec(text).map_err(|_| Differs)?);
+            return self.bytes(&serde_json::to_vec(text).map_err(|_| Unknown)?);
         }
         self.byte(b'"')?;
         self.bytes(text.as_bytes())?;
@@ -123,7 +103,7 @@ impl Items<'_, '_> {
 
 impl<'s, 'b> ser::Serializer for &'s mut Same<'b> {
     type Ok = ();
-    type Error = Differs;
+    type Error = Unknown;
     type SerializeSeq = Items<'s, 'b>;
     type SerializeTuple = Items<'s, 'b>;
     type SerializeTupleStruct = Items<'s, 'b>;
@@ -175,11 +155,11 @@ impl<'s, 'b> ser::Serializer for &'s mut Same<'b> {
     }
 
     fn serialize_f32(self, _: f32) -> Compared {
-        Err(Differs)
+        Err(Unknown)
     }
 
     fn serialize_f64(self, _: f64) -> Compared {
-        Err(Differs)
+        Err(Unknown)
     }
 
     fn serialize_char(self, value: char) -> Compared {
@@ -192,7 +172,7 @@ impl<'s, 'b> ser::Serializer for &'s mut Same<'b> {
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Compared {
-        Err(Differs)
+        Err(Unknown)
     }
 
     #[inline]
@@ -233,20 +213,20 @@ impl<'s, 'b> ser::Serializer for &'s mut Same<'b> {
     }
 
     #[inline]
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'s, 'b>, Differs> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items<'s, 'b>, Unknown> {
         self.byte(b'[')?;
         Ok(Items { same: self, first: true, end: b"]" })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Items<'s, 'b>, Differs> {
+    fn serialize_tuple(self, len: usize) -> Result<Items<'s, 'b>, Unknown> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items<'s, 'b>, Differs> {
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items<'s, 'b>, Unknown> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'s, 'b>, Differs> {
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'s, 'b>, Unknown> {
         self.byte(b'{')?;
         self.name(variant)?;
         self.bytes(b":[")?;
@@ -254,20 +234,20 @@ impl<'s, 'b> ser::Serializer for &'s mut Same<'b> {
     }
 
     #[inline]
-    fn serialize_map(self, _: Option<usize>) -> Result<Items<'s, 'b>, Differs> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Items<'s, 'b>, Unknown> {
         self.byte(b'{')?;
         Ok(Items { same: self, first: true, end: b"}" })
     }
 
     #[inline]
-    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Items<'s, 'b>, Differs> {
-        if name.starts_with(super::PRIVATE) {
-            return Err(Differs);
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Items<'s, 'b>, Unknown> {
+        if name.starts_with(PRIVATE) {
+            return Err(Unknown);
         }
         self.serialize_map(Some(len))
     }
 
-    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'s, 'b>, Differs> {
+    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items<'s, 'b>, Unknown> {
         self.byte(b'{')?;
         self.name(variant)?;
         self.bytes(b":{")?;
@@ -280,7 +260,7 @@ macro_rules! lists {
     ($($sort:ident :: $method:ident),+) => {$(
         impl ser::$sort for Items<'_, '_> {
             type Ok = ();
-            type Error = Differs;
+            type Error = Unknown;
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Compared {
@@ -308,7 +288,7 @@ macro_rules! structs {
     ($($sort:ident),+) => {$(
         impl ser::$sort for Items<'_, '_> {
             type Ok = ();
-            type Error = Differs;
+            type Error = Unknown;
 
             #[inline]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Compared {
@@ -330,11 +310,15 @@ structs!(SerializeStruct, SerializeStructVariant);
 
 impl ser::SerializeMap for Items<'_, '_> {
     type Ok = ();
-    type Error = Differs;
+    type Error = Unknown;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Compared {
         self.next()?;
-        key.serialize(Key(self.same))?;
+        // Of keys that are no texts `serde_json` makes texts.
+        if self.same.rest.first() != Some(&b'"') {
+            return Err(Unknown);
+        }
+        key.serialize(&mut *self.same)?;
         self.same.byte(b':')
     }
 
@@ -344,91 +328,5 @@ impl ser::SerializeMap for Items<'_, '_> {
 
     fn end(self) -> Compared {
         self.same.bytes(self.end)
-    }
-}
-
-/// A key of a map: a text. Others are not known here.
-struct Key<'s, 'b>(&'s mut Same<'b>);
-
-/// Keys that are not known here.
-macro_rules! unknown {
-    ($($method:ident: $type:ty),+) => {$(
-        fn $method(self, _: $type) -> Compared {
-            Err(Differs)
-        }
-    )+};
-}
-
-impl ser::Serializer for Key<'_, '_> {
-    type Ok = ();
-    type Error = Differs;
-    type SerializeSeq = Impossible<(), Differs>;
-    type SerializeTuple = Impossible<(), Differs>;
-    type SerializeTupleStruct = Impossible<(), Differs>;
-    type SerializeTupleVariant = Impossible<(), Differs>;
-    type SerializeMap = Impossible<(), Differs>;
-    type SerializeStruct = Impossible<(), Differs>;
-    type SerializeStructVariant = Impossible<(), Differs>;
-
-    unknown!(
-        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_u8: u8,
-        serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_f32: f32, serialize_f64: f64, serialize_char: char,
-        serialize_bytes: &[u8], serialize_unit_struct: &'static str
-    );
-
-    fn serialize_str(self, value: &str) -> Compared {
-        self.0.text(value)
-    }
-
-    fn serialize_none(self) -> Compared {
-        Err(Differs)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Compared {
-        Err(Differs)
-    }
-
-    fn serialize_unit(self) -> Compared {
-        Err(Differs)
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Compared {
-        self.0.name(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Compared {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, _: &'static str, _: &T) -> Compared {
-        Err(Differs)
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Differs> {
-        Err(Differs)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Differs> {
-        Err(Differs)
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Differs> {
-        Err(Differs)
-    }
-
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeTupleVariant, Differs> {
-        Err(Differs)
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Differs> {
-        Err(Differs)
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Differs> {
-        Err(Differs)
-    }
-
-    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeStructVariant, Differs> {
-        Err(Differs)
     }
 }

@@ -18,7 +18,10 @@ pub(super) fn header(header: &Header) -> Result<Vec<u8>, HeaderError> {
     let mut out = Fields { encoder: Encoder::new(Vec::with_capacity(USUAL_BYTES)), count: 0 };
     // A writer that cannot fail leaves minicbor nothing to report.
     write(header, &mut out).map_err(|error| HeaderError::Malformed { field: "header", detail: error.to_string() })?;
-    let bytes = [head(out.count).as_slice(), out.encoder.writer().as_slice()].concat();
+    let fields = out.encoder.writer();
+    let mut bytes = Vec::with_capacity(fields.len() + 2);
+    bytes.extend(head(out.count));
+    bytes.extend(fields);
     if bytes.len() > HEADER_BYTES_MAX {
         return Err(HeaderError::TooLarge { bytes: bytes.len() });
     }
@@ -36,18 +39,19 @@ pub(super) fn is_written_as(header: &Header, bytes: &[u8]) -> Result<bool, Heade
     let (given, fields) = bytes.split_at_checked(head_bytes).unwrap_or((bytes, &[]));
     let mut out = Fields { encoder: Encoder::new(Same { rest: fields }), count: 0 };
     let same = write(header, &mut out).is_ok() && out.encoder.writer().rest.is_empty();
-    Ok(same && given == head(out.count).as_slice())
+    Ok(same && given.iter().copied().eq(head(out.count)))
 }
 
 /// The head of a map with its number of fields in a byte of its own.
 const LONG_HEAD: u8 = 0xb8;
 
 /// The head of a map (major type 5) with its number of fields, which are never more than 255.
-fn head(count: u8) -> Vec<u8> {
-    match count {
-        0..=23 => vec![0xa0 | count],
-        _ => vec![LONG_HEAD, count],
-    }
+fn head(count: u8) -> impl Iterator<Item = u8> {
+    let (head, bytes) = match count {
+        0..=23 => ([0xa0 | count, 0], 1),
+        _ => ([LONG_HEAD, count], 2),
+    };
+    head.into_iter().take(bytes)
 }
 
 /// Takes what is written only where the same bytes come next.

@@ -214,7 +214,7 @@ impl Lane<'_> {
             return Ok(());
         };
         // The limits that were in force then, but for the clock: nobody waits for a backtest.
-        let again = case.rerun(Some(&self.plan.candidate.bound), guardrail, &case.terms.limits.patient());
+        let again = case.rerun(&self.plan.candidate.bound, guardrail, &case.terms.limits.patient());
         let after = Stand::of(&again.decision);
         // The clock and a full pool say nothing about the candidate.
         if matches!(after.fault, Some(FaultCode::Deadline | FaultCode::Host)) {

@@ -14,7 +14,7 @@ use ombud_store::{Group, Reads, ShadowRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Bound, Question, judge};
+use crate::judge::{Bound, Inputs, judge};
 use crate::metrics::Shadowed;
 use crate::service::Service;
 use crate::service::error::ServiceError;
@@ -160,10 +160,10 @@ impl Service {
             }
             let terms = &tenant.terms;
             let bytes = pending.event_body.len();
-            let outcome = judge(&Question {
+            let outcome = judge(&Inputs {
                 ctx: &run.ctx,
                 case: &item.case,
-                policy: Some(version),
+                policy: Ok(version),
                 guardrail: &run.guardrail,
                 limits: &terms.limits,
                 fallbacks: &terms.fallback,
