@@ -2,6 +2,7 @@
 //! beside it stays identical.
 
 mod audit;
+mod bounds;
 mod missing;
 mod served;
 mod upgrade;

@@ -91,6 +91,11 @@ macro_rules! call_limits {
             fn at_most(&self, most: &Self) -> Self {
                 Self { $($name: self.$name.min(most.$name),)+ }
             }
+
+            /// The most that any operator can set.
+            fn ceiling() -> Self {
+                Self { $($name: <$type>::try_from($most as i64).unwrap_or(<$type>::MAX),)+ }
+            }
         }
 
         impl From<&Limits> for SomeLimits {
@@ -203,6 +208,12 @@ impl CallLimits {
     /// [`Limits::generous`] of both.
     pub fn generous(&self) -> Self {
         Self { policy: self.policy.generous(), guardrail: self.guardrail.generous() }
+    }
+
+    /// The same, none above what any operator can set: what a record says that somebody else made is as high as its maker likes.
+    pub fn within_bounds(&self) -> Self {
+        let ceiling = Limits::ceiling();
+        Self { policy: self.policy.at_most(&ceiling), guardrail: self.guardrail.at_most(&ceiling) }
     }
 
     /// Whether a record leaves them out.

@@ -4,4 +4,4 @@ mod report;
 mod verify;
 
 pub use report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine};
-pub use verify::{CARRIED_BYTES_MAX, Checks, verify};
+pub use verify::{CARRIED_BYTES_MAX, CARRIED_EACH_BYTES, Checks, verify};

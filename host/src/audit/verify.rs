@@ -19,11 +19,15 @@ use crate::service::ErasureProof;
 
 /// Records handed over at once: so many that the threads seldom wait for each other.
 const BATCH_RECORDS: usize = 32;
+/// Bytes of records handed over at once, unless a single one has more: usual ones have some thousand.
+const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Batches that wait for each thread.
 const BATCHES_WAITING: usize = 2;
 
 /// Bytes of components and settings that one bundle may carry: they are in memory until the end.
 pub const CARRIED_BYTES_MAX: u64 = 1 << 30;
+/// What each of them counts beyond its bytes: its digest and its place in memory.
+pub const CARRIED_EACH_BYTES: u64 = 128;
 
 /// What is checked beyond the file itself.
 pub struct Checks<'a> {
@@ -68,7 +72,7 @@ pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditR
 /// Follows the file, and hands out its records in batches; what it carries too much.
 fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>, carried: &Carried) -> Problems {
     let mut problems = Problems::default();
-    let mut batch = Vec::with_capacity(BATCH_RECORDS);
+    let mut batch = Batch::default();
     while let Some(step) = verifier.step() {
         match step {
             Step::Blob(digest, bytes) => {
@@ -77,15 +81,34 @@ fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>
                     problems.add(Problem::of(Part::Blob, what));
                 }
             }
-            Step::Record(record) => batch.push(record),
+            Step::Record(record) => batch.add(record),
         }
         // Nobody is there to take them only where every thread has panicked, which its end shows.
-        if batch.len() == BATCH_RECORDS && hand_out.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_RECORDS))).is_err() {
+        if batch.is_full() && hand_out.send(std::mem::take(&mut batch).records).is_err() {
             break;
         }
     }
-    _ = hand_out.send(batch);
+    _ = hand_out.send(batch.records);
     problems
+}
+
+/// Records that are handed over together.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, record: Record) {
+        self.bytes += record.header.len() + record.sealed.len();
+        self.records.push(record);
+    }
+
+    /// Whether no more is waited for: a record is as large as the bundle's maker likes.
+    fn is_full(&self) -> bool {
+        self.records.len() >= BATCH_RECORDS || self.bytes >= BATCH_BYTES_MAX
+    }
 }
 
 /// Opens records and runs their decisions again until there are no more.
@@ -186,7 +209,7 @@ struct Carried {
 impl Carried {
     /// Keeps a blob; false where there is no room for it.
     fn keep(&self, digest: Digest, bytes: Vec<u8>) -> bool {
-        let length = bytes.len() as u64;
+        let length = bytes.len() as u64 + CARRIED_EACH_BYTES;
         if self.bytes.load(Ordering::Relaxed).saturating_add(length) > self.bytes_max {
             return false;
         }
@@ -201,5 +224,24 @@ impl Blobs for Carried {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Infallible> {
         Ok(self.blobs.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ombud_ledger::bundle::Key;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_has_so_many_records_and_so_many_bytes() {
+        let full_with = |sealed: usize| {
+            let mut batch = Batch::default();
+            let record = |seq| Record { seq, leaf: Digest([0; 32]), header: vec![0; 8], sealed: vec![0; sealed], key: Key::None };
+            (0..).take_while(|seq| !batch.is_full() && (batch.add(record(*seq)), true).1).count()
+        };
+        assert_eq!(full_with(0), BATCH_RECORDS);
+        assert_eq!((full_with(BATCH_BYTES_MAX / 2 - 8), full_with(BATCH_BYTES_MAX / 2 - 9)), (2, 3));
+        assert_eq!(full_with(BATCH_BYTES_MAX * 2), 1);
     }
 }

@@ -85,7 +85,8 @@ impl<'a> RecordedCase<'a> {
     pub fn read(entry: &'a DecisionEntry, record: &'a Record) -> Result<Self, Damage> {
         let body = |kind: BodyKind| record.body(kind).ok_or_else(|| unreadable(kind, "it is missing"));
         let case = |error: serde_json::Error| unreadable(BodyKind::Case, error);
-        let facts = case_of(entry.kind, body(BodyKind::Case)?).map_err(case)?;
+        let mut facts = case_of(entry.kind, body(BodyKind::Case)?).map_err(case)?;
+        facts.terms.limits = facts.terms.limits.within_bounds();
         let decision = body(BodyKind::Decision)?;
         let caps = caps_of(decision).map_err(|error| unreadable(BodyKind::Decision, error))?;
         Ok(Self {

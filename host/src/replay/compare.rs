@@ -11,6 +11,8 @@ use crate::bodies::json;
 const DIFFERENCES_MAX: usize = 8;
 /// Characters of a text or of a list shown in a difference.
 const VALUE_CHARS_MAX: usize = 200;
+/// Characters of a place, or of a cause in words: the members of a record that somebody else made are called as its maker likes.
+const PLACE_CHARS_MAX: usize = 1_000;
 
 /// Adds what differs between a body on record and the same body now; nothing where neither is there. Bodies that are no JSON differ as
 /// a whole.
@@ -86,7 +88,7 @@ fn values(differences: &mut Vec<Difference>, body: &'static str, pointer: &mut S
 fn push(differences: &mut Vec<Difference>, body: &'static str, pointer: &str, recorded: &Value, now: &Value) {
     if differences.len() < DIFFERENCES_MAX {
         let (recorded, now) = (short(recorded), short(now));
-        differences.push(Difference { body: body.to_owned(), pointer: pointer.to_owned(), recorded, now });
+        differences.push(Difference { body: body.to_owned(), pointer: cut(pointer, PLACE_CHARS_MAX), recorded, now });
     }
 }
 
@@ -98,9 +100,22 @@ fn short(value: &Value) -> Value {
         _ => return value.clone(),
     };
     match text.char_indices().nth(VALUE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        Some(_) => cut(&text, VALUE_CHARS_MAX).into(),
         None => value.clone(),
     }
+}
+
+/// A text of at most so many characters.
+fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// A cause in words, as a report has it.
+pub(super) fn cause(text: impl ToString) -> String {
+    cut(&text.to_string(), PLACE_CHARS_MAX)
 }
 
 #[cfg(test)]
@@ -141,6 +156,15 @@ mod tests {
         let over = "退".repeat(VALUE_CHARS_MAX + 1);
         assert_eq!(differing(&json!(at_the_limit), &json!(1))[0].1, json!(at_the_limit));
         assert_eq!(differing(&json!(over), &json!(1))[0].1, json!(format!("{at_the_limit}…")));
+    }
+
+    #[test]
+    fn places_and_causes_are_short_however_members_are_called() {
+        let member = |chars: usize| json!({"退".repeat(chars): 1});
+        let place = |chars: usize| differing(&member(chars), &json!({})).remove(0).0;
+        assert_eq!(place(PLACE_CHARS_MAX - 1), format!("/{}", "退".repeat(PLACE_CHARS_MAX - 1)));
+        assert_eq!(place(PLACE_CHARS_MAX), format!("/{}…", "退".repeat(PLACE_CHARS_MAX - 1)));
+        assert_eq!(cause("x".repeat(1 << 20)).len(), PLACE_CHARS_MAX + "…".len());
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl Replayer {
             Ok(calls) => calls,
             Err(missing) => {
                 report.divergence = Some(missing.divergence);
-                report.detail = Some(missing.detail);
+                report.detail = Some(compare::cause(missing.detail));
                 return Ok(report.into());
             }
         };
@@ -249,7 +249,7 @@ impl Replayer {
     fn compare(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, again: &Rerun) {
         if let Some(fault) = host_fault(again) {
             report.divergence = Some(Divergence::Environmental);
-            report.detail = Some(fault.to_string());
+            report.detail = Some(compare::cause(fault));
             return;
         }
         let recorded = |kind: BodyKind| record.bytes(kind).unwrap_or_default();

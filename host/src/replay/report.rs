@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::compare::cause;
+
 /// The result of running a recorded decision again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayReport {
@@ -165,7 +167,7 @@ impl ReplayReport {
             identical: false,
             compared: true,
             divergence: Some(Divergence::RecordDamaged),
-            detail: Some(detail.to_string()),
+            detail: Some(cause(detail)),
             fault: None,
             engine: None,
             fuel_recorded: 0,

@@ -150,3 +150,17 @@ fn at_first_there_is_less() {
     let first = CallLimits { policy: small.clone(), guardrail: small }.at_first(6);
     assert_eq!((first.policy.fuel(6), first.guardrail.deadline_ms), (FIRST_FUEL - 1, 3));
 }
+
+#[test]
+fn what_is_on_record_is_at_most_what_an_operator_can_set() {
+    let limits = |json: Value| CallLimits { policy: serde_json::from_value(json).unwrap(), guardrail: Limits::default() };
+    let most = json!({
+        "fuel_base": 10_000_000_000_u64, "fuel_per_event_byte": 1_000_000, "deadline_ms": 10_000, "memory_bytes_max": 268_435_456,
+        "table_elements_max": 100_000, "instances_max": 64, "hostcall_bytes_max": 16_777_216, "ruling_bytes_max": 1_048_576,
+        "log_bytes_max": 1_048_576,
+    });
+    assert_eq!(limits(most.clone()).within_bounds(), limits(most.clone()));
+    let above = most.as_object().unwrap().keys().map(|name| (name.clone(), u64::MAX.into())).collect();
+    assert_eq!(limits(Value::Object(above)).within_bounds(), limits(most));
+    assert_eq!(CallLimits::default().within_bounds(), CallLimits::default());
+}

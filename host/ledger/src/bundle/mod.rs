@@ -60,6 +60,8 @@ pub const EXTENSION: &str = "ombud";
 pub const MEDIA_TYPE: &str = "application/cbor-seq";
 /// Bytes of the largest item: a component at its bound, with room.
 pub const ITEM_BYTES_MAX: usize = 64 << 20;
+/// Components and settings of one bundle: a verifier notes each, to find those that stand twice.
+pub const BLOBS_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Problems that are kept; more are counted.
 const PROBLEMS_MAX: usize = 1_000;
+/// Characters of one problem that are kept: some of it is what a bundle says, which is as long as its maker likes.
+const WHAT_SCALARS_MAX: usize = 1_000;
 
 /// The part of a bundle or record that a problem is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,20 +66,29 @@ pub struct Problem {
     /// The record, by its sequence number; none where it is about the bundle.
     pub seq: Option<u64>,
     pub part: Part,
-    /// What is wrong.
+    /// What is wrong, cut off where it is very long.
     pub what: String,
 }
 
 impl Problem {
     /// A problem of the bundle.
     pub fn of(part: Part, what: impl fmt::Display) -> Self {
-        Self { seq: None, part, what: what.to_string() }
+        Self { seq: None, part, what: cut(what.to_string()) }
     }
 
     /// A problem of a record.
     pub fn at(seq: u64, part: Part, what: impl fmt::Display) -> Self {
-        Self { seq: Some(seq), part, what: what.to_string() }
+        Self { seq: Some(seq), part, what: cut(what.to_string()) }
     }
+}
+
+fn cut(mut what: String) -> String {
+    if let Some((end, _)) = what.char_indices().nth(WHAT_SCALARS_MAX) {
+        what.truncate(end);
+        what.push('…');
+        what.shrink_to_fit();
+    }
+    what
 }
 
 impl fmt::Display for Problem {
@@ -122,5 +133,20 @@ impl Problems {
     pub fn sorted(mut self) -> Vec<Problem> {
         self.kept.sort();
         self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_bundle_says_takes_so_much_memory_and_no_more() {
+        let what = |scalars: usize| Problem::of(Part::Store, "退".repeat(scalars)).what;
+        assert_eq!(what(WHAT_SCALARS_MAX), "退".repeat(WHAT_SCALARS_MAX));
+        let longer = what(WHAT_SCALARS_MAX + 1);
+        assert_eq!(longer, format!("{}…", "退".repeat(WHAT_SCALARS_MAX)));
+        let long = Problem::at(1, Part::Store, "x".repeat(1 << 20)).what;
+        assert!(long.capacity() < 8 * WHAT_SCALARS_MAX, "{}", long.capacity());
     }
 }

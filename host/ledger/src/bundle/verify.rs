@@ -6,6 +6,7 @@ mod heads;
 use std::collections::HashSet;
 use std::io::Read;
 
+use super::BLOBS_MAX;
 use super::item::{Counts, End, Growth, Item, Manifest, Neighbour, Record, end_text};
 use super::problem::{Part, Problem, Problems};
 use super::read::{Broken, Found, Reader};
@@ -86,6 +87,7 @@ pub struct Verifier<R: Read> {
     proof: Option<RangeProof>,
     run: Run,
     blobs: HashSet<Digest>,
+    pub(super) blobs_max: usize,
     ended: bool,
     head_unsigned: bool,
     end_unsigned: bool,
@@ -148,6 +150,7 @@ impl<R: Read> Verifier<R> {
             proof: None,
             run,
             blobs: HashSet::new(),
+            blobs_max: BLOBS_MAX,
             ended: false,
             head_unsigned: false,
             end_unsigned: false,
@@ -271,6 +274,10 @@ impl<R: Read> Verifier<R> {
 
     fn blob(&mut self, digest: Digest, bytes: Option<Vec<u8>>) -> Option<Step> {
         self.verified.counts.blobs += 1;
+        if self.blobs.len() >= self.blobs_max && !self.blobs.contains(&digest) {
+            self.problem(Part::Blob, format!("{digest} is beyond the {} components and settings that a bundle may carry", self.blobs_max));
+            return None;
+        }
         if !self.blobs.insert(digest) {
             self.problem(Part::Blob, format!("{digest} stands twice"));
             return None;

@@ -9,6 +9,9 @@ use crate::service::acts::{ActBody, What};
 /// How an act that erases is named in headers.
 const ERASURES: [&str; 2] = ["erasure", "retention.applied"];
 
+/// Bytes of what stands for a customer in an act, at most; it has far fewer.
+const MARK_BYTES_MAX: usize = 256;
+
 /// An act that erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Erased {
@@ -39,7 +42,9 @@ impl ErasureProof {
         self.named.insert(header.seq);
         let body = body.and_then(|body| serde_json::from_str::<ActBody>(body).ok());
         let erased = match body.map(|body| body.what) {
-            Some(What::Erasure { mark, records, keys, .. }) => Erased { mark: Some(mark), customers: 1, keys, records },
+            Some(What::Erasure { mark, records, keys, .. }) if mark.len() <= MARK_BYTES_MAX => {
+                Erased { mark: Some(mark), customers: 1, keys, records }
+            }
             Some(What::RetentionApplied { customers, keys, records, .. }) => Erased { mark: None, customers, keys, records },
             _ => return,
         };
@@ -76,12 +81,12 @@ impl ErasureProof {
 
     /// Keys of tickets among those that were destroyed, at most.
     fn ticket_keys(&self) -> u64 {
-        let (mut known, mut nameless, mut keys) = (BTreeSet::new(), 0, 0);
+        let (mut known, mut nameless, mut keys) = (BTreeSet::new(), 0_u64, 0_u64);
         for act in self.acts.values() {
             // Whoever is erased again has no key any more.
             let first = act.mark.as_ref().is_none_or(|mark| known.insert(mark) && nameless == 0);
-            nameless += if act.mark.is_none() { act.customers } else { 0 };
-            keys += if first { act.keys.saturating_sub(act.customers) } else { act.keys };
+            nameless = if act.mark.is_none() { nameless.saturating_add(act.customers) } else { nameless };
+            keys = keys.saturating_add(if first { act.keys.saturating_sub(act.customers) } else { act.keys });
         }
         keys
     }
@@ -93,7 +98,7 @@ impl ErasureProof {
             return None;
         }
         let ticket_keys = self.ticket_keys();
-        let mut accounted: u64 = self.acts.values().map(|act| act.records).sum();
+        let mut accounted = self.acts.values().fold(0, |sum: u64, act| sum.saturating_add(act.records));
         let mut tickets: HashMap<&str, u64> = HashMap::new();
         for ticket in self.records.values().flatten() {
             *tickets.entry(ticket).or_default() += 1;
@@ -101,7 +106,7 @@ impl ErasureProof {
         let mut of_tickets: Vec<u64> = tickets.into_values().collect();
         of_tickets.sort_unstable_by(|one, other| other.cmp(one));
         let most = usize::try_from(ticket_keys).unwrap_or(usize::MAX);
-        accounted += of_tickets.into_iter().take(most).sum::<u64>();
+        accounted = accounted.saturating_add(of_tickets.into_iter().take(most).sum::<u64>());
         let found = self.records.len() as u64;
         (found > accounted).then(|| {
             format!("{found} records can be opened by nobody, and the acts that erased account for {accounted}: a key was lost or destroyed by hand")
@@ -111,7 +116,7 @@ impl ErasureProof {
     /// Marks of erased customers that no act has, of those that are there; and those of acts that are not there.
     pub(crate) fn marks(&self, there: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
         let said: BTreeSet<&String> = self.acts.values().filter_map(|act| act.mark.as_ref()).collect();
-        let nameless: u64 = self.acts.values().filter(|act| act.mark.is_none()).map(|act| act.customers).sum();
+        let nameless = self.acts.values().filter(|act| act.mark.is_none()).fold(0, |sum: u64, act| sum.saturating_add(act.customers));
         let unsaid: Vec<String> = there.iter().filter(|mark| !said.contains(mark)).cloned().collect();
         let missing = said.into_iter().filter(|mark| !there.contains(*mark)).cloned().collect();
         (if unsaid.len() as u64 > nameless { unsaid } else { Vec::new() }, missing)

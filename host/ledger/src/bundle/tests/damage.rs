@@ -212,3 +212,19 @@ fn items_of_any_size_are_bounded_before_they_take_memory() {
         found.names(None, Part::File, why);
     }
 }
+
+#[test]
+fn a_bundle_carries_so_many_blobs_and_no_more() {
+    let log = Log::of(9);
+    let bundle = log.bundle(3..7, false);
+    let problems = |blobs_max: usize| {
+        let mut verifier = Verifier::open(bundle.as_slice(), Trust { keys: &log.keys(), kept: None, witnesses: &[] }).unwrap();
+        verifier.blobs_max = blobs_max;
+        while verifier.step().is_some() {}
+        verifier.finish().problems.sorted()
+    };
+    assert_eq!(problems(2), []);
+    let found = problems(1);
+    assert_eq!((found.len(), found[0].part), (1, Part::Blob));
+    assert!(found[0].what.contains("beyond the 1 components and settings"), "{}", found[0].what);
+}
