@@ -23,3 +23,4 @@ pub mod scaffold;
 pub mod service;
 pub mod signature;
 pub mod telemetry;
+mod temporary;

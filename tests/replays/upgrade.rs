@@ -80,12 +80,18 @@ fn an_active_component_that_does_not_load_is_a_finding() {
     assert!(code == 1 && said.contains("trap of merchant m-replays for delay: the component is missing or damaged"), "{said}");
 }
 
-#[test]
-fn a_database_of_the_release_before_is_read_beside_its_server_and_stays_as_it_is() {
+/// A data directory as the release before has it, with a connection to its database.
+fn of_the_release_before() -> (TempDir, rusqlite::Connection) {
     const BEFORE: &str = "DROP INDEX subject_keys_quiet; ALTER TABLE subject_keys DROP COLUMN quiet_from_ms; PRAGMA user_version = 11";
     let data = altered(|_, _| ());
     let database = rusqlite::Connection::open(data.path().join("ombud.db")).unwrap();
     database.execute_batch(BEFORE).unwrap();
+    (data, database)
+}
+
+#[test]
+fn a_database_of_the_release_before_is_read_beside_its_server_and_stays_as_it_is() {
+    let (data, database) = of_the_release_before();
     // As a server of that release does.
     let held = std::fs::File::create(data.path().join("ombud.lock")).unwrap();
     held.lock().unwrap();
@@ -96,6 +102,48 @@ fn a_database_of_the_release_before_is_read_beside_its_server_and_stays_as_it_is
         let version: u32 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
         assert_eq!(version, 11, "{command:?}: the release before could not go on");
     }
+}
+
+#[test]
+fn the_copy_of_a_database_is_its_owners_and_goes_however_the_command_ends() {
+    let (data, database) = of_the_release_before();
+    drop(database);
+    let temporary = tempfile::tempdir().unwrap();
+    let copies = || -> Vec<PathBuf> { std::fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    // Whoever made the files may write to them, says this mask; the master key, which is read after the copy was made, does not come.
+    let key = data.path().join("late.key");
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 0; exec \"$0\" \"$@\""]).arg(process::ombud()).arg("upgrade-check").arg("--data").arg(data.path());
+    command.env("TMPDIR", temporary.path()).env("OMBUD_MASTER_KEY_FILE", &key);
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-KILL", 137)] {
+        let mut running = command.spawn().unwrap();
+        let whole = |copy: &PathBuf| copy.join("ombud.db-shm").exists();
+        let began = std::time::Instant::now();
+        while !copies().iter().any(whole) {
+            assert!(began.elapsed().as_secs() < 60 && running.try_wait().unwrap().is_none(), "{signal}: no copy");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        for copy in copies() {
+            let mode = |path: &Path| std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777;
+            assert_eq!((mode(&copy), mode(&copy.join("ombud.db"))), (0o700, 0o600), "{signal}");
+        }
+        assert!(Command::new("kill").args([signal, &running.id().to_string()]).status().unwrap().success());
+        let ended = running.wait().unwrap();
+        let signalled = std::os::unix::process::ExitStatusExt::signal(&ended).map(|number| 128 + number);
+        assert_eq!(ended.code().or(signalled), Some(code), "{signal}");
+        assert_eq!(copies().len(), usize::from(signal == "-KILL"), "{signal}");
+    }
+    // What the last one had to leave goes with the next copy, which itself goes with an output that cannot be written.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(process::ombud());
+    command.arg("upgrade-check").arg("--data").arg(data.path()).env("TMPDIR", temporary.path());
+    assert_eq!((command.stdout(full).status().unwrap().code(), copies().len()), (Some(2), 0));
+    let nowhere = temporary.path().join("none");
+    let output =
+        Command::new(process::ombud()).args(["replay", "--all", "--data"]).arg(data.path()).env("TMPDIR", &nowhere).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("/none`: name a folder with room for it with TMPDIR"), "{said}");
 }
 
 #[test]

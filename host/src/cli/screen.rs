@@ -163,6 +163,7 @@ pub(super) fn out(text: &str) {
         && error.kind() != ErrorKind::BrokenPipe
     {
         err(&format!("ombud: cannot write to standard output: {error}\n"));
+        crate::temporary::remove_all();
         std::process::exit(EXIT_USAGE.into());
     }
 }

@@ -15,6 +15,7 @@ use super::super::progress::Progress;
 use super::verify::keys;
 use super::{EXIT_FINDINGS, EXIT_OK, screen};
 use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, verify};
+use crate::temporary::Passing;
 
 /// Bytes of the file read at once.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -67,6 +68,7 @@ impl Export {
         let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // For its owner only, and nothing in its place until it is whole and was looked at.
         let file = if to_output { tempfile::NamedTempFile::new() } else { tempfile::NamedTempFile::new_in(folder) }.with_context(cannot)?;
+        let _passing = Passing::new(file.path());
         let mut out = BufWriter::new(file);
         let bytes = api.download(&path, &mut out).map_err(explained)?;
         out.flush().with_context(cannot)?;

@@ -9,7 +9,6 @@ use ombud_core::kind::Kind;
 use ombud_ledger::Engine;
 use ombud_sandbox::{CodeKey, Sandbox};
 use ombud_store::{EntryKind, Filter, PAGE_ENTRIES_MAX, SqliteReaders, Store as _, StoreError, VersionRow, Wanted};
-use tempfile::TempDir;
 
 use super::super::acts::OPERATOR;
 use super::super::rollout;
@@ -18,6 +17,7 @@ use super::super::vault::Vault;
 use super::super::{Options, admin};
 use super::lanes::{PART_PLACES, Part, Replays};
 use crate::replay::Replayer;
+use crate::temporary::Folder;
 
 /// Records, what opens them, and what runs them.
 pub struct Archive {
@@ -25,7 +25,7 @@ pub struct Archive {
     vault: Vault,
     replayer: Replayer,
     /// Where the database stands if it had to be copied; goes last.
-    _copied: Option<TempDir>,
+    _copied: Option<Folder>,
 }
 
 /// A policy that is bound to a kind of a merchant's.
@@ -48,8 +48,15 @@ impl Archive {
     pub fn open(data: &Path, options: Options) -> Result<Self> {
         let (store, copied) = match SqliteReaders::beside(data) {
             Err(StoreError::Older { .. }) => {
-                let folder = tempfile::tempdir().context("no folder for a copy of the database")?;
-                (SqliteReaders::of_copy(data, folder.path())?, Some(folder))
+                let cannot = || {
+                    let at = std::env::temp_dir();
+                    format!(
+                        "cannot copy the database of an older release into `{}`: name a folder with room for it with TMPDIR",
+                        at.display()
+                    )
+                };
+                let folder = Folder::new().with_context(cannot)?;
+                (SqliteReaders::of_copy(data, folder.path()).with_context(cannot)?, Some(folder))
             }
             other => (other?, None),
         };

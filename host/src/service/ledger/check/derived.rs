@@ -10,7 +10,6 @@ use ombud_core::merchant::MerchantConfig;
 use ombud_core::money::{self, Due};
 use ombud_ledger::{BodyKind, DecisionEntry, Digest, Entry, Header};
 use ombud_store::{Gone, Group, ListedEntry, MerchantRow, Reads, Rebuilt, Scratch};
-use tempfile::TempDir;
 
 use crate::replay::{Record, RecordedCase};
 use crate::service::acts::{ActBody, By, MERCHANT_CHANGED, OVERRIDE, What};
@@ -20,6 +19,7 @@ use crate::service::project::{self, Occasion};
 use crate::service::snapshot::MerchantDocument;
 use crate::service::vault::Vault;
 use crate::service::{blacklist, read};
+use crate::temporary::Folder;
 
 /// Records after which what was written is kept.
 const TURN_RECORDS: u64 = 4096;
@@ -28,12 +28,12 @@ const TURN_RECORDS: u64 = 4096;
 pub(super) struct Place {
     pub(super) scratch: Scratch,
     // Removed after the store is closed.
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 impl Place {
     pub(super) fn new() -> Result<Self> {
-        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let folder = Folder::new().context("no folder for temporary files can be made: name another with TMPDIR")?;
         Ok(Self { scratch: Scratch::new(folder.path())?, _folder: folder })
     }
 }
