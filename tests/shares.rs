@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 /// How long the endless guest runs, in milliseconds: until the clock ends it.
 const LONG_MS: u64 = 1_500;
 
-/// A server with the policy `endless`, which never ends; whoever asks for much fuel has it run for [`LONG_MS`].
+/// A server with the policy `endless`, which never ends.
 fn server(data: &Path, share: Value) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let package = guests::package(folder.path(), "endless", &guests::component("endless-loop", "delay-policy"));
     let (links, policies) = policies_with(&[&package]);
-    let limits = json!({"default": {"deadline_ms": LONG_MS}, "most": {"fuel_base": 10_000_000_000_u64}, "share": share});
+    let limits = json!({"default": {"deadline_ms": 10_000}, "most": {"fuel_base": 10_000_000_000_u64}, "share": share});
     let limits = Some(OperatorLimits::parse(limits.to_string().as_bytes()).unwrap());
     // Packages are read when the service starts; the folders may go then.
     let server = Server::with(data, Options { policies: Some(policies), limits, ..Options::default() });
@@ -29,7 +29,8 @@ fn server(data: &Path, share: Value) -> (Server, tempfile::TempDir) {
 
 /// A merchant whose delays run until the clock ends them.
 fn slow(server: &Server, share: Value) -> Merchant<'_> {
-    let config = json!({"policies": {"delay": {"policy": "endless"}}, "limits": {"fuel_base": 10_000_000_000_u64}, "share": share});
+    let config = json!({"policies": {"delay": {"policy": "endless"}}, "share": share,
+        "limits": {"fuel_base": 10_000_000_000_u64, "deadline_ms": LONG_MS}});
     let merchant = server.merchant(config);
     // From now on its delays are known to be long.
     assert_eq!(fault(&send(&merchant, "first")), "deadline");
@@ -69,8 +70,8 @@ fn one_refused(replies: &[Reply], limit: &str) -> Reply {
 fn what_runs_in_shadow_has_what_answers_leave_of_the_fuel() {
     let data = tempfile::tempdir().unwrap();
     let (server, _links) = server(data.path(), json!({}));
-    // Enough for every answer, and a fifth of what the version in shadow uses for a single case.
-    let merchant = server.merchant(json!({"share": {"fuel_per_s": 5_000_000}, "policies": {"delay": {"policy": "endless"}}}));
+    // Enough for every answer, and a fraction of what the version in shadow uses for a single case: it owes more than half a minute.
+    let merchant = server.merchant(json!({"share": {"fuel_per_s": 1_000_000}, "policies": {"delay": {"policy": "endless"}}}));
     let version = merchant.call(Role::Agent, "GET", "/policies").send().ok();
     let version = version.as_array().unwrap().iter().find(|own| own["kind"] == "delay").unwrap()["version"].clone();
     merchant

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use ombud::service::{Options, Role, Service};
+use ombud_core::call_limits::OperatorLimits;
 use ombud_tests::guests;
 use ombud_tests::server::{Merchant, Server, policies_with, wait_for};
 use ombud_tests::uploads::{ended, form, policy};
@@ -10,20 +11,23 @@ use serde_json::{Value, json};
 
 use super::{backtest, begin, counts, delay, paid};
 
-/// Records of which each takes a looping candidate a part of a second.
+/// Records of which each takes a looping candidate a good part of a second.
 const RECORDS: usize = 40;
+/// What it burns of each.
+const FUEL: u64 = 1_000_000_000;
 
 /// A server with a candidate that uses up its fuel.
 fn with_slow(data: &std::path::Path) -> Server {
     let made = tempfile::tempdir().unwrap();
     let loops = guests::package(made.path(), "endless-loop", &guests::component("endless-loop", "delay-policy"));
     let (_folder, policies) = policies_with(&[&loops]);
-    Server::on(data, &policies)
+    let limits = Some(OperatorLimits::parse(json!({"most": {"fuel_base": FUEL}}).to_string().as_bytes()).unwrap());
+    Server::with(data, Options { policies: Some(policies), limits, ..Options::default() })
 }
 
 fn filled<'a>(server: &'a Server, own: &str) -> Merchant<'a> {
     // Limits of the record: so much fuel each decision has.
-    let merchant = server.merchant(json!({}));
+    let merchant = server.merchant(json!({"limits": {"fuel_base": FUEL}}));
     for at in 0..RECORDS {
         merchant.decide(&delay(&format!("{own}-{at}"), &format!("c_{own}{at}"), 30));
     }

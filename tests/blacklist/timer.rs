@@ -37,11 +37,22 @@ fn the_timer_of_a_server_comes_by_itself() {
     let merchant = server.merchant(settings);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let timer = runtime.spawn(server.service.clone().expire_for_ever(Duration::from_millis(50)));
-    let ends = ombud::clock::now_ms() + 2_000;
     let (id, customer) = ("bl-10", "c_by_itself");
-    blacklisted(&merchant, id, customer, ends - 30 * DAY_MS - 2);
-    assert_eq!(measures(&merchant, customer)[0]["measure"], "blacklisted");
-    wait_for(|| measures(&merchant, customer) == json!([]));
+    // So long that it is seen in force before it ends, which is found out.
+    let mut moment_ms = 1_000;
+    let ends = loop {
+        let ends = ombud::clock::now_ms() + moment_ms;
+        let (id, customer) = (format!("{id}-{moment_ms}"), format!("{customer}_{moment_ms}"));
+        blacklisted(&merchant, &id, &customer, ends - 30 * DAY_MS - 2);
+        let seen = measures(&merchant, &customer);
+        wait_for(|| measures(&merchant, &customer) == json!([]));
+        if seen != json!([]) {
+            assert_eq!(seen[0]["measure"], "blacklisted");
+            break ends;
+        }
+        moment_ms *= 2;
+        assert!(moment_ms < 60_000, "no measure was seen in force");
+    };
     assert!(ombud::clock::now_ms() >= ends, "not before its time");
     timer.abort();
     // And `serve` runs it: a measure that ended while nothing ran is lifted when the process starts.
