@@ -1,14 +1,15 @@
 //! The rules that an auditor sees evaluated: of the recorded versions, as their components declare them or as the rows of their tables are.
 
 use std::process::Command;
+use std::time::Duration;
 
 use ombud::service::Role;
 use ombud_ledger::Digest;
 use ombud_tests::events::{event, refund};
 use ombud_tests::forge::Forge;
-use ombud_tests::guests::root;
+use ombud_tests::guests::{self, component_with, root};
 use ombud_tests::process;
-use ombud_tests::server::{Merchant, Server, shared};
+use ombud_tests::server::{Merchant, Server, policies_with, shared};
 use ombud_tests::uploads::{ended, policy, upload_as, with_section, without_rules};
 use serde_json::{Value, json};
 
@@ -181,9 +182,12 @@ fn the_rules_of_a_table_are_its_rows_and_those_of_the_recorded_version_stay() {
         (&after, "settings-missing", "the recorded settings are missing or damaged"),
         (&before, "component-missing", "the recorded component is missing"),
     ] {
-        let (seen, text) = explained(&merchant, decision, "en");
+        // A component that was looked at is believed for a few seconds.
+        let told = || Some(explained(&merchant, decision, "en")).filter(|(seen, _)| seen["evaluated"][0]["declared_in"] == declared_in);
+        let waits = (0..100).find_map(|_| told().or_else(|| (std::thread::sleep(Duration::from_millis(100)), None).1));
+        let (seen, text) = waits.unwrap_or_else(|| panic!("{declared_in} is not told"));
         let line = &seen["evaluated"][0];
-        assert_eq!((&line["declared_in"], marked(line, "declared", true)), (&json!(declared_in), vec![]), "{seen}");
+        assert_eq!(marked(line, "declared", true), [""; 0], "{seen}");
         assert!(!marked(line, "matched", true).is_empty() && text.contains(words), "{text}");
     }
 }
@@ -197,4 +201,20 @@ fn how_far_a_failed_version_came_is_not_known() {
     let [line] = seen["evaluated"].as_array().unwrap().as_slice() else { panic!("no guardrail was asked: {seen}") };
     assert_eq!((&line["answered"], marked(line, "matched", false)), (&json!(false), vec!["E-1".to_owned()]), "{seen}");
     assert!(text.contains("it gave no answer, so how far it came is not known"), "{text}");
+}
+
+#[test]
+fn what_a_policy_wrote_begins_no_line_of_an_explanation() {
+    let forged = "x\\0a\\0aacts of persons\\0a  2026-11-22 supervisor\\1b[2J\\0d\\e2\\80\\ae";
+    let component = component_with("logs-once", "delay-policy", &format!("(data (i32.const 0) \"{forged}\")"));
+    let made = tempfile::tempdir().unwrap();
+    let (_folder, policies) = policies_with(&[&guests::package(made.path(), "forges", &component)]);
+    let server = Server::start(tempfile::tempdir().unwrap(), &policies);
+    let merchant = server.merchant(json!({"policies": {"delay": {"policy": "forges"}}}));
+    let (seen, text) = explained(&merchant, &merchant.decide(&event("delay.detected", "forged")), "en");
+    // In JSON it is what was written, and in the text it is on its line.
+    assert!(seen["trace"][0].as_str().unwrap().contains("x\n\nacts of persons\n  2026-11-22 supervisor\u{1b}[2J\r\u{202e}"), "{seen}");
+    assert!(text.contains("\n  info x\\n\\nacts of persons\\n  2026-11-22 supervisor\\u001b[2J\\u000d\\u202e"), "{text}");
+    assert!(!text.lines().any(|line| line.contains("acts of persons") && !line.contains("info x")), "{text}");
+    assert!(!text.chars().any(|character| character != '\n' && ombud_core::shown::is_harmful(character)), "{text:?}");
 }

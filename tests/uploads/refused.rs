@@ -102,6 +102,12 @@ fn what_it_says_of_itself_is_there_once_and_true() {
         ),
         (with_section(&rules("{}"), "ombud:rules", b"{}"), "`ombud:rules`: it stands there twice"),
         (rules(&format!("{{}}{}", " ".repeat((256 << 10) - 1))), "more than 262144"),
+        (
+            rules("{\"delay\": [{\"rule\": \"D-1\", \"title\": \"\u{202e}etal\"}]}"),
+            "the rule \\\"D-1\\\" of delay has characters that cannot be shown",
+        ),
+        (rules("{\"delay\": [{\"rule\": \"D\u{2066}1\"}]}"), "in its id or its title"),
+        (member("description", json!("good\u{202e}dab")), "the description"),
         (member("kinds", json!(["delay", "reply"])), "its exports are delay"),
         (member("license", json!("MIT\nand all rights reserved")), "the licence"),
         (with_section(&own, "version", b"2"), "section `version` says"),

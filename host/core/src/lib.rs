@@ -34,4 +34,5 @@ pub mod protect;
 pub mod rollout;
 pub mod ruling_check;
 pub mod share_limits;
+pub mod shown;
 pub mod upload_limits;

@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write as _};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use console::{Style, Term, measure_text_width};
 use ombud_core::disposition::Disposition;
+use ombud_core::shown;
 
 use super::EXIT_USAGE;
 
@@ -199,11 +200,7 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
 }
 
 fn is_harmful(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        character if character.is_control() => true,
-        _ => matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'),
-    }
+    !matches!(character, '\n' | '\t') && shown::is_harmful(character)
 }
 
 /// Bytes of the sequence that a text begins with, if it sets a colour or a style and nothing else: `ESC [ digits ; digits m`.

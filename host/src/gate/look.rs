@@ -1,5 +1,7 @@
 //! The steps that only read a component: what it is made of, what it imports and exports, what it says of itself.
 
+use ombud_core::kind::Kind;
+use ombud_core::shown::is_harmful;
 use ombud_sandbox::{CORE_MODULES_MAX, Inspection, NESTING_MAX, PackageFacts, Refused, Sandbox};
 
 use super::report::Step;
@@ -90,8 +92,15 @@ fn metadata(inspection: &Inspection) -> Step {
     let texts = [("licence", &facts.license), ("source", &facts.source), ("description", &facts.description), ("author", &facts.author)];
     for (what, text) in texts {
         let Some(text) = text else { continue };
-        if text.len() > FACT_BYTES_MAX || text.chars().any(char::is_control) {
+        if text.len() > FACT_BYTES_MAX || text.chars().any(is_harmful) {
             problems.push(format!("the {what} is longer than {FACT_BYTES_MAX} bytes, or has characters that cannot be shown"));
+        }
+    }
+    for (kind, rule) in
+        inspection.rules.iter().flat_map(|rules| Kind::ALL.into_iter().flat_map(|kind| rules.of(kind).iter().map(move |rule| (kind, rule))))
+    {
+        if [Some(&rule.rule), rule.title.as_ref()].into_iter().flatten().any(|text| text.chars().any(is_harmful)) {
+            problems.push(format!("the rule {:?} of {kind} has characters that cannot be shown, in its id or its title", rule.rule));
         }
     }
     let mut own: Vec<&String> = inspection.decides.iter().chain(&inspection.reviews).collect();

@@ -12,13 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ombud_ledger::Digest;
-use ombud_sandbox::{CodeHeld, Plugin, Sandbox};
+use ombud_sandbox::{CodeHeld, OwnFacts, Plugin, Sandbox};
 
 use crate::replay::Blobs;
 use loaded::Loaded;
 
 /// Settings remembered at the same time.
 const SETTINGS_MAX: usize = 1_000;
+/// Components remembered at the same time for what they say of themselves, at most about half a megabyte each.
+const OWN_FACTS_MAX: usize = 64;
 /// Refusals remembered at the same time.
 const REFUSALS_MAX: usize = 1_000;
 /// Digests remembered at the same time whose stored bytes were found to be sound.
@@ -73,6 +75,8 @@ pub struct Plugins {
     loaded: Loaded,
     refused: Mutex<HashMap<Digest, Arc<str>>>,
     settings: Mutex<HashMap<Digest, Arc<str>>>,
+    /// What components say of themselves; none where it cannot be read.
+    own_facts: Mutex<HashMap<Digest, Option<Arc<OwnFacts>>>>,
     /// When stored bytes were last found to be what their digest says.
     sound: Mutex<HashMap<Digest, Instant>>,
     /// Who loads from the code cache, by digest: the others wait for that.
@@ -100,6 +104,7 @@ impl Plugins {
             loaded,
             refused: Mutex::default(),
             settings: Mutex::default(),
+            own_facts: Mutex::default(),
             sound: Mutex::default(),
             loading: Mutex::default(),
             compiling: Mutex::default(),
@@ -201,6 +206,24 @@ impl Plugins {
         Ok(Some(settings))
     }
 
+    /// What the component under a digest says of itself, for an explanation; none where its bytes are missing, damaged or cannot be read, whatever was
+    /// read before. A component has 32 MiB and may be asked for again and again: it is read once in a while.
+    ///
+    /// # Errors
+    /// The source of stored bytes fails.
+    pub fn own_facts<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<Option<Arc<OwnFacts>>, B::Error> {
+        let known = lock(&self.own_facts).get(digest).cloned();
+        if let Some(facts) = known {
+            return Ok(if self.still_sound(digest, blobs)? { facts } else { None });
+        }
+        let Some(bytes) = sound(blobs, digest)? else { return Ok(None) };
+        // What passed an inspection then can be read now; what cannot be read is as good as damaged.
+        let facts = ombud_sandbox::own_facts(&bytes).ok().map(Arc::new);
+        remember(&mut lock(&self.sound), SOUND_MAX, *digest, &Instant::now());
+        remember(&mut lock(&self.own_facts), OWN_FACTS_MAX, *digest, &facts);
+        Ok(facts)
+    }
+
     /// Whether the stored bytes are what their digest says, found out a moment ago or now: what is in memory says nothing of them, and a replay is of
     /// what is on record.
     fn still_sound<B: Blobs + ?Sized>(&self, digest: &Digest, blobs: &B) -> Result<bool, B::Error> {
@@ -253,4 +276,45 @@ fn in_turn<K: Eq + Hash + Copy, T>(turns: &Mutex<HashMap<K, Turn>>, key: &K, wor
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// One component, and how often it was read.
+    struct Counted(Option<Vec<u8>>, Cell<u32>);
+
+    impl Blobs for Counted {
+        type Error = Infallible;
+
+        fn blob(&self, _: &Digest) -> Result<Option<Vec<u8>>, Infallible> {
+            self.1.set(self.1.get() + 1);
+            Ok(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn a_component_is_not_read_again_for_each_explanation() {
+        let plugins = Plugins::new(Arc::new(Sandbox::new().unwrap()));
+        let bytes = include_bytes!("../../../policies/delay/delay.wasm").to_vec();
+        let digest = Digest::of(&bytes);
+        let blobs = Counted(Some(bytes), Cell::new(0));
+        for _ in 0..10 {
+            let facts = plugins.own_facts(&digest, &blobs).unwrap().unwrap();
+            assert_eq!(facts.package.as_ref().unwrap().name, "delay");
+        }
+        assert_eq!(blobs.1.get(), 1);
+        // Once what is believed is old enough, the bytes are looked at again.
+        lock(&plugins.sound).clear();
+        assert!(plugins.own_facts(&digest, &Counted(None, Cell::new(0))).unwrap().is_none());
+        // What cannot be read is remembered as well.
+        let none = Digest::of(b"no component");
+        let blobs = Counted(Some(b"no component".to_vec()), Cell::new(0));
+        assert!((0..10).all(|_| plugins.own_facts(&none, &blobs).unwrap().is_none()));
+        assert_eq!(blobs.1.get(), 1);
+    }
 }

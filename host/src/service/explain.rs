@@ -74,7 +74,9 @@ impl Service {
                 }))
             }
             (Audience::Auditor, _) => {
-                let evaluated = aside(|| self.store.read(|reads| rules::of_decision(reads, entry, &explained.opened, locale)))?;
+                let evaluated = aside(|| {
+                    self.store.read(|reads| rules::of_decision(reads, self.replayer.plugins(), entry, &explained.opened, locale))
+                })?;
                 let full = for_auditor(merchant, entry, &explained, body.as_ref(), tz, locale, query.lang)?;
                 let full = ForAuditor { evaluated, ..full };
                 Explanation::Auditor(Box::new(sight.explanation(full).map_err(unreadable)?))

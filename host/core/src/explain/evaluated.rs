@@ -1,10 +1,9 @@
 //! The rules that a version looked at, beside those that matched: as its component declares them, or as the rows of its settings' table are.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 
 use super::terms;
+use super::text::line as write;
 use crate::chain::ReasonBy;
 use crate::declared::DeclaredRule;
 use crate::messages::Locale;
@@ -142,20 +141,20 @@ pub(super) fn text(out: &mut String, lines: &[EvaluatedLine], zh: bool) {
         let by = terms::term(if line.by == ReasonBy::Guardrail { "guardrail" } else { "policy" }, zh);
         let version = line.version.as_deref().unwrap_or_default();
         let beside = if line.beside { label("（另一版本）", " (beside)") } else { "" };
-        _ = writeln!(out, "  {by} {} {version}{beside}{}{}", line.name, label("：", ": "), line.how);
+        write(out, "  ", &format!("{by} {} {version}{beside}{}{}", line.name, label("：", ": "), line.how));
         for rule in line.rules.iter().filter(|rule| rule.matched) {
             let title = rule.title.as_ref().map(|title| format!("  {title}")).unwrap_or_default();
             let undeclared =
                 if rule.declared || line.declared_in == DeclaredIn::Nowhere { "" } else { label("（未声明）", " (not declared)") };
-            _ = writeln!(out, "    {} {}{undeclared}{title}", label("命中", "matched"), rule.rule);
+            write(out, "    ", &format!("{} {}{undeclared}{title}", label("命中", "matched"), rule.rule));
         }
         if line.rules.is_empty() {
-            _ = writeln!(out, "    {}", label("无命中", "none matched"));
+            write(out, "    ", label("无命中", "none matched"));
         }
         let rest: Vec<&str> = line.rules.iter().filter(|rule| !rule.matched).map(|rule| rule.rule.as_str()).collect();
         for (at, ids) in rest.chunks(LINE_RULES).enumerate() {
             let lead = if at == 0 { label("未命中：", "not matched: ") } else { "  " };
-            _ = writeln!(out, "    {lead}{}", ids.join(" "));
+            write(out, "    ", &format!("{lead}{}", ids.join(" ")));
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{evaluated, terms};
 use crate::caps::CapUsage;
 use crate::chain::ReasonBy;
 use crate::money::{Amounts, Due};
+use crate::shown::one_line;
 
 /// Fen as yuan with two decimals.
 pub(super) fn yuan(fen: i64) -> String {
@@ -59,7 +60,8 @@ pub fn customer_text(explanation: &ForCustomer) -> String {
     let zh = explanation.lang == "zh-CN";
     let label = |chinese: &'static str, english: &'static str| if zh { chinese } else { english };
     let stop = label("。", ".");
-    let mut text = format!("{}{stop}\n", explanation.result);
+    let mut text = String::new();
+    line(&mut text, "", &format!("{}{stop}", explanation.result));
     if let Some(money) = &explanation.money {
         line(&mut text, label("金额：", "Amount: "), money);
     }
@@ -279,9 +281,9 @@ fn heading(out: &mut String, words: &str) {
     _ = writeln!(out, "\n{words}");
 }
 
-/// Writing to a string cannot fail.
-fn line(out: &mut String, label: &str, words: &str) {
-    _ = writeln!(out, "{label}{words}");
+/// One line, whatever the words are: most of them were written by others. Writing to a string cannot fail.
+pub(super) fn line(out: &mut String, label: &str, words: &str) {
+    _ = writeln!(out, "{label}{}", one_line(words));
 }
 
 /// The wire name of a word.

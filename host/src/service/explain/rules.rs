@@ -8,16 +8,17 @@ use ombud_core::declared::DeclaredRule;
 use ombud_core::explain::{DeclaredIn, EvaluatedLine, RecordedCall, evaluated};
 use ombud_core::kind::Kind;
 use ombud_core::messages::Locale;
-use ombud_ledger::{BodyKind, Call, DecisionEntry, Digest};
+use ombud_ledger::{BodyKind, Call, DecisionEntry};
 use ombud_rows::{Hit, Table, Tables};
 use ombud_sandbox::OwnFacts;
-use ombud_store::{Reads, StoreError};
+use ombud_store::Reads;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::error::ServiceError;
 use super::super::read::Opened;
 use super::unreadable;
+use crate::plugins::Plugins;
 use crate::replay::Blobs;
 
 /// The body of an answer, as far as it names rules.
@@ -61,6 +62,7 @@ struct Beside {
 /// What each version looked at that ran for a decision; nothing where the bodies were erased.
 pub(super) fn of_decision(
     reads: &dyn Reads,
+    plugins: &Plugins,
     entry: &DecisionEntry,
     opened: &Opened,
     locale: Locale,
@@ -93,7 +95,7 @@ pub(super) fn of_decision(
             call(ReasonBy::Guardrail, GUARDRAIL.to_owned(), None, own, given)
         });
         for (looked, call) in policy.into_iter().chain(guardrail) {
-            lines.push(line(reads, entry.kind, looked, &call, locale)?);
+            lines.push(line(reads, plugins, entry.kind, looked, &call, locale)?);
         }
     }
     Ok(lines)
@@ -110,13 +112,17 @@ fn named(reasons: Vec<Reason>) -> Vec<String> {
     reasons.into_iter().map(|reason| reason.rule).collect()
 }
 
-fn line(reads: &dyn Reads, kind: Kind, mut looked: RecordedCall, call: &Call, locale: Locale) -> Result<EvaluatedLine, ServiceError> {
-    let facts = match stored(reads, &call.component)? {
-        // What passed an inspection then can be read now; what cannot be read is as good as damaged.
-        Some(bytes) => ombud_sandbox::own_facts(&bytes).ok(),
-        None => None,
+fn line(
+    reads: &dyn Reads,
+    plugins: &Plugins,
+    kind: Kind,
+    mut looked: RecordedCall,
+    call: &Call,
+    locale: Locale,
+) -> Result<EvaluatedLine, ServiceError> {
+    let Some(facts) = plugins.own_facts(&call.component, reads)? else {
+        return Ok(evaluated(looked, DeclaredIn::ComponentMissing, &[], locale));
     };
-    let Some(facts) = facts else { return Ok(evaluated(looked, DeclaredIn::ComponentMissing, &[], locale)) };
     if looked.by == ReasonBy::Guardrail
         && let Some(package) = &facts.package
     {
@@ -124,7 +130,7 @@ fn line(reads: &dyn Reads, kind: Kind, mut looked: RecordedCall, call: &Call, lo
         looked.version = Some(package.version.clone());
     }
     if has_tables(&facts) {
-        let settings = stored(reads, &call.settings)?.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let settings = Blobs::blob(reads, &call.settings)?.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         let (declared_in, rows) = match settings {
             Some(settings) => rows(&settings, kind).unwrap_or((DeclaredIn::SettingsMissing, Vec::new())),
             None => (DeclaredIn::SettingsMissing, Vec::new()),
@@ -134,11 +140,6 @@ fn line(reads: &dyn Reads, kind: Kind, mut looked: RecordedCall, call: &Call, lo
     let declared = facts.rules.as_ref().map(|rules| rules.of(kind)).unwrap_or_default();
     let declared_in = if declared.is_empty() { DeclaredIn::Nowhere } else { DeclaredIn::Component };
     Ok(evaluated(looked, declared_in, declared, locale))
-}
-
-/// Stored bytes that are what their digest says.
-fn stored(reads: &dyn Reads, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(Blobs::blob(reads, digest)?.filter(|bytes| Digest::of(bytes) == *digest))
 }
 
 /// Whether a component's settings are decision tables: their schema says it.
