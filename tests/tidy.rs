@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md says is absent is absent: who names whom, what each file begins with, what is left in no file.
+//! What ARCHITECTURE.md says is absent is absent: who names whom, what each file begins with, what is left in no file, which lists are whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -235,6 +235,36 @@ fn no_file_knows_the_machine_it_was_written_on() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The names of an enum's cases, and those of its list `ALL`, where a file has both. As rustfmt writes them: a case begins a line.
+fn cases_and_all(text: &str, name: &str) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
+    let word = |line: &str| line.chars().take_while(|letter| letter.is_alphanumeric()).collect::<String>();
+    let body = |opening: &str, closing: &str| {
+        let (_, rest) = text.split_once(opening)?;
+        rest.split_once(closing).map(|(body, _)| body)
+    };
+    let cases = body(&format!("enum {name} {{\n"), "\n}")?;
+    let cases = cases.lines().filter_map(|line| line.strip_prefix("    ")).map(word).filter(|name| !name.is_empty()).collect();
+    let implementation = body(&format!("\nimpl {name} {{\n"), "\n}")?;
+    let (_, list) = implementation.split_once("const ALL: [Self;")?;
+    let (list, _) = list.split_once("];")?;
+    Some((cases, list.split("Self::").skip(1).map(word).collect()))
+}
+
+#[test]
+fn a_list_of_all_cases_has_all_of_them() {
+    let (mut wrong, mut lists) = (Vec::new(), 0);
+    for (path, text) in rust() {
+        for name in text.lines().filter_map(|line| line.split_once("enum ")?.1.strip_suffix(" {")) {
+            if let Some((cases, all)) = cases_and_all(&text, name) {
+                lists += 1;
+                wrong.extend((cases != all).then(|| format!("{}: `{name}` has {cases:?}, its `ALL` {all:?}", path.display())));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(lists > 12, "{lists} lists were found");
 }
 
 #[test]

@@ -148,7 +148,10 @@ impl Divergence {
 
     /// Whether anything was compared and differs; the others could not be compared, for a known reason.
     pub const fn diverged(self) -> bool {
-        !matches!(self, Self::Erased | Self::Environmental | Self::OtherEngine)
+        match self {
+            Self::Guest | Self::Engine | Self::Fuel | Self::Host | Self::Settings | Self::ComponentMissing | Self::RecordDamaged => true,
+            Self::Erased | Self::Environmental | Self::OtherEngine => false,
+        }
     }
 }
 

@@ -51,6 +51,16 @@ mod tests {
     use crate::service::privacy::HoldScopeView;
     use crate::service::wire::OverrideAction;
 
+    /// The tags of acts wherever they stand in a schema.
+    fn tags(schema: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        found.extend(schema.pointer("/properties/act/const").and_then(|tag| tag.as_str()).map(str::to_owned));
+        match schema {
+            serde_json::Value::Object(members) => members.values().for_each(|member| tags(member, found)),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| tags(item, found)),
+            _ => {}
+        }
+    }
+
     #[test]
     fn the_name_is_the_tag() {
         let acts = [
@@ -112,6 +122,10 @@ mod tests {
         assert_eq!(known.len(), NAMES.len());
         acts.iter().for_each(|what| _ = known.remove(what.name()));
         assert!(known.is_empty(), "names of no act: {known:?}");
+        // The schema has every variant that is written: one without a name could not be asked for.
+        let mut written = std::collections::BTreeSet::new();
+        tags(schemars::schema_for!(What).as_value(), &mut written);
+        assert_eq!(written, names().map(str::to_owned).collect());
         for what in acts {
             let name = what.name();
             assert!(names().any(|known| known == name), "{name} is not among the names");

@@ -1,5 +1,5 @@
 //! Every kind of act, with what it says and the name under which the ledger lists it. A new act is one more variant of [`What`], or of
-//! [`RolloutAct`] where it moves a rollout.
+//! [`RolloutAct`] where it moves a rollout; `ARCHITECTURE.md` (where a change leads) has the other places.
 
 use ombud_core::call_limits::{OperatorLimits, SomeLimits};
 use ombud_core::caps::CapLimits;

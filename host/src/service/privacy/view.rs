@@ -100,7 +100,40 @@ impl Sight {
             What::HoldLifted { hold, scope: scope @ HoldScopeView::Customer, subject } => {
                 What::HoldLifted { hold, scope, subject: subject.map(|subject| self.customer(subject)) }
             }
-            what => what,
+            // Nothing in these names a person but the reason.
+            what @ (What::HoldSet { scope: HoldScopeView::Ticket | HoldScopeView::Merchant, .. }
+            | What::HoldLifted { scope: HoldScopeView::Ticket | HoldScopeView::Merchant, .. }
+            | What::MerchantCreated
+            | What::MerchantChanged { .. }
+            | What::CapsChanged { .. }
+            | What::LimitsChanged { .. }
+            | What::OperatorLimitsChanged { .. }
+            | What::PolicyBound { .. }
+            | What::SettingsChanged { .. }
+            | What::PolicyUploaded { .. }
+            | What::PolicyRefused { .. }
+            | What::SigningKeyAdded { .. }
+            | What::SigningKeyRevoked { .. }
+            | What::GuardrailBound { .. }
+            | What::KeyCreated { .. }
+            | What::KeyRevoked { .. }
+            | What::Override { .. }
+            | What::BlacklistStep { .. }
+            | What::LedgerKeyRotated { .. }
+            | What::LedgerKeyRetired { .. }
+            | What::LossAccepted { .. }
+            | What::Exported { .. }
+            | What::Backtested { .. }
+            | What::Erasure { .. }
+            | What::RetentionApplied { .. }
+            | What::RetentionSet { .. }
+            | What::MasterKeyRotated { .. }
+            | What::Unmasked { .. }
+            | What::BackupMade { .. }
+            | What::BackupRestored { .. }
+            | What::SelfAuditDiverged { .. }
+            | What::Viewed { .. }
+            | What::Rollout(_)) => what,
         };
         ActBody { what, reason: body.reason.map(|_| MASK.to_owned()), ..body }
     }

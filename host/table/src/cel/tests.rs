@@ -1,14 +1,18 @@
 //! Compiled conditions mean what the interpreter of the `cel` crate says: random conditions on random cases, answer by answer. What the
 //! interpreter answers with an error (a fact that is not there, an overflow) is unknown.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cel::{Context as Reference, Program, Value as CelValue};
+use ombud_core::schema::check::schema_of;
 use ombud_rows::fact::derived::AfterSaleDerived;
 use ombud_rows::program::{Env, Records, check, encode, eval};
 use ombud_rows::{Kind, Type, Value};
 use ombud_rules::contract::after_sale::AfterSaleCase;
+use ombud_rules::contract::blacklist::BlacklistCase;
+use ombud_rules::contract::delay::DelayCase;
+use ombud_rules::contract::reply::ReplyCase;
 use ombud_rules::contract::types::Context;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -324,4 +328,50 @@ fn paths_may_be_written_as_the_contract_does() {
     assert_eq!((one, field.unit), (other, "fen"));
     assert!(fact("episode", &roots).is_err());
     assert!(fact("1 + 1", &roots).is_err());
+}
+
+/// Walks a record as facts beside the contract's schema: fields that are no facts, and facts that are open on one side only.
+fn beside(all: &Json, record: &'static ombud_rows::fact::Schema, stated: &Json, found: &mut BTreeSet<String>) {
+    let resolved = |node: &Json| -> Json {
+        let node = node["anyOf"].as_array().map_or(node, |choices| &choices[0]);
+        let name = node["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
+        name.map_or(node, |path| all.pointer(path).expect("a definition")).clone()
+    };
+    for (name, node) in resolved(stated)["properties"].as_object().expect("a record") {
+        let Some((_, field)) = record.field(name) else {
+            found.insert(format!("{}.{name} is no fact", record.name));
+            continue;
+        };
+        let own = resolved(node);
+        let is_null = |one: &Json| one == "null" || one["type"] == "null";
+        let nullable = [&node["anyOf"], &node["type"]].into_iter().filter_map(Json::as_array).flatten().any(is_null);
+        let words = ["enum", "oneOf"].into_iter().filter_map(|list| own[list].as_array()).flatten();
+        let open = nullable || words.into_iter().any(|word| *word == "unknown" || word["const"] == "unknown");
+        if open != field.optional {
+            found.insert(format!("{}.{name} is open: {open} in the contract, {} as a fact", record.name, field.optional));
+        }
+        match field.ty {
+            Type::Record(inner) => beside(all, inner, node, found),
+            Type::List(Type::Record(inner)) => beside(all, inner, &own["items"], found),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_field_of_the_contract_is_a_fact_or_left_out_on_purpose() {
+    let mut found = BTreeSet::new();
+    for (kind, schema) in [
+        (Kind::AfterSale, schema_of::<AfterSaleCase>(&[])),
+        (Kind::Delay, schema_of::<DelayCase>(&[])),
+        (Kind::Blacklist, schema_of::<BlacklistCase>(&[])),
+        (Kind::Reply, schema_of::<ReplyCase>(&[])),
+    ] {
+        beside(&schema, kind.roots().case, &schema, &mut found);
+    }
+    let context = schema_of::<Context>(&[]);
+    beside(&context, Kind::Delay.roots().context, &context, &mut found);
+    // The calendar is asked through `derived`; what a piece of evidence refers to is a place outside of the case; a note is for people.
+    let left_out = ["context.calendar is no fact", "evidence.ref is no fact", "step.note is no fact"];
+    assert_eq!(found, left_out.map(str::to_owned).into());
 }

@@ -146,7 +146,28 @@ impl Administered {
             What::RetentionApplied { .. } => self.retained_at.push(at_ms),
             What::OperatorLimitsChanged { to, .. } => self.limits = (**to).clone(),
             What::GuardrailBound { .. } => self.guardrail = act.after,
-            _ => {}
+            // Held against the configuration (`config`).
+            What::MerchantCreated
+            | What::MerchantChanged { .. }
+            | What::CapsChanged { .. }
+            | What::LimitsChanged { .. }
+            | What::RetentionSet { .. }
+            // Held against the records that they are about (`derived`).
+            | What::Override { .. }
+            | What::BlacklistStep { .. }
+            // Nothing stands beside the log that they changed, or it is held against what was published.
+            | What::PolicyRefused { .. }
+            | What::LedgerKeyRotated { .. }
+            | What::LedgerKeyRetired { .. }
+            | What::LossAccepted { .. }
+            | What::Exported { .. }
+            | What::Backtested { .. }
+            | What::MasterKeyRotated { .. }
+            | What::Unmasked { .. }
+            | What::BackupMade { .. }
+            | What::BackupRestored { .. }
+            | What::SelfAuditDiverged { .. }
+            | What::Viewed { .. } => {}
         }
     }
 
