@@ -5,6 +5,7 @@ mod audit;
 mod bounds;
 mod missing;
 mod served;
+mod strangers;
 mod upgrade;
 
 use std::path::{Path, PathBuf};

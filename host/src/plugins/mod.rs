@@ -72,6 +72,8 @@ pub struct Held {
 /// The plugins of a process.
 pub struct Plugins {
     sandbox: Arc<Sandbox>,
+    /// Where components come from strangers; those of a server passed the gate.
+    look: Option<Look>,
     loaded: Loaded,
     refused: Mutex<HashMap<Digest, Arc<str>>>,
     settings: Mutex<HashMap<Digest, Arc<str>>>,
@@ -85,6 +87,9 @@ pub struct Plugins {
     compiling: Mutex<HashMap<Digest, Turn>>,
     loads: AtomicU64,
 }
+
+/// Looks at a component elsewhere before this process reads it; an error says why it is not to be read.
+pub type Look = Box<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
 
 /// Held by whoever works on one component.
 type Turn = Arc<Mutex<()>>;
@@ -101,6 +106,7 @@ impl Plugins {
         let loaded = Loaded::new(sandbox.limits().loaded_bytes_max);
         Self {
             sandbox,
+            look: None,
             loaded,
             refused: Mutex::default(),
             settings: Mutex::default(),
@@ -110,6 +116,12 @@ impl Plugins {
             compiling: Mutex::default(),
             loads: AtomicU64::new(0),
         }
+    }
+
+    /// Has each component looked at before it is read here.
+    #[must_use]
+    pub fn with_look(self, look: Look) -> Self {
+        Self { look: Some(look), ..self }
     }
 
     /// The sandbox.
@@ -179,11 +191,12 @@ impl Plugins {
                 return Ok(Some(component));
             }
             let Some(bytes) = sound(blobs, digest)? else { return Ok(None) };
-            Ok(Some(match self.sandbox.load(&bytes) {
+            let looked = self.look.as_ref().map_or(Ok(()), |look| look(&bytes));
+            Ok(Some(match looked.and_then(|()| self.sandbox.load(&bytes).map_err(|refused| refused.to_string())) {
                 Ok(plugin) => Component::Loaded(self.loaded.put(*digest, plugin, false)),
                 Err(refused) => {
-                    tracing::warn!(component = %digest, %refused, "a stored component does not load");
-                    let reason: Arc<str> = refused.to_string().into();
+                    tracing::warn!(component = %digest, refused, "a stored component does not load");
+                    let reason: Arc<str> = refused.into();
                     remember(&mut lock(&self.refused), REFUSALS_MAX, *digest, &reason);
                     Component::Refused(reason)
                 }

@@ -14,7 +14,7 @@ use super::record::{Bodies, Record};
 use super::report::{Divergence, ReplayReport};
 use crate::bodies::{AnswerBody, BesideBody};
 use crate::judge::Bound;
-use crate::plugins::{Code, Component, Plugins};
+use crate::plugins::{Code, Component, Look, Plugins};
 
 /// Runs recorded decisions again.
 pub struct Replayer {
@@ -57,8 +57,17 @@ impl From<ReplayReport> for Begun<'_> {
 impl Replayer {
     /// A replayer over a sandbox. Its plugins are those of the process: decisions use them as well.
     pub fn new(sandbox: Arc<Sandbox>) -> Self {
+        Self::with(Plugins::new(sandbox))
+    }
+
+    /// The same for what strangers recorded: `look` sees each component before this process reads it, for reading one may take hours.
+    pub fn of_strangers(sandbox: Arc<Sandbox>, look: Look) -> Self {
+        Self::with(Plugins::new(sandbox).with_look(look))
+    }
+
+    fn with(plugins: Plugins) -> Self {
         let engine = Engine { profile: Digest(ombud_sandbox::profile_hash()), wasmtime: ombud_sandbox::WASMTIME_VERSION.to_owned() };
-        Self { engine, plugins: Arc::new(Plugins::new(sandbox)) }
+        Self { engine, plugins: Arc::new(plugins) }
     }
 
     /// The engine that everything runs on here.

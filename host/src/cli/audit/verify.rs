@@ -7,13 +7,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use ombud_core::call_limits::Limits;
+use ombud_core::upload_limits::UploadLimits;
 use ombud_ledger::bundle::{OpenError, Trust, Verifier};
 use ombud_ledger::log::VerifierKeys;
 
+use super::super::compile_worker::program;
 use super::super::data;
 use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, screen};
 use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, Proved, verify};
+use crate::gate::Gate;
 use crate::replay::Replayer;
 
 /// The bundle is not signed by the key.
@@ -75,7 +79,7 @@ impl Verify {
         };
         let replayer = match self.no_replay || verifier.manifest().masked {
             true => None,
-            false => Some(Replayer::new(Arc::new(data::sandbox()?))),
+            false => Some(replayer()?),
         };
         let records = verifier.manifest().records.clone();
         let progress = Progress::new(records.end - records.start, "records");
@@ -103,6 +107,17 @@ impl Verify {
         }
         Ok(EXIT_OK)
     }
+}
+
+/// Runs what the bundle carries: another process reads each component first, within its processor time.
+fn replayer() -> Result<Replayer> {
+    let sandbox = Arc::new(data::sandbox()?);
+    let (own, program, upload, limits) = (Arc::clone(&sandbox), program(), UploadLimits::default(), Limits::default());
+    let look = move |component: &[u8]| {
+        let gate = Gate { sandbox: &own, program: &program, limits: &limits, upload: &upload };
+        gate.read(component).map_or(Ok(()), |step| Err(step.problems.join("; ")))
+    };
+    Ok(Replayer::of_strangers(sandbox, Box::new(look)))
 }
 
 /// The operator's keys, from text or from a file.
