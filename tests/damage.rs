@@ -4,8 +4,9 @@
 mod acts;
 mod derived;
 mod moved;
+mod tables;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -23,111 +24,8 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-/// Everything that is checked: tables with their keys and other columns.
-const TABLES: [(&str, &[&str], &[&str]); 26] = [
-    ("records", &["record_no"], &["header", "sealed"]),
-    (
-        "entries",
-        &["merchant_no", "seq"],
-        &[
-            "record_no",
-            "entry",
-            "decision_id",
-            "kind",
-            "outcome",
-            "policy",
-            "version",
-            "event_type",
-            "ticket",
-            "customer",
-            "order_id",
-            "event_at_ms",
-            "received_at_ms",
-            "leaf",
-        ],
-    ),
-    ("logs", &["merchant_no"], &["size", "edge"]),
-    ("tiles", &["merchant_no", "level", "tile"], &["hash"]),
-    ("checkpoints", &["merchant_no", "size"], &["root", "note"]),
-    ("cosignatures", &["merchant_no", "witness", "size"], &["line"]),
-    ("events", &["merchant_no", "source_no", "event_id"], &["body", "first_seq", "records"]),
-    ("sources", &["source_no"], &["source"]),
-    ("blobs", &["digest"], &["media", "bytes"]),
-    ("subject_keys", &["merchant_no", "subject"], &["wrapped"]),
-    // What is written beside the records for later cases.
-    ("intents", &["merchant_no", "key", "payment", "seq"], &["amount", "cancelled"]),
-    ("counted", &["merchant_no", "order_id", "seq", "at_ms"], &["customer", "day", "refund", "goodwill"]),
-    ("day_totals", &["merchant_no", "day"], &["refund", "goodwill"]),
-    (
-        "after_sale_cases",
-        &["merchant_no", "order_id", "after_sale_id"],
-        &[
-            "customer",
-            "state",
-            "outcome",
-            "resolution",
-            "attempts",
-            "lines",
-            "freight_refunded",
-            "approved",
-            "compensation",
-            "reason",
-            "policy",
-            "version",
-            "opened_at_ms",
-            "updated_at_ms",
-            "last_seq",
-        ],
-    ),
-    ("delay_grants", &["merchant_no", "order_id", "seq", "episode_id", "form"], &["value", "at_ms"]),
-    ("incidents", &["merchant_no", "customer", "criterion", "incident_id"], &["confirmed", "ticket", "at_ms", "seq"]),
-    ("measures", &["merchant_no", "customer"], &["measure", "review_by_ms", "request_id", "since_ms", "seq"]),
-    (
-        "blacklist_requests",
-        &["merchant_no", "request_id"],
-        &[
-            "customer",
-            "state",
-            "stage",
-            "criterion",
-            "submitter_id",
-            "submitter_role",
-            "round",
-            "opened_at_ms",
-            "updated_at_ms",
-            "last_seq",
-        ],
-    ),
-    ("blacklist_steps", &["merchant_no", "request_id", "round", "step"], &["stage", "actor_id", "role", "verdict", "at_ms", "seq"]),
-    // What is administered.
-    ("merchants", &["id"], &["config"]),
-    ("api_keys", &["hash"], &["key_id", "merchant_no", "role", "actor"]),
-    ("holds", &["merchant_no", "hold_id"], &["scope", "subject", "set_by", "set_at_ms"]),
-    ("operator_values", &["key"], &["value"]),
-    ("rollouts", &["merchant_no"], &["plans"]),
-    (
-        "versions",
-        &["merchant_no", "policy", "version"],
-        &[
-            "kind",
-            "component",
-            "settings",
-            "contract",
-            "state",
-            "created_at_ms",
-            "kinds",
-            "component_version",
-            "component_bytes",
-            "package",
-            "created_by",
-            "created_role",
-            "report",
-        ],
-    ),
-    ("signing_keys", &["merchant_no", "key_id"], &["public_key", "label", "created_by"]),
-];
-/// Of these, those that are written beside the records.
-const BESIDE_RECORDS: std::ops::Range<usize> = 10..19;
+use self::tables::{TABLES, contents, restore};
+
 /// A merchant of the demonstration.
 const MERCHANT: &str = "m-fresh";
 
@@ -388,18 +286,6 @@ fn records_deleted_exchanged_or_doubled_are_found() {
     assert_eq!(store.findings(), [""; 0]);
 }
 
-/// Writes every table as it was.
-fn restore(db: &Connection, good: &[u8], data: &Path) {
-    let copy = data.join("good.db");
-    std::fs::write(&copy, good).unwrap();
-    db.execute("ATTACH ?1 AS good", [copy.to_str().unwrap()]).unwrap();
-    for (table, ..) in TABLES {
-        db.execute_batch(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM good.{table}")).unwrap();
-    }
-    db.execute_batch("DETACH good").unwrap();
-    std::fs::remove_file(copy).unwrap();
-}
-
 /// One bit of the database's file: what the tables say is the same as before, or the check says that it is not.
 #[test]
 fn no_flipped_bit_of_the_file_changes_a_table_unnoticed() {
@@ -429,20 +315,4 @@ fn no_flipped_bit_of_the_file_changes_a_table_unnoticed() {
         }
     }
     assert!(found > 8, "{found} found");
-}
-
-/// Everything that the checked tables say.
-fn contents(path: &Path) -> rusqlite::Result<Vec<String>> {
-    let db = Connection::open(path)?;
-    let mut contents = Vec::new();
-    for (table, keys, others) in TABLES {
-        let columns: Vec<&str> = keys.iter().chain(others).copied().collect();
-        let mut query = db.prepare(&format!("SELECT {} FROM {table} ORDER BY {}", columns.join(", "), keys.join(", ")))?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let cells = (0..columns.len()).map(|at| row.get_ref(at).map(|cell| format!("{cell:?}"))).collect::<Result<Vec<_>, _>>()?;
-            contents.push(format!("{table} {}", cells.join(" ")));
-        }
-    }
-    Ok(contents)
 }

@@ -13,6 +13,8 @@ use proptest::test_runner::RngSeed;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::tables::{BESIDE_RECORDS, TABLES};
+
 const DAY_MS: i64 = 86_400_000;
 
 fn act(merchant: &Merchant<'_>, decision: &Value, body: Value) -> u16 {
@@ -143,7 +145,7 @@ fn restore(server: &Server, good: &std::path::Path) {
     let database = Connection::open(server.data.join("ombud.db")).unwrap();
     database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     database.execute("ATTACH ?1 AS good", [good.to_str().unwrap()]).unwrap();
-    for (table, ..) in &super::TABLES[super::BESIDE_RECORDS] {
+    for (table, ..) in &TABLES[BESIDE_RECORDS] {
         database.execute_batch(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM good.{table}")).unwrap();
     }
 }
