@@ -189,6 +189,7 @@ fn the_rules_of_a_table_are_its_rows_and_those_of_the_recorded_version_stay() {
         let line = &seen["evaluated"][0];
         assert_eq!(marked(line, "declared", true), [""; 0], "{seen}");
         assert!(!marked(line, "matched", true).is_empty() && text.contains(words), "{text}");
+        assert!(!text.contains("(not declared)"), "what it declares is not known: {text}");
     }
 }
 
@@ -200,7 +201,7 @@ fn how_far_a_failed_version_came_is_not_known() {
     let (seen, text) = explained(&merchant, &merchant.decide(&event("delay.detected", "failed")), "en");
     let [line] = seen["evaluated"].as_array().unwrap().as_slice() else { panic!("no guardrail was asked: {seen}") };
     assert_eq!((&line["answered"], marked(line, "matched", false)), (&json!(false), vec!["E-1".to_owned()]), "{seen}");
-    assert!(text.contains("it gave no answer, so how far it came is not known"), "{text}");
+    assert!(text.contains("it gave no answer, so how far it came is not known\n    declared: E-1\n"), "{text}");
 }
 
 #[test]

@@ -54,6 +54,13 @@ pub enum DeclaredIn {
     SettingsMissing,
 }
 
+impl DeclaredIn {
+    /// Whether it is known what the version declares, so that a rule can be said to be none of it.
+    const fn is_known(self) -> bool {
+        matches!(self, Self::Component | Self::TableFirst | Self::TableAll)
+    }
+}
+
 /// A rule that a version looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EvaluatedRule {
@@ -144,16 +151,20 @@ pub(super) fn text(out: &mut String, lines: &[EvaluatedLine], zh: bool) {
         write(out, "  ", &format!("{by} {} {version}{beside}{}{}", line.name, label("：", ": "), line.how));
         for rule in line.rules.iter().filter(|rule| rule.matched) {
             let title = rule.title.as_ref().map(|title| format!("  {title}")).unwrap_or_default();
-            let undeclared =
-                if rule.declared || line.declared_in == DeclaredIn::Nowhere { "" } else { label("（未声明）", " (not declared)") };
+            let undeclared = if rule.declared || !line.declared_in.is_known() { "" } else { label("（未声明）", " (not declared)") };
             write(out, "    ", &format!("{} {}{undeclared}{title}", label("命中", "matched"), rule.rule));
         }
-        if line.rules.is_empty() {
+        if line.rules.is_empty() && line.answered {
             write(out, "    ", label("无命中", "none matched"));
         }
         let rest: Vec<&str> = line.rules.iter().filter(|rule| !rule.matched).map(|rule| rule.rule.as_str()).collect();
         for (at, ids) in rest.chunks(LINE_RULES).enumerate() {
-            let lead = if at == 0 { label("未命中：", "not matched: ") } else { "  " };
+            let lead = match (at, line.answered) {
+                (0, true) => label("未命中：", "not matched: "),
+                // What a version without an answer had matched by then nobody was told.
+                (0, false) => label("已声明：", "declared: "),
+                _ => "  ",
+            };
             write(out, "    ", &format!("{lead}{}", ids.join(" ")));
         }
     }

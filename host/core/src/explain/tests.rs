@@ -242,8 +242,8 @@ fn an_english_text_for_customers_has_no_chinese() {
 #[test]
 fn what_nobody_declared_and_what_did_not_match_is_said() {
     use crate::declared::DeclaredRule;
-    let line = |given: &[&str], declared_in, declared: &[DeclaredRule]| {
-        let given = Some(given.iter().map(ToString::to_string).collect());
+    let of = |given: Option<&[&str]>, declared_in, declared: &[DeclaredRule]| {
+        let given = given.map(|given| given.iter().map(ToString::to_string).collect());
         let call = RecordedCall {
             by: ReasonBy::Policy,
             name: "p".into(),
@@ -254,6 +254,7 @@ fn what_nobody_declared_and_what_did_not_match_is_said() {
         };
         evaluated(call, declared_in, declared, Locale::En)
     };
+    let line = |given: &[&str], declared_in, declared: &[DeclaredRule]| of(Some(given), declared_in, declared);
     let text = |line: EvaluatedLine| {
         let mut text = String::new();
         super::evaluated::text(&mut text, &[line], false);
@@ -270,4 +271,11 @@ fn what_nobody_declared_and_what_did_not_match_is_said() {
     );
     let all = text(line(&[], DeclaredIn::Component, &declared));
     assert!(all.ends_with(" R-10 R-11\n      R-12 R-13\n"), "{all}");
+    // Where nobody knows what is declared, nothing is said to be undeclared.
+    for unknown in [DeclaredIn::ComponentMissing, DeclaredIn::SettingsMissing] {
+        assert_eq!(text(line(&["X"], unknown, &[])), "    matched X\n");
+    }
+    // Nor is a rule of a version without an answer said not to have matched.
+    assert_eq!(text(of(None, DeclaredIn::Component, &declared[..2])), "    declared: R-0 R-1\n");
+    assert_eq!(text(of(None, DeclaredIn::Nowhere, &[])), "");
 }
