@@ -6,6 +6,7 @@ mod bounds;
 mod missing;
 mod served;
 mod strangers;
+mod together;
 mod upgrade;
 
 use std::path::{Path, PathBuf};

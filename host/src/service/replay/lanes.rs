@@ -24,6 +24,9 @@ use crate::replay::{Blobs, Damage, Record, ReplayReport, Replayer, Tally};
 /// Decisions that are opened, run and compared together: enough for each step to find its code in the processor's first cache, and
 /// so few that their bodies stay in the second.
 const TOGETHER: usize = 32;
+/// The same where somebody waits: what is run beside the last one that there is time for would be run for nothing, and for how long is up to
+/// the policies.
+pub(super) const ONE_BY_ONE: usize = 1;
 /// Places of a merchant's log in one part: a fraction of a second's work, some megabytes of records.
 pub(super) const PART_PLACES: u64 = 256;
 /// Decisions of one page.
@@ -123,7 +126,7 @@ impl Replays<'_> {
         let wanted = Wanted { seqs: seq..seq.saturating_add(1), ..Wanted::default() };
         let page = self.store.read(|reads| Page::read(reads, merchant, &wanted, 1))?;
         let mut report = None;
-        self.page(page, |own| {
+        self.page(page, ONE_BY_ONE, |own| {
             report = Some(own);
             false
         })?;
@@ -211,7 +214,7 @@ impl Replays<'_> {
         while !wanted.seqs.is_empty() {
             let page = self.store.read(|reads| Page::read(reads, &part.merchant, &wanted, PAGE_MAX))?;
             let Some(end) = page.end() else { return Ok(()) };
-            self.page(page, |report| {
+            self.page(page, TOGETHER, |report| {
                 tally.add(part.merchant.as_str(), report);
                 true
             })?;
@@ -220,9 +223,9 @@ impl Replays<'_> {
         Ok(())
     }
 
-    /// Runs the decisions of a page, in the order of the log, until `add` says to stop.
-    pub(super) fn page(self, page: Page, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
-        page.together(self.vault, TOGETHER, |rows, records| {
+    /// Runs the decisions of a page, so many together, in the order of the log, until `add` says to stop.
+    pub(super) fn page(self, page: Page, together: usize, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
+        page.together(self.vault, together, |rows, records| {
             let opened: Vec<&Record> = records.iter().filter_map(|record| record.as_ref().ok()).collect();
             let mut reports = self.replayer.replay_all(&opened, &Stored(self.store))?.into_iter();
             let report = |(row, record)| match record {

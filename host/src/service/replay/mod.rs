@@ -26,7 +26,7 @@ use crate::replay::Tally;
 pub use archive::{Active, Archive};
 pub(super) use audit::Alarms;
 pub use audit::{ALARMS_MAX, CpuShare, NoShare, SelfAudit};
-use lanes::PART_PLACES;
+use lanes::{ONE_BY_ONE, PART_PLACES};
 pub(super) use lanes::{PAGE_MAX, Stored, side_by_side};
 pub use lanes::{Part, Replays, Scope, cores};
 pub(super) use page::Page;
@@ -118,7 +118,7 @@ impl Service {
             let page = self.store.read(|reads| Page::read(reads, merchant, &wanted, count))?;
             let whole = page.len() < count as usize;
             let mut reached = wanted.seqs.start;
-            self.own_replays().page(page, |report| {
+            self.own_replays().page(page, ONE_BY_ONE, |report| {
                 reached = report.seq + 1;
                 left -= 1;
                 tally.add(merchant.as_str(), report);
