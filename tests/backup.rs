@@ -388,3 +388,18 @@ fn who_was_held_in_the_backup_and_erased_since_is_erased_again() {
     served(&place.at("held"));
     assert_eq!((acts(&place.at("held"), &of, "erasure").len(), holds(&place.at("held")).len()), (0, 3), "nothing is changed");
 }
+
+#[test]
+fn a_backup_that_is_stopped_leaves_no_copy_of_the_master_key() {
+    let place = Place::new();
+    let mut command = std::process::Command::new(ombud_tests::process::ombud());
+    command.args(["backup", "--data", path(&place.data()), "-o", path(&place.at("b"))]);
+    let mut running = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    while !place.at("b.unfinished").exists() {
+        assert!(running.try_wait().unwrap().is_none() || place.at("b").exists());
+    }
+    assert!(std::process::Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
+    let code = running.wait().unwrap().code();
+    // Whoever is as slow as that has stopped one that was made already.
+    assert_eq!((code == Some(130) || place.at("b").exists(), place.at("b.unfinished").exists()), (true, false), "{code:?}");
+}

@@ -14,7 +14,7 @@ use ombud_tests::command::{on, path, run};
 use ombud_tests::events::event;
 use ombud_tests::forge::Forge;
 use ombud_tests::server::{Merchant, Server, shared};
-use ombud_tests::uploads::{ended, form, guest, policy, upload, upload_as, with_section};
+use ombud_tests::uploads::{ended, failed_step, form, guest, policy, upload, upload_as, with_section};
 use serde_json::{Value, json};
 
 /// A program that runs a script of the shell.
@@ -115,6 +115,10 @@ fn who_uploads_a_version_again_mends_what_is_stored_of_it() {
     }
     let fault = &decide("damaged")["fault"]["code"];
     assert_eq!(fault, "not-loaded");
+    let path = "/policies/mendable/versions";
+    let other = json!({"settings": {"ship_upper_hours": 46}});
+    let (status, refused) = ended(&merchant, &merchant.call(Role::MerchantAdmin, "POST", path).json(&other).send());
+    assert!(status == 422 && failed_step(&refused).1.contains("upload the component itself once more"), "{refused}");
     let (status, again) = upload();
     assert_eq!((status, &again["version"]), (200, &detail["version"]), "{again}");
     assert_eq!(decide("mended")["fault"], Value::Null);

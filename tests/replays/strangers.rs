@@ -13,11 +13,14 @@ use serde_json::Value;
 
 use super::*;
 
+/// Bodies with their kinds.
+type OpenBodies = Vec<(BodyKind, Vec<u8>)>;
+
 /// What a bundle with decisions of every kind carries.
 #[derive(Default)]
 struct Carried {
     blobs: HashMap<Digest, Vec<u8>>,
-    decisions: Vec<(Header, Vec<(BodyKind, Vec<u8>)>)>,
+    decisions: Vec<(Header, OpenBodies)>,
 }
 
 fn carried() -> Carried {

@@ -16,6 +16,7 @@ use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
 use crate::service::ledger::published::{self, Published};
+use crate::temporary::Passing;
 
 /// What is to be copied, and where to.
 pub struct Backup<'a> {
@@ -52,6 +53,8 @@ pub fn back_up(backup: &Backup<'_>) -> Result<(Manifest, Checks), BackupError> {
     must_be_free(backup.to)?;
     let staging = beside(backup.to, "unfinished")?;
     remove(&staging)?;
+    // It holds the master key: nobody looks for it who stopped the command.
+    let _passing = Passing::new(&staging);
     let manifest = copy(backup, &staging).inspect_err(|_| _ = remove(&staging))?;
     let checks = check(&staging, backup.master_key, None, true, backup.progress)?;
     if !checks.report.is_well() {

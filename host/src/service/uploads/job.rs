@@ -11,6 +11,7 @@ use ombud_store::{SigningKeyRow, Store as _};
 use super::ended::{Known, Signed};
 use super::{Component, End, NewUpload, Upload};
 use crate::gate::{self, Candidate, Gate, Step, Told, refusal};
+use crate::replay::Blobs;
 use crate::service::Service;
 use crate::service::actor::Principal;
 use crate::service::error::ServiceError;
@@ -68,8 +69,16 @@ impl Job {
             Component::Bytes(bytes) => std::mem::take(bytes),
             Component::Stored(digest) => {
                 let digest = *digest;
-                let stored = self.service.store.read(|reads| reads.blob(&digest))?;
-                stored.ok_or_else(|| ServiceError::Internal(anyhow::anyhow!("the component {digest} of a version is not stored")))?
+                match self.service.store.read(|reads| Blobs::blob(reads, &digest))? {
+                    Some(bytes) => bytes,
+                    None => {
+                        let problem =
+                            format!("what is stored of {digest} is lost or damaged: upload the component itself once more, which mends it");
+                        self.done(report, Step::failed(gate::STRUCTURE, "the component is not there", vec![problem]));
+                        let settings = self.new.settings.take().unwrap_or_default();
+                        return self.refused(report, digest, &settings, self.new.name.clone());
+                    }
+                }
             }
         };
         let settings = self.new.settings.take().unwrap_or_else(|| "{}".to_owned());
