@@ -312,6 +312,43 @@ fn a_database_that_was_set_back_does_not_start() {
 }
 
 #[test]
+fn a_checkpoint_that_could_not_be_published_is_published_later() {
+    let data = tempfile::tempdir().unwrap();
+    let (file, before) =
+        (data.path().join("checkpoints").join(MERCHANT), data.path().join("checkpoints").join(format!("{MERCHANT}.before")));
+    let published = || Checkpoint::open(&std::fs::read_to_string(&file).unwrap(), keys(data.path()).as_slice()).unwrap().size;
+    let signed = || {
+        ombud_tests::ledger::count(
+            data.path(),
+            "SELECT max(size) FROM checkpoints JOIN merchants USING (merchant_no) WHERE id = 'm-cosmetics'",
+        ) as u64
+    };
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    wait_for(|| file.is_file() && published() == signed());
+    // In the place of the file that is written next there is a folder.
+    _ = std::fs::remove_file(&before);
+    std::fs::create_dir(&before).unwrap();
+    let size = published();
+    served.decide("2");
+    wait_for(|| signed() > size);
+    assert_eq!(published(), size);
+    std::fs::remove_dir(&before).unwrap();
+    wait_for(|| published() == signed());
+
+    // As after a kill between the two: no record comes that would have it published.
+    let old = std::fs::read(&file).unwrap();
+    served.decide("3");
+    served.stop();
+    std::fs::write(&file, old).unwrap();
+    assert!(published() < signed());
+    let served = Served::start(data.path(), &[]);
+    wait_for(|| published() == signed());
+    assert_eq!(served.get("/ledger/checkpoint").status, 200);
+    served.stop();
+}
+
+#[test]
 fn commands_write_nothing_to_a_database_that_was_set_back() {
     let data = tempfile::tempdir().unwrap();
     let (served, set_back) = published_twice(data.path());

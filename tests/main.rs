@@ -11,6 +11,7 @@ mod crash;
 mod damage;
 mod decisions;
 mod declared;
+mod disk;
 mod evaluated;
 mod explanation;
 mod export;

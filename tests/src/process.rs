@@ -97,6 +97,11 @@ impl Process {
         child.wait().expect("it has ended");
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child().id()
+    }
+
     fn child(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::gate::Step;
-use crate::service::ServiceError;
+use crate::service::{ServiceError, causes};
 
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -217,7 +217,7 @@ impl From<ServiceError> for Refused {
             }
             ServiceError::Internal(cause) => {
                 // The detail is for whoever runs the service; the request's span names the request.
-                tracing::error!(cause = format!("{cause:#}"), "internal error");
+                tracing::error!(cause = causes(&cause), "internal error");
                 Code::Internal
             }
         };

@@ -66,6 +66,7 @@ pub struct Metrics {
     queue: Gauge,
     group_records: Histogram,
     group_duration: Histogram,
+    groups_failed: Counter,
 }
 
 impl Default for Metrics {
@@ -99,6 +100,8 @@ impl Metrics {
             Unit::Seconds,
             group_duration.clone(),
         );
+        let groups_failed = Counter::default();
+        registry.register("commit_groups_failed", "Commit groups of which the store took nothing", groups_failed.clone());
         Self {
             registry,
             audit,
@@ -114,6 +117,7 @@ impl Metrics {
             queue,
             group_records,
             group_duration,
+            groups_failed,
         }
     }
 
@@ -161,6 +165,11 @@ impl Metrics {
     pub fn observe_group(&self, records: u64, took: std::time::Duration) {
         self.group_records.observe(records as f64);
         self.group_duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a commit group that failed as a whole.
+    pub fn observe_failed_group(&self) {
+        self.groups_failed.inc();
     }
 
     /// Counts a signed checkpoint.

@@ -40,6 +40,7 @@ fn nothing_a_caller_says_makes_a_new_series() {
     }
     Refusal::ALL.into_iter().for_each(|why| metrics.http_refused(why));
     metrics.observe_group(7, Duration::from_millis(1));
+    metrics.observe_failed_group();
     metrics.set_commit_queue(3);
     metrics.observe_duplicate();
     metrics.observe_checkpoint();

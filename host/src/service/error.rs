@@ -56,6 +56,19 @@ pub enum ServiceError {
     Internal(#[source] anyhow::Error),
 }
 
+/// An error with its causes, each said once: many a message ends with its cause already.
+pub fn causes(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .reduce(|said, cause| if said.ends_with(&cause) { said } else { format!("{said}: {cause}") })
+        .unwrap_or_default()
+}
+
+/// What is answered where the disk takes nothing. Where and why is the operator's to know: the log and readiness say it.
+const UNWRITABLE: &str = "nothing can be recorded at the moment, and nothing of this was: send it again later; whoever runs the server finds \
+                          the cause in its log and at `/readyz`";
+
 /// What of a merchant's is taken, and when to ask again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the merchant takes all that it may: {what}")]
@@ -97,6 +110,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Cursor => {
                 Self::Invalid(vec![Problem::at("/cursor", "is not a cursor of this list").allowed("start again without it")])
             }
+            StoreError::Unwritable { .. } => Self::Unavailable(UNWRITABLE),
             damaged @ (StoreError::Damaged(_) | StoreError::Refused(_)) => Self::Damaged(damaged.to_string()),
             other => Self::Internal(other.into()),
         }

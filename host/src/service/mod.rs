@@ -15,6 +15,7 @@ mod code;
 mod commit;
 mod contracts;
 mod decide;
+mod disk;
 mod expiry;
 mod explain;
 pub mod export;
@@ -61,7 +62,7 @@ pub use backtest::{
     Asked, BACKTEST_TIME_MAX, BACKTESTS_KEPT_MAX, BACKTESTS_UNDER_WAY_MAX, BacktestState, BacktestView, Backtests, CandidateSource, Plan,
 };
 use error::Saturation;
-pub use error::ServiceError;
+pub use error::{ServiceError, causes};
 pub use expiry::EXPIRY_EVERY;
 pub use fair::runtime_threads;
 pub(crate) use privacy::ErasureProof;
@@ -126,6 +127,8 @@ impl Default for Options {
 pub struct Service {
     store: SqliteStore,
     writer: Writer,
+    /// Whether the disk takes what the writer writes.
+    disk: Arc<disk::Disk>,
     limits: OperatorLimits,
     registry: Registry,
     vault: Arc<Vault>,
@@ -201,10 +204,17 @@ impl Service {
             registry.packages.extend(Registry::load(folder, &sandbox)?.packages);
         }
         let metrics = Arc::new(Metrics::new());
-        let counting = Arc::clone(&metrics);
+        let disk = Arc::new(disk::Disk::of(data));
+        let (counting, looking) = (Arc::clone(&metrics), Arc::clone(&disk));
         let writer = Writer::start(writer, options.writer, move |group| {
-            counting.observe_group(group.records, group.took);
-            counting.set_commit_queue(group.waiting);
+            looking.seen(group.map(|_| ()));
+            match group {
+                Ok(group) => {
+                    counting.observe_group(group.records, group.took);
+                    counting.set_commit_queue(group.waiting);
+                }
+                Err(_) => counting.observe_failed_group(),
+            }
         })?;
         let replayer = Replayer::new(sandbox);
         registry.packages.values().filter_map(|package| package.plugin.as_ref().ok()).for_each(|plugin| replayer.plugins().pin(plugin));
@@ -219,6 +229,7 @@ impl Service {
         let service = Arc::new(Self {
             store,
             writer,
+            disk,
             limits,
             registry,
             vault,
@@ -319,7 +330,7 @@ impl Service {
         Ok(self.tenant(who, merchant, Right::Read, "see policies")?.views())
     }
 
-    /// Whether requests are taken: the guardrail is loaded, and the store can be read. What one merchant lacks keeps nobody else from being served.
+    /// Whether requests are taken: the guardrail is loaded, and the store can be read and written. What one merchant lacks keeps nobody else from being served.
     pub fn readiness(&self) -> Readiness {
         let snapshot = self.snapshot.load();
         let mut reasons = Vec::new();
@@ -333,6 +344,7 @@ impl Service {
             tracing::error!(%error, "the store cannot be read");
             reasons.push("store: cannot be read".to_owned());
         }
+        reasons.extend(self.disk.why());
         Readiness { ready: reasons.is_empty(), reasons }
     }
 

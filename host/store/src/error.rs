@@ -1,14 +1,17 @@
 //! Why a store refused or failed.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rusqlite::{ErrorCode, ffi};
 
 /// Why a store refused or failed. It can be cloned, for a failed commit answers every job of its group.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
-        "data directory `{}` is in use by process {}: stop that process, or give it the command while it runs",
+        "data directory `{}` is in use by process {}: stop that process; where it is a server that begins, wait until it listens, then it takes commands",
         directory.display(),
         pid.map_or_else(|| "(unknown)".to_owned(), |pid| pid.to_string())
     )]
@@ -19,10 +22,13 @@ pub enum StoreError {
     Newer { found: u32, known: u32 },
     #[error("the database has schema version {found}, this program needs {known}: start the server once, it brings the schema up to date")]
     Older { found: u32, known: u32 },
-    #[error("data directory `{}`: {source}", path.display())]
+    #[error("data directory `{}`: {source}{}", path.display(), remedy(source))]
     Io { path: PathBuf, source: Arc<std::io::Error> },
     #[error("{doing}: {source}")]
     Backend { doing: &'static str, source: Arc<dyn Error + Send + Sync> },
+    /// The disk takes nothing: it is full, failing or read-only. Nothing of what was to be written is there; it may be tried again.
+    #[error("{doing}: {source}")]
+    Unwritable { doing: &'static str, source: Arc<dyn Error + Send + Sync> },
     #[error("the database is damaged: {0}")]
     Damaged(String),
     #[error("merchant `{0}` is not known")]
@@ -47,5 +53,37 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn backend(doing: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
         Self::Backend { doing, source: Arc::new(source) }
+    }
+
+    /// What came of a statement that writes, told apart from a disk that takes nothing.
+    pub(crate) fn written(doing: &'static str, source: rusqlite::Error) -> Self {
+        if takes_nothing(&source) { Self::Unwritable { doing, source: Arc::new(source) } } else { Self::backend(doing, source) }
+    }
+}
+
+/// What to do about an error of the file system, where that is clear.
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => ": it has to belong to the user who runs this, who may write to it",
+        ErrorKind::ReadOnlyFilesystem => ": it has to be where files can be written",
+        ErrorKind::StorageFull => ": make room on its disk",
+        _ => "",
+    }
+}
+
+/// Whether the disk took nothing. Other failures (a read that fails, a page that makes no sense) are damage, which nobody mends by waiting.
+fn takes_nothing(error: &rusqlite::Error) -> bool {
+    let Some(error) = error.sqlite_error() else { return false };
+    match error.code {
+        ErrorCode::DiskFull | ErrorCode::ReadOnly => true,
+        ErrorCode::SystemIoFailure => matches!(
+            error.extended_code,
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_DIR_FSYNC
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_SHMSIZE
+        ),
+        _ => false,
     }
 }

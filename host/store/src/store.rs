@@ -56,6 +56,11 @@ pub trait Transactions: Group + Send {
     /// Records appended since the group began.
     fn appended(&self) -> u64;
 
+    /// Why the disk took a statement of the group not, if one failed for that: whatever the job made of it.
+    fn unwritable(&mut self) -> Option<StoreError> {
+        None
+    }
+
     /// Called between two groups, when every answer has been handed on: for what no answer should wait for.
     fn between_groups(&mut self) {}
 

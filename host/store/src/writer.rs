@@ -66,14 +66,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread that drives `transactions`. `seen` is called on it after each group that was committed.
+    /// Starts the thread that drives `transactions`. `seen` is called on it after each group: with what was committed, or with why the
+    /// store took nothing of it.
     ///
     /// # Errors
     /// The operating system gives no thread.
     pub fn start(
         transactions: impl Transactions + 'static,
         limits: WriterLimits,
-        seen: impl Fn(GroupDone) + Send + 'static,
+        seen: impl Fn(Result<GroupDone, &StoreError>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(limits.queue_jobs_max);
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -209,7 +210,7 @@ impl Waiting {
     }
 }
 
-fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterLimits, seen: &impl Fn(GroupDone)) {
+fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterLimits, seen: &impl Fn(Result<GroupDone, &StoreError>)) {
     let mut group = Vec::with_capacity(limits.group_jobs_max);
     let mut jobs = 0;
     while waiting.take(&mut group, limits.group_jobs_max, jobs > 1) {
@@ -226,9 +227,13 @@ fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterL
             }
             committed => {
                 let took = started.elapsed();
+                // Who is answered that nothing could be stored finds it said already.
+                if let Err(error) = &committed {
+                    seen(Err(error));
+                }
                 group.drain(..).for_each(|job| finish(job, committed.clone()));
                 if committed.is_ok() {
-                    seen(GroupDone { jobs, records: transactions.appended(), took, waiting: waiting.count.load(Ordering::Relaxed) });
+                    seen(Ok(GroupDone { jobs, records: transactions.appended(), took, waiting: waiting.count.load(Ordering::Relaxed) }));
                 }
             }
         }
@@ -239,6 +244,7 @@ fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterL
 /// Runs and commits one group, or leaves nothing of it.
 fn run(transactions: &mut impl Transactions, group: &mut [Box<dyn Queued>]) -> Result<(), StoreError> {
     let committed = run_all(transactions, group).and_then(|()| transactions.commit());
+    let committed = committed.map_err(|error| transactions.unwritable().unwrap_or(error));
     if committed.is_err() {
         transactions.rollback();
     }

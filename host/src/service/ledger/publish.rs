@@ -64,6 +64,9 @@ impl Service {
         }
         let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
         self.tell_unpublished(&standing)?;
+        if let Err(error) = self.publish_left(&keys, &standing) {
+            tracing::error!(error = format!("{error:#}"), "a published checkpoint is older than what was signed, and could not be renewed");
+        }
         let Some(why) = refusal(&standing) else { return Ok(()) };
         if !go_on {
             bail!(why);
@@ -126,23 +129,58 @@ impl Service {
             Ok(unsigned) => waiting.extend(unsigned),
             Err(error) => tracing::error!(%error, "the logs that are not signed cannot be read"),
         }
+        // What went wrong last is said once, not each second.
+        let mut said = String::new();
         loop {
             every.tick().await;
             waiting.extend(self.store.grown());
-            if waiting.is_empty() {
+            if waiting.is_empty() && said.is_empty() && !self.disk.is_stopped() {
                 continue;
             }
             let (service, heads) = (Arc::clone(&self), std::mem::take(&mut waiting));
             let again = heads.clone();
-            match tokio::task::spawn_blocking(move || service.sign(heads)).await {
-                Ok(Ok(())) => {}
+            match tokio::task::spawn_blocking(move || service.sign_or_try(heads)).await {
+                Ok(Ok(())) if said.is_empty() => {}
+                Ok(Ok(())) => {
+                    tracing::warn!("checkpoints are signed and published again");
+                    said.clear();
+                }
                 Ok(Err(error)) => {
-                    tracing::error!(error = format!("{error:#}"), "checkpoints could not be signed; the next round tries again");
-                    waiting = again;
+                    let error = format!("{error:#}");
+                    // Of a disk that takes nothing the writer has spoken.
+                    if said != error && !self.disk.is_stopped() {
+                        tracing::error!(error, "checkpoints could not be signed and published; every second it is tried again");
+                    }
+                    (waiting, said) = (again, error);
                 }
                 Err(_) => waiting = again,
             }
         }
+    }
+
+    /// Signs these heads. Where there are none, writes what is written already, to find out whether the disk takes it again: nobody
+    /// sends anything to a server that is not ready.
+    fn sign_or_try(&self, heads: HashMap<MerchantId, Frontier>) -> Result<()> {
+        if heads.is_empty() && self.disk.is_stopped() {
+            let log = log_of(None)?;
+            let Some(row) = self.store.read(|reads| reads.checkpoint(&log))? else { return Ok(()) };
+            let written = self.writer.wait(move |group| group.sign_again(&log, row.size, &row.note));
+            return written.map(|_| ()).map_err(|error| anyhow!("{error}"));
+        }
+        self.sign(heads)
+    }
+
+    /// Publishes the newest checkpoint of each log whose file is older: it could not be written, or the process was killed before.
+    fn publish_left(&self, keys: &LogKeys, standing: &HashMap<MerchantId, Option<Loss>>) -> Result<()> {
+        for merchant in standing.iter().filter(|(_, loss)| loss.is_none()).map(|(merchant, _)| merchant) {
+            let Some(note) = self.ledger.published.get(merchant)? else { continue };
+            let published = Checkpoint::open(&note, keys.verifiers().of_merchant(merchant).as_slice())?;
+            let newest = self.store.read(|reads| reads.checkpoint(merchant))?;
+            if newest.is_some_and(|newest| newest.size > published.size) {
+                self.publish_newest(merchant)?;
+            }
+        }
+        Ok(())
     }
 
     /// Signs what has grown now, for a server that ends and for commands.
@@ -184,10 +222,11 @@ impl Service {
                 move |group: &mut dyn Group| keep(group, &rows)
             };
             let kept = self.writer.wait(job).map_err(|error| anyhow!("{error}"))?;
-            let kept: Vec<_> =
-                rows.iter().zip(kept).filter(|(_, kept)| *kept).map(|((merchant, row), _)| (merchant, row.note.as_str())).collect();
-            self.ledger.published.put(kept.iter().copied())?;
-            kept.iter().for_each(|_| self.metrics.observe_checkpoint());
+            let of = |what: Kept| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == what).map(|(row, _)| row);
+            self.ledger.published.put(of(Kept::New).map(|(merchant, row)| (merchant, row.note.as_str())))?;
+            of(Kept::New).for_each(|_| self.metrics.observe_checkpoint());
+            // A head that is told of again: perhaps the round before failed when it was to be published.
+            of(Kept::Already).try_for_each(|(merchant, _)| self.publish_newest(merchant))?;
         }
         witness::wake(&self.ledger.witnesses, rows.into_iter().map(|(merchant, _)| merchant));
         Ok(())
@@ -232,14 +271,26 @@ fn refusal(standing: &HashMap<MerchantId, Option<Loss>>) -> Option<String> {
     })
 }
 
-/// Keeps checkpoints that are newer than what is kept, for a head can be told of twice; whether each was.
-fn keep(group: &mut dyn Group, rows: &[(MerchantId, CheckpointRow)]) -> Result<Vec<bool>, StoreError> {
-    let keep = |(merchant, row): &(MerchantId, CheckpointRow)| {
-        let newer = group.checkpoint(merchant)?.is_none_or(|newest| newest.size < row.size);
-        if newer {
+/// What became of a checkpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// It is the newest from now on.
+    New,
+    /// One of the same size was kept before.
+    Already,
+    /// A newer one was.
+    Older,
+}
+
+/// Keeps checkpoints that are newer than what is kept, for a head can be told of twice.
+fn keep(group: &mut dyn Group, rows: &[(MerchantId, CheckpointRow)]) -> Result<Vec<Kept>, StoreError> {
+    let keep = |(merchant, row): &(MerchantId, CheckpointRow)| match group.checkpoint(merchant)? {
+        Some(newest) if newest.size > row.size => Ok(Kept::Older),
+        Some(newest) if newest.size == row.size => Ok(Kept::Already),
+        Some(_) | None => {
             group.put_checkpoint(merchant, row)?;
+            Ok(Kept::New)
         }
-        Ok(newer)
     };
     rows.iter().map(keep).collect()
 }

@@ -67,6 +67,8 @@ pub struct SqliteWriter {
     overwriting: bool,
     /// A statement failed since the group began: whatever the job makes of it, the group must not be committed.
     failed: bool,
+    /// Why the disk took a statement of this group not.
+    unwritable: Option<StoreError>,
     /// Records appended since the group began.
     pub(super) appended: u64,
     // Closed after the connections.
@@ -258,6 +260,7 @@ impl SqliteWriter {
             writes: 0,
             overwriting: false,
             failed: false,
+            unwritable: None,
             appended: 0,
             _database: database,
             _lock: lock,
@@ -283,7 +286,11 @@ impl SqliteWriter {
         let changed = self.db.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters));
         let changed = changed.map_err(|error| {
             self.failed = true;
-            StoreError::backend(doing, error)
+            let error = StoreError::written(doing, error);
+            if matches!(error, StoreError::Unwritable { .. }) {
+                self.unwritable = Some(error.clone());
+            }
+            error
         })?;
         self.writes += changed as u64;
         Ok(changed)
@@ -313,13 +320,13 @@ impl SqliteWriter {
     }
 
     fn execute(&self, doing: &'static str, sql: &str) -> Result<(), StoreError> {
-        self.db.execute(sql).map_err(|error| StoreError::backend(doing, error))
+        self.db.execute(sql).map_err(|error| StoreError::written(doing, error))
     }
 }
 
 impl Transactions for SqliteWriter {
     fn begin(&mut self) -> Result<(), StoreError> {
-        (self.writes, self.failed, self.appended) = (0, false, 0);
+        (self.writes, self.failed, self.unwritable, self.appended) = (0, false, None, 0);
         if std::mem::take(&mut self.overwriting) {
             self.execute_pragma("PRAGMA secure_delete = FAST")?;
         }
@@ -350,6 +357,10 @@ impl Transactions for SqliteWriter {
 
     fn writes(&self) -> u64 {
         self.writes
+    }
+
+    fn unwritable(&mut self) -> Option<StoreError> {
+        self.unwritable.take()
     }
 
     fn appended(&self) -> u64 {

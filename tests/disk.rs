@@ -1,0 +1,72 @@
+//! A disk that takes nothing: whoever asks comes again later, the operator is told once and where, and the server goes on by itself.
+
+use std::path::Path;
+use std::process::Command;
+
+use ombud_tests::client::agent;
+use ombud_tests::events::event;
+use ombud_tests::process::{Process, demo_keys, ombud};
+use ombud_tests::server::wait_for;
+
+/// A server that is told of a file's size limit by an error, as it is of a full disk.
+fn server(data: &Path, log: &Path) -> Process {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(ombud());
+    command.args(ombud_tests::process::command(data).get_args());
+    Process::logging(command, std::fs::File::create(log).unwrap())
+}
+
+/// From now on a file of the process has at most so many bytes: less than one page of the database, or as many as it likes.
+fn files_have(process: &Process, bytes: &str) {
+    let set = Command::new("prlimit").args([&format!("--fsize={bytes}:unlimited"), "--pid", &process.id().to_string()]).status();
+    assert!(set.expect("`prlimit` runs").success());
+}
+
+#[test]
+fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
+    let (data, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = logs.path().join("log");
+    let process = server(data.path(), &log);
+    let (keys, agent) = (demo_keys(data.path()), agent());
+    let operator = keys["operator"].as_str().unwrap();
+    let send = |id: &str| {
+        let path = "/v1/merchants/m-cosmetics/events";
+        process
+            .call(&agent, "POST", path)
+            .key(keys["merchants"]["m-cosmetics"]["agent"].as_str().unwrap())
+            .event(&event("delay.detected", id))
+            .send()
+    };
+    let ready = || process.call(&agent, "GET", "/readyz").key(operator).send();
+    assert!(!send("before").decisions().is_empty());
+
+    files_have(&process, "4096");
+    for at in 0..20 {
+        let refused = send(&format!("meanwhile-{at}"));
+        let problem = refused.problem(503);
+        assert!(problem["detail"].as_str().unwrap().contains("nothing can be recorded"), "{problem}");
+        assert!(refused.headers.contains_key("retry-after"));
+    }
+    let unready = ready();
+    assert_eq!(unready.status, 503);
+    let place = data.path().display().to_string();
+    let reason = unready.json()["reasons"][0].as_str().unwrap().to_owned();
+    assert!(reason.contains(&place) && reason.contains("make room"), "{reason}");
+    assert_eq!(process.call(&agent, "GET", "/readyz").send().json()["reasons"], serde_json::json!([]), "nobody else is told where");
+    let metrics = process.call(&agent, "GET", "/metrics").key(operator).send().text();
+    let failed = metrics.lines().find_map(|line| line.strip_prefix("ombud_commit_groups_failed_total ")).unwrap();
+    assert!(failed.parse::<f64>().unwrap() >= 20.0, "{failed}");
+
+    // Nobody sends anything to a server that is not ready: it looks for itself.
+    files_have(&process, "unlimited");
+    wait_for(|| ready().status == 200);
+    let taken = send("meanwhile-0").ok();
+    assert_eq!(taken["duplicate"], false, "{taken}");
+    process.terminate();
+    assert!(process.ended().success());
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("nothing is recorded any more").count(), 1, "{log}");
+    assert!(log.contains(&place) && log.contains("can be written again"), "{log}");
+    assert!(!log.contains("internal error"), "{log}");
+    ombud_tests::command::on(data.path(), &["audit", "check"]).exits(0);
+}
