@@ -10,7 +10,7 @@ use ombud_sandbox::{CodeKey, LoadLimits, Sandbox};
 
 use super::compile_worker::{compiler, program};
 use super::progress::Progress;
-use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, runtime_threads, secret};
+use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, causes, runtime_threads, secret};
 
 /// The file by which a data directory is known.
 const DATABASE: &str = "ombud.db";
@@ -64,8 +64,13 @@ pub(super) fn open_as(data: &Path, options: Options) -> Result<Arc<Service>> {
 
 /// Refuses what is no data directory.
 pub(super) fn must_exist(data: &Path) -> Result<()> {
-    if data.join(DATABASE).is_file() {
-        return Ok(());
+    match std::fs::metadata(data.join(DATABASE)) {
+        Ok(facts) if facts.is_file() => return Ok(()),
+        // Perhaps it is one, of somebody else.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            bail!("`{}` may not be read: {error}; give the command as the user who runs its server", data.display())
+        }
+        _ => {}
     }
     bail!("`{}` is no data directory (it holds no `{DATABASE}`): `ombud serve --data {0}` creates one", data.display());
 }
@@ -103,7 +108,7 @@ pub(super) fn merchant_id(text: &str) -> Result<MerchantId> {
 pub(crate) fn explain(error: &ServiceError) -> String {
     match error {
         ServiceError::Invalid(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "),
-        ServiceError::Internal(cause) => format!("{error}: {cause:#}"),
+        ServiceError::Internal(cause) => format!("{error}: {}", causes(cause)),
         other => other.to_string(),
     }
 }

@@ -58,6 +58,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::gate;
+use crate::service::causes;
 
 pub(crate) use data::explain;
 pub use shown::Shown;
@@ -191,7 +192,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("ombud: {error:#}");
+            eprintln!("ombud: {}", causes(&error));
             ExitCode::from(EXIT_USAGE)
         }
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use ombud_ledger::log::KeyName;
 
@@ -12,10 +12,10 @@ use super::{EXIT_OK, data, limits};
 use crate::demo::{self, DemoKeys, KEYS_FILE};
 use crate::http::{self, HttpLimits, Listeners, LocalListener};
 use crate::service::ledger::SIGN_EVERY;
-use crate::service::ledger::keys::operator_name;
+use crate::service::ledger::keys::{DEFAULT_OPERATOR, KEY_FILE, operator_name};
 use crate::service::ledger::witness::Witness;
 use crate::service::privacy::RETAIN_EVERY;
-use crate::service::{CpuShare, EXPIRY_EVERY, Options, SelfAudit, Service};
+use crate::service::{CpuShare, EXPIRY_EVERY, MasterKeyFrom, Options, SelfAudit, Service};
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `ombud serve`.
@@ -79,11 +79,21 @@ impl Serve {
             webhook: self.webhook,
             ..data::options(Some(&self.policies))
         };
+        let unnamed = options.operator.is_none() && !self.demo && !self.data.join(KEY_FILE).exists();
         let service = data::open_as(&self.data, options)?;
+        let runtime = data::runtime()?;
+        // Before the operator's name is fixed, which a start that fails should not do.
+        let listener = runtime.block_on(data::listen(self.listen))?;
         service.check_published(self.accept_loss)?;
+        if unnamed {
+            tracing::warn!(
+                "no --operator was given: the checkpoints of this data directory are signed as `{DEFAULT_OPERATOR}` from now on, which cannot \
+                 change; for a name of your own begin with another data directory"
+            );
+        }
+        tell_exposed(&self.data);
         let limits = HttpLimits { metrics_open: self.metrics_open, ..HttpLimits::default() };
-        data::runtime()?.block_on(async {
-            let listener = data::listen(self.listen).await?;
+        runtime.block_on(async {
             if self.demo {
                 demo::create_merchants(&service)?;
                 DemoKeys::take(&service, &self.data)?;
@@ -91,10 +101,12 @@ impl Serve {
             }
             if service.keys(&data::owner()?, None).is_ok_and(|keys| keys.is_empty()) {
                 let folder = self.data.display();
-                eprintln!("ombud: nobody has a key yet: `ombud key create --data {folder} --role operator --label NAME` makes the first");
+                tracing::warn!("nobody has a key yet: `ombud key create --data {folder} --role operator --label NAME` makes the first");
             }
             let listeners = listeners(listener, &self.data);
-            println!("listening on http://{}", listeners.tcp.local_addr()?);
+            let address = listeners.tcp.local_addr()?;
+            println!("listening on http://{address}");
+            tracing::info!(%address, data = %self.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
             for reason in service.readiness().reasons {
                 tracing::warn!(reason, "not ready");
             }
@@ -105,12 +117,30 @@ impl Serve {
     }
 }
 
+/// Says which secrets others than their owner may read, and what to do.
+fn tell_exposed(data: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let master = match data::master_key() {
+        MasterKeyFrom::File(file) => Some(file),
+        MasterKeyFrom::Directory => Some(data.join("master.key")),
+        MasterKeyFrom::Hex(_) => None,
+    };
+    let others = [KEY_FILE, "code.key", "webhook.key", "ombud.db"].map(|name| data.join(name));
+    for file in master.into_iter().chain(others) {
+        // What is not there exposes nothing.
+        if std::fs::metadata(&file).is_ok_and(|facts| facts.permissions().mode() & 0o077 != 0) {
+            let file = file.display();
+            tracing::warn!("`{file}` may be read by others than its owner, and whoever reads it has its secrets: `chmod 600 {file}`");
+        }
+    }
+}
+
 /// The listeners of a server on a data directory: commands on the directory come through its local socket.
 pub(super) fn listeners(tcp: tokio::net::TcpListener, data: &Path) -> Listeners {
     let local = LocalListener::bind(data);
     if let Err(error) = &local {
         // Everything else works.
-        eprintln!("ombud: commands on `{}` cannot be given while this server runs: {error}", data.display());
+        tracing::warn!(%error, "commands on `{}` cannot be given while this server runs", data.display());
     }
     Listeners { tcp, local: local.ok() }
 }
@@ -133,7 +163,8 @@ pub(super) async fn until_stopped(listeners: Listeners, service: Arc<Service>, l
     signer.abort();
     witnesses.abort();
     // What was decided last is signed before the process ends, not when it begins again.
-    tokio::task::spawn_blocking(move || service.sign_now()).await??;
+    let signed = tokio::task::spawn_blocking(move || service.sign_now()).await?;
+    signed.context("the last checkpoints could not be signed and published; the next start makes up for it")?;
     if drained.cut > 0 {
         eprintln!(
             "ombud: {} cut off at the drain deadline; what they sent is on record or was never acknowledged",

@@ -231,7 +231,11 @@ fn revoke(of: &Of, id: &str) -> Result<()> {
     let api = Api::on_existing(&of.data, None)?;
     api.delete(&format!("{}/{}", of.path(), api::plain(id))).map_err(|error| match of.explained(&api, error) {
         error if api::refused_with(&error) == Some(StatusCode::NOT_FOUND) => {
-            anyhow!("no key `{id}`{} that is in force: `ombud key list` shows them", of_merchant(&of.merchant))
+            let (whose, remedy) = match &of.merchant {
+                Some(merchant) => (format!("of `{merchant}`"), format!("`ombud key list --merchant {merchant}` shows them")),
+                None => ("of the operator".to_owned(), "a merchant's key is revoked with `--merchant M`".to_owned()),
+            };
+            anyhow!("no key `{id}` {whose} that is in force: {remedy}")
         }
         error => error,
     })?;

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::files::{Readers, read, replace};
 
 /// The operator's name where none is given.
-const DEFAULT_OPERATOR: &str = "ombud.local";
+pub const DEFAULT_OPERATOR: &str = "ombud.local";
 /// The signing keys' file in the data directory.
 pub const KEY_FILE: &str = "ledger.key";
 /// The verifier keys' file in the data directory.
@@ -86,7 +86,8 @@ impl LogKeys {
     pub fn must_be_of(&self, operator: Option<&KeyName>) -> Result<()> {
         match operator {
             Some(given) if *given != self.operator => bail!(
-                "the operator of this data directory is `{}`, not `{given}`: the name stands in every checkpoint and cannot change",
+                "the operator of this data directory is `{}`, not `{given}`: the name stands in every checkpoint and cannot change; \
+                 leave --operator out, or begin with another data directory",
                 self.operator
             ),
             _ => Ok(()),

@@ -78,6 +78,8 @@ impl Service {
         };
         let retained = tokio::task::spawn_blocking(looked).await.map_err(|error| ServiceError::Internal(error.into()))??;
         if retained.customers > 0 || retained.tickets > 0 {
+            let (customers, tickets) = (retained.customers, retained.tickets);
+            tracing::info!(customers, tickets, "erased what is older than the merchants keep it: acts `retention.applied` say whose");
             self.empty_log().await;
         }
         Ok(retained)
