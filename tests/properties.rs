@@ -1,6 +1,7 @@
 //! The invariants of the domain's golden set (6.1) through the built components, in the server's own sandbox: over generated
 //! after-sales cases, and over the golden cases of the other kinds with facts changed.
 
+mod given;
 mod money;
 mod returns;
 
@@ -28,180 +29,11 @@ use proptest::test_runner::RngSeed;
 #[allow(dead_code, reason = "the policy's own tests use the rest")]
 #[path = "../plugins/after-sale/src/tests/generate.rs"]
 mod generate;
+#[path = "../plugins/after-sale/src/tests/invariant.rs"]
+mod invariant;
 
-struct Policies {
-    registry: Registry,
-    limits: Limits,
-    /// Keeps the sandbox, and with it the clock of its deadlines.
-    _sandbox: Sandbox,
-}
-
-fn policies() -> &'static Policies {
-    static POLICIES: OnceLock<Policies> = OnceLock::new();
-    POLICIES.get_or_init(|| {
-        let (sandbox, limits) = (Sandbox::new().unwrap(), Limits::default().generous());
-        let registry = Registry::load(&root().join("policies"), &sandbox).unwrap();
-        Policies { registry, limits, _sandbox: sandbox }
-    })
-}
-
-fn plugin(name: &str) -> &'static Plugin {
-    policies().registry.packages[name].plugin.as_ref().unwrap()
-}
-
-/// The default policy's ruling with default settings.
-fn ruled(ctx: &Context, case: Case) -> Ruling {
-    let run = plugin(case.kind().as_str()).decide(&Facts::new(ctx, &case), "{}", &policies().limits, 4_096);
-    run.result.unwrap_or_else(|fault| panic!("{fault:?} on {case:?}"))
-}
-
-fn after_sale(ctx: &Context, case: &AfterSaleCase) -> AfterSaleRuling {
-    match ruled(ctx, Case::AfterSale(case.clone())) {
-        Ruling::AfterSale(ruling) => ruling,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn delay(ctx: &Context, case: &DelayCase) -> DelayRuling {
-    match ruled(ctx, Case::Delay(case.clone())) {
-        Ruling::Delay(ruling) => ruling,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn reply(ctx: &Context, case: &ReplyCase) -> ReplyRuling {
-    match ruled(ctx, Case::Reply(case.clone())) {
-        Ruling::Reply(ruling) => ruling,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn reviewed(ctx: &Context, case: &Case, ruling: &Ruling) -> RulingReview {
-    let run = plugin("guardrail").review(&Facts::new(ctx, case), ruling, "{}", &policies().limits, 4_096);
-    run.result.unwrap_or_else(|fault| panic!("{fault:?} on {case:?}"))
-}
-
-/// The golden cases that run with default settings.
-fn golden_cases() -> &'static Vec<(Context, Case)> {
-    static CASES: OnceLock<Vec<(Context, Case)>> = OnceLock::new();
-    CASES.get_or_init(|| {
-        let text = std::fs::read_to_string(root().join("tests/cases/golden.yaml")).unwrap();
-        let cases = golden::load(&text).unwrap().into_iter().filter(|case| case.settings.is_none());
-        cases
-            .filter_map(|case| match case.given {
-                Given::AfterSale(ctx, case) => Some((ctx, Case::AfterSale(case))),
-                Given::Delay(ctx, case) => Some((ctx, Case::Delay(case))),
-                Given::Blacklist(ctx, case) => Some((ctx, Case::Blacklist(case))),
-                Given::Reply(ctx, case) => Some((ctx, Case::Reply(case))),
-                _ => None,
-            })
-            .collect()
-    })
-}
-
-fn of_delay(index: Index) -> (Context, DelayCase) {
-    let cases: Vec<_> =
-        golden_cases().iter().filter_map(|(ctx, case)| if let Case::Delay(case) = case { Some((ctx, case)) } else { None }).collect();
-    let (ctx, case) = index.get(&cases);
-    ((*ctx).clone(), (*case).clone())
-}
-
-/// A request on which only the steps are in question: the golden cases whose chain goes on.
-fn of_blacklist(index: Index) -> (Context, BlacklistCase) {
-    static CASES: OnceLock<Vec<(Context, BlacklistCase)>> = OnceLock::new();
-    let goes_on = |(ctx, case): &(Context, Case)| match (case, ruled(ctx, case.clone())) {
-        (Case::Blacklist(case), Ruling::Blacklist(ruling)) => {
-            let outcome = ruling.outcome.as_str();
-            (outcome.starts_with("forward") || outcome.starts_with("execute")).then(|| (ctx.clone(), case.clone()))
-        }
-        _ => None,
-    };
-    index.get(CASES.get_or_init(|| golden_cases().iter().filter_map(goes_on).collect())).clone()
-}
-
-fn denies(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Reject | Outcome::RejectWithAlternative | Outcome::RejectDuplicate | Outcome::InvalidInput)
-}
-
-/// Every line is refused, each on its own ground, so that a person answers for all of them (AS-005).
-fn refuses_line_by_line(ruling: &AfterSaleRuling) -> bool {
-    let mut outcomes =
-        ruling.notes.reasons.iter().flat_map(|reason| &reason.facts).filter(|fact| fact.path.ends_with(".ruling.outcome")).peekable();
-    ruling.outcome == Outcome::HumanReview && outcomes.peek().is_some() && outcomes.all(|fact| fact.value.starts_with("reject"))
-}
-
-/// The facts of a case that may be unknown.
-fn tri_facts(case: &mut AfterSaleCase) -> Vec<&mut Tri> {
-    let condition = &mut case.condition;
-    let mut facts = vec![
-        &mut condition.opened,
-        &mut condition.inner_seal_broken,
-        &mut condition.tags_removed,
-        &mut condition.soiled_or_damaged,
-        &mut condition.activated,
-        &mut condition.used_beyond_inspection,
-        &mut condition.unauthorized_repair,
-        &mut condition.accessories_complete,
-        &mut condition.human_damage,
-        &mut case.troubleshooting_done,
-        &mut case.customer.extortion_flag,
-    ];
-    for line in &mut case.order.lines {
-        facts.push(&mut line.custom_made);
-        facts.push(&mut line.locker_without_consent);
-    }
-    facts
-}
-
-/// A draft as an agent would send it.
-fn draft(text: &str) -> ReplyCase {
-    ReplyCase {
-        reply_id: "r1".into(),
-        text: text.into(),
-        author_role: Role::Agent,
-        ai_labelled: false,
-        surface: Surface::PrivateChat,
-        official_contact_allowed: false,
-        product: None,
-        known_ids: Vec::new(),
-        case_reason: None,
-        eta: None,
-        approved_compensation: 0,
-        approved_refund: None,
-        attributes: Vec::new(),
-    }
-}
-
-fn text() -> impl Strategy<Value = String> {
-    let part = prop_oneof![
-        select(vec![
-            "最好",
-            "国家级",
-            "13812345678",
-            "11010519491231002X",
-            "6222020200112233446",
-            "加微信",
-            "好评返现",
-            "赔您",
-            "三百",
-            "元",
-            "“",
-            "”",
-            "，",
-            "。",
-            "保证",
-            "明天",
-            "到",
-            "住在",
-            "北京市海淀区中关村大街1号",
-            "a@b.cn",
-        ])
-        .prop_map(str::to_owned),
-        any::<char>().prop_map(String::from),
-        "[0-9 ]{0,6}",
-    ];
-    prop::collection::vec(part, 0..20).prop_map(|parts| parts.concat())
-}
+use given::{after_sale, delay, draft, golden_cases, of_blacklist, of_delay, plugin, policies, reply, reviewed, ruled, text};
+use invariant::{denies, refuses_line_by_line, tri_facts};
 
 /// The same cases at every run; a found failure is a case to be written down.
 fn config() -> ProptestConfig {
@@ -222,7 +54,7 @@ proptest! {
     /// 3: whichever way an unknown fact turns out, a refusal stays a refusal; where it gives two lines different grounds, both stay refused.
     #[test]
     fn invariant_03_the_unknown_refuses_nobody((ctx, case) in generate::case()) {
-        if denies(after_sale(&ctx, &case).outcome) {
+        if denies(&after_sale(&ctx, &case)) {
             for place in 0..tri_facts(&mut case.clone()).len() {
                 for value in [Tri::Yes, Tri::No] {
                     let mut known = case.clone();
@@ -230,7 +62,7 @@ proptest! {
                     if *fact == Tri::Unknown {
                         *fact = value;
                         let ruling = after_sale(&ctx, &known);
-                        prop_assert!(denies(ruling.outcome) || refuses_line_by_line(&ruling), "fact {} as {:?}: {:?}", place, value, ruling);
+                        prop_assert!(denies(&ruling) || refuses_line_by_line(&ruling), "fact {} as {:?}: {:?}", place, value, ruling);
                     }
                 }
             }
@@ -278,14 +110,14 @@ proptest! {
     /// 6: stronger evidence of the buyer never turns an approval or a review into a refusal.
     #[test]
     fn invariant_06_stronger_evidence_never_hurts((ctx, case) in generate::case(), place in any::<Index>()) {
-        let before = after_sale(&ctx, &case).outcome;
+        let before = after_sale(&ctx, &case);
         let mut stronger = case;
         let merchants = [EvidenceKind::InspectionReport, EvidenceKind::SignRecord, EvidenceKind::Cctv];
-        if !stronger.evidence.is_empty() && !denies(before) {
+        if !stronger.evidence.is_empty() && !denies(&before) {
             let item = place.index(stronger.evidence.len());
             if !merchants.contains(&stronger.evidence[item].kind) {
                 (stronger.evidence[item].strength, stronger.evidence[item].intact) = (Strength::Strong, true);
-                prop_assert!(!denies(after_sale(&ctx, &stronger).outcome));
+                prop_assert!(!denies(&after_sale(&ctx, &stronger)));
             }
         }
     }
@@ -297,8 +129,8 @@ proptest! {
             let (mut ctx, mut later) = (ctx, case);
             later.applied_at += wait;
             ctx.now += wait;
-            let outcome = after_sale(&ctx, &later).outcome;
-            prop_assert!(denies(outcome) || outcome == Outcome::HumanReview, "{:?}", outcome);
+            let after = after_sale(&ctx, &later);
+            prop_assert!(denies(&after) || after.outcome == Outcome::HumanReview, "{:?}", after);
         }
     }
 
@@ -324,7 +156,7 @@ proptest! {
         prop_assert!(!ruling.notes.reasons.is_empty());
         let texts: Vec<String> =
             ruling.notes.messages.iter().map(|message| messages::render(message, "zh-CN").unwrap_or_else(|| panic!("{message:?}"))).collect();
-        if denies(ruling.outcome) {
+        if denies(&ruling) {
             prop_assert!(texts.iter().any(|text| text.contains("人工复核")), "{:?}", texts);
         }
         for text in texts {

@@ -5,11 +5,13 @@
 mod cli {
     mod audit;
     mod backtest;
+    mod demo;
     mod diff;
     mod explain;
     mod limits;
     mod new;
     mod output;
+    mod packages;
     mod privacy;
     mod rollout;
     pub mod run;
@@ -20,60 +22,6 @@ mod cli {
 use serde_json::Value;
 
 use cli::run::{self, Served, demo_data, folder, ombud, ombud_in, root};
-
-#[test]
-fn the_demo_shows_every_ticket_as_expected_and_replays_identically() {
-    let ran = ombud(&["demo", "--once"]);
-    ran.exits(0).says("all as expected").says("replays identical, byte for byte");
-    for shown in [
-        "GR-101",
-        "amended",
-        "CAP-01",
-        "lowered",
-        "approve-return-refund",
-        "AS-305",
-        "消费者权益保护法",
-        "DC-020",
-        "CAP-11",
-        "BL-032",
-        "pass-masked",
-        "¥39.60",
-    ] {
-        ran.says(shown);
-    }
-    assert!(!ran.out.contains('\u{1b}'), "no colour where there is no terminal");
-    for line in ran.out.lines() {
-        assert!(console::measure_text_width(line) <= 100, "wider than 100 columns: {line}");
-    }
-}
-
-#[test]
-fn the_demo_runs_again_on_its_own_data() {
-    let data = demo_data();
-    let keys = std::fs::read(data.path().join("demo-keys.json")).unwrap();
-    ombud_in(data.path(), &["demo", "--once", "--data", "DATA"]).exits(0).says("on record from an earlier run").says("all as expected");
-    let json = ombud_in(data.path(), &["demo", "--once", "--data", "DATA", "--json"]).exits(0).json();
-    let kinds = |kind: &str| {
-        let tickets = json["tickets"].as_array().unwrap().iter();
-        tickets.filter(|ticket| ticket["answer"]["decisions"].as_array().unwrap().iter().any(|one| one["kind"] == kind)).count()
-    };
-    assert!(["after-sale", "delay", "blacklist", "reply"].iter().all(|kind| kinds(kind) >= 3), "every kind is shown");
-    assert_eq!((&json["as_expected"], &json["replays"]["replayed"]), (&true.into(), &json["replays"]["identical"]));
-    assert_eq!(std::fs::read(data.path().join("demo-keys.json")).unwrap(), keys, "the keys still open the service and stay");
-}
-
-#[test]
-fn the_demo_keys_have_the_fixed_form() {
-    let data = demo_data();
-    let keys: Value = serde_json::from_slice(&std::fs::read(data.path().join("demo-keys.json")).unwrap()).unwrap();
-    let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(members(&keys), ["merchants", "operator"]);
-    assert_eq!(members(&keys["merchants"]), ["m-cosmetics", "m-electronics", "m-fresh"]);
-    for merchant in members(&keys["merchants"]) {
-        let roles = members(&keys["merchants"][&merchant]);
-        assert_eq!(roles, ["agent", "auditor", "compliance", "department-head", "merchant-admin", "supervisor"]);
-    }
-}
 
 #[test]
 fn a_server_answers_replays_and_stops_when_told() {
@@ -272,125 +220,6 @@ fn a_merchant_with_settings_out_of_bounds_is_refused_by_path() {
 }
 
 #[test]
-fn one_event_is_decided_without_a_server() {
-    let event = "host/src/demo/tickets/09-spoiled-peaches.json";
-    ombud(&["decide", event]).exits(0).says("approve-partial-refund").says("¥29.70").says("AS-311");
-    let shop = ombud(&["decide", event, "--merchant", "host/src/demo/merchants/m-fresh.json", "--json"]).exits(0).json();
-    assert_eq!(shop["decisions"][0]["amounts"]["refund"], 3960, "the shop's own ladder pays more");
-    assert_eq!(shop["event"], "demo-09-spoiled-peaches");
-    assert!(shop["runs"][0]["policy_fuel"].as_u64().unwrap() > 0);
-
-    let data = folder();
-    let bad = data.write(
-        "event.json",
-        r#"{"specversion":"1.0","id":"x","source":"/s","type":"reply.drafted","time":"now","data":{"reply":{"text":7}}}"#,
-    );
-    ombud(&["decide", &bad]).exits(2).complains("`/time`").complains("/data/ticket_id").complains("/data/reply/text");
-    ombud(&["decide", "no-such-file.json"]).exits(2).complains("cannot read");
-    ombud(&["decide", event, "--policies", "no-such-folder"]).exits(2).complains("--policies");
-    ombud(&["decide", "tests/events/ticket.created.json"]).exits(0).says("only be recorded");
-}
-
-#[test]
-fn policies_are_checked_step_by_step() {
-    let checked = ombud(&["check", "policies/delay", "--json"]).exits(0).json();
-    let steps: Vec<&str> = checked[0]["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
-    assert_eq!(
-        steps,
-        [
-            "component",
-            "structure",
-            "imports",
-            "contract",
-            "metadata",
-            "compile",
-            "link",
-            "schema",
-            "settings",
-            "bounds",
-            "cases",
-            "repeat",
-            "edges",
-            "rules",
-            "process"
-        ]
-    );
-    assert!(checked[0]["steps"].as_array().unwrap().iter().all(|step| step["status"] == "passed"), "{checked}");
-
-    let package = folder();
-    for file in ["delay.wasm", "policy.toml"] {
-        std::fs::copy(root().join("policies/delay").join(file), package.path().join(file)).unwrap();
-    }
-    package.write("settings.json", r#"{"auto_max": -1, "colour": "red"}"#);
-    let ran = ombud(&["check", &package.text()]);
-    ran.exits(1).says("✗ settings").says("`/auto_max`").says("colour");
-    ombud(&["test", &package.text()]).exits(1).says("refuses its settings.json").says("/auto_max");
-    // Of two members with one name a reader takes either.
-    package.write("settings.json", r#"{"ship_upper_hours": 48, "ship_upper_hours": 36}"#);
-    ombud(&["check", &package.text()]).exits(1).says("✗ settings").says("`/ship_upper_hours`: stands more than once");
-    std::fs::remove_file(package.path().join("settings.json")).unwrap();
-
-    let component = package.path().join("delay.wasm");
-    let mut bytes = std::fs::read(&component).unwrap();
-    bytes.truncate(bytes.len() / 2);
-    std::fs::write(&component, bytes).unwrap();
-    ombud(&["check", &package.text()]).exits(1).says("✗ component").says("names another component").says("✗ structure");
-    std::fs::write(&component, b"\0asm\x01\0\0\0").unwrap();
-    ombud(&["check", component.to_str().unwrap()]).exits(1).says("core module");
-    ombud(&["check", "no-such-folder"]).exits(2).complains("cannot read");
-}
-
-#[test]
-fn cases_run_through_the_built_components() {
-    let golden = "tests/cases/golden.yaml";
-    let report = ombud(&["test", "policies", "--cases", golden, "--json"]).exits(0).json();
-    assert_eq!((report["passed"].as_u64(), report["failed"].as_u64(), report["skipped"].as_u64()), (Some(264), Some(0), Some(7)));
-
-    // What an examiner derived from the tables alone.
-    let examined = [
-        ("after-sale", 255),
-        ("delay", 81),
-        ("blacklist", 52),
-        ("reply", 131),
-        ("guardrail-caps", 136),
-        ("random-after-sale", 80),
-        ("random-delay", 90),
-        ("random-reply", 150),
-        ("random-guardrail-after-sale", 40),
-    ];
-    for (file, cases) in examined {
-        let report = ombud(&["test", "policies", "--cases", &format!("tests/cases/examined/{file}.yaml"), "--json"]).exits(0).json();
-        assert_eq!((report["passed"].as_u64(), report["skipped"].as_u64()), (Some(cases), Some(0)), "{file}: {report}");
-    }
-
-    let cases = std::fs::read_to_string(root().join(golden)).unwrap();
-    let data = folder();
-    let wrong = data.write(
-        "wrong.yaml",
-        &cases.replacen("refund: 19900, return-freight: buyer, window", "refund: 19901, return-freight: buyer, window", 1),
-    );
-    let report = ombud(&["test", "policies/after-sale", "--cases", &wrong, "--json"]).exits(1).json();
-    assert_eq!(report["failed"], 1);
-    let failure = &report["failures"][0];
-    assert_eq!(
-        (failure["id"].as_str(), failure["expected"].as_str(), failure["got"].as_str()),
-        (Some("AS-G01"), Some("19901"), Some("19900")),
-        "{failure}"
-    );
-    ombud(&["test", "policies/after-sale", "--cases", &wrong]).exits(1).says("AS-G01");
-    // What differs is written as a file of cases has it.
-    let other = "cases:\n- {id: R, kind: reply, title: t, given: {text: 您好}, expect: {verdict: hold-for-evidence, spans: [[X-1, 0, 1]], rules: [X-1]}}\n";
-    let report = ombud(&["test", "policies/reply", "--cases", &data.write("other.yaml", other), "--json"]).exits(1).json();
-    let failures = report["failures"].as_array().unwrap();
-    let of =
-        |field: &str| failures.iter().find(|failure| failure["field"] == field).map(|one| (one["expected"].clone(), one["got"].clone()));
-    assert_eq!(of("verdict"), Some(("hold-for-evidence".into(), "pass".into())));
-    assert_eq!(of("spans"), Some(("at least [[X-1, 0, 1]]".into(), "[]".into())));
-    assert_eq!(of("rules"), Some(("[X-1]".into(), "[]".into())));
-    ombud(&["test", "policies/after-sale", "--cases", "no-such-file"]).exits(2).complains("cannot read");
-}
-
-#[test]
 fn every_command_explains_itself() {
     ombud(&["--help"]).exits(0).says("Exit codes");
     for command in ["demo", "decide", "replay", "key", "merchant", "check", "test"] {
@@ -398,15 +227,4 @@ fn every_command_explains_itself() {
     }
     ombud(&["no-such-command"]).exits(2);
     ombud(&["serve"]).exits(2).complains("--data");
-}
-
-#[test]
-fn a_directory_with_other_events_under_the_demos_ids_is_named() {
-    let data = folder();
-    let served = Served::start(&["serve", "--data", &data.text(), "--listen", "127.0.0.1:0", "--demo"]);
-    let keys: Value = serde_json::from_slice(&std::fs::read(data.path().join("demo-keys.json")).unwrap()).unwrap();
-    let event = include_str!("../src/demo/tickets/01-unopened-lipstick.json").replace("19900", "29900");
-    served.post("/v1/merchants/m-cosmetics/events", keys["merchants"]["m-cosmetics"]["agent"].as_str().unwrap(), &event);
-    assert_eq!(served.stop(), Some(0));
-    ombud_in(data.path(), &["demo", "--once", "--data", "DATA"]).exits(2).complains("another body").complains("empty data directory");
 }

@@ -3,6 +3,7 @@
 mod fixture;
 mod generate;
 mod golden;
+mod invariant;
 mod money;
 mod properties;
 mod returns;

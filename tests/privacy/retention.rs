@@ -1,0 +1,114 @@
+//! What is kept too long is erased by the host: what is due, nothing else, and nothing that is held.
+
+use super::*;
+
+/// Retention looks at what is due, and at nothing else, however much there is.
+#[test]
+fn retention_looks_at_what_is_due_only() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    for number in 0..60 {
+        merchant.decide(&refund_in(&format!("r{number}"), &format!("c_{number}"), &format!("t_{number}"), 100));
+    }
+    merchant.call(Role::Compliance, "POST", "/holds").json(&json!({"customer": "c_0", "reason": "court"})).send().with(201);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let now = ombud::clock::now_ms();
+    let retain = |days: i64| {
+        let retained = runtime.block_on(server.service.retain(now + days * DAY_MS)).unwrap();
+        (retained.looked_at, retained.customers)
+    };
+    assert_eq!(retain(29), (0, 0), "nothing is due");
+    // One of them is heard of later than the others: it is looked at once more and then left alone.
+    let later = refund_in("later", "c_1", "t_later", 100);
+    merchant.decide(&later);
+    let sql = format!(
+        "UPDATE entries SET received_at_ms = received_at_ms + {} WHERE order_id = 'order-later' AND entry = 'decision'",
+        20 * DAY_MS
+    );
+    ledger::change(&server.data, &sql);
+    // The merchant's own key, which is never erased, is looked at once a day, as what is held is.
+    assert_eq!(retain(31), (61, 58));
+    assert_eq!(retain(31), (0, 0), "what is kept is not looked at again at once");
+    assert_eq!(retain(33), (2, 0), "what is held, and the merchant's own key");
+    assert_eq!(retain(52), (3, 1), "who was heard of later");
+}
+
+/// Whoever was erased and came back is known by the tickets' keys alone: with the last of these nothing names the person any more.
+#[test]
+fn retention_erases_again_who_was_erased_and_came_back() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    let customer = "c_back_again";
+    merchant.decide(&refund_in("first", customer, "t_first", 1_000));
+    erase(&merchant, customer);
+    merchant.decide(&refund_in("second", customer, "t_second", 1_000));
+    merchant.decide(&refund_in("third", customer, "t_third", 1_000));
+    assert!(mentions(&merchant, customer) >= 6);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let now = ombud::clock::now_ms();
+    let retain = |days: i64| {
+        let retained = runtime.block_on(server.service.retain(now + days * DAY_MS)).unwrap();
+        (retained.customers, retained.tickets)
+    };
+    // One ticket is heard of later: the other one waits for it.
+    let sql = format!("UPDATE entries SET received_at_ms = received_at_ms + {} WHERE ticket = 't_third'", 20 * DAY_MS);
+    ledger::change(&server.data, &sql);
+    assert_eq!(retain(31), (0, 0));
+    ledger::change(&server.data, &sql.replace(" + ", " - "));
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+    assert_eq!(retain(52), (0, 2));
+    assert_eq!(mentions(&merchant, customer), 0);
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+}
+
+#[test]
+fn what_is_kept_too_long_is_erased_by_the_host() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    let keeps = server.merchant(json!({}));
+    for merchant in [&merchant, &keeps] {
+        merchant.decide(&refund_in("old", "c_old", "t_old", 100));
+        merchant.decide(&refund_in("held", "c_held", "t_held", 100));
+        let mut alone = event("reply.drafted", "alone");
+        alone["data"]["ticket_id"] = "t_alone".into();
+        alone["data"].as_object_mut().unwrap().remove("customer_ref");
+        merchant.decide(&alone);
+    }
+    merchant.call(Role::Compliance, "POST", "/holds").json(&json!({"ticket": "t_held", "reason": "court"})).send().with(201);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let now = ombud::clock::now_ms();
+    let retain = |days: i64| {
+        let retained = runtime.block_on(server.service.retain(now + days * DAY_MS)).unwrap();
+        (retained.customers, retained.tickets)
+    };
+    assert_eq!(retain(29), (0, 0));
+    assert_eq!(retain(31), (1, 1));
+    assert_eq!(retain(31), (0, 0), "nothing is left to be erased");
+    assert_eq!((mentions(&merchant, "c_old"), mentions(&merchant, "t_alone")), (0, 0));
+    assert!(mentions(&merchant, "c_held") > 0 && mentions(&keeps, "c_old") > 0);
+    let acts = merchant.call(Role::MerchantAdmin, "GET", "/acts?act=retention.applied").send().ok();
+    let body = &acts["acts"][0]["body"];
+    assert_eq!((&body["actor"], &body["customers"], &body["tickets"]), (&json!("ombud-retention"), &json!(1), &json!(1)));
+    assert_eq!(acts["acts"].as_array().unwrap().len(), 1);
+    ledger::gap_free(&server.data, &merchant.id);
+
+    // Set, changed and taken back on record; out of bounds it is refused.
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    assert_eq!(config["retention_days"], 30);
+    for (days, status) in [(json!(0), 422), (json!(36_501), 422), (json!(1), 200), (json!(36_500), 200), (Value::Null, 200)] {
+        config["retention_days"] = days.clone();
+        assert_eq!(merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().status, status, "{days}");
+    }
+    let set = merchant.call(Role::MerchantAdmin, "GET", "/acts?act=retention.set").send().ok();
+    let days: Vec<(&Value, &Value)> =
+        set["acts"].as_array().unwrap().iter().map(|act| (&act["body"]["from_days"], &act["body"]["to_days"])).collect();
+    assert_eq!(days, [(&json!(36_500), &Value::Null), (&json!(1), &json!(36_500)), (&json!(30), &json!(1)), (&Value::Null, &json!(30))]);
+    assert_eq!(retain(40_000), (0, 0));
+    // And a server does it by itself.
+    config["retention_days"] = 1.into();
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+    let timer = runtime.spawn(server.service.clone().retain_for_ever(std::time::Duration::from_millis(50)));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(mentions(&merchant, "c_held") > 0 && !timer.is_finished(), "what came today stays");
+    timer.abort();
+}
