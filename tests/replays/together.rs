@@ -105,6 +105,8 @@ fn mixed(policies: &Path) -> (TempDir, Vec<MerchantId>) {
     forge.rewrite(&id, next(), |_, bodies| bodies.replace(BodyKind::Decision, "\"adverse\":false", "\"adverse\":true"));
     forge.rewrite(&id, next(), |_, bodies| bodies.remove(BodyKind::Case));
     forge.run(1, &format!("DELETE FROM entries WHERE {of}"), [next().cast_signed()]);
+    // How deep a guest came before its stack ended is a matter of the build that ran it.
+    forge.rewrite(&id, faulted[2], |entry, _| entry.policy.as_mut().unwrap().call.fuel += 36);
     // Of two that faulted alike one is of another engine, and one met the clock.
     forge.rewrite(&id, faulted[0], |entry, _| entry.engine.profile = Digest::of(b"another profile"));
     forge.rewrite(&id, faulted[6], |entry, _| entry.fault.as_mut().unwrap().code = FaultCode::Deadline);
@@ -139,6 +141,7 @@ fn each_verdict_is_that_of_the_decision_alone() {
         Divergence::RecordDamaged,
     ];
     assert_eq!((each(&total.divergences), total.divergences[&Divergence::RecordDamaged]), (causes.into(), 5), "{total:?}");
+    assert_eq!((total.divergences[&Divergence::Fuel], total.faults[&FaultCode::Stack]), (1, 2), "{total:?}");
     assert_eq!(each(&total.not_compared), [Divergence::Erased, Divergence::Environmental, Divergence::OtherEngine]);
 
     let scope = Scope { merchants: merchants.clone(), ..Scope::default() };

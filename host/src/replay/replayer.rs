@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use ombud_core::fault::{Fault, FaultCode};
+use ombud_core::ruling::RulingReview;
 use ombud_ledger::{Amounts, BodyKind, Call, Caps, DecisionEntry, Digest, Engine, Entry};
 use ombud_sandbox::{Plugin, Sandbox};
 
@@ -281,16 +282,30 @@ impl Replayer {
             let recorded = case.entry.beside.as_ref();
             let beside = again.beside.as_ref().map(|(_, outcome)| outcome);
             let calls = [
-                ("/policy/fuel", fuel(case.entry.policy.as_ref().map(|policy| policy.call)), again.policy_fuel),
-                ("/guardrail/fuel", fuel(case.entry.guardrail), again.guardrail_fuel),
-                ("/beside/policy/fuel", fuel(recorded.map(|beside| beside.policy.call)), beside.map_or(0, |outcome| outcome.policy_fuel)),
+                (
+                    "/policy/fuel",
+                    fuel(case.entry.policy.as_ref().map(|policy| policy.call)),
+                    again.policy_fuel,
+                    again.policy.as_ref().err(),
+                ),
+                ("/guardrail/fuel", fuel(case.entry.guardrail), again.guardrail_fuel, fault(again.review.as_ref())),
+                (
+                    "/beside/policy/fuel",
+                    fuel(recorded.map(|beside| beside.policy.call)),
+                    beside.map_or(0, |outcome| outcome.policy_fuel),
+                    beside.and_then(|outcome| outcome.policy.as_ref().err()),
+                ),
                 (
                     "/beside/guardrail/fuel",
                     fuel(recorded.and_then(|beside| beside.guardrail)),
                     beside.map_or(0, |outcome| outcome.guardrail_fuel),
+                    beside.and_then(|outcome| fault(outcome.review.as_ref())),
                 ),
             ];
-            for (pointer, recorded, now) in calls {
+            // How deep a guest comes before its stack ends hangs on the frames beneath it, which are those of a build on a processor and no
+            // matter of the engine's profile.
+            let comparable = calls.into_iter().filter(|(.., fault)| fault.is_none_or(|fault| fault.code != FaultCode::Stack));
+            for (pointer, recorded, now, _) in comparable {
                 compare::member(differences, "header", pointer, &recorded, &now);
             }
             report.divergence = (!differences.is_empty()).then_some(Divergence::Fuel);
@@ -325,7 +340,7 @@ fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again
 
 /// A fault of the host's own in a rerun: nothing was compared.
 fn host_fault(again: &Rerun) -> Option<&Fault> {
-    let review = again.review.as_ref().and_then(|review| review.as_ref().err());
+    let review = fault(again.review.as_ref());
     let beside = again.beside.as_ref().and_then(|(_, outcome)| outcome.judged.fault.as_ref().map(|(_, fault)| fault));
     [again.policy.as_ref().err(), review, beside].into_iter().flatten().find(|fault| fault.code == FaultCode::Host)
 }
@@ -341,6 +356,10 @@ fn not_asked() -> Bound {
         settings: "{}".into(),
         code: Code::Missing("not asked when the decision was made".into()),
     }
+}
+
+fn fault(review: Option<&Result<RulingReview, Fault>>) -> Option<&Fault> {
+    review.and_then(|review| review.as_ref().err())
 }
 
 fn fuel(call: Option<Call>) -> u64 {
