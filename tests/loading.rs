@@ -44,6 +44,21 @@ fn loaded(component: Option<Component>) -> Plugin {
     }
 }
 
+/// Rules that are declared lie in memory with their component, and count.
+#[test]
+fn what_a_component_says_of_itself_takes_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules: Vec<Value> = (0..1_000).map(|at| json!({"rule": format!("R-{at:03}"), "title": "t".repeat(200)})).collect();
+    let section = json!({ "delay": rules }).to_string();
+    let bare = guests::component("trap", "delay-policy");
+    let takes = |bytes: Vec<u8>| {
+        let digest = Digest::of(&bytes);
+        loaded(plugins(folder.path(), usize::MAX).component(&digest, &HashMap::from([(digest, bytes)])).unwrap()).resident_bytes()
+    };
+    let rules = takes(ombud_tests::uploads::with_section(&bare, "ombud:rules", section.as_bytes())) - takes(bare);
+    assert!((1_000 * 205..1_000 * 300).contains(&rules), "{rules}");
+}
+
 #[test]
 fn what_was_not_used_for_longest_is_unloaded_at_the_limit_and_not_below() {
     let folder = tempfile::tempdir().unwrap();

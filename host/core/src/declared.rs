@@ -54,6 +54,12 @@ impl DeclaredRules {
         Ok(rules)
     }
 
+    /// Memory that they take, in bytes.
+    pub fn resident_bytes(&self) -> usize {
+        let bytes = |own: &DeclaredRule| size_of::<DeclaredRule>() + own.rule.len() + own.title.as_ref().map_or(0, String::len);
+        Kind::ALL.into_iter().flat_map(|kind| self.of(kind)).map(bytes).sum()
+    }
+
     /// The rules of a kind, in order.
     pub fn of(&self, kind: Kind) -> &[DeclaredRule] {
         match kind {

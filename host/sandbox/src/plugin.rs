@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ombud_core::case::Case;
+use ombud_core::declared::DeclaredRules;
 use ombud_core::fault::{Fault, FaultCode};
 use ombud_core::kind::Kind;
 use ombud_core::ruling::{Ruling, RulingReview};
@@ -147,7 +148,8 @@ impl Plugin {
     pub fn resident_bytes(&self) -> usize {
         let image = self.shared.pre.component().image_range();
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let texts = text(&self.shared.inspection.settings_schema) + text(&self.shared.inspection.cases);
+        let Inspection { settings_schema, cases, rules, .. } = &self.shared.inspection;
+        let texts = text(settings_schema) + text(cases) + rules.as_ref().map_or(0, DeclaredRules::resident_bytes);
         (image.end as usize).saturating_sub(image.start as usize) + texts + KEPT_BESIDE_BYTES
     }
 
