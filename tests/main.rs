@@ -30,6 +30,7 @@ mod properties;
 mod replays;
 mod rollout;
 mod rotation;
+mod serving;
 mod shares;
 mod tidy;
 mod uploads;

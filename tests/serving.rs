@@ -1,0 +1,76 @@
+//! A server as its operator starts it: what a start that fails leaves, what it warns of, and that its log is for programs.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ombud_tests::command::on;
+use ombud_tests::guests::root;
+use ombud_tests::process::{Process, ombud};
+use serde_json::Value;
+
+fn command(data: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(ombud());
+    command.args(["serve", "--log-format", "json", "--data"]).arg(data).arg("--policies").arg(root().join("policies")).args(more);
+    command
+}
+
+/// What a server said from its start to its end, which are lines of JSON and nothing else.
+fn said(data: &Path, more: &[&str]) -> Vec<Value> {
+    let logs = tempfile::tempdir().unwrap();
+    let log = logs.path().join("log");
+    let mut serve = command(data, more);
+    serve.args(["--listen", "127.0.0.1:0"]);
+    let process = Process::logging(serve, std::fs::File::create(&log).unwrap());
+    assert_eq!(process.call(&ombud_tests::client::agent(), "GET", "/readyz").send().status, 200);
+    process.terminate();
+    assert!(process.ended().success());
+    let text = std::fs::read_to_string(log).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn warned(lines: &[Value], of: &str) -> bool {
+    lines.iter().any(|line| line["level"] == "WARN" && line["message"].as_str().is_some_and(|message| message.contains(of)))
+}
+
+#[test]
+fn a_start_that_fails_fixes_no_name_and_one_without_a_name_warns() {
+    let data = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let Output { status, stderr, .. } = command(data.path(), &["--listen", &address]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains(&format!("cannot listen on {address}")), "{stderr}");
+    assert!(!data.path().join("ledger.key").exists());
+
+    let lines = said(data.path(), &["--operator", "ombud.example.com"]);
+    assert!(!warned(&lines, "--operator") && warned(&lines, "nobody has a key yet"), "{lines:?}");
+    assert!(lines.iter().any(|line| line["message"] == "listening" && line["address"].is_string()), "{lines:?}");
+
+    let unnamed = tempfile::tempdir().unwrap();
+    assert!(warned(&said(unnamed.path(), &[]), "signed as `ombud.local` from now on"));
+    assert!(!warned(&said(unnamed.path(), &[]), "ombud.local"), "it is said once");
+    let other = command(unnamed.path(), &["--operator", "ombud.example.com", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(said.contains("leave --operator out"), "{said}");
+}
+
+#[test]
+fn secrets_that_others_may_read_are_warned_of() {
+    let data = tempfile::tempdir().unwrap();
+    let name = ["--operator", "ombud.example.com"];
+    assert!(!warned(&said(data.path(), &name), "chmod"), "as it is made, all is its owner's");
+    let key = data.path().join("master.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let remedy = format!("`chmod 600 {}`", key.display());
+    assert!(warned(&said(data.path(), &name), &remedy));
+}
+
+#[test]
+fn a_merchants_key_that_is_revoked_without_its_merchant_says_how() {
+    let data = tempfile::tempdir().unwrap();
+    on(data.path(), &["key", "create", "--role", "operator", "--label", "me"]).exits(0);
+    on(data.path(), &["key", "revoke", "k_000000000000"]).exits(2).complains("of the operator").complains("--merchant M");
+}
