@@ -110,23 +110,21 @@ fn run_one(plugins: &[(Plugin, String)], case: &GoldenCase, limits: &Limits) -> 
     let question = Question::of(case)?;
     let (plugin, settings) = question.answered_by(plugins)?;
     let settings = case.settings.as_ref().map_or_else(|| settings.clone(), ToString::to_string);
-    let Question { ctx, facts, ruling } = question;
-    Some(match ruling {
-        None => decide(plugin, ctx, &facts, &settings, limits, case, failure),
-        Some(ruling) => review(plugin, ctx, &facts, &ruling, &settings, limits, case, failure),
+    Some(match &question.ruling {
+        None => decide(plugin, &question, &settings, limits, case, failure),
+        Some(ruling) => review(plugin, &question, ruling, &settings, limits, case, failure),
     })
 }
 
 fn decide(
     plugin: &Plugin,
-    ctx: &Context,
-    facts: &Case,
+    question: &Question<'_>,
     settings: &str,
     limits: &Limits,
     case: &GoldenCase,
     failure: impl Fn(&str, String, String) -> Failure,
 ) -> Vec<Failure> {
-    match plugin.decide(&Facts::new(ctx, facts), settings, limits, 0).result {
+    match plugin.decide(&Facts::new(question.ctx, &question.facts), settings, limits, 0).result {
         Err(fault) => vec![failure("fault", "a ruling".into(), told(&fault))],
         Ok(ruling) => {
             let answer = match &ruling {
@@ -140,18 +138,16 @@ fn decide(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call of a guardrail has these parts")]
 fn review(
     plugin: &Plugin,
-    ctx: &Context,
-    facts: &Case,
+    question: &Question<'_>,
     ruling: &Ruling,
     settings: &str,
     limits: &Limits,
     case: &GoldenCase,
     failure: impl Fn(&str, String, String) -> Failure,
 ) -> Vec<Failure> {
-    let review = match plugin.review(&Facts::new(ctx, facts), ruling, settings, limits, 0).result {
+    let review = match plugin.review(&Facts::new(question.ctx, &question.facts), ruling, settings, limits, 0).result {
         Err(fault) => return vec![failure("fault", "a review".into(), told(&fault))],
         Ok(review) => review,
     };
@@ -168,7 +164,7 @@ fn review(
             differences(case, &Answer::$answer(&typed), failure)
         }};
     }
-    match facts {
+    match question.facts {
         Case::AfterSale(_) => compare!(AfterSale, ReviewAfterSale),
         Case::Delay(_) => compare!(Delay, ReviewDelay),
         Case::Blacklist(_) => compare!(Blacklist, ReviewBlacklist),

@@ -22,7 +22,7 @@ use crate::plugins::{Code, Component};
 /// A plugin with the settings it is called with.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    /// Name and readable version.
+    /// The policy's name.
     pub name: String,
     /// The readable version.
     pub version: String,

@@ -29,6 +29,7 @@ use super::rollout::{Runs, ShadowJob, ShadowRun, opened, opens};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
 use super::{Service, history, locks, read};
+use crate::bodies::CaseBody;
 use crate::clock::now_ms;
 use crate::judge::{Inputs, Phases, answer, micros};
 
@@ -201,7 +202,8 @@ impl Service {
             }
             let judged = Instant::now();
             let id = event.decision_id(merchant, kind);
-            let draft = Draft::new(id, &ctx, case, terms, event_body.len(), chosen, &snapshot.guardrail, answered);
+            let case_body = CaseBody { context: &ctx, case: &case, terms, event_bytes: event_body.len(), rollout: chosen }.to_json();
+            let draft = Draft::new(id, case, case_body, &snapshot.guardrail, answered);
             // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
             let about = About { tenant, event: &event, formerly: owner.formerly.as_deref(), received_at_ms };
             let counted = match draft.asked() {

@@ -10,18 +10,17 @@ use ombud_core::fault::Fault;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_core::money::{self, Due, Intent};
-use ombud_core::rollout::{Chosen, RolloutNote};
+use ombud_core::rollout::RolloutNote;
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{Of, SealError, seal};
 use ombud_ledger::{BesideCall, BodyKind, Call, Detached, Digest, PolicyCall};
-use ombud_rules::contract::types::Context;
 
 use super::acts::By;
 use super::owner::Owner;
 use super::rollout::ShadowRun;
 use super::snapshot::Tenant;
-use crate::bodies::{BesideBody, CaseBody, answer_body, decision_body};
+use crate::bodies::{BesideBody, answer_body, decision_body};
 use crate::judge::{Answered, Bound, Outcome, Phases};
 
 /// An event with its judged cases.
@@ -126,19 +125,8 @@ fn policy_call(bound: &Bound, fuel: u64) -> PolicyCall {
 }
 
 impl Draft {
-    /// Puts together what a judged case leaves.
-    #[expect(clippy::too_many_arguments, reason = "a judged case has these parts")]
-    pub fn new(
-        id: DecisionId,
-        ctx: &Context,
-        case: Case,
-        terms: &Terms,
-        event_bytes: usize,
-        chosen: Option<&Chosen>,
-        guardrail: &Bound,
-        answered: Answered<'_>,
-    ) -> Self {
-        let case_body = CaseBody { context: ctx, case: &case, terms, event_bytes, rollout: chosen }.to_json();
+    /// Puts together what a judged case leaves. `case_body` is the case as its record has it.
+    pub fn new(id: DecisionId, case: Case, case_body: Vec<u8>, guardrail: &Bound, answered: Answered<'_>) -> Self {
         let Answered { policy, outcome, beside, note } = answered;
         let Outcome { policy: ruled, review, judged, policy_fuel, guardrail_fuel, log, phases } = outcome;
         Self {
