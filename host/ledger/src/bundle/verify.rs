@@ -10,7 +10,7 @@ use super::BLOBS_MAX;
 use super::item::{Counts, End, Growth, Item, Manifest, Neighbour, Record, end_text};
 use super::problem::{Part, Problem, Problems};
 use super::read::{Broken, Found, Reader};
-use crate::log::{Checkpoint, CheckpointError, Frontier, Note, NoteError, RangeProof, VerifierKey, VerifierKeys};
+use crate::log::{Checkpoint, CheckpointError, Frontier, NOTE_BYTES_MAX, Note, NoteError, RangeProof, VerifierKey, VerifierKeys};
 use crate::{Digest, Header, leaf_hash};
 
 /// A file that cannot be checked at all.
@@ -225,7 +225,10 @@ impl<R: Read> Verifier<R> {
                     self.problem(Part::Checkpoint, format!("the latest one: {error}"));
                 }
             }
-            self.verified.head_note = note;
+            // Longer ones are none, and are not for keeping.
+            if note.len() <= NOTE_BYTES_MAX {
+                self.verified.head_note = note;
+            }
         } else {
             self.problem(Part::Checkpoint, "the latest one is not where it belongs");
         }

@@ -11,7 +11,7 @@ use super::key::{Algorithm, SigningKey, VerifierKey};
 /// Signatures of one note.
 pub const SIGNATURES_MAX: usize = 64;
 /// Bytes of one note; signatures that are safe against quantum computers have nearly 5 kB each.
-const NOTE_BYTES_MAX: usize = 1 << 20;
+pub(crate) const NOTE_BYTES_MAX: usize = 1 << 20;
 
 /// What begins a signature's line: em dash, space.
 const MARK: &str = "\u{2014} ";

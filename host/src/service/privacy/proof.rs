@@ -160,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn acts_may_say_what_they_like() {
+        let most = [(8, Some("erased:a"), u64::MAX, u64::MAX), (9, Some("erased:b"), u64::MAX, u64::MAX), (10, None, u64::MAX, u64::MAX)];
+        let all = with(&most, &[(1, Some("t")), (2, Some("u"))]);
+        assert_eq!((all.too_many(), all.unaccounted().count()), (None, 0));
+        assert_eq!(all.marks(&BTreeSet::new()).1.len(), 2);
+    }
+
+    #[test]
     fn marks_are_of_acts() {
         let there = |marks: &[&str]| marks.iter().map(|mark| (*mark).to_owned()).collect::<BTreeSet<_>>();
         let one = with(&[(9, Some("erased:a"), 1, 1)], &[]);

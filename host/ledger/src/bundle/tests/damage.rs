@@ -228,3 +228,14 @@ fn a_bundle_carries_so_many_blobs_and_no_more() {
     assert_eq!((found.len(), found[0].part), (1, Part::Blob));
     assert!(found[0].what.contains("beyond the 1 components and settings"), "{}", found[0].what);
 }
+
+#[test]
+fn a_checkpoint_that_is_too_long_for_one_is_not_kept() {
+    let kept = |bytes: usize| {
+        let mut log = Log::of(3);
+        log.published.last_mut().unwrap().1 = "x".repeat(bytes);
+        let found = check(&log.bundle(0..3, false), &log.keys(), None);
+        found.names(None, Part::Checkpoint, "the latest one").verified.as_ref().unwrap().head_note.len()
+    };
+    assert_eq!((kept(1 << 20), kept((1 << 20) + 1)), (1 << 20, 0));
+}
