@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -47,8 +47,10 @@ impl Folder {
         // Whatever the user's mask is: SQLite trusts whoever may write into its folder.
         let folder = tempfile::Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(MODE)).tempdir_in(parent)?;
         let passing = Passing::new(folder.path());
-        let held = File::create(folder.path().join(HELD))?;
-        held.lock()?;
+        let mut held = File::create(folder.path().join(HELD))?;
+        // Where files cannot be locked nobody takes it for left.
+        _ = held.lock();
+        held.write_all(HELD.as_bytes())?;
         sweep(parent, &fs::metadata(folder.path())?);
         Ok(Self { folder, _passing: passing, _held: held })
     }
@@ -100,7 +102,9 @@ fn sweep(parent: &Path, own: &Metadata) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten().filter(named) {
         let is_own = |found: Metadata| found.is_dir() && found.uid() == own.uid() && found.mode() & 0o777 == MODE;
         let path = entry.path();
-        if fs::symlink_metadata(&path).is_ok_and(is_own) && File::open(path.join(HELD)).is_ok_and(|held| held.try_lock().is_ok()) {
+        // Who has made the file and not yet locked it has not written it either.
+        let is_left = |held: File| held.try_lock().is_ok() && held.metadata().is_ok_and(|held| held.len() > 0);
+        if fs::symlink_metadata(&path).is_ok_and(is_own) && File::open(path.join(HELD)).is_ok_and(is_left) {
             // Another process may be about to do the same.
             _ = fs::remove_dir_all(&path);
         }
@@ -147,18 +151,21 @@ mod tests {
         let path = folder.path().to_owned();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, MODE);
         // What a killed process left, what one is at work on, and what is somebody else's.
-        let lay = |name: &str, mode: u32, held: bool| {
+        let lay = |name: &str, mode: u32, held: Option<&str>| {
             let path = parent.path().join(name);
             fs::create_dir(&path).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            if held {
-                fs::write(path.join(HELD), "").unwrap();
-            }
+            held.iter().for_each(|held| fs::write(path.join(HELD), held).unwrap());
             path
         };
-        let left = lay("ombud-copy-left", MODE, true);
+        let left = lay("ombud-copy-left", MODE, Some(HELD));
         fs::write(left.join("ombud.db"), "records").unwrap();
-        let others = [lay("ombud-copy-open", 0o755, true), lay("ombud-copy-bare", MODE, false), lay("another", MODE, true)];
+        let others = [
+            lay("ombud-copy-open", 0o755, Some(HELD)),
+            lay("ombud-copy-new", MODE, Some("")),
+            lay("ombud-copy-bare", MODE, None),
+            lay("another", MODE, Some(HELD)),
+        ];
         let link = parent.path().join("ombud-copy-link");
         std::os::unix::fs::symlink(parent.path().join("another"), &link).unwrap();
         let next = Folder::within(parent.path()).unwrap();
