@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use ombud_tests::command::on;
+use ombud_tests::command::{on, path};
+use ombud_tests::events::event;
 use ombud_tests::guests::root;
 use ombud_tests::process::{Process, ombud};
-use serde_json::Value;
+use ombud_tests::server::wait_for;
+use serde_json::{Value, json};
 
 fn command(data: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(ombud());
@@ -73,4 +75,51 @@ fn a_merchants_key_that_is_revoked_without_its_merchant_says_how() {
     let data = tempfile::tempdir().unwrap();
     on(data.path(), &["key", "create", "--role", "operator", "--label", "me"]).exits(0);
     on(data.path(), &["key", "revoke", "k_000000000000"]).exits(2).complains("of the operator").complains("--merchant M");
+}
+
+#[test]
+fn a_clock_in_doubt_is_told_of_and_erases_nothing_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let demo = ["--demo", "--operator", "ombud.example.com"];
+    said(data.path(), &demo);
+    let config = data.path().join("m.json");
+    std::fs::write(&config, json!({"id": "m-kept", "shop_id": "1", "platform": "own-site", "retention_days": 1}).to_string()).unwrap();
+    let policies = root().join("policies");
+    on(data.path(), &["merchant", "put", path(&config), "--policies", path(&policies)]).exits(0);
+    let made = on(data.path(), &["key", "create", "--merchant", "m-kept", "--role", "agent", "--label", "a", "--json"]).json();
+    let process = Process::start({
+        let mut serve = command(data.path(), &demo);
+        serve.args(["--listen", "127.0.0.1:0"]);
+        serve
+    });
+    let call = process.call(&ombud_tests::client::agent(), "POST", "/v1/merchants/m-kept/events").key(made["secret"].as_str().unwrap());
+    call.event(&event("delay.detected", "1")).send().ok();
+    process.terminate();
+    assert!(process.ended().success());
+    let run = |sql: &str| rusqlite::Connection::open(data.path().join("ombud.db")).unwrap().execute_batch(sql).unwrap();
+    let moved = |days: i64| {
+        let of = |table: &str, column: &str| run(&format!("UPDATE {table} SET {column} = {column} + {days} * 86400000"));
+        of("entries", "received_at_ms");
+        of("subject_keys", "quiet_from_ms");
+    };
+    let applied = || on(data.path(), &["audit", "acts", "--merchant", "m-kept"]).out.contains("retention.applied");
+
+    moved(2);
+    let behind = said(data.path(), &demo);
+    assert!(warned(&behind, "before the newest record") && !warned(&behind, "retention"), "{behind:?}");
+    moved(-12);
+    let leapt = said(data.path(), &demo);
+    assert!(warned(&leapt, "retention, which erases for good, waits for an hour"), "{leapt:?}");
+    assert!(!applied());
+    // Where something was recorded lately the clock is right, and what is due goes at the start.
+    run(
+        "UPDATE entries SET received_at_ms = received_at_ms + 10 * 86400000 WHERE merchant_no = (SELECT merchant_no FROM merchants WHERE id = 'm-cosmetics')",
+    );
+    let process = Process::start({
+        let mut serve = command(data.path(), &demo);
+        serve.args(["--listen", "127.0.0.1:0"]);
+        serve
+    });
+    wait_for(applied);
+    drop(process);
 }

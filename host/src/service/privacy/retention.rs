@@ -6,7 +6,7 @@ use std::time::Duration;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
 use ombud_rules::civil::DAY_MS;
-use ombud_store::{Erasure, Group, JobError, Reads, Store as _, SubjectKey};
+use ombud_store::{Erasure, Group, JobError, Reads, Store as _, StoreError, SubjectKey};
 
 use super::erasure::{WINDOW_MS, apart, owe};
 use super::holds::{self, held};
@@ -21,6 +21,10 @@ use crate::service::{Service, owner};
 
 /// How long a server waits between two looks.
 pub const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
+/// From how long after the newest record a clock is in doubt when a server starts.
+const LEAP_MS: i64 = 2 * DAY_MS;
+/// From how long before it, in milliseconds: clocks are set by moments all the time.
+const BEHIND_MS: i64 = 60_000;
 /// Who erases, in records.
 const ACTOR: &str = "ombud-retention";
 /// Keys looked at together, and erased with one act at most.
@@ -42,12 +46,56 @@ impl Service {
     pub async fn retain_for_ever(self: Arc<Self>, every: Duration) {
         let mut every = tokio::time::interval(every);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        if self.is_clock_in_doubt() {
+            every.tick().await;
+        }
         loop {
             every.tick().await;
             if let Err(error) = self.retain(now_ms()).await {
                 tracing::error!(%error, "retention could not be applied; the next look tries again");
             }
         }
+    }
+
+    /// Whether the clock may have been set forward since the newest record, where retention would erase by it: what it erases is gone for
+    /// good, and a machine that starts with a wrong clock mostly has the right one soon. A clock that stands before the newest record is
+    /// told of as well.
+    fn is_clock_in_doubt(&self) -> bool {
+        let snapshot = self.snapshot.load();
+        let newest = self.store.read(|reads| {
+            let mut newest = None;
+            for merchant in snapshot.tenants.keys() {
+                if let Some(last) = reads.log_size(merchant)?.checked_sub(1) {
+                    newest = newest.max(reads.listed(merchant, last)?.map(|entry| entry.received_at_ms));
+                }
+            }
+            Ok::<_, StoreError>(newest)
+        });
+        let (now, newest) = match newest {
+            Ok(Some(newest)) => (now_ms(), newest),
+            Ok(None) => return false,
+            Err(error) => {
+                tracing::error!(%error, "the newest records cannot be read: retention waits for its next look");
+                return true;
+            }
+        };
+        let (ahead, newest_at) = (now.saturating_sub(newest), rfc3339(newest));
+        if ahead < -BEHIND_MS {
+            tracing::warn!(
+                newest_at,
+                "the clock stands before the newest record: events that come are refused as lying in the future, and days and windows of caps \
+                 are counted by it; set the clock"
+            );
+        }
+        let leapt = ahead > LEAP_MS && snapshot.tenants.values().any(|tenant| tenant.config.retention_days.is_some());
+        if leapt {
+            tracing::warn!(
+                newest_at,
+                "nothing was recorded for days, or the clock was set forward: retention, which erases for good, waits for an hour; if the clock \
+                 is wrong, stop the server and set it"
+            );
+        }
+        leapt
     }
 
     /// Erases what is kept too long at a time.
