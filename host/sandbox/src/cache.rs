@@ -136,8 +136,9 @@ impl CodeCache {
     }
 
     fn write(&self, path: &Path, content: &[u8]) {
+        let replaced = path.metadata().map_or(0, |facts| facts.len());
         if write_atomically(path, &[self.tag(path, content).as_slice(), content].concat()).is_ok() {
-            self.room.added((TAG_BYTES + content.len()) as u64);
+            self.room.added((TAG_BYTES + content.len()) as u64, replaced);
         }
     }
 

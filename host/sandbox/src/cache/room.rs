@@ -90,10 +90,10 @@ impl Room {
         }
     }
 
-    /// A file was written.
-    pub(super) fn added(&self, bytes: u64) {
+    /// A file was written, in the place of one that had `replaced` bytes.
+    pub(super) fn added(&self, bytes: u64, replaced: u64) {
         let mut state = self.lock();
-        state.held.bytes = state.held.bytes.saturating_add(bytes);
+        state.held.bytes = state.held.bytes.saturating_add(bytes).saturating_sub(replaced);
         if state.held.bytes > self.bytes_max {
             self.make(&mut state);
         }
@@ -105,7 +105,7 @@ impl Room {
     }
 
     fn make(&self, state: &mut State) {
-        // Counted anew: files were replaced, and other processes write as well.
+        // Counted anew: other processes write and remove as well, and two threads may have replaced the same file.
         let mut files = files(&self.folder);
         state.held.bytes = files.iter().map(|(_, bytes, _)| bytes).sum();
         state.in_use.retain(|_, token| token.strong_count() > 0);
