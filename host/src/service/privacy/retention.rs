@@ -46,7 +46,9 @@ impl Service {
     pub async fn retain_for_ever(self: Arc<Self>, every: Duration) {
         let mut every = tokio::time::interval(every);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        if self.is_clock_in_doubt() {
+        let service = Arc::clone(&self);
+        // One that cannot be asked about is in doubt.
+        if tokio::task::spawn_blocking(move || service.is_clock_in_doubt()).await.unwrap_or(true) {
             every.tick().await;
         }
         loop {
