@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use ombud_tests::client::agent;
+use ombud_tests::command::{demo_data, on};
 use ombud_tests::events::event;
 use ombud_tests::process::{Process, demo_keys, ombud};
 use ombud_tests::server::wait_for;
@@ -68,5 +69,21 @@ fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
     assert_eq!(log.matches("nothing is recorded any more").count(), 1, "{log}");
     assert!(log.contains(&place) && log.contains("can be written again"), "{log}");
     assert!(!log.contains("internal error"), "{log}");
-    ombud_tests::command::on(data.path(), &["audit", "check"]).exits(0);
+    on(data.path(), &["audit", "check"]).exits(0);
+}
+
+#[test]
+fn where_nothing_can_be_written_beside_a_database_a_command_says_what_to_do() {
+    let folder = demo_data();
+    let data = folder.path().join("data");
+    on(&data, &["audit", "check"]).exits(0);
+    // A file that SQLite cannot make: as on a disk for reading only, and also for who may write everywhere.
+    let log = data.join("ombud.db-wal");
+    _ = std::fs::remove_file(&log);
+    std::fs::create_dir(&log).unwrap();
+    for arguments in [&["audit", "check"][..], &["replay", "--all"], &["upgrade-check"]] {
+        on(&data, arguments).exits(2).complains(&data.join("ombud.db").display().to_string()).complains("copy the directory");
+    }
+    std::fs::remove_dir(&log).unwrap();
+    on(&data, &["replay", "--all"]).exits(0);
 }

@@ -37,6 +37,18 @@ fn warned(lines: &[Value], of: &str) -> bool {
 }
 
 #[test]
+fn who_stops_a_server_that_has_just_begun_to_listen_is_heard() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        let mut serve = command(data.path(), &[]);
+        serve.args(["--listen", "127.0.0.1:0"]);
+        let process = Process::logging(serve, tempfile::tempfile().unwrap());
+        process.terminate();
+        assert!(process.ended().success());
+    }
+}
+
+#[test]
 fn a_start_that_fails_fixes_no_name_and_one_without_a_name_warns() {
     let data = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -103,7 +103,7 @@ impl Serve {
                 let folder = self.data.display();
                 tracing::warn!("nobody has a key yet: `ombud key create --data {folder} --role operator --label NAME` makes the first");
             }
-            let listeners = listeners(listener, &self.data);
+            let (listeners, stop) = (listeners(listener, &self.data), stop());
             let address = listeners.tcp.local_addr()?;
             println!("listening on http://{address}");
             tracing::info!(%address, data = %self.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
@@ -111,7 +111,7 @@ impl Serve {
                 tracing::warn!(reason, "not ready");
             }
             let _audit = SelfAudit::start(Arc::clone(&service), self.self_audit_cpu)?;
-            until_stopped(listeners, service, limits).await
+            until_stopped(listeners, service, limits, stop).await
         })?;
         Ok(EXIT_OK)
     }
@@ -145,19 +145,32 @@ pub(super) fn listeners(tcp: tokio::net::TcpListener, data: &Path) -> Listeners 
     Listeners { tcp, local: local.ok() }
 }
 
-/// Serves until SIGTERM or SIGINT, then finishes what is under way.
-pub(super) async fn until_stopped(listeners: Listeners, service: Arc<Service>, limits: HttpLimits) -> Result<()> {
-    let signal = async {
-        if let Err(error) = http::stop_signal().await {
-            tracing::error!(%error, "signals cannot be received: stop the process with SIGKILL");
-            std::future::pending::<()>().await;
+/// Ready at the first SIGTERM or SIGINT since this was called, within the runtime: before anybody is told that the server listens.
+pub(super) fn stop() -> impl Future<Output = ()> {
+    let signal = http::stop_signal();
+    async {
+        match signal {
+            Ok(signal) => signal.await,
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be received: stop the process with SIGKILL");
+                std::future::pending().await
+            }
         }
-    };
+    }
+}
+
+/// Serves until it is to stop, then finishes what is under way.
+pub(super) async fn until_stopped(
+    listeners: Listeners,
+    service: Arc<Service>,
+    limits: HttpLimits,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
     let timer = tokio::spawn(Arc::clone(&service).expire_for_ever(EXPIRY_EVERY));
     let retention = tokio::spawn(Arc::clone(&service).retain_for_ever(RETAIN_EVERY));
     let signer = tokio::spawn(Arc::clone(&service).sign_for_ever(SIGN_EVERY));
     let witnesses = tokio::spawn(Arc::clone(&service).ask_witnesses_for_ever());
-    let drained = http::serve(listeners, Arc::clone(&service), limits, signal).await;
+    let drained = http::serve(listeners, Arc::clone(&service), limits, stop).await;
     timer.abort();
     retention.abort();
     signer.abort();

@@ -187,15 +187,19 @@ fn protocol(limits: &HttpLimits) -> http1::Builder {
     protocol
 }
 
-/// Ready at the first SIGTERM or SIGINT.
-pub async fn stop_signal() -> io::Result<()> {
+/// Ready at the first SIGTERM or SIGINT since this was called, within a runtime; from then on neither ends the process.
+///
+/// # Errors
+/// The operating system takes no handler.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// The router as the protocol library calls it.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{ErrorCode, ffi};
@@ -24,6 +24,12 @@ pub enum StoreError {
     Older { found: u32, known: u32 },
     #[error("data directory `{}`: {source}{}", path.display(), remedy(source))]
     Io { path: PathBuf, source: Arc<std::io::Error> },
+    /// SQLite keeps what readers share beside the database, also where nobody writes to it.
+    #[error(
+        "`{}` cannot be read ({source}): SQLite has to make files beside it, so give the command as who may write there, or copy the directory to where you may",
+        path.display()
+    )]
+    NoRoomBeside { path: PathBuf, source: Arc<dyn Error + Send + Sync> },
     #[error("{doing}: {source}")]
     Backend { doing: &'static str, source: Arc<dyn Error + Send + Sync> },
     /// The disk takes nothing: it is full, failing or read-only. Nothing of what was to be written is there; it may be tried again.
@@ -53,6 +59,16 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn backend(doing: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
         Self::Backend { doing, source: Arc::new(source) }
+    }
+
+    /// Why a database that is there cannot be opened for reading.
+    pub(crate) fn unread(path: &Path, source: rusqlite::Error) -> Self {
+        match source.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if path.exists() => {
+                Self::NoRoomBeside { path: path.to_path_buf(), source: Arc::new(source) }
+            }
+            _ => Self::backend("open a reader", source),
+        }
     }
 
     /// What came of a statement that writes, told apart from a disk that takes nothing.

@@ -83,10 +83,10 @@ impl Demo {
         let as_expected = shown.conclude()?;
 
         if let Some(listener) = listener {
-            // Within the runtime, which the socket registers with.
-            let listeners = runtime.block_on(async { serve::listeners(listener, &folder) });
+            // Within the runtime, which the socket and the signals register with.
+            let (listeners, stop) = runtime.block_on(async { (serve::listeners(listener, &folder), serve::stop()) });
             invite(&listeners.tcp.local_addr()?.to_string(), &folder, &keys, shown.first());
-            runtime.block_on(serve::until_stopped(listeners, service, HttpLimits::default()))?;
+            runtime.block_on(serve::until_stopped(listeners, service, HttpLimits::default(), stop))?;
         }
         Ok(if as_expected { EXIT_OK } else { EXIT_FINDINGS })
     }

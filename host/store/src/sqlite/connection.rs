@@ -209,7 +209,7 @@ impl SqliteReader {
         };
         open()
             .and_then(|connection| Ok(Self { db: Db::new(connection, known)?, reading: Cell::new(false) }))
-            .map_err(|error: rusqlite::Error| StoreError::backend("open a reader", error))
+            .map_err(|error: rusqlite::Error| StoreError::unread(path, error))
     }
 
     /// Runs `read` on one snapshot of the database: several queries see the same groups.
