@@ -70,7 +70,7 @@ fn served(data: &Path) {
 
 fn stop(process: &Process) {
     process.terminate();
-    assert!(process.ended().success());
+    assert!(process.ended(Duration::from_secs(30)).success());
 }
 
 /// Makes a record in a merchant's log, and publishes it.

@@ -178,14 +178,14 @@ fn running(process: &str) -> Option<String> {
     std::fs::read_to_string(format!("/proc/{process}/cmdline")).ok().filter(|command| !command.is_empty())
 }
 
-/// What is found within two minutes.
+/// What is found within half a minute.
 #[track_caller]
 fn within<T>(mut find: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         match find() {
             Some(found) => return found,
-            None => assert!(started.elapsed().as_secs() < 120, "nothing within two minutes"),
+            None => assert!(started.elapsed().as_secs() < 30, "nothing within half a minute"),
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -205,7 +205,7 @@ fn asked_to_stop_the_server_answers_what_is_under_way() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
-    assert!(server.ended().success());
+    assert!(server.ended(Duration::from_secs(30)).success());
     let again = Process::serve(data.path());
     consistent(data.path());
     verify(&again, &keys, &answered);

@@ -162,7 +162,7 @@ fn seed(events: usize) -> TempDir {
     let count = |table: &str| ombud_tests::ledger::count(&data, &format!("SELECT count(*) FROM {table}"));
     wait_for(|| count("checkpoints") >= 4 && count("cosignatures") >= 4);
     process.terminate();
-    assert!(process.ended().success());
+    assert!(process.ended(Duration::from_secs(30)).success());
     assert_eq!(count("tiles") > 0, events >= 256);
     folder
 }

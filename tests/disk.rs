@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use ombud_tests::client::agent;
 use ombud_tests::command::{demo_data, on};
@@ -64,7 +65,7 @@ fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
     let taken = send("meanwhile-0").ok();
     assert_eq!(taken["duplicate"], false, "{taken}");
     process.terminate();
-    assert!(process.ended().success());
+    assert!(process.ended(Duration::from_secs(30)).success());
     let log = std::fs::read_to_string(log).unwrap();
     assert_eq!(log.matches("nothing is recorded any more").count(), 1, "{log}");
     assert!(log.contains(&place) && log.contains("can be written again"), "{log}");

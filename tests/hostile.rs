@@ -8,12 +8,11 @@ use ombud_tests::guests::{self, facts};
 
 fn fault_of(guest: &str) -> (FaultCode, String) {
     let sandbox = Sandbox::new().unwrap();
-    // The clock ends nothing here, however busy the machine is.
-    let limits = Limits { deadline_ms: 60_000, ..Limits::default() };
+    let limits = Limits::default();
     let plugin = sandbox.load(&guests::component(guest, "delay-policy")).unwrap();
     let started = Instant::now();
     let run = plugin.decide(&facts(), "{}", &limits, 500);
-    assert!(started.elapsed().as_secs() < 30, "{guest} ran for {:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 5, "{guest} ran for {:?}", started.elapsed());
     let fault = run.result.expect_err(guest);
     (fault.code, fault.detail)
 }
@@ -45,7 +44,7 @@ fn the_clock_ends_what_fuel_would_not() {
     let started = Instant::now();
     let fault = plugin.decide(&facts(), "{}", &limits, 0).result.unwrap_err();
     assert_eq!(fault.code, FaultCode::Deadline);
-    assert!(started.elapsed().as_secs() < 30);
+    assert!(started.elapsed().as_secs() < 5);
 }
 
 #[test]

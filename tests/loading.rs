@@ -316,7 +316,7 @@ fn a_decision_does_not_wait_for_longer_than_its_policy_may_run() {
     let started = Instant::now();
     assert_eq!(kept.decide(&server, "never"), "not-loaded");
     let took = started.elapsed();
-    assert!(took >= Duration::from_millis(Limits::default().deadline_ms) && took < Duration::from_secs(18), "{took:?}");
+    assert!(took >= Duration::from_millis(Limits::default().deadline_ms) && took < Duration::from_secs(10), "{took:?}");
     let views = server.call("GET", &format!("/v1/merchants/{}/policies", kept.merchant)).key(&server.operator).send().ok();
     let delay = views.as_array().unwrap().iter().find(|view| view["kind"] == "delay").unwrap();
     assert!(delay["status"].as_str().unwrap().contains("not compiled yet"), "{delay}");

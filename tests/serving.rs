@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use ombud_tests::command::{on, path};
 use ombud_tests::events::event;
@@ -27,7 +28,7 @@ fn said(data: &Path, more: &[&str]) -> Vec<Value> {
     let process = Process::logging(serve, std::fs::File::create(&log).unwrap());
     assert_eq!(process.call(&ombud_tests::client::agent(), "GET", "/readyz").send().status, 200);
     process.terminate();
-    assert!(process.ended().success());
+    assert!(process.ended(Duration::from_secs(30)).success());
     let text = std::fs::read_to_string(log).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
@@ -44,7 +45,7 @@ fn who_stops_a_server_that_has_just_begun_to_listen_is_heard() {
         serve.args(["--listen", "127.0.0.1:0"]);
         let process = Process::logging(serve, tempfile::tempfile().unwrap());
         process.terminate();
-        assert!(process.ended().success());
+        assert!(process.ended(Duration::from_secs(30)).success());
     }
 }
 
@@ -107,7 +108,7 @@ fn a_clock_in_doubt_is_told_of_and_erases_nothing_at_once() {
     let call = process.call(&ombud_tests::client::agent(), "POST", "/v1/merchants/m-kept/events").key(made["secret"].as_str().unwrap());
     call.event(&event("delay.detected", "1")).send().ok();
     process.terminate();
-    assert!(process.ended().success());
+    assert!(process.ended(Duration::from_secs(30)).success());
     let run = |sql: &str| rusqlite::Connection::open(data.path().join("ombud.db")).unwrap().execute_batch(sql).unwrap();
     let moved = |days: i64| {
         let of = |table: &str, column: &str| run(&format!("UPDATE {table} SET {column} = {column} + {days} * 86400000"));

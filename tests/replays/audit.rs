@@ -149,5 +149,5 @@ fn a_served_directory_tells_its_alarms_in_log_health_metrics_and_ledger() {
     let line = logged.lines().find(|line| line.contains("diverges when it is run again")).unwrap_or_else(|| panic!("{logged}"));
     assert!(line.contains("\"ERROR\"") && line.contains("guest") && !line.contains("c_altered"), "{line}");
     server.terminate();
-    assert!(server.ended().success());
+    assert!(server.ended(Duration::from_secs(30)).success());
 }

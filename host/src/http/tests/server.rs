@@ -113,7 +113,7 @@ async fn a_header_that_trickles_in_and_an_idle_connection_are_cut_off() {
     });
     rest(&mut idle).await;
     rest(&mut kept).await;
-    assert!(began.elapsed() >= Duration::from_millis(300) && began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= Duration::from_millis(300) && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let said = String::from_utf8(trickle.await.unwrap()).unwrap();
     assert!(!said.contains("200 OK"), "{said}");
 }
@@ -185,7 +185,7 @@ async fn who_says_nothing_gives_way_and_who_has_shown_a_key_does_not() {
     answer(&mut late).await;
     // It waited until the oldest stranger had had its time, and no longer.
     let took = began.elapsed();
-    assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(20), "{took:?}");
+    assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(5), "{took:?}");
     assert_eq!(rest(&mut first).await, b"");
     known.write_all(request.as_bytes()).await.unwrap();
     answer(&mut known).await;
@@ -222,6 +222,6 @@ async fn draining_ends_at_its_deadline() {
     let began = Instant::now();
     running.stop.send(()).unwrap();
     assert_eq!(running.ended.await.unwrap(), Drained { cut: 1 });
-    assert!(began.elapsed() >= Duration::from_millis(200) && began.elapsed() < Duration::from_secs(15));
+    assert!(began.elapsed() >= Duration::from_millis(200) && began.elapsed() < Duration::from_secs(3));
     assert_eq!(rest(&mut stuck).await, b"");
 }
