@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut detached = None;
     for _ in 0..RECORDS {
         sealed.clear();
-        detached = Some(seal::seal(&key, &merchant, seal::Of::Decision(&decision), &bodies, &mut sealed)?);
+        detached = Some(seal::seal(&key, &merchant, seal::Of::Decision(&decision, Kind::AfterSale), &bodies, &mut sealed)?);
     }
     report("seal five bodies", start, sealed.len());
 

@@ -1,17 +1,21 @@
 //! Sealed bodies: XChaCha20-Poly1305 under the subject's data key.
 //!
 //! The bodies of one record are sealed together: nonce(24) ‖ ciphertext ‖ tag(16). The plaintext is salt(32) ‖ bytes for one
-//! body after the other, as a whole packed into an LZ4 block behind a byte that says so: the bodies of a decision repeat each
-//! other, and packing them costs less than sealing, hashing and storing what it spares. The commitments are to the bytes
-//! themselves. The associated data binds merchant, record and the list of bodies, not the sequence number, so that bodies
+//! body after the other, as a whole packed behind a byte that says how ([`pack`]): the bodies of a decision repeat each other and
+//! those of all other decisions, and packing them costs less than sealing, hashing and storing what it spares. The commitments are
+//! to the bytes themselves. The associated data binds merchant, record and the list of bodies, not the sequence number, so that bodies
 //! are sealed before the writer assigns it.
+
+mod pack;
 
 use std::ops::Range;
 
 use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::kind::Kind;
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
+use self::pack::{Packing, Unpackable};
 use crate::aead::{self, NONCE_BYTES, TAG_BYTES};
 use crate::keys::{DataKey, random};
 use crate::{BodyCommitment, BodyKind, Detached, Digest, Entry, Header, id};
@@ -20,10 +24,6 @@ use crate::{BodyCommitment, BodyKind, Detached, Digest, Entry, Header, id};
 const SALT_BYTES: usize = 32;
 /// Bytes that sealing adds to a record.
 const RECORD_OVERHEAD_BYTES: usize = NONCE_BYTES + 1 + TAG_BYTES;
-/// Before bytes that stand as they are.
-const PLAIN: u8 = 0;
-/// Before an LZ4 block.
-const PACKED: u8 = 1;
 /// The largest sealed part of a record before it is packed, in bytes: bodies at the bounds of the wire with room for what
 /// the host adds.
 pub const SEALED_BYTES_MAX: usize = 8 << 20;
@@ -31,8 +31,8 @@ pub const SEALED_BYTES_MAX: usize = 8 << 20;
 /// The record that bodies belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of<'a> {
-    /// A decision, by its id.
-    Decision(&'a DecisionId),
+    /// A decision, by its id; its kind says how the bodies are packed.
+    Decision(&'a DecisionId, Kind),
     /// An event without a decision, by its key's digest ([`crate::id::event_key`]).
     Event(&'a Digest),
     /// An administrative act, by its id.
@@ -57,6 +57,8 @@ pub enum UnsealError {
     Erased,
     #[error("the sealed bodies are damaged: they are not the bytes that the header commits to")]
     Damaged,
+    #[error("the bodies are packed in a way (number {0}) that this release does not know: a later one opens them")]
+    Packing(u8),
     #[error("the bodies do not open with this key: they were sealed with another one or for another record")]
     WrongKey,
     #[error("the {} body opens, but is not the plaintext that the header commits to", kind.as_str())]
@@ -112,7 +114,7 @@ pub fn seal(
     // A random nonce of 192 bits does not repeat under a key.
     let nonce: [u8; NONCE_BYTES] = random();
     out.extend_from_slice(&nonce);
-    pack(&plain, out);
+    of.packing().pack(&plain, out);
     let buffer = out.get_mut(start + NONCE_BYTES..).ok_or(SealError::Cipher)?;
     let tag = aead::seal(key.bytes(), &nonce, &binding(merchant, of, &commitments), buffer).map_err(|_| SealError::Cipher)?;
     out.extend_from_slice(&tag);
@@ -121,38 +123,20 @@ pub fn seal(
     Ok(Detached { sealed_len, sealed: Digest::of(sealed), bodies: commitments })
 }
 
-/// Appends bytes packed, or as they are where packing does not make them smaller.
-fn pack(plain: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.push(PACKED);
-    out.resize(start + 1 + lz4_flex::block::get_maximum_output_size(plain.len()), 0);
-    let packed = lz4_flex::block::compress_into(plain, out.get_mut(start + 1..).unwrap_or_default());
-    match packed {
-        Ok(packed) if packed < plain.len() => out.truncate(start + 1 + packed),
-        _ => {
-            out.truncate(start);
-            out.push(PLAIN);
-            out.extend_from_slice(plain);
+impl Of<'_> {
+    const fn packing(self) -> Packing {
+        match self {
+            Of::Decision(_, kind) => Packing::of(Some(kind)),
+            Of::Event(_) | Of::Act(_) => Packing::of(None),
         }
     }
-}
-
-/// The bytes that were packed, if they are as many as the commitments say.
-fn unpack(packed: &[u8], bodies: &[BodyCommitment]) -> Option<Vec<u8>> {
-    let bytes = bodies.iter().map(|body| body.len as usize + SALT_BYTES).sum::<usize>();
-    let plain = match packed.split_first()? {
-        (&PLAIN, plain) => plain.to_vec(),
-        (&PACKED, block) if bytes <= SEALED_BYTES_MAX => lz4_flex::block::decompress(block, bytes).ok()?,
-        _ => return None,
-    };
-    (plain.len() == bytes).then_some(plain)
 }
 
 impl Header {
     /// What the record is of, as its bodies are bound to it.
     pub fn of(&self) -> Of<'_> {
         match &self.entry {
-            Entry::Decision(decision) => Of::Decision(&decision.id),
+            Entry::Decision(decision) => Of::Decision(&decision.id, decision.kind),
             Entry::Event(event) => Of::Event(&event.key),
             Entry::Act(act) => Of::Act(&act.id),
         }
@@ -191,7 +175,11 @@ impl Header {
         let mut opened = rest.to_vec();
         let associated = binding(&self.merchant, self.of(), &detached.bodies);
         let opened = aead::open(key.bytes(), nonce, &associated, &mut opened).map_err(|_| UnsealError::WrongKey)?;
-        let plain = unpack(opened, &detached.bodies).ok_or(UnsealError::Damaged)?;
+        let bytes = detached.bodies.iter().map(|body| body.len as usize + SALT_BYTES).sum();
+        let plain = pack::unpack(opened, bytes, SEALED_BYTES_MAX).map_err(|cause| match cause {
+            Unpackable::Damaged => UnsealError::Damaged,
+            Unpackable::Unknown(number) => UnsealError::Packing(number),
+        })?;
         let mut end = 0;
         let places = detached.bodies.iter().map(|body| {
             let start = end + SALT_BYTES;
@@ -228,7 +216,7 @@ fn binding(merchant: &MerchantId, of: Of<'_>, bodies: &[BodyCommitment]) -> Vec<
     binding.extend((merchant.len() as u64).to_be_bytes());
     binding.extend(merchant);
     match of {
-        Of::Decision(decision) => {
+        Of::Decision(decision, _) => {
             binding.push(1);
             binding.extend(id::decision_bytes(decision));
         }

@@ -244,7 +244,7 @@ impl Bodies {
             bodies.push((BodyKind::Beside, &self.beside_body));
         }
         let mut bytes = Vec::new();
-        let detached = seal(key, merchant, Of::Decision(id), &bodies, &mut bytes)?;
+        let detached = seal(key, merchant, Of::Decision(id, decision.kind), &bodies, &mut bytes)?;
         Ok(Sealed { counted, decision, paid, body, detached, bytes })
     }
 }

@@ -33,7 +33,7 @@ impl Record {
         let header = place(&self.header, manifest, self.seq)?;
         let unsealed = |error: UnsealError| {
             let part = match &error {
-                UnsealError::Damaged => Part::Sealed,
+                UnsealError::Damaged | UnsealError::Packing(_) => Part::Sealed,
                 UnsealError::Erased | UnsealError::WrongKey => Part::Key,
                 UnsealError::Forged { .. } => Part::Body,
             };

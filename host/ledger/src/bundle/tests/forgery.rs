@@ -143,13 +143,13 @@ fn a_body_that_was_exchanged_under_its_key_is_named() {
         Log { merchant: log.merchant.clone(), key: log.key.clone(), rows: log.rows.clone(), published: log.published.clone() };
     // Sealed again with the right key for the right record: only the commitments show it.
     let header = Header::decode(&log.rows[3].header).unwrap();
-    let Of::Decision(decision) = header.of() else { panic!("record 3 is a decision") };
+    let of @ Of::Decision(..) = header.of() else { panic!("record 3 is a decision") };
     let key = DataKey::from_bytes(log.rows[3].key.unwrap());
     changed.rows[3].sealed.clear();
     seal(
         &key,
         &log.merchant,
-        Of::Decision(decision),
+        of,
         &[(BodyKind::Event, b"{}"), (BodyKind::Case, b"{\"facts\":2}")],
         &mut changed.rows[3].sealed,
     )

@@ -123,7 +123,7 @@ fn append(group: &mut dyn Group, merchant: &MerchantId, seq: u64, call: Call) ->
     let (of, body, entry_kind) = match seq {
         _ if seq > 0 && seq.is_multiple_of(5) => (Of::Act(&act_id), BodyKind::Act, EntryKind::Act),
         _ if seq > 2 && seq.is_multiple_of(3) => (Of::Event(&entry.key), BodyKind::Event, EntryKind::Event),
-        _ => (Of::Decision(&decision), BodyKind::Decision, EntryKind::Decision),
+        _ => (Of::Decision(&decision, kind), BodyKind::Decision, EntryKind::Decision),
     };
     let mut sealed = Vec::new();
     let body = [(body, &b"{\"some\":\"body\"}"[..])];

@@ -1,0 +1,174 @@
+//! Packing: the bodies of a record as one LZ4 block, which for a decision goes on after a dictionary of its kind.
+//!
+//! The dictionaries hold bodies of the demonstration's tickets, picked one after the other by what they spare in the bodies of the others.
+//! A decision that none of them was made from takes 40 % of the room that it takes without, is packed in less time and unpacked in half of it.
+//! They are part of the format: what stands in one is never changed, and a better one gets a number of its own.
+
+use lz4_flex::block;
+use ombud_core::kind::Kind;
+
+/// How bytes stand that follow, by the byte before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// As they are.
+    Plain,
+    /// An LZ4 block.
+    Block,
+    /// An LZ4 block after the first dictionary of a kind.
+    After(Kind),
+}
+
+impl Packing {
+    /// By their numbers.
+    const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::Block,
+        Self::After(Kind::AfterSale),
+        Self::After(Kind::Delay),
+        Self::After(Kind::Blacklist),
+        Self::After(Kind::Reply),
+    ];
+
+    /// How the bodies of a decision of a kind, or of something else, are packed.
+    pub(super) const fn of(kind: Option<Kind>) -> Self {
+        match kind {
+            Some(kind) => Self::After(kind),
+            None => Self::Block,
+        }
+    }
+
+    fn number(self) -> u8 {
+        // Every packing is listed, and they are few.
+        Self::ALL.iter().position(|known| *known == self).unwrap_or_default() as u8
+    }
+
+    /// What the block goes on after; nothing where it stands alone.
+    const fn dictionary(self) -> &'static [u8] {
+        match self {
+            Self::Plain | Self::Block => &[],
+            Self::After(Kind::AfterSale) => include_bytes!("dictionaries/after-sale.txt"),
+            Self::After(Kind::Delay) => include_bytes!("dictionaries/delay.txt"),
+            Self::After(Kind::Blacklist) => include_bytes!("dictionaries/blacklist.txt"),
+            Self::After(Kind::Reply) => include_bytes!("dictionaries/reply.txt"),
+        }
+    }
+
+    /// Appends bytes packed in this way, or as they are where packing does not make them smaller.
+    pub(super) fn pack(self, plain: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        if self != Self::Plain {
+            out.push(self.number());
+            out.resize(start + 1 + block::get_maximum_output_size(plain.len()), 0);
+            let into = out.get_mut(start + 1..).unwrap_or_default();
+            let packed = match self.dictionary() {
+                [] => block::compress_into(plain, into),
+                dictionary => block::compress_into_with_dict(plain, into, dictionary),
+            };
+            if let Ok(packed) = packed
+                && packed < plain.len()
+            {
+                return out.truncate(start + 1 + packed);
+            }
+            out.truncate(start);
+        }
+        out.push(Self::Plain.number());
+        out.extend_from_slice(plain);
+    }
+}
+
+/// Why packed bytes are not unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unpackable {
+    /// They do not hold as many bytes as they should.
+    Damaged,
+    /// A later release packed them.
+    Unknown(u8),
+}
+
+/// The bytes that were packed, if they are so many.
+pub(super) fn unpack(packed: &[u8], bytes: usize, bytes_max: usize) -> Result<Vec<u8>, Unpackable> {
+    let (number, rest) = packed.split_first().ok_or(Unpackable::Damaged)?;
+    let packing = *Packing::ALL.get(usize::from(*number)).ok_or(Unpackable::Unknown(*number))?;
+    if bytes > bytes_max {
+        return Err(Unpackable::Damaged);
+    }
+    let plain = match (packing, packing.dictionary()) {
+        (Packing::Plain, _) => rest.to_vec(),
+        (_, []) => block::decompress(rest, bytes).map_err(|_| Unpackable::Damaged)?,
+        (_, dictionary) => block::decompress_with_dict(rest, bytes, dictionary).map_err(|_| Unpackable::Damaged)?,
+    };
+    if plain.len() == bytes { Ok(plain) } else { Err(Unpackable::Damaged) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Digest;
+
+    const MAX: usize = 1 << 20;
+
+    fn packed(packing: Packing, plain: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        packing.pack(plain, &mut out);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_survive_each_packing(random in vec(any::<u8>(), 0..2000), from in 0_usize..7000, len in 0_usize..3000, again in 1_usize..30) {
+            for packing in Packing::ALL {
+                // Some that the dictionary has, some that it has not, and what repeats itself.
+                let dictionary = packing.dictionary();
+                let known = dictionary.get(from..(from + len).min(dictionary.len())).unwrap_or_default();
+                let plain = [random.as_slice(), known].concat().repeat(again);
+                let packed = packed(packing, &plain);
+                prop_assert!(packed.len() <= plain.len() + 1);
+                prop_assert_eq!(unpack(&packed, plain.len(), MAX), Ok(plain.clone()));
+                prop_assert_eq!(unpack(&packed, plain.len() + 1, MAX), Err(Unpackable::Damaged));
+                if let Some(fewer) = plain.len().checked_sub(1) {
+                    prop_assert_eq!(unpack(&packed, fewer, MAX), Err(Unpackable::Damaged));
+                }
+            }
+        }
+
+        /// Whoever has the key may have written anything.
+        #[test]
+        fn no_bytes_are_too_much(number in 0_u8..6, block in vec(any::<u8>(), 0..300), bytes in 0_usize..100_000) {
+            let packed = [&[number], block.as_slice()].concat();
+            prop_assert!(unpack(&packed, bytes, MAX).is_ok_and(|plain| plain.len() == bytes) || unpack(&packed, bytes, MAX) == Err(Unpackable::Damaged));
+        }
+    }
+
+    #[test]
+    fn a_packing_of_a_later_release_is_no_damage() {
+        assert_eq!(unpack(&[6, 0], 1, MAX), Err(Unpackable::Unknown(6)));
+        assert_eq!(unpack(&[255], 1, MAX), Err(Unpackable::Unknown(255)));
+        assert_eq!(unpack(&[], 0, MAX), Err(Unpackable::Damaged));
+    }
+
+    #[test]
+    fn whoever_says_that_a_small_block_holds_more_than_any_record_is_not_believed() {
+        for packing in Packing::ALL {
+            let small = packed(packing, &[7; 100]);
+            assert!(unpack(&small, 100, 100).is_ok());
+            assert_eq!(unpack(&small, 100, 99), Err(Unpackable::Damaged));
+        }
+    }
+
+    #[test]
+    fn the_dictionaries_never_change() {
+        let digests = Packing::ALL.map(|packing| (packing.number(), Digest::of(packing.dictionary()).to_string()));
+        let expected = [
+            (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (2, "9f519875f979f53771d1db751d44f3db28b378c4f98df9a32af32122a7286f8d"),
+            (3, "50cc1901b67baf486f05def01a668b192c7d7a4f855437ca901958ed6a3a6e85"),
+            (4, "98465ae89a7cbee471f44991f3acd4da237658ebdbeeac75ecd3bfb6637a2a56"),
+            (5, "bfa903c63d0b906bede0c5e38e8a811f6708919d6eefc5c89663c307a8e3de73"),
+        ];
+        assert_eq!(digests, expected.map(|(number, digest)| (number, digest.to_owned())), "records of earlier releases would not open any more");
+    }
+}
