@@ -16,8 +16,8 @@ use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
 use serde::de::DeserializeOwned;
 
+use super::calls::Calls;
 use super::record::{Damage, Record};
-use super::replayer::Calls;
 use crate::bodies::{CaseBodyBack, read_body};
 use crate::judge::{Answered, Bound, Inputs, NO_POLICY, Outcome, beside, judge, judge_all};
 

@@ -6,6 +6,7 @@
 //! what came of many ([`Tally`]).
 
 mod blobs;
+mod calls;
 mod case;
 mod compare;
 mod record;
@@ -14,8 +15,9 @@ mod report;
 mod tally;
 
 pub use blobs::Blobs;
+pub use calls::{Calls, Missing};
 pub use case::{RecordedCase, Rerun};
 pub use record::{Bodies, Damage, Record};
-pub use replayer::{Calls, Missing, Replayer};
+pub use replayer::Replayer;
 pub use report::{Difference, Divergence, EngineSeen, ReplayReport};
 pub use tally::{Counts, DIVERGING_MAX, EngineCounts, Tally};

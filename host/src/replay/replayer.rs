@@ -9,6 +9,7 @@ use ombud_ledger::{Amounts, BodyKind, Call, Caps, DecisionEntry, Digest, Engine,
 use ombud_sandbox::{Plugin, Sandbox};
 
 use super::blobs::Blobs;
+use super::calls::{Before, Calls, Missing};
 use super::case::{RecordedCase, Rerun};
 use super::compare;
 use super::record::{Bodies, Record};
@@ -23,30 +24,12 @@ pub struct Replayer {
     plugins: Arc<Plugins>,
 }
 
-/// Policy and guardrail as a record names them.
-pub struct Calls {
-    /// The policy; none where none was bound, or none might run.
-    pub policy: Option<Bound>,
-    /// The version that ran beside.
-    pub beside: Option<Bound>,
-    /// The guardrail; one that cannot be asked where there was no ruling to review.
-    pub guardrail: Bound,
-}
-
-/// Why a call cannot be made again.
-pub struct Missing {
-    /// The cause.
-    pub divergence: Divergence,
-    /// What is missing.
-    pub detail: String,
-}
-
 /// A replay as far as it goes without running anything.
 struct Begun<'r> {
     /// What it says so far; none where the record is no decision's.
     report: Option<ReplayReport>,
     /// What is to be run; none where nothing is.
-    ready: Option<(RecordedCase<'r>, Calls)>,
+    ready: Option<(RecordedCase<'r>, Arc<Calls>)>,
 }
 
 impl From<ReplayReport> for Begun<'_> {
@@ -107,8 +90,9 @@ impl Replayer {
     /// # Errors
     /// As [`Self::replay`].
     pub fn replay_all<B: Blobs + ?Sized>(&self, records: &[&Record], blobs: &B) -> Result<Vec<Option<ReplayReport>>, B::Error> {
-        let begun = records.iter().map(|record| self.begin(record, blobs)).collect::<Result<Vec<_>, _>>()?;
-        let ready: Vec<_> = begun.iter().filter_map(|begun| begun.ready.as_ref()).map(|(case, calls)| (case, calls)).collect();
+        let mut before = Before::default();
+        let begun = records.iter().map(|record| self.begin(record, blobs, &mut before)).collect::<Result<Vec<_>, _>>()?;
+        let ready: Vec<_> = begun.iter().filter_map(|begun| begun.ready.as_ref()).map(|(case, calls)| (case, &**calls)).collect();
         let mut reruns = RecordedCase::again_all(&ready).into_iter();
         let finish = |(record, begun): (&&Record, Begun<'_>)| {
             let Begun { report, ready } = begun;
@@ -123,7 +107,7 @@ impl Replayer {
         Ok(records.iter().zip(begun).map(finish).collect())
     }
 
-    fn begin<'r, B: Blobs + ?Sized>(&self, record: &'r Record, blobs: &B) -> Result<Begun<'r>, B::Error> {
+    fn begin<'r, B: Blobs + ?Sized>(&self, record: &'r Record, blobs: &B, before: &mut Before<'r>) -> Result<Begun<'r>, B::Error> {
         let Entry::Decision(entry) = &record.header.entry else { return Ok(Begun { report: None, ready: None }) };
         let mut report = ReplayReport {
             id: entry.id.to_string(),
@@ -148,14 +132,18 @@ impl Replayer {
             Ok(case) => case,
             Err(damage) => return Ok(ReplayReport::damaged(report.id, report.seq, damage).into()),
         };
-        let calls = match self.recorded(entry, blobs)? {
-            Ok(calls) => calls,
-            Err(missing) => {
-                report.divergence = Some(missing.divergence);
-                report.detail = Some(compare::cause(missing.detail));
-                return Ok(report.into());
-            }
+        let calls = match before.same(entry) {
+            Some(calls) => calls,
+            None => match self.recorded(entry, blobs)? {
+                Ok(calls) => Arc::new(calls),
+                Err(missing) => {
+                    report.divergence = Some(missing.divergence);
+                    report.detail = Some(compare::cause(missing.detail));
+                    return Ok(report.into());
+                }
+            },
         };
+        before.keep(entry, &calls);
         if let Some(reason) = case.beside_fault.and_then(|code| self.is_incomparable(code, entry)) {
             return Ok(report.not_compared(reason).into());
         }
@@ -205,7 +193,7 @@ impl Replayer {
         // Both are reviewed by the same guardrail, which may have been asked of one only.
         let guardrail = entry.guardrail.as_ref().or_else(|| entry.beside.as_ref().and_then(|beside| beside.guardrail.as_ref()));
         Ok(match guardrail {
-            None => Ok(Calls { policy, beside, guardrail: not_asked() }),
+            None => Ok(Calls { policy, beside, guardrail: Calls::not_asked() }),
             Some(call) => self.bound("guardrail", "", call, blobs)?.map(|guardrail| Calls { policy, beside, guardrail }),
         })
     }
@@ -343,19 +331,6 @@ fn host_fault(again: &Rerun) -> Option<&Fault> {
     let review = fault(again.review.as_ref());
     let beside = again.beside.as_ref().and_then(|(_, outcome)| outcome.judged.fault.as_ref().map(|(_, fault)| fault));
     [again.policy.as_ref().err(), review, beside].into_iter().flatten().find(|fault| fault.code == FaultCode::Host)
-}
-
-/// Stands where the guardrail was not asked: it is not asked again either.
-fn not_asked() -> Bound {
-    Bound {
-        name: "guardrail".into(),
-        version: String::new(),
-        contract: String::new(),
-        component: Digest([0; 32]),
-        settings_digest: Digest([0; 32]),
-        settings: "{}".into(),
-        code: Code::Missing("not asked when the decision was made".into()),
-    }
 }
 
 fn fault(review: Option<&Result<RulingReview, Fault>>) -> Option<&Fault> {

@@ -158,7 +158,8 @@ impl Vault {
 
     /// A subject's key from its wrapped form.
     pub fn unwrap(&self, merchant: &MerchantId, subject: &SubjectId, wrapped: &[u8]) -> Result<Arc<DataKey>, KeyError> {
-        self.masters().of(wrapped).unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
+        let masters = self.masters.read().unwrap_or_else(PoisonError::into_inner);
+        masters.of(wrapped).unwrap(wrapped, merchant, subject.as_subject()).map(Arc::new)
     }
 
     /// Keeps a key that was drawn, wrapped with the master key that is in force now: it may have been replaced since.

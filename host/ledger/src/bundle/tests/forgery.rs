@@ -146,14 +146,7 @@ fn a_body_that_was_exchanged_under_its_key_is_named() {
     let of @ Of::Decision(..) = header.of() else { panic!("record 3 is a decision") };
     let key = DataKey::from_bytes(log.rows[3].key.unwrap());
     changed.rows[3].sealed.clear();
-    seal(
-        &key,
-        &log.merchant,
-        of,
-        &[(BodyKind::Event, b"{}"), (BodyKind::Case, b"{\"facts\":2}")],
-        &mut changed.rows[3].sealed,
-    )
-    .unwrap();
+    seal(&key, &log.merchant, of, &[(BodyKind::Event, b"{}"), (BodyKind::Case, b"{\"facts\":2}")], &mut changed.rows[3].sealed).unwrap();
     check(&changed.bundle(0..6, false), &log.keys(), None).names(Some(3), Part::Sealed, "not the bytes that the header commits to");
     // Another subject's key.
     let mut changed = Log { rows: log.rows.clone(), ..changed };
