@@ -8,9 +8,10 @@ use anyhow::{Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 
+use super::decision::InProcess;
 use super::processor::process_micros;
 use super::recorded::record;
-use super::{BenchRow, decision, served};
+use super::{BenchRow, served};
 use crate::service::{Asked, CandidateSource, Service, cores};
 
 /// Decisions on record, unless the command says otherwise.
@@ -39,10 +40,11 @@ pub(super) fn row(policies: &Path, decisions: Option<usize>) -> Result<BenchRow>
         from: None,
         to: None,
     };
+    let alone = InProcess::open(policies)?;
     let backtests = service.own_backtests();
     let (mut in_process, mut compared, mut seconds, mut processor) = (0.0_f64, 0.0_f64, f64::INFINITY, f64::INFINITY);
     for _ in 0..ROUNDS {
-        in_process = in_process.max(1e6 / decision::after_sale_micros(policies)?);
+        in_process = in_process.max(alone.rate());
         let (began, used) = (Instant::now(), process_micros());
         let plan = backtests.plan(&merchant, asked.clone()).map_err(served::said)?;
         let report = backtests.run(&plan, cores(), &AtomicBool::new(false), |_| ()).map_err(served::said)?;

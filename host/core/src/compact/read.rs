@@ -5,7 +5,7 @@ use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{PRIVATE, Unknown, is_escaped};
+use super::{PRIVATE, Unknown, begins_with, is_escaped};
 
 /// Values within values at most; deeper ones are left to `serde_json`, which has a bound of its own.
 const DEPTH_MAX: u8 = 64;
@@ -254,7 +254,7 @@ impl<'t> Members<'_, 't> {
     /// The number of the field whose name comes next, if one of those that are due does.
     fn due_field(&self) -> Option<usize> {
         let rest = self.reader.rest().strip_prefix(b"\"")?;
-        let named = |field: &&str| rest.get(field.len()) == Some(&b'"') && rest.starts_with(field.as_bytes());
+        let named = |field: &&str| rest.get(field.len()) == Some(&b'"') && begins_with(rest, field.as_bytes());
         Some(self.due + self.fields.get(self.due..)?.iter().position(named)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::ser::{self, Serialize};
 
-use super::{PRIVATE, Unknown, is_escaped};
+use super::{PRIVATE, Unknown, begins_with, is_escaped};
 
 /// Whether `serde_json` writes the value as exactly these bytes. `false` means that it does not, or that it has to be asked: numbers
 /// that are not integers and keys that are not texts are not known here.
@@ -34,7 +34,10 @@ impl Same<'_> {
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Compared {
-        self.rest = self.rest.strip_prefix(bytes).ok_or(Unknown)?;
+        if !begins_with(self.rest, bytes) {
+            return Err(Unknown);
+        }
+        self.rest = self.rest.get(bytes.len()..).unwrap_or_default();
         Ok(())
     }
 

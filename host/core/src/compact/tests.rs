@@ -240,3 +240,17 @@ fn what_is_not_known_here_is_left() {
     assert!(!is_same(&BTreeMap::from([(1, 2)]), br#"{"1":2}"#));
     assert!(is_same(&json!({"a": [null, true, -1, "\n退"]}), r#"{"a":[null,true,-1,"\n退"]}"#.as_bytes()));
 }
+
+proptest! {
+    #[test]
+    fn beginnings_are_found_at_every_length(bytes in prop::collection::vec(0_u8..3, 0..40), len in 0_usize..40, changed in any::<usize>()) {
+        let mut with = bytes.get(..len.min(bytes.len())).unwrap().to_vec();
+        prop_assert!(begins_with(&bytes, &with));
+        prop_assert!(!begins_with(&bytes, &[bytes.as_slice(), &[0]].concat()));
+        if !with.is_empty() {
+            let at = changed % with.len();
+            with[at] ^= 1;
+            prop_assert_eq!(begins_with(&bytes, &with), bytes.starts_with(&with));
+        }
+    }
+}
