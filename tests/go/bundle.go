@@ -175,7 +175,7 @@ func verifyBundle(data []byte, known note.Verifiers, origin string) (err error) 
 				return fmt.Errorf("the end: %v", err)
 			}
 			counted := []interface{}{counts[itemRecord], counts[itemBlob], counts[itemCheckpoint], uint64(0)}
-			if fmt.Sprint(one.rest[:4]) != fmt.Sprint(counted) || hash32(one.rest[4]) != digest || signed.Text != endText(origin, digest) {
+			if fmt.Sprint(one.rest[:4]) != fmt.Sprint(counted) || hash32(one.rest[4]) != digest || signed.Text != endText(manifest[1], origin, digest) {
 				return errors.New("the end is of another bundle")
 			}
 		default:
@@ -188,8 +188,8 @@ func verifyBundle(data []byte, known note.Verifiers, origin string) (err error) 
 	return nil
 }
 
-func endText(origin string, digest tlog.Hash) string {
-	return fmt.Sprintf("ombud audit bundle 1\n%s\n%x\n", origin, digest[:])
+func endText(format any, origin string, digest tlog.Hash) string {
+	return fmt.Sprintf("ombud audit bundle %d\n%s\n%x\n", format, origin, digest[:])
 }
 
 // checkHeader checks that a header is of its place, and that the sealed bodies are those it commits to.
@@ -282,7 +282,7 @@ func (f forger) forge(data []byte, origin string, change func(members []pair, se
 		counts[one.number]++
 	}
 	digest := tlog.Hash(sha256.Sum256(out))
-	end, err := note.Sign(&note.Note{Text: endText(origin, digest)}, f.signer)
+	end, err := note.Sign(&note.Note{Text: endText(forged[0].rest[1], origin, digest)}, f.signer)
 	check(err)
 	counted := []interface{}{counts[itemRecord], counts[itemBlob], counts[itemCheckpoint] - 1, uint64(0)}
 	return append(out, frame(item{itemEnd, append(counted, append([]byte{}, digest[:]...), string(end))})...)

@@ -118,7 +118,9 @@ impl Code {
             }
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "urn:ombud:problem:damaged", "What is on record is damaged"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "urn:ombud:problem:internal", "The service failed"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "urn:ombud:problem:unavailable", "The service is busy or stopping"),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "urn:ombud:problem:unavailable", "The service cannot take this at the moment")
+            }
         }
     }
 }

@@ -56,12 +56,12 @@ pub enum ServiceError {
     Internal(#[source] anyhow::Error),
 }
 
-/// An error with its causes, each said once: many a message ends with its cause already.
+/// An error with its causes, each said once: many a message holds its cause already.
 pub fn causes(error: &anyhow::Error) -> String {
     error
         .chain()
         .map(ToString::to_string)
-        .reduce(|said, cause| if said.ends_with(&cause) { said } else { format!("{said}: {cause}") })
+        .reduce(|said, cause| if said.contains(&cause) { said } else { format!("{said}: {cause}") })
         .unwrap_or_default()
 }
 

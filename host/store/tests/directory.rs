@@ -36,7 +36,7 @@ fn an_empty_directory_gets_the_newest_schema() {
     let directory = tempfile::tempdir().unwrap();
     let inner = directory.path().join("not/there/yet");
     let opened = open(&inner, &["a"]);
-    assert_eq!(opened.store.schema_version(), 12);
+    assert_eq!(opened.store.schema_version(), 13);
     submit(&opened.writer, &merchant("a"), "1", Made::default()).unwrap();
     // The views are for people with the sqlite3 shell.
     let shell = Connection::open(inner.join("ombud.db")).unwrap();
@@ -82,7 +82,7 @@ fn a_version_1_database_keeps_its_rows() {
         .unwrap();
     }
     let opened = open(directory.path(), &[]);
-    assert_eq!(opened.store.schema_version(), 12);
+    assert_eq!(opened.store.schema_version(), 13);
     assert_eq!(opened.store.read(|reads| reads.merchant(&merchant("a"))).unwrap().unwrap().config, "{\"shop\":1}");
     assert_eq!(opened.store.read(|reads| reads.record(&merchant("a"), 0)).unwrap().unwrap().header, [1]);
     assert_eq!(submit(&opened.writer, &merchant("a"), "1", Made::default()).unwrap(), 1);

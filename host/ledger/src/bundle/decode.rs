@@ -7,7 +7,7 @@ use ombud_core::ids::MerchantId;
 
 use super::encode::{BLOB, CHECKPOINT, END, GROWTH, KEY_ERASED, KEY_MASKED, KEY_MISSING, MANIFEST, NEIGHBOUR, RANGE, RECORD, TROUBLE};
 use super::item::{Counts, End, Growth, Item, Key, Manifest, Neighbour, Record, Window};
-use super::{FORMAT, MAGIC};
+use super::{FORMATS, MAGIC};
 use crate::Digest;
 use crate::keys::DataKey;
 use crate::log::{KeyName, RangeProof};
@@ -79,11 +79,13 @@ fn manifest(decoder: &mut Decoder<'_>) -> Result<Manifest, Error> {
     if decoder.str()? != MAGIC {
         return Err(Error::message("it is no bundle of Ombud's"));
     }
-    match decoder.u64()? {
-        FORMAT => {}
-        other => return Err(Error::message(format!("it has format {other}, this version reads format {FORMAT}: use a newer release"))),
+    let format = decoder.u64()?;
+    if !FORMATS.contains(&format) {
+        let (first, last) = FORMATS.into_inner();
+        return Err(Error::message(format!("it has format {format}, this version reads formats {first} to {last}: use a newer release")));
     }
     Ok(Manifest {
+        format,
         origin: KeyName::new(decoder.str()?).map_err(|error| Error::message(error.to_string()))?,
         merchant: MerchantId::new(decoder.str()?).map_err(|error| Error::message(error.to_string()))?,
         window: Window { from_ms: optional(decoder, Decoder::i64)?, to_ms: optional(decoder, Decoder::i64)? },

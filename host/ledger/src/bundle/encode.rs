@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use minicbor::Encoder;
 use minicbor::encode::Error;
 
+use super::MAGIC;
 use super::item::{Counts, End, Growth, Item, Key, Manifest};
-use super::{FORMAT, MAGIC};
 use crate::Digest;
 use crate::log::RangeProof;
 
@@ -115,7 +115,7 @@ impl Piece<'_> {
 }
 
 fn manifest_into(out: &mut Out<'_>, manifest: &Manifest) -> Written {
-    out.array(13)?.u64(MANIFEST)?.str(MAGIC)?.u64(FORMAT)?;
+    out.array(13)?.u64(MANIFEST)?.str(MAGIC)?.u64(manifest.format)?;
     out.str(manifest.origin.as_str())?.str(manifest.merchant.as_str())?;
     for end in [manifest.window.from_ms, manifest.window.to_ms] {
         match end {

@@ -8,11 +8,13 @@ use crate::Digest;
 use crate::keys::DataKey;
 use crate::log::{KeyName, RangeProof};
 
-use super::{FORMAT, MAGIC};
+use super::MAGIC;
 
 /// What the bundle claims to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
+    /// The bundle's format.
+    pub format: u64,
     /// The log: `OPERATOR/MERCHANT`.
     pub origin: KeyName,
     /// Whose log.
@@ -142,10 +144,10 @@ pub enum Item {
     End(End),
 }
 
-/// The text that the operator signs: log and SHA-256 of everything before the end. Its first line is no origin, so that it
+/// The text that the operator signs: format, log and SHA-256 of everything before the end. Its first line is no origin, so that it
 /// cannot be taken for a checkpoint.
-pub fn end_text(origin: &KeyName, digest: &Digest) -> String {
-    format!("{MAGIC} {FORMAT}\n{origin}\n{digest}\n")
+pub fn end_text(format: u64, origin: &KeyName, digest: &Digest) -> String {
+    format!("{MAGIC} {format}\n{origin}\n{digest}\n")
 }
 
 impl Manifest {

@@ -1,7 +1,7 @@
 //! Bundles: one file with a run of a merchant's records and everything that an auditor needs to check them without network
 //! and database.
 //!
-//! # The format, version 1
+//! # The format, version 2
 //!
 //! A CBOR sequence (RFC 8742). Every item is an embedded CBOR item, `24(h'…')`, so that the length of each is known before it
 //! is read and damage in one does not hide the next. Inside stands an array whose first element is the item's number. The
@@ -24,6 +24,9 @@
 //!
 //! Blobs, records, checkpoints and troubles are mixed, records in the order of their sequence numbers. The *proven run* are
 //! the records with the neighbours. A checkpoint inside it needs no consistency proof: the records themselves give its root.
+//! Version 1 differs by its number only: it tells who has an earlier release to use a later one, instead of taking bodies for
+//! damaged that are packed after a dictionary (`seal/pack.rs`).
+//!
 //! The note at the end ([`end_text`]) is signed by the operator's key under the name of the merchant's log, so that nobody
 //! else can make a bundle or change what its manifest claims.
 //!
@@ -43,6 +46,8 @@ mod read;
 mod verify;
 mod write;
 
+use std::ops::RangeInclusive;
+
 pub use self::item::{Counts, End, Growth, Item, Key, Manifest, ManifestError, Neighbour, Record, Window, end_text};
 pub use self::open::{Bodies, Opened};
 pub use self::problem::{Part, Problem, Problems};
@@ -52,8 +57,10 @@ pub use self::write::Writer;
 
 /// What every manifest begins with.
 pub const MAGIC: &str = "ombud audit bundle";
-/// The format that this version writes and reads.
-pub const FORMAT: u64 = 1;
+/// The format that this version writes.
+pub const FORMAT: u64 = 2;
+/// The formats that it reads.
+pub const FORMATS: RangeInclusive<u64> = 1..=FORMAT;
 /// What a bundle's file name ends with.
 pub const EXTENSION: &str = "ombud";
 /// The type of a bundle over HTTP (RFC 8742).

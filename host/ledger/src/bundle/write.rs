@@ -13,6 +13,7 @@ use crate::log::{KeyName, Note, RangeProof, SigningKey};
 pub struct Writer<W: Write> {
     out: W,
     hash: Sha256,
+    format: u64,
     origin: KeyName,
     counts: Counts,
     buffer: Vec<u8>,
@@ -25,7 +26,8 @@ impl<W: Write> Writer<W> {
     /// The output's, for this and every other function here; a manifest that contradicts itself.
     pub fn begin(out: W, manifest: &Manifest, checkpoint: &str, proof: &RangeProof) -> io::Result<Self> {
         manifest.check().map_err(io::Error::other)?;
-        let mut writer = Self { out, hash: Sha256::new(), origin: manifest.origin.clone(), counts: Counts::default(), buffer: Vec::new() };
+        let Manifest { format, origin, .. } = manifest.clone();
+        let mut writer = Self { out, hash: Sha256::new(), format, origin, counts: Counts::default(), buffer: Vec::new() };
         writer.item(&Piece::Manifest(manifest))?;
         writer.item(&Piece::Checkpoint(checkpoint))?;
         writer.item(&Piece::Range(proof))?;
@@ -69,7 +71,7 @@ impl<W: Write> Writer<W> {
     /// Ends the bundle, signed by the operator's keys under the name of the merchant's log; the output, flushed.
     pub fn finish(mut self, keys: &[SigningKey]) -> io::Result<W> {
         let digest = Digest(self.hash.finalize_reset().into());
-        let mut note = Note::new(end_text(&self.origin, &digest)).map_err(io::Error::other)?;
+        let mut note = Note::new(end_text(self.format, &self.origin, &digest)).map_err(io::Error::other)?;
         keys.iter().for_each(|key| note.sign(key));
         let end = End { counts: self.counts, digest, note: note.to_string() };
         self.item(&Piece::End(&end))?;

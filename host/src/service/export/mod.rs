@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
-use ombud_ledger::bundle::{Growth, Manifest, Window, Writer};
+use ombud_ledger::bundle::{FORMAT, Growth, Manifest, Window, Writer};
 use ombud_ledger::log::proof::{RangeProof, prove_consistency};
 use ombud_ledger::log::{Checkpoint, Note, SigningKey};
 use ombud_store::{Reads, Store as _, log_hashes};
@@ -134,6 +134,7 @@ impl Service {
             // A log that lost its tail is exported up to where it was signed: what is missing is then named.
             let end = if window.to_ms.is_some() { found.end.min(size) } else { size };
             let manifest = Manifest {
+                format: FORMAT,
                 origin,
                 merchant: merchant.clone(),
                 window,

@@ -8,7 +8,7 @@ use super::tree;
 use crate::StoreError;
 
 /// The scripts in order. A released script is never changed: what must change is the next one.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
@@ -21,6 +21,7 @@ const SCRIPTS: [&str; 12] = [
     include_str!("migrations/0010.sql"),
     include_str!("migrations/0011.sql"),
     include_str!("migrations/0012.sql"),
+    include_str!("migrations/0013.sql"),
 ];
 /// The version that this program writes and reads.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of scripts")]

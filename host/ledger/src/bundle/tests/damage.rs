@@ -100,7 +100,7 @@ fn resigned(log: &Log, bundle: &[u8], keep: impl Fn(Vec<(Range<usize>, Item)>) -
     // The latest one is not among those inside the run.
     counts.checkpoints -= 1;
     let digest = Digest::of(&out);
-    let mut note = crate::log::Note::new(end_text(log.signing().verifier().name(), &digest)).unwrap();
+    let mut note = crate::log::Note::new(end_text(FORMAT, log.signing().verifier().name(), &digest)).unwrap();
     note.sign(&log.signing());
     let end = Item::End(End { counts, digest, note: note.to_string() });
     super::super::encode::framed(&end.piece(), &mut out);

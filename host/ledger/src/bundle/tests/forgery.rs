@@ -110,6 +110,7 @@ fn claims_of_the_manifest_are_held_against_the_records() {
 fn a_manifest_that_contradicts_itself_is_not_written() {
     let log = Log::of(10);
     let good = Manifest {
+        format: FORMAT,
         origin: log.signing().verifier().name().clone(),
         merchant: log.merchant.clone(),
         window: Window::default(),
@@ -152,4 +153,16 @@ fn a_body_that_was_exchanged_under_its_key_is_named() {
     let mut changed = Log { rows: log.rows.clone(), ..changed };
     changed.rows[3].key = log.rows[4].key;
     check(&changed.bundle(0..6, false), &log.keys(), None).names(Some(3), Part::Key, "do not open with this key");
+}
+
+#[test]
+fn bundles_of_every_format_so_far_are_read_and_others_are_not() {
+    let log = Log::of(6);
+    let of = |format| check(&log.bundle_with(0..6, false, &[], |manifest| Manifest { format, ..manifest }), &log.keys(), None);
+    for format in FORMATS {
+        of(format).clean();
+    }
+    for other in [0, FORMAT + 1] {
+        of(other).names(None, Part::Manifest, "this version reads formats 1 to 2: use a newer release");
+    }
 }

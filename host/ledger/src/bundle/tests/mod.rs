@@ -139,6 +139,7 @@ impl Log {
         let size = leaves.0.len() as u64;
         let at = |seq: u64| BEGAN_MS + i64::try_from(seq).unwrap() * 1_000;
         let manifest = claim(Manifest {
+            format: FORMAT,
             origin: self.signing().verifier().name().clone(),
             merchant: self.merchant.clone(),
             window: Window {

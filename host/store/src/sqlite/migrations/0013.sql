@@ -1,0 +1,2 @@
+-- From here on the sealed bodies of a decision may be packed after a dictionary of its kind. No table changes: a release that does not know the
+-- dictionaries refuses the database, instead of taking its records for damaged.
