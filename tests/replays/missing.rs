@@ -23,11 +23,14 @@ fn without(sql: &str, seq: impl Fn(Places) -> u64) -> (TempDir, u64) {
 /// Decision and ticket of the after-sale record.
 fn known() -> (String, String) {
     let of = "merchant_no = (SELECT merchant_no FROM merchants WHERE id = 'm-replays')";
-    let database = rusqlite::Connection::open(recorded().0.path().join("ombud.db")).unwrap();
+    // Of a copy: SQLite makes files beside a database and removes them, and others copy the recorded one meanwhile.
+    let data = altered(|_, _| ());
+    let database = rusqlite::Connection::open(data.path().join("ombud.db")).unwrap();
     let sql = format!("SELECT lower(hex(decision_id)), ticket FROM entries WHERE {of} AND seq = ?1");
     let seq = recorded().1.after_sale.cast_signed();
     let (_, ticket): (String, String) = database.query_row(&sql, [seq], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    (report(&service(altered(|_, _| ()).path()), recorded().1.after_sale).id, ticket)
+    drop(database);
+    (report(&service(data.path()), recorded().1.after_sale).id, ticket)
 }
 
 /// The only divergence.
