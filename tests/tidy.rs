@@ -27,6 +27,9 @@ const IMPURE: [&str; 12] =
 /// Lines that a file has at most. Data and tests count as well: what is longer wants a split.
 const LINES_MAX: usize = 600;
 
+/// What stands at the top and does not begin with a dot.
+const TOP: [&str; 9] = ["Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "host", "plugins", "policies", "tests", "wit"];
+
 /// Every file that is tracked, or would be with the next commit.
 fn files() -> Vec<PathBuf> {
     let listed = Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root()).output();
@@ -188,6 +191,13 @@ fn every_file_says_what_it_is_and_none_is_too_long() {
     let median = lengths[lengths.len() / 2];
     assert!(median <= 200, "the median file has {median} lines");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_top_has_what_the_map_says() {
+    let top = |path: PathBuf| path.iter().next().map(|first| first.to_string_lossy().into_owned());
+    let tops: BTreeSet<String> = files().into_iter().filter_map(top).filter(|name| !name.starts_with('.')).collect();
+    assert_eq!(tops, TOP.map(str::to_owned).into());
 }
 
 #[test]
