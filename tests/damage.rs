@@ -214,6 +214,28 @@ fn no_flipped_bit_of_a_published_checkpoint_goes_undetected() {
     assert_eq!(store.findings(), [""; 0]);
 }
 
+/// A note that is published twice stands with its cosignatures in both files of a log.
+#[test]
+fn no_flipped_bit_of_a_cosignature_in_the_file_before_goes_undetected() {
+    const WITNESS: &str = "\u{2014} witness.test/";
+    let store = Store::new(false);
+    let mut random = Random::new();
+    let files = std::fs::read_dir(store.data.join("checkpoints")).unwrap().flatten().map(|entry| entry.path());
+    let mut notes = files.filter(|path| path.extension().is_none()).map(|path| (std::fs::read_to_string(&path).unwrap(), path));
+    let (note, path) = notes.find(|(note, _)| note.contains(WITNESS)).expect("a witness has signed");
+    let before = path.with_extension("before");
+    std::fs::write(&before, &note).unwrap();
+    assert_eq!(store.findings(), [""; 0]);
+    for at in note.find(WITNESS).unwrap()..note.len() {
+        let mut bad = note.clone().into_bytes();
+        bad[at] ^= 1 << random.below(8);
+        std::fs::write(&before, &bad).unwrap();
+        assert!(!store.findings().is_empty(), "undetected: {note} became {}", String::from_utf8_lossy(&bad));
+    }
+    std::fs::write(&before, &note).unwrap();
+    assert_eq!(store.findings(), [""; 0]);
+}
+
 /// Records deleted, exchanged and doubled with everything that belongs to them, by somebody who knows the tables.
 #[test]
 fn records_deleted_exchanged_or_doubled_are_found() {

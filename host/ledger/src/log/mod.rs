@@ -28,7 +28,7 @@ pub use self::checkpoint::{Checkpoint, CheckpointError};
 pub use self::cosignature::Cosignature;
 pub use self::key::{KeyName, LogKeyError, SigningKey, VerifierKey, VerifierKeys};
 pub(crate) use self::note::NOTE_BYTES_MAX;
-pub use self::note::{Note, NoteError, Signature};
+pub use self::note::{KeptNoteError, Note, NoteError, Signature};
 pub use self::proof::{HashReader, ProofError, ProveError, RangeProof};
 pub use self::receipt::{Receipt, ReceiptError};
 pub use self::tile::{BundleError, Tile, TileHashes, TileLevel, TilePathError, TileReader};

@@ -49,6 +49,17 @@ pub enum NoteError {
     Unsigned(String),
 }
 
+/// A note is kept in another way than it was signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeptNoteError {
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    #[error("a key that is not known has signed it: `{name}` ({id:08x})")]
+    Stranger { name: String, id: u32 },
+    #[error("it is not spelled as it was signed")]
+    Spelling,
+}
+
 impl Note {
     /// An unsigned note.
     ///
@@ -79,6 +90,35 @@ impl Note {
             return Err(NoteError::Malformed("there is no signature"));
         }
         Ok(Self { text: text.to_owned(), signatures: parse_signatures(signatures)? })
+    }
+
+    /// Reads a note that is kept where nobody but its signers adds to it: every signature names one of these keys, for what nobody can
+    /// check does not belong there. Whether they are good is [`Note::verify`]'s matter.
+    ///
+    /// # Errors
+    /// As [`Note::parse`]; another key; the same bytes in another spelling.
+    pub fn kept(note: &str, keys: &[VerifierKey]) -> Result<Self, KeptNoteError> {
+        let parsed = Self::parse(note)?;
+        let stranger = parsed.signatures.iter().find(|signature| !keys.iter().any(|key| key.is_named_by(signature)));
+        match stranger {
+            Some(Signature { name, id, .. }) => Err(KeptNoteError::Stranger { name: name.clone(), id: *id }),
+            None if parsed.to_string() != note => Err(KeptNoteError::Spelling),
+            None => Ok(parsed),
+        }
+    }
+
+    /// Reads a note that is published: these keys of the log and these witnesses have signed it, each witness well, and nobody else.
+    /// Whether the log's keys did is [`Note::verify`]'s matter.
+    ///
+    /// # Errors
+    /// As [`Note::kept`]; a witness's signature that is not its.
+    pub fn published(note: &str, keys: &[VerifierKey], witnesses: &[VerifierKey]) -> Result<Self, KeptNoteError> {
+        let parsed = Self::kept(note, &[keys, witnesses].concat())?;
+        match parsed.verify(witnesses) {
+            // No witness needs to have seen it.
+            Ok(_) | Err(NoteError::Unsigned(_)) => Ok(parsed),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The text, which ends with a newline. Trust it only after [`Note::verify`].

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::DigestKey;
-use ombud_ledger::log::{Checkpoint, VerifierKeys};
+use ombud_ledger::log::{Checkpoint, Note, VerifierKey, VerifierKeys};
 use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Place, Reads, Scratch, StoreError, StoredRecord};
 
 use super::keys;
@@ -87,7 +87,7 @@ pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, b
             checks.report.found(Some(of.as_str()), Place::Published, "the database does not have this merchant");
         }
         if merchant.is_none_or(|asked| *asked == of)
-            && let Some(problem) = trouble_before(&published, &of, verifiers.as_ref())
+            && let Some(problem) = trouble_before(&inspection, &published, &of, verifiers.as_ref())
         {
             checks.report.found(Some(of.as_str()), Place::Published, format!("the one before it: {problem}"));
         }
@@ -152,20 +152,24 @@ fn vault(inspection: &Inspection, data: &Path, from: &MasterKeyFrom) -> Result<O
 }
 
 /// What is wrong with the checkpoint that was published before the last. A running server writes the file it stands in: it is read
-/// again some times before it is accused.
-fn trouble_before(published: &Published, merchant: &MerchantId, keys: Option<&VerifierKeys>) -> Option<String> {
+/// again some times before it is accused, and the cosignatures that are kept after it, which are stored before they are published.
+fn trouble_before(inspection: &Inspection, published: &Published, merchant: &MerchantId, keys: Option<&VerifierKeys>) -> Option<String> {
+    let look = || -> Result<()> {
+        let Some(note) = published.before(merchant)? else { return Ok(()) };
+        // A turn that was interrupted has made the file and not written it.
+        if note.is_empty() {
+            return Ok(());
+        }
+        let keys = keys.context("there is no key to check it with")?.of_merchant(merchant);
+        let size = Checkpoint::open(&note, keys.as_slice())?.size;
+        let kept = inspection.read(|reads| reads.cosignatures(merchant, size))?;
+        let witnesses: Vec<VerifierKey> = kept.iter().filter_map(|row| row.witness.parse().ok()).collect();
+        Note::published(&note, keys.as_slice(), &witnesses)?;
+        Ok(())
+    };
     let mut trouble = None;
     for _ in 0..READS {
-        trouble = match (published.before(merchant), keys) {
-            (Ok(None), _) => None,
-            // A turn that was interrupted has made the file and not written it.
-            (Ok(Some(note)), _) if note.is_empty() => None,
-            (Ok(Some(_)), None) => Some("there is no key to check it with".to_owned()),
-            (Ok(Some(note)), Some(keys)) => {
-                Checkpoint::open(&note, keys.of_merchant(merchant).as_slice()).err().map(|error| error.to_string())
-            }
-            (Err(error), _) => Some(format!("{error:#}")),
-        };
+        trouble = look().err().map(|error| format!("{error:#}"));
         if trouble.is_none() {
             break;
         }

@@ -6,7 +6,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
 use ombud_ledger::log::note::parse_signatures;
 use ombud_ledger::log::tile::encode_tile;
-use ombud_ledger::log::{Checkpoint, Frontier, Note, NoteError, VerifierKey, VerifierKeys, cosignature};
+use ombud_ledger::log::{Checkpoint, Frontier, Note, VerifierKey, VerifierKeys, cosignature};
 
 use super::Check;
 use super::cells::{bytes, count, digest, text};
@@ -110,7 +110,7 @@ impl Heads {
     fn checkpoint(&self, stored: &Stored) -> Result<(), String> {
         let keys = self.keys.as_ref().ok_or("there is no key to check it with")?;
         let signed = Checkpoint::open(&stored.note, keys.as_slice()).map_err(|error| error.to_string())?;
-        only_signed_by(&stored.note, keys.as_slice())?;
+        Note::kept(&stored.note, keys.as_slice()).map_err(|error| error.to_string())?;
         if signed.size != stored.size || Some(signed.root) != stored.root {
             return Err("size or root differ from the signed ones".to_owned());
         }
@@ -147,15 +147,7 @@ impl Heads {
         };
         let keys = self.keys.as_ref().ok_or("there is no key to check it with")?;
         let head = Checkpoint::open(note, keys.as_slice()).map_err(|error| error.to_string())?;
-        only_signed_by(note, &keys.iter().chain(witnesses).cloned().collect::<Vec<_>>())?;
-        if let Ok(parsed) = Note::parse(note)
-            && !witnesses.is_empty()
-        {
-            match parsed.verify(witnesses) {
-                Ok(_) | Err(NoteError::Unsigned(_)) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-        }
+        Note::published(note, keys.as_slice(), witnesses).map_err(|error| error.to_string())?;
         if self.checkpoints.last().is_none_or(|newest| newest.size < head.size) {
             return Err(format!("{} records were published, but no such checkpoint is stored: the database was set back", head.size));
         }
@@ -167,17 +159,6 @@ impl Heads {
             None if head.size == 0 => Ok(()),
             _ => Err(format!("the first {} records are not those that were published", head.size)),
         }
-    }
-}
-
-/// Checks that every signature of a note names one of these keys: what nobody can check does not belong there.
-fn only_signed_by(note: &str, keys: &[VerifierKey]) -> Result<(), String> {
-    let parsed = Note::parse(note).map_err(|error| error.to_string())?;
-    match parsed.signatures().iter().find(|signature| !keys.iter().any(|key| key.is_named_by(signature))) {
-        Some(signature) => Err(format!("a key that is not known has signed it: `{}` ({:08x})", signature.name, signature.id)),
-        // The same bytes in another spelling are not what was signed and kept.
-        None if parsed.to_string() != note => Err("it is not spelled as it was signed".to_owned()),
-        None => Ok(()),
     }
 }
 
