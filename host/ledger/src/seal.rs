@@ -15,7 +15,7 @@ use ombud_core::kind::Kind;
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
-use self::pack::{Packing, Unpackable};
+use self::pack::Packing;
 use crate::aead::{self, NONCE_BYTES, TAG_BYTES};
 use crate::keys::{DataKey, random};
 use crate::{BodyCommitment, BodyKind, Detached, Digest, Entry, Header, id};
@@ -126,8 +126,8 @@ pub fn seal(
 impl Of<'_> {
     const fn packing(self) -> Packing {
         match self {
-            Of::Decision(_, kind) => Packing::of(Some(kind)),
-            Of::Event(_) | Of::Act(_) => Packing::of(None),
+            Of::Decision(_, kind) => Packing::After(kind),
+            Of::Event(_) | Of::Act(_) => Packing::Block,
         }
     }
 }
@@ -176,10 +176,7 @@ impl Header {
         let associated = binding(&self.merchant, self.of(), &detached.bodies);
         let opened = aead::open(key.bytes(), nonce, &associated, &mut opened).map_err(|_| UnsealError::WrongKey)?;
         let bytes = detached.bodies.iter().map(|body| body.len as usize + SALT_BYTES).sum();
-        let plain = pack::unpack(opened, bytes, SEALED_BYTES_MAX).map_err(|cause| match cause {
-            Unpackable::Damaged => UnsealError::Damaged,
-            Unpackable::Unknown(number) => UnsealError::Packing(number),
-        })?;
+        let plain = pack::unpack(opened, bytes)?;
         let mut end = 0;
         let places = detached.bodies.iter().map(|body| {
             let start = end + SALT_BYTES;

@@ -44,36 +44,41 @@ pub struct Missing {
 /// What the decision before called: the next one mostly calls the same.
 #[derive(Default)]
 pub(super) struct Before<'r> {
-    calls: Option<(&'r DecisionEntry, Arc<Calls>)>,
+    calls: Option<(Called<'r>, Arc<Calls>)>,
 }
 
 impl<'r> Before<'r> {
     /// Them, if this one calls the same.
-    pub(super) fn same(&self, entry: &DecisionEntry) -> Option<Arc<Calls>> {
+    pub(super) fn same(&self, entry: &'r DecisionEntry) -> Option<Arc<Calls>> {
         let (before, calls) = self.calls.as_ref()?;
-        call_the_same(before, entry).then(|| Arc::clone(calls))
+        (*before == called(entry)).then(|| Arc::clone(calls))
     }
 
-    /// Has the next decision compared with this one.
-    pub(super) fn keep(&mut self, entry: &'r DecisionEntry, calls: &Arc<Calls>) {
-        self.calls = Some((entry, Arc::clone(calls)));
+    /// Has the next decisions compared with this one.
+    pub(super) fn keep(&mut self, entry: &'r DecisionEntry, calls: Calls) -> Arc<Calls> {
+        let calls = Arc::new(calls);
+        self.calls = Some((called(entry), Arc::clone(&calls)));
+        calls
     }
 }
 
-/// Whether two decisions called the same: policies by name and version, components and settings; with how much fuel is no matter.
-fn call_the_same(one: &DecisionEntry, other: &DecisionEntry) -> bool {
-    let code = |call: &Call| (call.component, call.settings);
-    let codes = |one: Option<&Call>, other: Option<&Call>| one.map(code) == other.map(code);
-    let policies = |one: &PolicyCall, other: &PolicyCall| {
-        one.name == other.name && one.version == other.version && code(&one.call) == code(&other.call)
-    };
-    let policy = match (&one.policy, &other.policy) {
-        (Some(one), Some(other)) => policies(one, other),
-        (one, other) => one.is_none() && other.is_none(),
-    };
-    let beside = match (&one.beside, &other.beside) {
-        (Some(one), Some(other)) => policies(&one.policy, &other.policy) && codes(one.guardrail.as_ref(), other.guardrail.as_ref()),
-        (one, other) => one.is_none() && other.is_none(),
-    };
-    policy && beside && codes(one.guardrail.as_ref(), other.guardrail.as_ref())
+/// Component and settings.
+type Runs = (Digest, Digest);
+/// A policy: name, version, and what it runs.
+type Policy<'e> = (&'e str, &'e str, Runs);
+/// The policy, its guardrail, and those of the version beside.
+type Called<'e> = (Option<Policy<'e>>, Option<Runs>, Option<(Policy<'e>, Option<Runs>)>);
+
+/// Everything that a decision called; with how much fuel is no matter.
+fn called(entry: &DecisionEntry) -> Called<'_> {
+    let beside = entry.beside.as_ref().map(|beside| (policy(&beside.policy), beside.guardrail.as_ref().map(runs)));
+    (entry.policy.as_ref().map(policy), entry.guardrail.as_ref().map(runs), beside)
+}
+
+fn policy(call: &PolicyCall) -> Policy<'_> {
+    (&call.name, &call.version, runs(&call.call))
+}
+
+const fn runs(call: &Call) -> Runs {
+    (call.component, call.settings)
 }

@@ -135,7 +135,7 @@ impl Replayer {
         let calls = match before.same(entry) {
             Some(calls) => calls,
             None => match self.recorded(entry, blobs)? {
-                Ok(calls) => Arc::new(calls),
+                Ok(calls) => before.keep(entry, calls),
                 Err(missing) => {
                     report.divergence = Some(missing.divergence);
                     report.detail = Some(compare::cause(missing.detail));
@@ -143,7 +143,6 @@ impl Replayer {
                 }
             },
         };
-        before.keep(entry, &calls);
         if let Some(reason) = case.beside_fault.and_then(|code| self.is_incomparable(code, entry)) {
             return Ok(report.not_compared(reason).into());
         }

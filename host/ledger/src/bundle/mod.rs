@@ -24,8 +24,9 @@
 //!
 //! Blobs, records, checkpoints and troubles are mixed, records in the order of their sequence numbers. The *proven run* are
 //! the records with the neighbours. A checkpoint inside it needs no consistency proof: the records themselves give its root.
-//! Version 1 differs by its number only: it tells who has an earlier release to use a later one, instead of taking bodies for
-//! damaged that are packed after a dictionary (`seal/pack.rs`).
+//!
+//! Version 1 has the same items. The number changed when bodies came to be packed after dictionaries (`seal/pack.rs`), so that a
+//! release that does not know these asks for a later one instead of taking the bodies for damaged.
 //!
 //! The note at the end ([`end_text`]) is signed by the operator's key under the name of the merchant's log, so that nobody
 //! else can make a bundle or change what its manifest claims.

@@ -7,6 +7,8 @@
 use lz4_flex::block;
 use ombud_core::kind::Kind;
 
+use super::{SEALED_BYTES_MAX, UnsealError};
+
 /// How bytes stand that follow, by the byte before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
@@ -28,14 +30,6 @@ impl Packing {
         Self::After(Kind::Blacklist),
         Self::After(Kind::Reply),
     ];
-
-    /// How the bodies of a decision of a kind, or of something else, are packed.
-    pub(super) const fn of(kind: Option<Kind>) -> Self {
-        match kind {
-            Some(kind) => Self::After(kind),
-            None => Self::Block,
-        }
-    }
 
     fn number(self) -> u8 {
         // Every packing is listed, and they are few.
@@ -76,28 +70,22 @@ impl Packing {
     }
 }
 
-/// Why packed bytes are not unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unpackable {
-    /// They do not hold as many bytes as they should.
-    Damaged,
-    /// A later release packed them.
-    Unknown(u8),
-}
-
-/// The bytes that were packed, if they are so many.
-pub(super) fn unpack(packed: &[u8], bytes: usize, bytes_max: usize) -> Result<Vec<u8>, Unpackable> {
-    let (number, rest) = packed.split_first().ok_or(Unpackable::Damaged)?;
-    let packing = *Packing::ALL.get(usize::from(*number)).ok_or(Unpackable::Unknown(*number))?;
-    if bytes > bytes_max {
-        return Err(Unpackable::Damaged);
+/// The bytes that were packed, if they are so many, and no more than [`SEALED_BYTES_MAX`].
+///
+/// # Errors
+/// [`UnsealError::Damaged`] where they are not, [`UnsealError::Packing`] where a later release packed them.
+pub(super) fn unpack(packed: &[u8], bytes: usize) -> Result<Vec<u8>, UnsealError> {
+    let (number, rest) = packed.split_first().ok_or(UnsealError::Damaged)?;
+    let packing = *Packing::ALL.get(usize::from(*number)).ok_or(UnsealError::Packing(*number))?;
+    if bytes > SEALED_BYTES_MAX {
+        return Err(UnsealError::Damaged);
     }
     let plain = match (packing, packing.dictionary()) {
         (Packing::Plain, _) => rest.to_vec(),
-        (_, []) => block::decompress(rest, bytes).map_err(|_| Unpackable::Damaged)?,
-        (_, dictionary) => block::decompress_with_dict(rest, bytes, dictionary).map_err(|_| Unpackable::Damaged)?,
+        (_, []) => block::decompress(rest, bytes).map_err(|_| UnsealError::Damaged)?,
+        (_, dictionary) => block::decompress_with_dict(rest, bytes, dictionary).map_err(|_| UnsealError::Damaged)?,
     };
-    if plain.len() == bytes { Ok(plain) } else { Err(Unpackable::Damaged) }
+    if plain.len() == bytes { Ok(plain) } else { Err(UnsealError::Damaged) }
 }
 
 #[cfg(test)]
@@ -107,8 +95,6 @@ mod tests {
 
     use super::*;
     use crate::Digest;
-
-    const MAX: usize = 1 << 20;
 
     fn packed(packing: Packing, plain: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -126,10 +112,10 @@ mod tests {
                 let plain = [random.as_slice(), known].concat().repeat(again);
                 let packed = packed(packing, &plain);
                 prop_assert!(packed.len() <= plain.len() + 1);
-                prop_assert_eq!(unpack(&packed, plain.len(), MAX), Ok(plain.clone()));
-                prop_assert_eq!(unpack(&packed, plain.len() + 1, MAX), Err(Unpackable::Damaged));
+                prop_assert_eq!(unpack(&packed, plain.len()), Ok(plain.clone()));
+                prop_assert_eq!(unpack(&packed, plain.len() + 1), Err(UnsealError::Damaged));
                 if let Some(fewer) = plain.len().checked_sub(1) {
-                    prop_assert_eq!(unpack(&packed, fewer, MAX), Err(Unpackable::Damaged));
+                    prop_assert_eq!(unpack(&packed, fewer), Err(UnsealError::Damaged));
                 }
             }
         }
@@ -138,23 +124,42 @@ mod tests {
         #[test]
         fn no_bytes_are_too_much(number in 0_u8..6, block in vec(any::<u8>(), 0..300), bytes in 0_usize..100_000) {
             let packed = [&[number], block.as_slice()].concat();
-            prop_assert!(unpack(&packed, bytes, MAX).is_ok_and(|plain| plain.len() == bytes) || unpack(&packed, bytes, MAX) == Err(Unpackable::Damaged));
+            match unpack(&packed, bytes) {
+                Ok(plain) => prop_assert_eq!(plain.len(), bytes),
+                Err(error) => prop_assert_eq!(error, UnsealError::Damaged),
+            }
         }
     }
 
     #[test]
     fn a_packing_of_a_later_release_is_no_damage() {
-        assert_eq!(unpack(&[6, 0], 1, MAX), Err(Unpackable::Unknown(6)));
-        assert_eq!(unpack(&[255], 1, MAX), Err(Unpackable::Unknown(255)));
-        assert_eq!(unpack(&[], 0, MAX), Err(Unpackable::Damaged));
+        assert_eq!(unpack(&[6, 0], 1), Err(UnsealError::Packing(6)));
+        assert_eq!(unpack(&[255], 1), Err(UnsealError::Packing(255)));
     }
 
     #[test]
-    fn whoever_says_that_a_small_block_holds_more_than_any_record_is_not_believed() {
+    fn a_block_of_another_length_or_of_no_sense_is_damaged() {
         for packing in Packing::ALL {
-            let small = packed(packing, &[7; 100]);
-            assert!(unpack(&small, 100, 100).is_ok());
-            assert_eq!(unpack(&small, 100, 99), Err(Unpackable::Damaged));
+            for (len, fits) in [(42, true), (43, false), (41, false)] {
+                let plain = vec![7; len];
+                assert_eq!(unpack(&packed(packing, &plain), 42), fits.then_some(plain).ok_or(UnsealError::Damaged));
+            }
+            let number = packing.number();
+            for bad in [&[][..], &[number], &[number, 0xff, 0xff, 0xff]] {
+                assert_eq!(unpack(bad, 42), Err(UnsealError::Damaged), "{bad:?}");
+            }
+            // Whoever says that a small block holds more than any record may is not believed.
+            assert_eq!(unpack(&[number, 0x10, 7], u32::MAX as usize + 32), Err(UnsealError::Damaged));
+        }
+    }
+
+    #[test]
+    fn what_is_unpacked_is_bounded() {
+        for packing in Packing::ALL {
+            for (bytes, fits) in [(SEALED_BYTES_MAX, true), (SEALED_BYTES_MAX + 1, false)] {
+                let unpacked = unpack(&packed(packing, &vec![7; bytes]), bytes);
+                assert_eq!(unpacked.map(|plain| plain.len()), fits.then_some(bytes).ok_or(UnsealError::Damaged));
+            }
         }
     }
 
