@@ -9,6 +9,7 @@ use crate::caps::{self, CapLimits, CapResult, CapReview, CapUsage, Demand, Resta
 use crate::case::Case;
 use crate::chain::{Judged, ReasonBy, ReviewResult};
 use crate::disposition::{self, Disposition};
+use crate::edition::Edition;
 use crate::fallback::{self, Fallbacks};
 use crate::fault::{FaultCode, FaultOf};
 use crate::kind::Kind;
@@ -145,6 +146,9 @@ pub struct Terms {
     /// What the calls of policy and guardrail may use; left out where it is what is built in.
     #[serde(default, skip_serializing_if = "CallLimits::are_default")]
     pub limits: CallLimits,
+    /// By which edition of the host's rules it is concluded; left out where it is the first.
+    #[serde(default, skip_serializing_if = "Edition::is_first")]
+    pub edition: Edition,
 }
 
 /// The last pure step: caps, then the whole decision. Returns it with the intents that it pays.
@@ -161,7 +165,7 @@ pub fn conclude(
     let demand = Demand {
         due: money::due(&ruling),
         amounts: money::amounts(&ruling),
-        balance: money::balance(case),
+        balance: balance(case, terms.edition, &intents, counted),
         currency: terms.currency.clone(),
         already_paid: intents.iter().any(|intent| counted.restated(intent).is_none()),
         restated: intents.iter().filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add),
@@ -184,6 +188,9 @@ pub fn conclude(
             ruling = fallback::proposal(&ruling, cap.map(|mark| mark.cap.as_str()), now);
         }
     }
+    if terms.edition >= Edition::Second {
+        fallback::withhold(&mut ruling);
+    }
     let due = money::due(&ruling);
     let paid = paid(case, &ruling, counted);
     let decision = Decision {
@@ -204,6 +211,19 @@ pub fn conclude(
         ruling,
     };
     (decision, paid)
+}
+
+/// What may still be refunded (CAP-01). A delayed refund is bound by what is left of its lines as well: what its after-sales case was paid of
+/// them is what it states again.
+fn balance(case: &Case, edition: Edition, intents: &[Intent], counted: &Counted) -> Option<i64> {
+    let balance = money::balance(case)?;
+    let left = match case {
+        Case::Delay(case) if edition >= Edition::Second => money::left_of_delayed(case)?,
+        _ => return Some(balance),
+    };
+    let of_cases = intents.iter().filter(|intent| intent.restates && !money::is_of_episode(case, intent));
+    let restated = of_cases.filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add);
+    Some(balance.min(left.saturating_add(restated)))
 }
 
 /// The payments that a ruling which stands makes itself: what merely states again what is on record is not among them.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::fault::Fault;
+use crate::money;
 use crate::ruling::Ruling;
 
 /// Hours within which a person answers; the SLA of an escalation (domain policies 5.5, SL-010).
@@ -158,6 +159,27 @@ pub fn proposal(ruling: &Ruling, rule: Option<&str>, now: InstantMs) -> Ruling {
         notes.approvals.push(ask(Role::Supervisor, &rule, now));
     }
     proposal
+}
+
+/// Takes from a ruling with money that waits for a person what would pay or promise it before that person has decided: the amounts stay, as
+/// a proposal to the person. What a customer is to choose from is no promise.
+pub fn withhold(ruling: &mut Ruling) {
+    let waits = match ruling {
+        Ruling::AfterSale(ruling) => matches!(ruling.outcome, after_sale::Outcome::HumanReview | after_sale::Outcome::Escalate),
+        Ruling::Delay(ruling) => {
+            matches!(
+                ruling.outcome,
+                delay::Outcome::CompensateWithApproval | delay::Outcome::HumanReview | delay::Outcome::Escalate
+            )
+        }
+        Ruling::Blacklist(_) | Ruling::Reply(_) => false,
+    };
+    if !waits || !money::amounts(ruling).any() {
+        return;
+    }
+    let notes = ruling.notes_mut();
+    notes.obligations.retain(|obligation| !PAYING.contains(&obligation.action.as_str()));
+    notes.messages = vec![human_review()];
 }
 
 fn ask(role: Role, rule: &str, now: InstantMs) -> ApprovalRequest {

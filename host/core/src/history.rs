@@ -73,21 +73,12 @@ pub struct CustomerHistory {
 /// What was granted and paid for the delays of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DelayHistory {
+    /// What was refunded of the order's lines so far, but by the episodes at hand: those state it again.
+    pub lines: Vec<LineHistory>,
     /// Compensation granted so far.
     pub grants: Vec<Granted>,
-    /// Refunds known to be paid, by refund-processing episode.
-    pub refunds_paid: Vec<EpisodePaid>,
     /// After-sales cases that the delay's attributes name and that belong to another order or customer.
     pub foreign_cases: Vec<String>,
-}
-
-/// What was paid of the refund that an episode is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EpisodePaid {
-    /// The episode.
-    pub episode_id: String,
-    /// Fen.
-    pub paid: Fen,
 }
 
 /// What the host knows for a blacklist case.

@@ -23,6 +23,7 @@ pub mod compact;
 pub mod deciding;
 pub mod decision;
 pub mod declared;
+pub mod edition;
 pub mod explain;
 pub mod fallback;
 pub mod fault;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::call_limits::{OperatorLimits, SomeLimits, add_limits};
 use crate::caps::CapLimits;
 use crate::decision::Terms;
+use crate::edition::Edition;
 use crate::event::Event;
 use crate::event::input::MerchantClaim;
 use crate::fallback::Fallbacks;
@@ -117,6 +118,7 @@ impl MerchantConfig {
             currency: self.currency.to_string(),
             fallback: self.fallback,
             limits: operator.in_force(&self.limits),
+            edition: Edition::NEWEST,
         }
     }
 
@@ -160,11 +162,26 @@ impl MerchantConfig {
             tz_offset_min: self.tz_offset_min,
             now,
             calendar: Calendar {
-                non_working: between(&self.calendar.non_working, first, last),
+                non_working: self.rest_days(first, last),
                 statutory_holidays: between(&self.calendar.statutory_holidays, first, last),
             },
         }
     }
+
+    /// The days off from `first` to `last`. Where none is configured it is every Saturday and Sunday (国务院关于职工工作时间的规定 art. 7): a window
+    /// that ends on one is not over before the next working day (Civil Code art. 203), and what nobody said must not refuse anybody.
+    fn rest_days(&self, first: CivilDate, last: CivilDate) -> Vec<CivilDate> {
+        if self.calendar.non_working.is_empty() {
+            return (first..=last).filter(|date| is_weekend(*date)).collect();
+        }
+        between(&self.calendar.non_working, first, last)
+    }
+}
+
+/// Whether a civil date is a Saturday or a Sunday.
+const fn is_weekend(date: CivilDate) -> bool {
+    // Day 0, 1970-01-01, is a Thursday.
+    matches!(date.rem_euclid(7), 2 | 3)
 }
 
 /// The dates from `first` to `last`, in their order.

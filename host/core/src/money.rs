@@ -2,7 +2,8 @@
 
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
-use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayRuling};
+use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayLine, DelayRuling, Episode};
+use ombud_rules::contract::types::Attribute;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -174,6 +175,25 @@ fn refund_owed(case: &DelayCase) -> i64 {
         .fold(0, |sum: i64, episode| sum.saturating_add(episode.refund_owed.saturating_sub(episode.refund_paid).max(0)))
 }
 
+/// What is left of the lines that a delay's late refunds are about, in fen: Σ max(0, paid − refunded). An episode that names no line is about
+/// all of them. None where no refund is late.
+pub fn left_of_delayed(case: &DelayCase) -> Option<i64> {
+    let late: Vec<&Episode> = case.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing).collect();
+    let is_late = |line: &DelayLine| late.iter().any(|episode| episode.line_ids.is_empty() || episode.line_ids.contains(&line.line_id));
+    let left = |line: &DelayLine| line.paid.saturating_sub(line.refunded).max(0);
+    (!late.is_empty()).then(|| case.lines.iter().filter(|line| is_late(line)).map(left).fold(0, i64::saturating_add))
+}
+
+/// Whether an intent goes by an episode of the case's order, and not by the after-sales case that one names.
+pub fn is_of_episode(case: &Case, intent: &Intent) -> bool {
+    matches!(case, Case::Delay(case) if episode_of(&case.order_id, &intent.key).is_some())
+}
+
+/// The episode that an intent's key names, if it goes by an episode of this order.
+pub fn episode_of<'k>(order: &str, key: &'k str) -> Option<&'k str> {
+    key.strip_prefix(order)?.strip_prefix('/')
+}
+
 /// The payments that a ruling whose money is due stands for.
 pub fn intents(case: &Case, ruling: &Ruling) -> Vec<Intent> {
     match (case, ruling) {
@@ -214,22 +234,30 @@ fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
     intents
 }
 
-/// The payments of a refund that is late, spread over its episodes in the order of the case.
+/// The payments of a refund that is late, spread over its episodes in the order of the case: one for all episodes of an after-sales case.
 pub fn delay_refunds(case: &DelayCase, refund: i64) -> Vec<Intent> {
     let mut left = refund;
-    let mut intents = Vec::new();
+    let mut intents: Vec<Intent> = Vec::new();
     for episode in case.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing) {
         let amount = episode.refund_owed.saturating_sub(episode.refund_paid).clamp(0, left.max(0));
         if amount == 0 {
             continue;
         }
         left -= amount;
-        let named = case.attributes.iter().find(|attribute| attribute.key.strip_prefix(EPISODE_AFTER_SALE) == Some(&episode.episode_id));
-        let named = named.filter(|attribute| !attribute.value.is_empty());
-        let key = named.map_or_else(|| format!("{}/{}", case.order_id, episode.episode_id), |attribute| attribute.value.clone());
-        intents.push(Intent { key, payment: Payment::Refund, amount, restates: true });
+        let named = after_sale_of(case, &episode.episode_id);
+        let key = named.map_or_else(|| format!("{}/{}", case.order_id, episode.episode_id), str::to_owned);
+        match intents.iter_mut().find(|intent| intent.key == key) {
+            Some(intent) => intent.amount = intent.amount.saturating_add(amount),
+            None => intents.push(Intent { key, payment: Payment::Refund, amount, restates: true }),
+        }
     }
     intents
+}
+
+/// The after-sales case whose refund an episode is about, where the case names one.
+pub fn after_sale_of<'c>(case: &'c DelayCase, episode: &str) -> Option<&'c str> {
+    let names = |attribute: &&Attribute| attribute.key.strip_prefix(EPISODE_AFTER_SALE) == Some(episode) && !attribute.value.is_empty();
+    case.attributes.iter().find(names).map(|attribute| attribute.value.as_str())
 }
 
 /// Lowers the refund of a ruling to `refund` fen and keeps its parts consistent.

@@ -9,6 +9,7 @@ use ombud_core::call_limits::CallLimits;
 use ombud_core::caps::CapLimits;
 use ombud_core::case::Case;
 use ombud_core::decision::{Counted, Terms, conclude};
+use ombud_core::edition::Edition;
 use ombud_core::fallback::Fallbacks;
 use ombud_core::golden::{self, Given};
 use ombud_ledger::Digest;
@@ -128,7 +129,7 @@ impl Line {
         let guardrail = bound(registry.guardrail().ok_or_else(|| anyhow!("no guardrail package"))?);
         let policy = bound(registry.deciding(kind).ok_or_else(|| anyhow!("no {kind} package"))?);
         let limits = CallLimits::default();
-        let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits };
+        let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits, edition: Edition::NEWEST };
         Ok(Self { ctx, case, policy, guardrail, terms, _sandbox: sandbox })
     }
 

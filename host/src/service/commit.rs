@@ -130,6 +130,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
             id: &item.id,
             case: &item.case,
             ruling: &sealed.decision.ruling,
+            edition: pending.tenant.terms.edition,
             policy: item.policy().map(|policy| (policy.name.as_str(), policy.version.as_str())),
             paid: &sealed.paid,
             counts: &sealed.decision.caps.counted,

@@ -14,6 +14,7 @@ use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::keys::DigestKey;
 use ombud_ledger::{Digest, id};
+use ombud_rules::contract::delay::DelayCase;
 use ombud_store::{Reads, Store as _};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -28,7 +29,7 @@ use super::pending::{Draft, Pending};
 use super::rollout::{Runs, ShadowJob, ShadowRun, opened, opens};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
-use super::{Service, history, locks, read};
+use super::{Service, history, locks, project, read};
 use crate::bodies::CaseBody;
 use crate::clock::now_ms;
 use crate::judge::{Inputs, Phases, answer, micros};
@@ -241,7 +242,14 @@ impl Service {
         };
         let request = |seq| read::request_state(reads, &self.vault, merchant, seq).map_err(damaged);
         let acted = |seq| self.amounts_of_act(reads, merchant, seq).map_err(damaged);
-        Ok(history::gather(reads, merchant, event, request, acted)?)
+        let delayed = |seq| self.delay_at(reads, merchant, seq).map_err(damaged);
+        Ok(history::gather(reads, merchant, event, request, acted, delayed)?)
+    }
+
+    /// The case of a delay's decision, or of a person's act on one; none where it was erased.
+    fn delay_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, ServiceError> {
+        let Some(seq) = self.decision_of_act(reads, merchant, seq)? else { return Ok(None) };
+        read::delay_case(reads, &self.vault, merchant, seq)
     }
 }
 
@@ -259,7 +267,7 @@ fn check_merchant(tenant: &Tenant, event: &Event) -> Result<(), ServiceError> {
     if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
 }
 
-/// Order and blacklist request: what decisions must not overtake each other on.
+/// Order, after-sales case and blacklist request: what decisions must not overtake each other on. What the platform says of a case names no order.
 fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
     let data = &event.data;
     let orders = data
@@ -269,6 +277,8 @@ fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
         .into_iter()
         .chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()));
     let mut keys: Vec<u64> = orders.map(|order| locks::key(&[merchant.as_str(), "order", order])).collect();
+    let cases = data.after_sale.as_ref().map(|input| input.after_sale_id.as_str()).into_iter().chain(project::closed(event));
+    keys.extend(cases.map(|case| locks::key(&[merchant.as_str(), "case", case])));
     keys.extend(data.blacklist.as_ref().map(|request| locks::key(&[merchant.as_str(), "blacklist", request.request_id()])));
     // A redelivery waits for the first delivery, so that it finds its records instead of doing the work again.
     keys.push(locks::key(&[merchant.as_str(), "event", event.envelope.key.source(), event.envelope.key.id()]));

@@ -2,6 +2,7 @@
 //! and measures. Everything here can be computed again from the records.
 
 use ombud_core::case::Case;
+use ombud_core::edition::Edition;
 use ombud_core::event::{Event, EventType};
 use ombud_core::ids::{CustomerRef, DecisionId, MerchantId};
 use ombud_core::money::{self, Amounts, Due, Intent, Payment};
@@ -49,6 +50,8 @@ pub struct Made<'a> {
     pub case: &'a Case,
     /// The ruling that stands.
     pub ruling: &'a Ruling,
+    /// By which edition of the host's rules it was concluded.
+    pub edition: Edition,
     /// Name and version of the policy; none where none was bound.
     pub policy: Option<(&'a str, &'a str)>,
     /// The payments that it stands for.
@@ -99,13 +102,17 @@ pub const fn closes(event_type: EventType) -> bool {
     matches!(event_type, EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded)
 }
 
+/// The after-sales case that the platform closed, refused or refunded.
+pub fn closed(event: &Event) -> Option<&str> {
+    let named = event.data.note.as_ref().and_then(|note| note.get("after_sale_id")).and_then(serde_json::Value::as_str);
+    named.filter(|_| closes(event.envelope.event_type))
+}
+
 /// Projects what an event says of a case beside what is decided on it: one that the platform closed, refused or refunded is
 /// closed here as well. The event names the case alone; of a customer whom it names as well it must be that customer's.
 pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
-    let closes = closes(on.event.envelope.event_type);
     let data = &on.event.data;
-    let named = data.note.as_ref().and_then(|note| note.get("after_sale_id")).and_then(serde_json::Value::as_str);
-    let (true, Some(after_sale_id)) = (closes, named) else { return Ok(()) };
+    let Some(after_sale_id) = closed(on.event) else { return Ok(()) };
     let merchant = on.merchant;
     for mut row in group.after_sale_cases_named(merchant, after_sale_id)? {
         let of = |customer: &CustomerRef| row.customer.as_deref().is_none_or(|own| own == customer.as_str());
@@ -151,12 +158,20 @@ fn after_sale(
     let paid = if due == Due::Now { ruling.refund } else { 0 };
     // A part paid for spoiled goods gives no unit back: what is left of it stays claimable (AS-003 looks at units and money).
     let given_up = ruling.outcome != Outcome::ApprovePartialRefund;
-    let (lines, freight) = refunded(case, before, paid, given_up);
+    let (lines, freight) = match before {
+        // What the order does not have takes nothing of what was asked for before.
+        Some(row) if is_refused(made, ruling) => (row.lines.clone(), 0),
+        _ => refunded(case, before, paid, given_up, made.edition),
+    };
     let row = AfterSaleRow {
         order: order.clone(),
         after_sale_id: case.after_sale_id.clone(),
         customer: Some(case.customer.customer_ref.clone()),
-        state: if is_over(ruling.outcome) { CaseState::Closed } else { CaseState::Open },
+        state: match before {
+            Some(row) if is_refused(made, ruling) => row.state,
+            _ if is_over(ruling.outcome) => CaseState::Closed,
+            _ => CaseState::Open,
+        },
         outcome: made.ruling.outcome().to_owned(),
         resolution: resolution(ruling.outcome)
             .map(|kind| kind.as_str().to_owned())
@@ -182,10 +197,26 @@ fn after_sale(
     Ok(())
 }
 
-/// The lines of the case with what this decision pays for each, and the freight in it; below zero for what is taken back.
-pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64, given_up: bool) -> (Vec<LineHistory>, i64) {
+/// Whether the event was refused as one that contradicts the order: then the case stays as it was.
+fn is_refused(made: &Made<'_>, ruling: &AfterSaleRuling) -> bool {
+    made.edition >= Edition::Second && ruling.outcome == Outcome::InvalidInput
+}
+
+/// The lines of the case with what this decision pays for each, and the freight in it; below zero for what is taken back. A unit for which
+/// nothing was paid is held as long as it is asked for; in the first edition it was held for good.
+pub fn refunded(
+    case: &AfterSaleCase,
+    before: Option<&AfterSaleRow>,
+    paid: i64,
+    given_up: bool,
+    edition: Edition,
+) -> (Vec<LineHistory>, i64) {
     let mut lines: Vec<LineHistory> = before.map(|row| row.lines.clone()).unwrap_or_default();
     let requested = requested(case).unwrap_or_default();
+    let anew = given_up && edition >= Edition::Second && !requested.is_empty();
+    if anew {
+        lines.retain(|known| known.refunded > 0 || requested.iter().any(|line| line.line.line_id == known.line_id));
+    }
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(paid.saturating_abs(), true);
     for (line, refunded) in requested.iter().zip(&split.lines) {
@@ -194,8 +225,8 @@ pub fn refunded(case: &AfterSaleCase, before: Option<&AfterSaleRow>, paid: i64, 
         let qty = if given_up { line.units } else { 0 };
         match lines.iter_mut().find(|known| known.line_id == *id) {
             Some(known) => {
+                known.qty = if anew && known.refunded == 0 { qty } else { known.qty.max(qty) };
                 known.refunded = known.refunded.saturating_add(refunded).max(0);
-                known.qty = known.qty.max(qty);
             }
             None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0) }),
         }
@@ -230,7 +261,8 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
             for (intents, sign) in [(act.cancelled, -1), (act.paid, 1)] {
                 let refund = intents.iter().filter(|intent| intent.payment == Payment::Refund).map(|intent| intent.amount).sum::<i64>();
                 let given_up = sign > 0 && Outcome::parse(act.outcome) != Some(Outcome::ApprovePartialRefund);
-                let (lines, freight) = refunded(case, Some(&row), refund * sign, given_up);
+                // A person decides on money, not on units.
+                let (lines, freight) = refunded(case, Some(&row), refund * sign, given_up, Edition::First);
                 row.lines = lines;
                 row.freight_refunded = row.freight_refunded.saturating_add(freight).max(0);
             }

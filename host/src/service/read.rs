@@ -9,6 +9,7 @@ use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::UnsealError;
 use ombud_ledger::{BodyKind, Digest, Entry, Header, id, leaf_hash};
 use ombud_rules::contract::blacklist::BlacklistCase;
+use ombud_rules::contract::delay::DelayCase;
 use ombud_store::{EventSeen, Reads, StoreError, StoredRecord};
 use serde_json::value::RawValue;
 
@@ -148,6 +149,16 @@ pub fn request_state(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, se
     let customer = reads.listed(merchant, seq)?.and_then(|entry| entry.customer).unwrap_or_default();
     let Ruling::Blacklist(ruling) = ruling else { return Ok(None) };
     Ok(Some(blacklist::state_after(&case, &customer, ruling.outcome, ruling.measure)))
+}
+
+/// The facts of a delay's decision at `seq`; none where they were erased, or it is of something else.
+pub fn delay_case(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, ServiceError> {
+    let Some(opened) = opened_at(reads, vault, merchant, seq)? else { return Ok(None) };
+    let is_delay = matches!(&opened.header.entry, Entry::Decision(entry) if entry.kind == Kind::Delay);
+    let Some(case) = opened.body(BodyKind::Case).filter(|_| is_delay) else { return Ok(None) };
+    let unreadable = |error: serde_json::Error| ServiceError::Internal(error.into());
+    let body: CaseBodyBack = serde_json::from_str(case).map_err(unreadable)?;
+    Ok(Some(serde_json::from_str(body.case.get()).map_err(unreadable)?))
 }
 
 /// The ruling inside a decision body.

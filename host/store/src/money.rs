@@ -50,6 +50,8 @@ pub struct Count<'a> {
 pub trait ReadMoney {
     /// What stands of an intent, oldest first: a part for each record that paid some of it.
     fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Vec<IntentPart>, StoreError>;
+    /// What stands of the refunds that an order's delays paid by their own episodes, with the intents' keys, oldest first.
+    fn delayed_refunds(&self, merchant: &MerchantId, order: &str) -> Result<Vec<(String, IntentPart)>, StoreError>;
     /// What was counted in each window before.
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError>;
 }

@@ -13,6 +13,7 @@ use super::*;
 use crate::call_limits::CallLimits;
 use crate::caps::CapLimits;
 use crate::decision::Terms;
+use crate::edition::Edition;
 use crate::fallback::Fallbacks;
 use crate::golden::{self, Given};
 
@@ -179,7 +180,7 @@ fn golden_cases_are_read_and_compared_here() {
             _ => {}
         }
     }
-    let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default() };
+    let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default(), edition: Edition::NEWEST };
     assert_eq!(read(&serde_json::to_string(&terms).unwrap()), Some(terms));
 }
 

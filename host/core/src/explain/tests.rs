@@ -30,7 +30,7 @@ fn decided() -> Vec<(String, RecordedDecision)> {
             _ => continue,
         };
         let terms =
-            Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default() };
+            Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default(), edition: crate::edition::Edition::NEWEST };
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
         let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();

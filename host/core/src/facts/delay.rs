@@ -1,6 +1,6 @@
 //! The delay case.
 
-use ombud_rules::contract::delay::{DelayCase, DelayLine, Episode, Granted};
+use ombud_rules::contract::delay::{DelayCase, DelayLine, Granted};
 use ombud_rules::contract::types::{Attribute, Fen};
 
 use super::either;
@@ -11,17 +11,13 @@ use crate::problem::Problem;
 /// The case of an event with the host's own refunds and grants.
 pub(super) fn case(input: &DelayCase, history: &History) -> DelayCase {
     let line = |line: &DelayLine| {
-        let own = history.order.lines.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
+        let own = history.delay.lines.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
         DelayLine { refunded: line.refunded.max(own), ..line.clone() }
-    };
-    let episode = |episode: &Episode| {
-        let own = history.delay.refunds_paid.iter().find(|known| known.episode_id == episode.episode_id).map_or(0, |known| known.paid);
-        Episode { refund_paid: episode.refund_paid.max(own), ..episode.clone() }
     };
     DelayCase {
         order_id: input.order_id.clone(),
         lines: input.lines.iter().map(line).collect(),
-        episodes: input.episodes.iter().map(episode).collect(),
+        episodes: input.episodes.clone(),
         already: union(&input.already, &history.delay.grants),
         demanded: input.demanded,
         extortion_flag: either(input.extortion_flag, history.customer.extortion),

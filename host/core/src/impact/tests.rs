@@ -143,6 +143,7 @@ fn a_recorded_body_reads_as_the_decision_it_was() {
             currency: "CNY".into(),
             fallback: crate::fallback::Fallbacks::default(),
             limits: crate::call_limits::CallLimits::default(),
+            edition: crate::edition::Edition::NEWEST,
         };
         let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();

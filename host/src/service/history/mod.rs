@@ -1,15 +1,17 @@
 //! Reads what the merchant's own records say about an event, before the policy is called.
 
+mod delays;
 mod reply;
 
 use ombud_core::event::Event;
+use ombud_core::event::input::AfterSaleInput;
 use ombud_core::history::{BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, LineHistory, OrderHistory, RequestState};
 use ombud_core::ids::MerchantId;
 use ombud_core::money::{Amounts, EPISODE_AFTER_SALE};
 use ombud_rules::civil::DAY_MS;
-use ombud_rules::contract::after_sale::RequestKind;
+use ombud_rules::contract::after_sale::{Order, RequestKind};
 use ombud_rules::contract::blacklist::{Criterion, Stage};
-use ombud_rules::contract::delay::{CompForm, DelayCase, Granted};
+use ombud_rules::contract::delay::DelayCase;
 use ombud_rules::contract::types::CustomerMeasure;
 use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
 
@@ -17,13 +19,14 @@ use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
 const INCIDENTS_DAYS: i64 = 180;
 
 /// The history that bears on an event. `request` reads a blacklist request's state from its last record, `acted` the amounts
-/// of a person's act on a decision.
+/// of a person's act on a decision, `delayed` the case of a delay's decision or of an act on one.
 pub fn gather(
     reads: &(impl Reads + ?Sized),
     merchant: &MerchantId,
     event: &Event,
     request: impl Fn(u64) -> Result<Option<RequestState>, StoreError>,
     acted: impl Fn(u64) -> Result<Option<Amounts>, StoreError>,
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<History, StoreError> {
     let data = &event.data;
     let mut history = History::default();
@@ -35,31 +38,24 @@ pub fn gather(
         history.order = order_history(&others);
         // What this very case already paid counts as well: it must not be paid again.
         history.order = merge(history.order, order_history(&own));
-        let wanted: Vec<&str> = input.lines.iter().map(|line| line.line_id.as_str()).collect();
+        let delays = delays::Delays::read(reads, merchant, &order.order_id, &delayed)?;
+        history.order = merge(history.order, OrderHistory { lines: delays.refunded(|_| true), freight_refunded: 0 });
         history.case = CaseHistory {
-            duplicate_open: others
-                .iter()
-                .any(|case| case.state == CaseState::Open && case.lines.iter().any(|line| wanted.contains(&line.line_id.as_str()))),
+            duplicate_open: is_open_elsewhere(input, order, &others),
             attempts: own.first().map_or(0, |case| case.attempts),
             decided: !own.is_empty(),
             approved: own.first().and_then(|case| case.resolution.as_deref()).and_then(RequestKind::parse),
         };
     }
     if let Some(delay) = &data.delay {
-        if data.after_sale.is_none() {
-            let cases = reads.after_sale_cases(merchant, &delay.order_id)?;
-            history.order = order_history(&cases.iter().collect::<Vec<_>>());
-        }
-        let grants = reads.grants(merchant, &delay.order_id)?;
+        let cases = reads.after_sale_cases(merchant, &delay.order_id)?;
+        let delays = delays::Delays::read(reads, merchant, &delay.order_id, &delayed)?;
+        // What an episode at hand was paid is stated again by it.
+        let others = delays.refunded(|episode| delay.episodes.iter().all(|own| own.episode_id != episode));
+        let of_cases = order_history(&cases.iter().collect::<Vec<_>>());
         history.delay = DelayHistory {
-            grants: grants
-                .iter()
-                .filter_map(|grant| {
-                    let form = CompForm::parse(&grant.form)?;
-                    Some(Granted { episode_id: grant.episode_id.clone(), form, value: grant.value, by_platform: false })
-                })
-                .collect(),
-            refunds_paid: Vec::new(),
+            lines: merge(of_cases, OrderHistory { lines: others, freight_refunded: 0 }).lines,
+            grants: delays::grants(reads, merchant, delay, &delayed)?,
             foreign_cases: foreign_cases(reads, merchant, delay, customer.as_deref())?,
         };
     }
@@ -94,6 +90,21 @@ pub fn gather(
         history.reply = reply::gather(reads, merchant, event, acted)?;
     }
     Ok(history)
+}
+
+/// Whether other cases that are open hold units of a line which this one asks for: so many that with those which came back for good there are
+/// too few (AS-002).
+fn is_open_elsewhere(input: &AfterSaleInput, order: &Order, others: &[&AfterSaleRow]) -> bool {
+    let units = |state: CaseState, line_id: &str| -> u64 {
+        let of_state = others.iter().filter(|case| case.state == state);
+        let lines = of_state.flat_map(|case| &case.lines).filter(|line| line.line_id == line_id);
+        lines.filter(|line| state == CaseState::Open || line.refunded > 0).map(|line| u64::from(line.qty)).sum()
+    };
+    input.lines.iter().any(|wanted| {
+        let bought = order.lines.iter().find(|line| line.line_id == wanted.line_id).map_or(0, |line| u64::from(line.qty));
+        let open = units(CaseState::Open, &wanted.line_id);
+        open > 0 && open + units(CaseState::Closed, &wanted.line_id) + u64::from(wanted.qty) > bought
+    })
 }
 
 /// The after-sales cases whose refund a delay is said to be about, as far as they are known as another order's or another

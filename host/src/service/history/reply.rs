@@ -32,7 +32,9 @@ pub(super) fn gather(
     let mut refund: Option<Fen> = None;
     for order in orders(&after_sales) {
         for case in reads.after_sale_cases(merchant, order)? {
-            refund = Some(refund.unwrap_or(0).saturating_add(case.approved));
+            // What was paid stays true, whatever was asked for in the case since.
+            let paid = case.lines.iter().fold(case.freight_refunded, |sum, line| sum.saturating_add(line.refunded));
+            refund = Some(refund.unwrap_or(0).saturating_add(case.approved.max(paid)));
             history.compensation = history.compensation.saturating_add(case.compensation);
             if case.updated_at_ms >= newest_case_at {
                 newest_case_at = case.updated_at_ms;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ombud_core::case::Case;
 use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::kind::Kind;
 use ombud_core::money::{self, Amounts, Due, Intent};
 use ombud_ledger::{BodyKind, Digest, Entry};
 use ombud_store::{EntryKind, Filter, Group, Reads, Store as _};
@@ -112,14 +113,17 @@ impl Service {
             let subjects = read::subjects_of(reads, &tenant.config.id, record.seq)?;
             let opened = read::open(reads, &self.vault, &tenant.config.id, &record, &subjects)?;
             let on = Target::read(&opened).map(|target| match target.case {
-                Case::Blacklist(case) => ("blacklist", case.request_id),
-                case => ("order", money::order_id(&case).unwrap_or_default().to_owned()),
+                Case::Blacklist(case) => vec![locks::key(&[merchant, "blacklist", &case.request_id])],
+                Case::AfterSale(case) => {
+                    vec![locks::key(&[merchant, "order", &case.order.order_id]), locks::key(&[merchant, "case", &case.after_sale_id])]
+                }
+                case => vec![locks::key(&[merchant, "order", money::order_id(&case).unwrap_or_default()])],
             })?;
             let policy = if let Entry::Decision(entry) = &opened.header.entry { entry.policy.as_ref() } else { None };
             Ok::<_, ServiceError>((on, policy.map(|policy| policy.name.clone())))
         })?;
-        let keys = vec![locks::key(&[merchant, "override", id.as_str()]), locks::key(&[merchant, on.0, &on.1])];
-        let _held = self.locks.hold(keys).await;
+        let keys = std::iter::once(locks::key(&[merchant, "override", id.as_str()])).chain(on);
+        let _held = self.locks.hold(keys.collect()).await;
         let (service, who) = (Arc::clone(self), who.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
         let action = request.action;
@@ -151,6 +155,11 @@ impl Service {
 
         // The money that stands after the act, against what the ledger has counted.
         let own: Vec<u64> = std::iter::once(record.seq).chain(earlier.iter().map(|act| act.seq)).collect();
+        if let Some(later) = self.overtaken(reads, merchant, &target.case, &own)? {
+            return Err(ServiceError::Conflict(format!(
+                "decision `{later}` of the same after-sales case came later: act on that one; once it is cancelled this one can be acted on"
+            )));
+        }
         let cancelled = paid_by(reads, merchant, &own, &target)?;
         check_money(reads, tenant, &target, &cancelled, &after.amounts)?;
         let change = Change {
@@ -188,6 +197,32 @@ impl Service {
     /// The amounts that stand after a person's act on a decision; none where the customer was erased.
     pub(super) fn amounts_of_act(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<Amounts>, ServiceError> {
         Ok(self.override_at(reads, merchant, seq)?.map(|(_, act)| act.amounts))
+    }
+
+    /// The place of the decision that a person's act at `seq` is on, or `seq` itself where a decision is; none where the customer was erased.
+    pub(super) fn decision_of_act(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<u64>, ServiceError> {
+        if reads.listed(merchant, seq)?.is_none_or(|entry| entry.entry != EntryKind::Act) {
+            return Ok(Some(seq));
+        }
+        let Some((decision, _)) = self.override_at(reads, merchant, seq)? else { return Ok(None) };
+        let id = DecisionId::new(&decision).map_err(|_| ServiceError::NotFound("decision"))?;
+        Ok(reads.place(merchant, &id)?)
+    }
+
+    /// A later decision of the same after-sales case that stands: what a person does to the earlier one would undo it.
+    fn overtaken(&self, reads: &dyn Reads, merchant: &MerchantId, case: &Case, own: &[u64]) -> Result<Option<String>, ServiceError> {
+        let Case::AfterSale(facts) = case else { return Ok(None) };
+        let rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
+        let last = rows.iter().find(|row| row.after_sale_id == facts.after_sale_id).map(|row| row.last_seq);
+        let Some(last) = last.filter(|last| !own.contains(last)) else { return Ok(None) };
+        let Some(listed) = reads.listed(merchant, last)? else { return Ok(None) };
+        Ok(match listed.entry {
+            EntryKind::Decision if listed.kind.as_deref() == Some(Kind::AfterSale.as_str()) => {
+                listed.decision.as_ref().map(read::decision_id)
+            }
+            EntryKind::Act => self.override_at(reads, merchant, last)?.filter(|(_, act)| act.action != OverrideAction::Cancel).map(|(id, _)| id),
+            _ => None,
+        })
     }
 
     /// A person's act on a decision, with the decision's id; none for other acts, and where the customer was erased.

@@ -2,10 +2,12 @@
 
 use ombud_core::caps::CURRENCY;
 use ombud_core::case::Case;
+use ombud_core::edition::Edition;
 use ombud_core::ids::MerchantId;
 use ombud_core::money::{self, Amounts, Intent};
 use ombud_core::problem::Problem;
 use ombud_rules::civil;
+use ombud_rules::contract::delay::DelayCase;
 use ombud_store::{Count, Group, IntentPart, Reads};
 
 use super::target::Target;
@@ -91,12 +93,16 @@ pub(super) fn open(
 
 /// What may still be refunded now: other cases of the order may have been paid since the decision.
 fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled: &[Part]) -> Result<Option<i64>, ServiceError> {
-    let Case::AfterSale(facts) = case else { return Ok(money::balance(case)) };
+    let facts = match case {
+        Case::AfterSale(facts) => facts,
+        Case::Delay(facts) => return delayed_balance(reads, merchant, case, facts),
+        Case::Blacklist(_) | Case::Reply(_) => return Ok(money::balance(case)),
+    };
     let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
     if let Some(own) = rows.iter_mut().find(|row| row.after_sale_id == facts.after_sale_id) {
         let refunds = cancelled.iter().filter(|part| part.intent.payment == money::Payment::Refund);
         let back = refunds.map(|part| part.intent.amount).sum::<i64>();
-        let (lines, freight) = project::refunded(facts, Some(own), -back, false);
+        let (lines, freight) = project::refunded(facts, Some(own), -back, false, Edition::First);
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
     }
@@ -108,6 +114,17 @@ fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled:
     }
     facts.order.freight_refunded = facts.order.freight_refunded.max(known.freight_refunded);
     Ok(money::balance(&Case::AfterSale(facts)))
+}
+
+/// The same of a delay: what is left of its lines, and what its after-sales cases were paid, which it states again.
+fn delayed_balance(reads: &dyn Reads, merchant: &MerchantId, case: &Case, facts: &DelayCase) -> Result<Option<i64>, ServiceError> {
+    let Some(left) = money::left_of_delayed(facts) else { return Ok(money::balance(case)) };
+    let mut restated: i64 = 0;
+    for intent in money::delay_refunds(facts, i64::MAX).iter().filter(|intent| !money::is_of_episode(case, intent)) {
+        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        restated = parts.iter().fold(restated, |sum, part| sum.saturating_add(part.amount));
+    }
+    Ok(money::balance(case).map(|balance| balance.min(left.saturating_add(restated))))
 }
 
 /// In which windows an act counts.

@@ -27,6 +27,20 @@ impl<T: Database> ReadMoney for T {
         })
     }
 
+    fn delayed_refunds(&self, merchant: &MerchantId, order: &str) -> Result<Vec<(String, IntentPart)>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        if !self.may_hold(KeyOf::CountedOrder, merchant, &[order]) {
+            return Ok(Vec::new());
+        }
+        // Their keys are `ORDER/EPISODE`: from the slash to the character behind it.
+        let sql = "SELECT amount, seq, order_id, customer, key FROM intents LEFT JOIN entries USING (merchant_no, seq)
+            WHERE merchant_no = ?1 AND key > ?2 || '/' AND key < ?2 || '0' AND payment = 'refund' AND NOT cancelled AND order_id = ?2 ORDER BY seq";
+        self.all("look for the refunds of an order's delays", sql, params![merchant, order], |row| {
+            let part = IntentPart { amount: row.get(0)?, seq: unsigned(row, 1)?, order: row.get(2)?, customer: row.get(3)? };
+            Ok((row.get(4)?, part))
+        })
+    }
+
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(CapUsage::default()) };
         let mut usage = CapUsage::default();

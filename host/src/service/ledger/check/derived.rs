@@ -202,6 +202,7 @@ impl<'a> Again<'a> {
             id: &entry.id,
             case: &case.case,
             ruling: &ruling,
+            edition: case.terms.edition,
             policy: entry.policy.as_ref().map(|policy| (policy.name.as_str(), policy.version.as_str())),
             paid: &decision::paid(&case.case, &ruling, &case.counted),
             counts: &case.counts,

@@ -1,0 +1,63 @@
+//! Which edition of the host's own rules a decision was concluded by. A record says it, so that a replay concludes it as it was, and later
+//! cases read it as they did.
+
+use serde::{Deserialize, Serialize};
+
+/// An edition of the rules by which the host itself concludes decisions and reads records for later cases. Policies and guardrails have
+/// versions of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Edition {
+    /// Of records that name none.
+    #[default]
+    First,
+    /// A delayed refund is bound by what is left of its lines; what waits for a person promises the customer nothing; an invalid event changes
+    /// nothing of its case; a request that was lowered holds the units it asks for now.
+    Second,
+}
+
+impl Edition {
+    /// By which new decisions are made.
+    pub const NEWEST: Self = Self::Second;
+
+    /// Whether it is the one that records do not name.
+    pub fn is_first(&self) -> bool {
+        *self == Self::First
+    }
+}
+
+impl From<Edition> for u8 {
+    fn from(edition: Edition) -> Self {
+        match edition {
+            Edition::First => 1,
+            Edition::Second => 2,
+        }
+    }
+}
+
+impl TryFrom<u8> for Edition {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        match number {
+            1 => Ok(Self::First),
+            2 => Ok(Self::Second),
+            _ => Err(format!("edition {number} of the host's rules is not known: a newer release made this record")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edition_reads_as_it_is_written_and_another_is_of_a_newer_release() {
+        for (edition, text) in [(Edition::First, "1"), (Edition::Second, "2")] {
+            assert_eq!(serde_json::to_string(&edition).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Edition>(text).unwrap(), edition);
+        }
+        let refused = serde_json::from_str::<Edition>("3").unwrap_err().to_string();
+        assert!(refused.contains("a newer release"), "{refused}");
+    }
+}
