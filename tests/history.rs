@@ -1,6 +1,8 @@
 //! What the host's own records say about an event over HTTP: the amounts a reply may promise, the extortion flag of a customer,
 //! the trace a record belongs to.
 
+mod units;
+
 use ombud::service::Role;
 use ombud_tests::events::{event, refund, set};
 use ombud_tests::ledger;

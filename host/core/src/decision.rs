@@ -165,7 +165,7 @@ pub fn conclude(
     let demand = Demand {
         due: money::due(&ruling),
         amounts: money::amounts(&ruling),
-        balance: balance(case, terms.edition, &intents, counted),
+        balance: balance(case, terms.edition, counted),
         currency: terms.currency.clone(),
         already_paid: intents.iter().any(|intent| counted.restated(intent).is_none()),
         restated: intents.iter().filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add),
@@ -179,10 +179,10 @@ pub fn conclude(
     }
     match caps.result {
         CapResult::Uphold => {}
-        CapResult::Amend => lower_to_balance(&mut ruling, caps.refund),
+        CapResult::Amend => lower_to_balance(&mut ruling, caps.refund, terms.edition),
         CapResult::Escalate => {
             if caps.refund < demand.amounts.refund {
-                lower_to_balance(&mut ruling, caps.refund);
+                lower_to_balance(&mut ruling, caps.refund, terms.edition);
             }
             let cap = caps.breaches.iter().find(|mark| mark.cap != caps::BALANCE);
             ruling = fallback::proposal(&ruling, cap.map(|mark| mark.cap.as_str()), now);
@@ -213,17 +213,14 @@ pub fn conclude(
     (decision, paid)
 }
 
-/// What may still be refunded (CAP-01). A delayed refund is bound by what is left of its lines as well: what its after-sales case was paid of
-/// them is what it states again.
-fn balance(case: &Case, edition: Edition, intents: &[Intent], counted: &Counted) -> Option<i64> {
-    let balance = money::balance(case)?;
-    let left = match case {
-        Case::Delay(case) if edition >= Edition::Second => money::left_of_delayed(case)?,
-        _ => return Some(balance),
-    };
-    let of_cases = intents.iter().filter(|intent| intent.restates && !money::is_of_episode(case, intent));
-    let restated = of_cases.filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add);
-    Some(balance.min(left.saturating_add(restated)))
+/// What may still be refunded (CAP-01). In the first edition a delayed refund was held against nothing but itself.
+fn balance(case: &Case, edition: Edition, counted: &Counted) -> Option<i64> {
+    match case {
+        Case::Delay(case) if edition >= Edition::Second => {
+            Some(money::delayed_balance(case, |intent| counted.restated(intent).unwrap_or(0)))
+        }
+        case => money::balance(case),
+    }
 }
 
 /// The payments that a ruling which stands makes itself: what merely states again what is on record is not among them.
@@ -237,8 +234,8 @@ pub fn paid(case: &Case, ruling: &Ruling, counted: &Counted) -> Vec<Intent> {
 }
 
 /// What exceeds the balance is taken off, and somebody looks how a policy came to pay it (CAP-01).
-fn lower_to_balance(ruling: &mut Ruling, refund: i64) {
-    money::lower_refund(ruling, refund);
+fn lower_to_balance(ruling: &mut Ruling, refund: i64, edition: Edition) {
+    money::lower_refund(ruling, refund, edition);
     let alert = Alert { code: "cap-balance".into(), severity: Severity::High, rule: caps::BALANCE.into() };
     ruling.notes_mut().alerts.push(alert);
 }

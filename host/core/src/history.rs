@@ -77,6 +77,8 @@ pub struct DelayHistory {
     pub lines: Vec<LineHistory>,
     /// Compensation granted so far.
     pub grants: Vec<Granted>,
+    /// Episodes that go by the id of an after-sales case of the order: a late refund is that case's.
+    pub own_cases: Vec<String>,
     /// After-sales cases that the delay's attributes name and that belong to another order or customer.
     pub foreign_cases: Vec<String>,
 }

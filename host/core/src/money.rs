@@ -3,10 +3,11 @@
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayLine, DelayRuling, Episode};
-use ombud_rules::contract::types::Attribute;
+use ombud_rules::contract::types::{Arg, Attribute, Notes};
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
+use crate::edition::Edition;
 use crate::kind::Kind;
 use crate::ruling::Ruling;
 
@@ -175,18 +176,21 @@ fn refund_owed(case: &DelayCase) -> i64 {
         .fold(0, |sum: i64, episode| sum.saturating_add(episode.refund_owed.saturating_sub(episode.refund_paid).max(0)))
 }
 
-/// What is left of the lines that a delay's late refunds are about, in fen: Σ max(0, paid − refunded). An episode that names no line is about
-/// all of them. None where no refund is late.
-pub fn left_of_delayed(case: &DelayCase) -> Option<i64> {
+/// What a delay's late refunds may come to, in fen (CAP-01): what is left of the lines that they are about, Σ max(0, paid − refunded), and what
+/// `stated` says of each refund that is on record already: an after-sales case was paid what its lines say was refunded. What merely states
+/// again what is on record stays. An episode that names no line is about all of them.
+pub fn delayed_balance(case: &DelayCase, stated: impl Fn(&Intent) -> i64) -> i64 {
     let late: Vec<&Episode> = case.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing).collect();
-    let is_late = |line: &DelayLine| late.iter().any(|episode| episode.line_ids.is_empty() || episode.line_ids.contains(&line.line_id));
-    let left = |line: &DelayLine| line.paid.saturating_sub(line.refunded).max(0);
-    (!late.is_empty()).then(|| case.lines.iter().filter(|line| is_late(line)).map(left).fold(0, i64::saturating_add))
-}
-
-/// Whether an intent goes by an episode of the case's order, and not by the after-sales case that one names.
-pub fn is_of_episode(case: &Case, intent: &Intent) -> bool {
-    matches!(case, Case::Delay(case) if episode_of(&case.order_id, &intent.key).is_some())
+    let is_late = |line: &&DelayLine| late.iter().any(|episode| episode.line_ids.is_empty() || episode.line_ids.contains(&line.line_id));
+    let sum = |of: fn(&DelayLine) -> i64| case.lines.iter().filter(is_late).map(of).fold(0, i64::saturating_add);
+    let (left, refunded) = (sum(|line| line.paid.saturating_sub(line.refunded).max(0)), sum(|line| line.refunded.max(0)));
+    let (mut of_cases, mut all) = (0, 0);
+    for intent in delay_refunds(case, i64::MAX) {
+        let stated: i64 = stated(&intent);
+        all = stated.saturating_add(all);
+        of_cases = if episode_of(&case.order_id, &intent.key).is_none() { stated.saturating_add(of_cases) } else { of_cases };
+    }
+    refund_owed(case).min(left.saturating_add(of_cases.min(refunded)).max(all))
 }
 
 /// The episode that an intent's key names, if it goes by an episode of this order.
@@ -260,8 +264,8 @@ pub fn after_sale_of<'c>(case: &'c DelayCase, episode: &str) -> Option<&'c str> 
     case.attributes.iter().find(names).map(|attribute| attribute.value.as_str())
 }
 
-/// Lowers the refund of a ruling to `refund` fen and keeps its parts consistent.
-pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
+/// Lowers the refund of a ruling to `refund` fen and keeps its parts consistent. In the first edition a delay's words kept the amounts they had.
+pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition) {
     match ruling {
         Ruling::AfterSale(ruling) => {
             let parts: Vec<i64> =
@@ -282,6 +286,11 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
         Ruling::Delay(ruling) => {
             let parts: Vec<i64> = ruling.awards.iter().map(|award| award.refund_due.max(0)).collect();
             let shares = largest_remainder(refund, &parts);
+            let told: Vec<(i64, i64)> =
+                parts.iter().copied().zip(shares.iter().copied()).chain([(ruling.total_refund_due, refund)]).collect();
+            if edition >= Edition::Second {
+                retell(&mut ruling.notes, &told);
+            }
             for (award, share) in ruling.awards.iter_mut().zip(shares) {
                 award.refund_due = share;
             }
@@ -291,10 +300,82 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64) {
     }
 }
 
+/// Puts the amounts that are paid in the place of those that messages and obligations name, in fen; what names an amount of which nothing is
+/// paid is not told.
+fn retell(notes: &mut Notes, told: &[(i64, i64)]) {
+    let changed: Vec<(String, Option<String>)> = told
+        .iter()
+        .filter(|(before, after)| before != after)
+        .map(|(before, after)| (yuan(*before), (*after > 0).then(|| yuan(*after))))
+        .collect();
+    let now = |arg: &Arg| changed.iter().find(|(before, _)| *before == arg.value).map(|(_, after)| after);
+    notes.messages.retain(|message| message.args.iter().all(|arg| now(arg).is_none_or(Option::is_some)));
+    notes.obligations.retain(|obligation| obligation.args.iter().all(|arg| now(arg).is_none_or(Option::is_some)));
+    let messages = notes.messages.iter_mut().flat_map(|message| &mut message.args);
+    for arg in messages.chain(notes.obligations.iter_mut().flat_map(|obligation| &mut obligation.args)) {
+        if let Some(Some(after)) = now(arg) {
+            arg.value.clone_from(after);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use ombud_rules::contract::delay::Award;
+    use ombud_rules::contract::types::Message;
+    use ombud_rules::review::Review;
+
+    use crate::call_limits::CallLimits;
+    use crate::caps::CapLimits;
+    use crate::chain::judge;
+    use crate::decision::{Counted, Decision, Terms, conclude};
+    use crate::fallback::Fallbacks;
+
+    /// A late refund of ¥150 of lines that cost so much, and what is left of it after the caps.
+    fn late(paid: i64, edition: Edition) -> (Decision, Vec<Intent>) {
+        let cases = crate::golden::load(include_str!("../../../tests/cases/guardrail-cases.yaml")).unwrap();
+        let given = cases.into_iter().find(|case| case.id == "GC-39").unwrap().given;
+        let crate::golden::Given::ReviewDelay(ctx, mut case, ruling) = given else { panic!() };
+        case.lines.truncate(1);
+        case.lines[0].paid = paid;
+        let case = Case::Delay(case);
+        let terms = Terms {
+            caps: CapLimits::default(),
+            currency: "CNY".into(),
+            fallback: Fallbacks::default(),
+            limits: CallLimits::default(),
+            edition,
+        };
+        let judged = judge(&case, &Ok(Ruling::Delay(ruling)), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
+        conclude(&case, judged, None, &terms, &Counted::default(), ctx.now)
+    }
+
+    #[test]
+    fn a_late_refund_is_held_against_its_lines_since_the_second_edition() {
+        for (paid, edition, refund, cap) in [
+            (15_000, Edition::Second, 15_000, None),
+            (14_999, Edition::Second, 14_999, Some("CAP-01")),
+            (1, Edition::Second, 1, Some("CAP-01")),
+            // As records of earlier releases have it.
+            (1, Edition::First, 15_000, None),
+        ] {
+            let (decision, intents) = late(paid, edition);
+            let breached: Vec<&str> = decision.caps.breaches.iter().map(|mark| mark.cap.as_str()).collect();
+            assert_eq!((decision.amounts.refund, breached), (refund, cap.into_iter().collect()), "{paid} {edition:?}");
+            let refunds = intents.iter().filter(|intent| intent.payment == Payment::Refund).map(|intent| intent.amount).sum::<i64>();
+            assert_eq!(refunds, refund);
+        }
+    }
+
+    #[test]
+    fn words_name_the_amounts_that_are_paid() {
+        let arg = |value: &str| Arg { key: "refund".into(), value: value.into() };
+        let message = |value: &str| Message { key: "dc.refund.severe".into(), locale: "zh-CN".into(), args: vec![arg(value), arg("50.00")] };
+        let mut notes = Notes { messages: vec![message("150.00"), message("70.00"), message("80.00")], ..Notes::empty() };
+        retell(&mut notes, &[(15_000, 7_001), (7_000, 7_000), (8_000, 0)]);
+        assert_eq!(notes.messages, [message("70.01"), message("70.00")]);
+    }
 
     #[test]
     fn two_awards_of_one_episode_and_form_of_payment_are_one_intent() {

@@ -1,11 +1,11 @@
 //! The delay case.
 
-use ombud_rules::contract::delay::{DelayCase, DelayLine, Granted};
+use ombud_rules::contract::delay::{DelayCase, DelayKind, DelayLine, Granted};
 use ombud_rules::contract::types::{Attribute, Fen};
 
 use super::either;
 use crate::history::History;
-use crate::money::EPISODE_AFTER_SALE;
+use crate::money::{EPISODE_AFTER_SALE, after_sale_of};
 use crate::problem::Problem;
 
 /// The case of an event with the host's own refunds and grants.
@@ -21,8 +21,15 @@ pub(super) fn case(input: &DelayCase, history: &History) -> DelayCase {
         already: union(&input.already, &history.delay.grants),
         demanded: input.demanded,
         extortion_flag: either(input.extortion_flag, history.customer.extortion),
-        attributes: input.attributes.clone(),
+        attributes: input.attributes.iter().cloned().chain(named(input, history)).collect(),
     }
+}
+
+/// Names the after-sales case of each late refund that goes by the case's id, as the event may do itself.
+fn named(input: &DelayCase, history: &History) -> Vec<Attribute> {
+    let late = input.episodes.iter().filter(|episode| episode.kind == DelayKind::RefundProcessing).map(|episode| &episode.episode_id);
+    let unnamed = late.filter(|episode| history.delay.own_cases.contains(episode) && after_sale_of(input, episode).is_none());
+    unnamed.map(|episode| Attribute { key: format!("{EPISODE_AFTER_SALE}{episode}"), value: episode.clone() }).collect()
 }
 
 /// Where an event names an after-sales case of another order or customer: its refund is not this order's.

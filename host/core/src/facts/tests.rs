@@ -153,6 +153,24 @@ fn a_delay_knows_what_was_refunded() {
 }
 
 #[test]
+fn a_late_refund_that_goes_by_its_cases_id_names_that_case() {
+    let mut event = example_value(EventType::AftersaleRefunded);
+    let named = |event: &Value, own: &str| {
+        let mut history = History::default();
+        history.delay.own_cases = vec![own.into()];
+        let attributes = delay(event, &history).attributes;
+        attributes.into_iter().map(|attribute| (attribute.key, attribute.value)).collect::<Vec<_>>()
+    };
+    let episode = event["data"]["delay"]["episodes"][0]["episode_id"].as_str().unwrap().to_owned();
+    let key = format!("after-sale-id:{episode}");
+    assert_eq!(named(&event, &episode), [(key.clone(), episode.clone())]);
+    assert_eq!(named(&event, "another"), []);
+    // What the event names stays.
+    event["data"]["delay"]["attributes"] = json!([{"key": key, "value": "another"}]);
+    assert_eq!(named(&event, &episode), [(key, "another".to_owned())]);
+}
+
+#[test]
 fn a_reply_is_held_against_what_the_host_approved() {
     let event = example_value(EventType::ReplyDrafted);
     let reply = |history: &History| match build(Kind::Reply, &event, history, None) {

@@ -55,6 +55,11 @@ pub fn gather(
         let of_cases = order_history(&cases.iter().collect::<Vec<_>>());
         history.delay = DelayHistory {
             lines: merge(of_cases, OrderHistory { lines: others, freight_refunded: 0 }).lines,
+            own_cases: cases
+                .iter()
+                .filter(|case| delay.episodes.iter().any(|episode| episode.episode_id == case.after_sale_id))
+                .map(|case| case.after_sale_id.clone())
+                .collect(),
             grants: delays::grants(reads, merchant, delay, &delayed)?,
             foreign_cases: foreign_cases(reads, merchant, delay, customer.as_deref())?,
         };

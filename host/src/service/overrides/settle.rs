@@ -95,7 +95,7 @@ pub(super) fn open(
 fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled: &[Part]) -> Result<Option<i64>, ServiceError> {
     let facts = match case {
         Case::AfterSale(facts) => facts,
-        Case::Delay(facts) => return delayed_balance(reads, merchant, case, facts),
+        Case::Delay(facts) => return delayed_balance(reads, merchant, facts).map(Some),
         Case::Blacklist(_) | Case::Reply(_) => return Ok(money::balance(case)),
     };
     let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
@@ -117,14 +117,14 @@ fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled:
 }
 
 /// The same of a delay: what is left of its lines, and what its after-sales cases were paid, which it states again.
-fn delayed_balance(reads: &dyn Reads, merchant: &MerchantId, case: &Case, facts: &DelayCase) -> Result<Option<i64>, ServiceError> {
-    let Some(left) = money::left_of_delayed(facts) else { return Ok(money::balance(case)) };
-    let mut restated: i64 = 0;
-    for intent in money::delay_refunds(facts, i64::MAX).iter().filter(|intent| !money::is_of_episode(case, intent)) {
+fn delayed_balance(reads: &dyn Reads, merchant: &MerchantId, facts: &DelayCase) -> Result<i64, ServiceError> {
+    let mut stated = Vec::new();
+    for intent in money::delay_refunds(facts, i64::MAX) {
         let parts = reads.intent(merchant, &intent.key, intent.payment)?;
-        restated = parts.iter().fold(restated, |sum, part| sum.saturating_add(part.amount));
+        stated.push((intent.key, parts.iter().fold(0, |sum: i64, part| sum.saturating_add(part.amount))));
     }
-    Ok(money::balance(case).map(|balance| balance.min(left.saturating_add(restated))))
+    let of = |intent: &Intent| stated.iter().find(|(key, _)| *key == intent.key).map_or(0, |(_, amount)| *amount);
+    Ok(money::delayed_balance(facts, of))
 }
 
 /// In which windows an act counts.
