@@ -10,7 +10,9 @@ use super::{draft, facts};
 
 /// An event of a case about so many of the two units of L2.
 fn case(event_type: &str, order: &str, case: &str, qty: u32) -> Value {
-    let mut event = event(event_type, order);
+    // The platform's own words of a change are about another wish.
+    let mut event = event(if event_type == "aftersale.modified" { "aftersale.requested" } else { event_type }, order);
+    set(&mut event, "/type", json!(event_type));
     set(&mut event, "/id", json!(format!("{event_type}-{case}-{qty}")));
     set(&mut event, "/data/after_sale/after_sale_id", json!(case));
     set(&mut event, "/data/after_sale/lines", json!([{"line_id": "L2", "qty": qty}]));

@@ -160,11 +160,10 @@ fn a_delay_is_judged_by_its_own_order() {
     // One event brings a case of that order and a delay of another one.
     let mut both = event("logistics.updated", "own-a");
     let facts = delay("own-b", "own-b", "e")["data"]["delay"].clone();
-    let case = returned("own-a")["data"].clone();
+    let case = event("aftersale.requested", "own-a")["data"].clone();
     for member in ["after_sale", "order", "customer"] {
         both["data"][member] = case[member].clone();
     }
-    both["data"]["after_sale"]["stage"] = "requested".into();
     both["data"]["after_sale"]["after_sale_id"] = "own-a-second".into();
     both["data"]["delay"] = facts;
     let answer = merchant.post(&both);

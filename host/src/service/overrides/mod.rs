@@ -155,13 +155,13 @@ impl Service {
 
         // The money that stands after the act, against what the ledger has counted.
         let own: Vec<u64> = std::iter::once(record.seq).chain(earlier.iter().map(|act| act.seq)).collect();
+        let cancelled = paid_by(reads, merchant, &own, &target)?;
+        check_money(reads, tenant, &target, &cancelled, &after.amounts)?;
         if let Some(later) = self.overtaken(reads, merchant, &target.case, &own)? {
             return Err(ServiceError::Conflict(format!(
                 "decision `{later}` of the same after-sales case came later: act on that one; once it is cancelled this one can be acted on"
             )));
         }
-        let cancelled = paid_by(reads, merchant, &own, &target)?;
-        check_money(reads, tenant, &target, &cancelled, &after.amounts)?;
         let change = Change {
             target: &target,
             standing: &standing,
