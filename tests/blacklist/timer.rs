@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use ombud::service::Role;
+use ombud::service::{MEASURES_OF_A_TURN, Role};
 use ombud_tests::guests::root;
 use ombud_tests::process::{Process, demo_keys};
-use ombud_tests::server::{Server, shared, wait_for};
+use ombud_tests::server::{Merchant, Server, shared, wait_for};
 use serde_json::json;
 
-use super::{DAY_MS, T0, blacklisted, decided, measures, request, state, step};
+use super::{DAY_MS, T0, blacklisted, decided, measures, outcome, request, state, step};
 
 #[test]
 fn the_hosts_timer_ends_what_is_due() {
@@ -27,6 +27,48 @@ fn the_hosts_timer_ends_what_is_due() {
     assert_eq!(state(&merchant, id)["state"]["stage"], "archived");
     let last = merchant.decisions("kind=blacklist").remove(0);
     assert_eq!(last["outcome"], "closed");
+}
+
+#[test]
+fn measures_that_stay_due_hold_up_nobody_elses() {
+    // A server of its own: a look is at the measures of all merchants.
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let (stuck, other) = (server.merchant(json!({})), server.merchant(json!({})));
+    let restricted = |merchant: &Merchant<'_>, id: &str, at: i64| {
+        let customer = format!("c_{id}");
+        let requested = request(id, &customer, at, "malicious-returns", &[10, 30]);
+        let approved = step(id, &customer, at + 1, "approve");
+        for (role, mut event) in [(Role::Agent, requested), (Role::Supervisor, approved)] {
+            let own = event["id"].as_str().unwrap();
+            event["id"] = own[own.len().saturating_sub(100)..].into();
+            assert_eq!(outcome(&decided(merchant, role, &event)), ("recommend-restrict", "service-restricted"));
+        }
+    };
+    // More than a look asks of one merchant, and older than the other's.
+    let own = MEASURES_OF_A_TURN as usize + 2;
+    for at in 0..own {
+        restricted(&stuck, &format!("stuck-{at}"), T0);
+    }
+    // So long an id that the event which asks about it has no room for it.
+    let long = "l".repeat(254);
+    restricted(&other, &long, T0 + 1_000);
+    let in_force =
+        |merchant: &Merchant<'_>| merchant.call(Role::Auditor, "GET", "/blacklist/measures").send().ok().as_array().unwrap().len();
+    assert_eq!((in_force(&stuck), in_force(&other)), (own, 1));
+    let pause = json!({"kind": "blacklist", "reason": "later"});
+    stuck.call(Role::MerchantAdmin, "POST", "/rollout/pause").json(&pause).send().ok();
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let look = || runtime.block_on(server.service.expire_due(T0 + 181 * DAY_MS)).unwrap();
+    let before = stuck.records();
+    assert_eq!((look(), in_force(&stuck), in_force(&other)), (own + 1, own, 0));
+    assert_eq!(stuck.records() - before, MEASURES_OF_A_TURN as usize, "a look asks of no merchant about more");
+    // The next one goes on, and then each was asked about today.
+    assert_eq!((look(), stuck.records() - before), (own, own));
+    assert_eq!((look(), stuck.records() - before), (own, own));
+    let asked = stuck.decisions("kind=blacklist&limit=200").remove(0);
+    let asked = stuck.call(Role::Auditor, "GET", &format!("/decisions/{}", asked["id"].as_str().unwrap())).send().ok();
+    assert_eq!(asked["fault"]["code"], "paused", "{asked}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub use backtest::{
 };
 use error::Saturation;
 pub use error::{ServiceError, causes};
-pub use expiry::EXPIRY_EVERY;
+pub use expiry::{EXPIRY_EVERY, MEASURES_OF_A_TURN};
 pub use fair::runtime_threads;
 pub(crate) use privacy::ErasureProof;
 pub use read::Opened;

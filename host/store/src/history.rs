@@ -103,6 +103,9 @@ pub struct MeasureRow {
     pub seq: u64,
 }
 
+/// A measure whose review date has come, and whose it is.
+pub type DueMeasure = (MerchantId, MeasureRow);
+
 /// A blacklist request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRow {
@@ -153,8 +156,9 @@ pub trait ReadHistory {
     fn measure(&self, merchant: &MerchantId, customer: &str) -> Result<Option<MeasureRow>, StoreError>;
     /// Measures in force, in the order of their customers, after `after`.
     fn measures(&self, merchant: &MerchantId, after: &str, rows_max: u32) -> Result<Vec<MeasureRow>, StoreError>;
-    /// Measures of every merchant whose review date has come, earliest first: the host's only timer.
-    fn measures_due(&self, until_ms: i64, rows_max: u32) -> Result<Vec<(MerchantId, MeasureRow)>, StoreError>;
+    /// Measures of every merchant whose review date has come, earliest first, after `after`, the last of those before: the host's only
+    /// timer.
+    fn measures_due(&self, until_ms: i64, after: Option<&DueMeasure>, rows_max: u32) -> Result<Vec<DueMeasure>, StoreError>;
     /// A blacklist request with the steps of its current round, oldest first.
     fn blacklist_request(&self, merchant: &MerchantId, request: &str) -> Result<Option<(RequestRow, Vec<StepRow>)>, StoreError>;
     /// Blacklist requests in a state, in the order of their ids, after `after`.

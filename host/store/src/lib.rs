@@ -24,7 +24,7 @@ pub use self::check::{CheckReport, Checked, FINDINGS_MAX, Finding, Place};
 pub use self::error::StoreError;
 pub use self::export::{ExportRow, ReadExport};
 pub use self::history::{
-    AfterSaleRow, CaseState, GrantRow, IncidentRow, LineHistory, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
+    AfterSaleRow, CaseState, DueMeasure, GrantRow, IncidentRow, LineHistory, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
 };
 pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};

@@ -7,8 +7,8 @@ use common::{Made, append, merchant, open, submit};
 use ombud_core::caps::CapUsage;
 use ombud_core::money::{Intent, Payment};
 use ombud_store::{
-    AfterSaleRow, CaseState, Count, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, RequestRow, StepRow, Store, StoreError,
-    UsageOf,
+    AfterSaleRow, CaseState, Count, DueMeasure, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, RequestRow, StepRow, Store,
+    StoreError, UsageOf,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -187,7 +187,7 @@ fn blacklist_requests_steps_measures_and_incidents() {
             for (round, number) in [(1, 0), (2, 1), (2, 0)] {
                 group.insert_blacklist_step(&a, &step(round, number))?;
             }
-            for (customer, review_by) in [("c1", Some(100)), ("c2", None), ("c3", Some(50))] {
+            for (customer, review_by) in [("c1", Some(100)), ("c2", None), ("c3", Some(50)), ("c4", Some(70))] {
                 group.put_measure(&a, &measure(customer, review_by))?;
             }
             group.put_measure(&merchant("b"), &measure("c1", Some(70)))?;
@@ -211,8 +211,12 @@ fn blacklist_requests_steps_measures_and_incidents() {
     ));
 
     assert_eq!(opened.store.read(|reads| reads.measure(&a, "c1")).unwrap(), Some(measure("c1", Some(100))));
-    let due = opened.store.read(|reads| reads.measures_due(80, 10)).unwrap();
-    assert_eq!(due, [(a.clone(), measure("c3", Some(50))), (b, measure("c1", Some(70)))]);
+    let due = |after: Option<&DueMeasure>, rows_max| opened.store.read(|reads| reads.measures_due(80, after, rows_max)).unwrap();
+    let all = [(a.clone(), measure("c3", Some(50))), (a.clone(), measure("c4", Some(70))), (b, measure("c1", Some(70)))];
+    assert_eq!(due(None, 10), all);
+    for (at, own) in all.iter().enumerate() {
+        assert_eq!((due(Some(own), 10), due(Some(own), 1)), (all[at + 1..].to_vec(), all[at + 1..].iter().take(1).cloned().collect()));
+    }
     assert!(opened.writer.wait(|group| group.lift_measure(&merchant("a"), "c3")).unwrap());
     assert!(!opened.writer.wait(|group| group.lift_measure(&merchant("a"), "c3")).unwrap());
 

@@ -7,7 +7,9 @@ use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use super::ledger::{signed, unknown, unsigned};
 use crate::StoreError;
-use crate::history::{AfterSaleRow, CaseState, GrantRow, IncidentRow, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory};
+use crate::history::{
+    AfterSaleRow, CaseState, DueMeasure, GrantRow, IncidentRow, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
+};
 
 /// The after-sale cases of a merchant (`?1`) with one more condition.
 macro_rules! after_sale_cases {
@@ -98,10 +100,16 @@ impl<T: Database> ReadHistory for T {
         self.all("list measures", sql, params![merchant, after, rows_max], measure)
     }
 
-    fn measures_due(&self, until_ms: i64, rows_max: u32) -> Result<Vec<(MerchantId, MeasureRow)>, StoreError> {
+    fn measures_due(&self, until_ms: i64, after: Option<&DueMeasure>, rows_max: u32) -> Result<Vec<DueMeasure>, StoreError> {
+        let (review_by_ms, number, customer) = match after {
+            Some((merchant, row)) => (row.review_by_ms, self.merchant_no(merchant)?, row.customer.as_str()),
+            None => (Some(i64::MIN), None, ""),
+        };
+        // By the columns of the index `measures_due` and the key behind them.
         let sql = "SELECT customer, measure, review_by_ms, request_id, since_ms, seq, id FROM measures JOIN merchants USING (merchant_no)
-            WHERE review_by_ms <= ?1 ORDER BY review_by_ms LIMIT ?2";
-        self.all("read measures due", sql, params![until_ms, rows_max], |row| {
+            WHERE review_by_ms <= ?1 AND (review_by_ms, merchant_no, customer) > (?2, ?3, ?4)
+            ORDER BY review_by_ms, merchant_no, customer LIMIT ?5";
+        self.all("read measures due", sql, params![until_ms, review_by_ms, number.unwrap_or(i64::MIN), customer, rows_max], |row| {
             let id: String = row.get(6)?;
             Ok((MerchantId::new(id.as_str()).map_err(|_| unknown(6, &id))?, measure(row)?))
         })
