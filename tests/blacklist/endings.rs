@@ -92,6 +92,45 @@ fn a_lesser_measure_takes_nothing_over() {
 }
 
 #[test]
+fn the_customer_is_told_what_stands() {
+    let merchant = shared().merchant(json!({}));
+    let told = |decision: &Value| {
+        let path = format!("/decisions/{}/explanation?lang=en", decision["id"].as_str().unwrap());
+        let told = merchant.call(Role::Agent, "GET", &path).send().ok();
+        let appeal = told["rights"].as_str().unwrap().contains("appeal");
+        (told["result"].as_str().unwrap().to_owned(), told["how"].as_str().unwrap().to_owned(), appeal)
+    };
+    let internal = "This is an internal step; nothing was decided about you";
+    let (id, customer, now) = ("end-13", "c_end13", ombud::clock::now_ms());
+    let submitted = decided(&merchant, Role::Agent, &request(id, customer, now - 5_000, "malicious-returns", &[10, 30]));
+    let (result, _, appeal) = told(&submitted);
+    assert_eq!((outcome(&submitted).0, result.as_str(), appeal), ("recommend-restrict", internal, false));
+    let approved = decided(&merchant, Role::Supervisor, &step(id, customer, now - 4_000, "approve"));
+    let (result, how, appeal) = told(&approved);
+    assert_eq!((outcome(&approved).0, measure(&merchant, customer)), ("recommend-restrict", json!(["service-restricted", id])));
+    assert_eq!((result.as_str(), how.as_str(), appeal), ("Some services were restricted for you", "Decided by a supervisor.", true));
+    let unchanged = decided(&merchant, Role::Agent, &request(id, customer, now - 3_000, "malicious-returns", &[10, 30]));
+    let (result, how, appeal) = told(&unchanged);
+    assert_eq!((rules(&unchanged), measure(&merchant, customer)), (vec!["BL-042"], json!(["service-restricted", id])));
+    assert_eq!((result.as_str(), appeal), ("The restriction has not changed and stays in force", true), "{how}");
+    let appeal = json!({"event_id": "a13", "customer_ref": customer, "ticket_id": "t", "blacklist": {"note": "我没有"}});
+    let appeal = merchant.call(Role::Agent, "POST", &format!("/blacklist/requests/{id}/appeal")).json(&appeal).send().ok();
+    let appeal = &appeal["decisions"][0];
+    assert_eq!(told(appeal).0, "A person is handling your appeal, the restriction stays meanwhile");
+    let path = format!("/decisions/{}/override", appeal["id"].as_str().unwrap());
+    let grant = json!({"action": "amend", "outcome": "closed", "reason": "she is right"});
+    merchant.call(Role::Compliance, "POST", &path).json(&grant).send().with(201);
+    assert_eq!((told(appeal).0.as_str(), measures(&merchant, customer)), ("The restriction has ended", json!([])));
+    // Of a request that a supervisor rejected nothing came.
+    let (id, customer) = ("end-14", "c_end14");
+    decided(&merchant, Role::Agent, &request(id, customer, now - 5_000, "abuse", &[1]));
+    let rejected = decided(&merchant, Role::Supervisor, &step(id, customer, now - 4_000, "reject"));
+    let (result, how, appeal) = told(&rejected);
+    assert_eq!((outcome(&rejected).0, result.as_str(), appeal), ("closed", internal, false), "{how}");
+    assert!(!how.contains("Decided by"), "{how}");
+}
+
+#[test]
 fn no_act_on_a_decision_replaces_the_steps() {
     let merchant = shared().merchant(json!({}));
     let (id, customer) = ("end-8", "c_end8");

@@ -29,6 +29,7 @@ pub mod fallback;
 pub mod fault;
 pub mod golden;
 pub mod impact;
+pub mod measure;
 pub mod messages;
 pub mod money;
 pub mod protect;

@@ -2,6 +2,7 @@
 
 use ombud_core::history::RequestState;
 use ombud_core::kind::Kind;
+use ombud_core::measure::{Effect, effect, is_approved};
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Criterion, Outcome, Stage, Verdict};
 use ombud_rules::contract::types::{CustomerMeasure, Tri};
@@ -41,25 +42,6 @@ pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, m
         protected_conduct_only: case.protected_conduct_only,
         steps: case.steps.clone(),
         attributes: case.attributes.clone(),
-    }
-}
-
-/// Whether a supervisor approved the request, and whoever decided after: what the lesser measures need (domain policies 5.3;
-/// design, blacklist).
-fn is_approved(case: &BlacklistCase) -> bool {
-    let reviews: Vec<_> = case.steps.iter().filter(|step| matches!(step.stage, Stage::SupervisorReviewed | Stage::HeadReviewed)).collect();
-    matches!(case.stage, Stage::SupervisorReviewed | Stage::HeadReviewed)
-        && reviews.first().is_some_and(|step| step.stage == Stage::SupervisorReviewed)
-        && reviews.iter().all(|step| step.verdict == Verdict::Approve)
-}
-
-/// How far a measure goes.
-const fn rank(measure: CustomerMeasure) -> u8 {
-    match measure {
-        CustomerMeasure::None => 0,
-        CustomerMeasure::Marked => 1,
-        CustomerMeasure::ServiceRestricted => 2,
-        CustomerMeasure::Blacklisted => 3,
     }
 }
 
@@ -189,8 +171,7 @@ fn confirm_incidents(group: &mut dyn Group, on: &Occasion<'_>, case: &BlacklistC
     Ok(())
 }
 
-/// Puts the measure of a ruling in force, or lifts the one that is. A lesser measure changes nothing beside a graver one: that
-/// one keeps its own request, on which it ends.
+/// Puts the measure of a ruling in force, or lifts the one that is.
 fn measure(
     group: &mut dyn Group,
     on: &Occasion<'_>,
@@ -200,23 +181,16 @@ fn measure(
     seq: u64,
 ) -> Result<(), ServiceError> {
     let merchant = on.merchant;
-    // A recommendation is of no more than its name says, whatever is in force or the policy would like.
-    let most = match ruling.outcome {
-        Outcome::Execute | Outcome::ExecuteDeferred => CustomerMeasure::Blacklisted,
-        Outcome::RecommendRestrict if is_approved(case) => CustomerMeasure::ServiceRestricted,
-        Outcome::RecommendMark if is_approved(case) => CustomerMeasure::Marked,
-        Outcome::Closed if ruling.measure == CustomerMeasure::None && case.current_measure != CustomerMeasure::None => {
+    let known = group.measure(merchant, customer)?;
+    let in_force = known.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None);
+    let measure = match effect(case, ruling, in_force) {
+        Effect::Puts(measure) => measure,
+        Effect::Lifts(_) => {
             group.lift_measure(merchant, customer)?;
             return Ok(());
         }
-        _ => return Ok(()),
+        Effect::Leaves(_) | Effect::Nothing => return Ok(()),
     };
-    let measure = if rank(ruling.measure) > rank(most) { most } else { ruling.measure };
-    let known = group.measure(merchant, customer)?;
-    let in_force = known.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None);
-    if measure == CustomerMeasure::None || rank(measure) < rank(in_force) {
-        return Ok(());
-    }
     let review_by = ruling
         .review_by
         .or_else(|| (measure != CustomerMeasure::Marked).then(|| on.event.now().saturating_add(REVIEW_AFTER_DAYS * DAY_MS)));

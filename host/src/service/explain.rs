@@ -10,6 +10,7 @@ use ombud_core::explain::{
     RecordedDecision, TimelineLine,
 };
 use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::kind::Kind;
 use ombud_core::messages::Locale;
 use ombud_core::money::Amounts;
 use ombud_core::ruling::Ruling;
@@ -63,8 +64,10 @@ impl Service {
             Lang::En => Locale::En,
         };
         // The zone of the decision, which the case holds; of a decision that was erased, the shop's own.
-        let zone = explained.opened.body(BodyKind::Case).and_then(|case| serde_json::from_str::<CaseBodyBack>(case).ok());
-        let tz = zone.map_or(tenant.config.tz_offset_min, |case| case.context.tz_offset_min);
+        let case = explained.opened.body(BodyKind::Case).and_then(|case| serde_json::from_str::<CaseBodyBack>(case).ok());
+        let tz = case.as_ref().map_or(tenant.config.tz_offset_min, |case| case.context.tz_offset_min);
+        let request = case.filter(|_| entry.kind == Kind::Blacklist).and_then(|case| serde_json::from_str(case.case.get()).ok());
+        let body = body.map(|body| body.on(request));
         Ok(match (query.audience, &body) {
             (Audience::Customer, body) => {
                 let acts: Vec<PersonAct> = explained.acts.iter().map(person).collect();

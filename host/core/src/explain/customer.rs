@@ -1,8 +1,10 @@
 //! The explanation for the customer.
 
+use ombud_rules::contract::blacklist::{BlacklistCase, Stage, Verdict};
+use ombud_rules::contract::types::CustomerMeasure;
 use serde::{Deserialize, Serialize};
 
-use super::outcomes::{self, concerns_customer};
+use super::outcomes::Told;
 use super::recorded::RecordedDecision;
 use super::text::{date, yuan};
 use super::{ActOf, PersonAct, sources};
@@ -11,6 +13,7 @@ use crate::disposition::Disposition;
 use crate::kind::Kind;
 use crate::messages::Locale;
 use crate::money::{Amounts, Due, due_of};
+use crate::ruling::Ruling;
 
 /// An explanation for the customer: every text is in one language and may be sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -52,23 +55,28 @@ const BASIS: &str = "as.explain.";
 pub fn for_customer(id: &str, recorded: &RecordedDecision, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
     let decision = &recorded.decision;
     let since = acts.last();
-    let outcome = since.map_or(decision.outcome.as_str(), |act| &act.outcome);
+    let in_force = recorded.request.as_ref().map(|request| request.current_measure);
+    let told = match (since, &decision.ruling, &recorded.request) {
+        (Some(act), _, _) => Told::by_person(decision.kind, &act.outcome, in_force),
+        (None, Ruling::Blacklist(ruling), Some(request)) => Told::on_request(request, ruling),
+        (None, _, _) => Told::Outcome(&decision.outcome),
+    };
     // What a person approved may be nobody's business but the shop's, as the decision was.
-    let concerned = concerns_customer(decision.kind, outcome);
+    let concerned = told.concerns_customer(decision.kind);
     let messages = decision.messages.iter().filter(|message| concerned && since.is_none() && !message.key.starts_with(BASIS));
     ForCustomer {
         decision: id.to_owned(),
         lang: tag(locale).to_owned(),
-        result: outcomes::words(decision.kind, outcome, locale).to_owned(),
+        result: told.words(decision.kind, locale).to_owned(),
         money: match since {
             Some(act) => money_of(decision.kind, act, locale),
             None => money(decision.due, &decision.amounts, locale),
         },
         messages: messages.map(|message| text_of(message, locale)).collect(),
         basis: if concerned { basis(recorded, locale) } else { Vec::new() },
-        how: how(recorded, concerned, since.is_some(), locale),
+        how: how(recorded, told, since.is_some(), locale),
         rights: rights(decision.kind, concerned, locale),
-        later: later(decision.kind, acts, tz_offset_min, locale),
+        later: later(decision.kind, in_force, acts, tz_offset_min, locale),
     }
 }
 
@@ -76,8 +84,8 @@ pub fn for_customer(id: &str, recorded: &RecordedDecision, acts: &[PersonAct], t
 /// The acts on it are erased with it, save those that `acts` has: without them nobody knows what stands.
 pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
     let since = acts.last();
-    let then = outcomes::words(kind, since.map_or(outcome, |act| &act.outcome), locale);
-    let concerned = concerns_customer(kind, since.map_or(outcome, |act| &act.outcome));
+    let told = since.map_or_else(|| Told::erased(kind, outcome), |act| Told::by_person(kind, &act.outcome, None));
+    let (then, concerned) = (told.words(kind, locale), told.concerns_customer(kind));
     ForCustomer {
         decision: id.to_owned(),
         lang: tag(locale).to_owned(),
@@ -96,7 +104,7 @@ pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset
             }
         },
         rights: rights(kind, concerned, locale),
-        later: later(kind, acts, tz_offset_min, locale),
+        later: later(kind, None, acts, tz_offset_min, locale),
     }
 }
 
@@ -166,9 +174,9 @@ fn money(due: Due, amounts: &Amounts, locale: Locale) -> Option<String> {
 }
 
 /// By what means, and on which facts. That a person's record with the shop was looked at is said where it was.
-fn how(recorded: &RecordedDecision, concerned: bool, since: bool, locale: Locale) -> String {
+fn how(recorded: &RecordedDecision, told: Told<'_>, since: bool, locale: Locale) -> String {
     let decision = &recorded.decision;
-    if !concerned {
+    if !told.concerns_customer(decision.kind) {
         return match locale {
             Locale::ZhCn => "这是店内按规则进行的检查或审核步骤。".to_owned(),
             Locale::En => "It is a check or a step of review inside the shop, by fixed rules.".to_owned(),
@@ -185,11 +193,11 @@ fn how(recorded: &RecordedDecision, concerned: bool, since: bool, locale: Locale
     }
     if decision.kind == Kind::Blacklist {
         return match locale {
-            Locale::ZhCn if since => "本处理经人工审核并复核后作出。".to_owned(),
-            Locale::En if since => "Decided by persons, and reviewed by a person since.".to_owned(),
-            Locale::ZhCn => "本处理经主管和部门负责人逐级审核后作出。".to_owned(),
-            Locale::En => "Decided by a supervisor and a head of department, one after the other.".to_owned(),
-        };
+            Locale::ZhCn if since => "本处理经人工审核并复核后作出。",
+            Locale::En if since => "Decided by persons, and reviewed by a person since.",
+            locale => by_whom(told, recorded.request.as_ref(), locale),
+        }
+        .to_owned();
     }
     let returns = read("customer.malicious-returns");
     let person = matches!(decision.disposition, Disposition::HumanReview | Disposition::Escalate | Disposition::NeedApproval);
@@ -214,6 +222,27 @@ fn how(recorded: &RecordedDecision, concerned: bool, since: bool, locale: Locale
             let record = if returns { ", and on the number of abnormal returns that a person confirmed in the last 180 days" } else { "" };
             format!("{by}, on the facts of the order, the request and its evidence{record}.")
         }
+    }
+}
+
+/// By whom it was decided on a blacklist request: a measure is always persons' (BL-003), its end need not be.
+fn by_whom(told: Told<'_>, request: Option<&BlacklistCase>, locale: Locale) -> &'static str {
+    let approved = |stage| request.is_none_or(|own| own.steps.iter().any(|step| step.stage == stage && step.verdict == Verdict::Approve));
+    let (zh, en) = match told {
+        Told::Ended(_) => ("该措施由人工审核后作出，现按规则结束。", "Persons had decided on it; it ended by fixed rules."),
+        Told::Stays(_) => (
+            "该措施由人工审核后作出；本次是店内按规则进行的检查。",
+            "Persons had decided on it; this was a check inside the shop, by fixed rules.",
+        ),
+        Told::Appealed(_) => ("申诉由未参与原处理的人员作出决定。", "A person who had no part in it decides on the appeal."),
+        _ if approved(Stage::HeadReviewed) => {
+            ("本处理经主管和部门负责人逐级审核后作出。", "Decided by a supervisor and a head of department, one after the other.")
+        }
+        _ => ("本处理经主管审核后作出。", "Decided by a supervisor."),
+    };
+    match locale {
+        Locale::ZhCn => zh,
+        Locale::En => en,
     }
 }
 
@@ -243,14 +272,20 @@ fn money_of(kind: Kind, act: &PersonAct, locale: Locale) -> Option<String> {
     if act.act == ActOf::Cancel { None } else { money(due_of(kind, &act.outcome), &act.amounts, locale) }
 }
 
-fn later(kind: Kind, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> Vec<LaterLine> {
-    acts.iter().map(|act| later_line(kind, act, tz_offset_min, locale)).collect()
+fn later(kind: Kind, in_force: Option<CustomerMeasure>, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> Vec<LaterLine> {
+    let line = |act: &PersonAct| {
+        let stands = Told::by_person(kind, &act.outcome, in_force).words(kind, locale);
+        later_line(kind, act, stands, tz_offset_min, locale)
+    };
+    acts.iter().map(line).collect()
 }
 
-fn later_line(kind: Kind, act: &PersonAct, tz_offset_min: i32, locale: Locale) -> LaterLine {
-    let stands = outcomes::words(kind, &act.outcome, locale);
+fn later_line(kind: Kind, act: &PersonAct, stands: &str, tz_offset_min: i32, locale: Locale) -> LaterLine {
     let money = money_of(kind, act, locale);
     let text = match (locale, act.act) {
+        // Of an appeal: who approves the decision on it lets the measure stand.
+        (Locale::ZhCn, _) if kind == Kind::Blacklist => format!("经人工复核：{stands}"),
+        (Locale::En, _) if kind == Kind::Blacklist => format!("Reviewed by a person: {stands}"),
         (Locale::ZhCn, ActOf::Approve) => "经人工复核同意".to_owned(),
         (Locale::ZhCn, ActOf::Amend) => format!("经人工复核改为：{stands}"),
         (Locale::ZhCn, ActOf::Cancel) => "经人工复核，该处理已撤销".to_owned(),

@@ -1,6 +1,10 @@
 //! Outcomes in the words of a customer. A reply's verdict is about a colleague's draft and has none.
 
+use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Outcome, Stage};
+use ombud_rules::contract::types::CustomerMeasure;
+
 use crate::kind::Kind;
+use crate::measure::{Effect, effect, is_approved};
 use crate::messages::Locale;
 
 const AFTER_SALE: &[(&str, &str, &str)] = &[
@@ -32,12 +36,94 @@ const DELAY: &[(&str, &str, &str)] = &[
     ("escalate", "本次延误已交由主管处理", "A supervisor is handling this delay"),
 ];
 
+/// What became of the measure is told by [`Told`], where the request on record says it.
 const BLACKLIST: &[(&str, &str, &str)] = &[
     ("execute", "我们对您的部分服务作出了限制", "Some services were restricted for you"),
     ("execute-deferred", "我们将对您的部分服务作出限制", "Some services will be restricted for you"),
-    ("closed", "对您的限制已经结束", "The restriction has ended"),
+    ("closed", "该事项已经处理完毕", "The matter was closed"),
     ("appeal-dismissed", "您的申诉未获支持，原限制继续有效", "Your appeal was not granted, the restriction stays"),
+    ("cancelled", "您的申诉已撤回，原限制继续有效", "Your appeal was withdrawn, the restriction stays"),
 ];
+
+/// What a decision means for the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told<'a> {
+    /// What its outcome says.
+    Outcome(&'a str),
+    /// Nothing was decided against or for the customer.
+    Nothing,
+    /// A lesser measure was proposed; whether it came into force is not known any more.
+    Proposed,
+    /// A measure came into force.
+    Measure(CustomerMeasure),
+    /// A measure ended.
+    Ended(CustomerMeasure),
+    /// A measure stays as it was.
+    Stays(CustomerMeasure),
+    /// A measure stays until a person has decided on the appeal against it.
+    Appealed(CustomerMeasure),
+}
+
+impl<'a> Told<'a> {
+    /// Of a decision on a blacklist request.
+    pub(super) fn on_request(request: &BlacklistCase, ruling: &'a BlacklistRuling) -> Self {
+        match (effect(request, ruling, request.current_measure), ruling.outcome) {
+            (Effect::Puts(CustomerMeasure::Blacklisted), outcome) => Self::Outcome(outcome.as_str()),
+            (Effect::Puts(measure), _) => Self::Measure(measure),
+            (Effect::Lifts(measure), _) => Self::Ended(measure),
+            (Effect::Leaves(measure), Outcome::Escalate) if request.stage == Stage::Appealed => Self::Appealed(measure),
+            (Effect::Leaves(measure), Outcome::Closed | Outcome::Execute | Outcome::ExecuteDeferred) => Self::Stays(measure),
+            (Effect::Leaves(measure), Outcome::RecommendMark | Outcome::RecommendRestrict) if is_approved(request) => Self::Stays(measure),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Of a decision of which nothing but its outcome is on record any more.
+    pub(super) fn erased(kind: Kind, outcome: &'a str) -> Self {
+        let proposed = [Outcome::RecommendMark, Outcome::RecommendRestrict].map(Outcome::as_str);
+        if kind == Kind::Blacklist && proposed.contains(&outcome) { Self::Proposed } else { Self::Outcome(outcome) }
+    }
+
+    /// Of a person's act, on a decision while this measure was in force, if it is known.
+    pub(super) fn by_person(kind: Kind, outcome: &'a str, in_force: Option<CustomerMeasure>) -> Self {
+        let lifts = kind == Kind::Blacklist && outcome == Outcome::Closed.as_str();
+        if lifts { Self::Ended(in_force.unwrap_or(CustomerMeasure::Blacklisted)) } else { Self::Outcome(outcome) }
+    }
+
+    /// In words.
+    pub(super) fn words(self, kind: Kind, locale: Locale) -> &'static str {
+        use CustomerMeasure::Marked;
+        let (zh, en) = match self {
+            Self::Outcome(outcome) => return words(kind, outcome, locale),
+            Self::Nothing => INTERNAL,
+            Self::Proposed => ("店内建议采取一项措施", "A measure was proposed"),
+            Self::Measure(Marked) => {
+                ("我们在您的服务记录中作了标记，您的服务不受限制", "A mark was set on your record, no service is restricted")
+            }
+            Self::Measure(_) => ("我们对您的部分服务作出了限制", "Some services were restricted for you"),
+            Self::Ended(Marked) => ("您服务记录中的标记已经取消", "The mark on your record was removed"),
+            Self::Ended(_) => ("对您的限制已经结束", "The restriction has ended"),
+            Self::Stays(Marked) => ("您服务记录中的标记没有变化，继续有效", "The mark on your record has not changed and stays"),
+            Self::Stays(_) => ("对您的限制没有变化，继续有效", "The restriction has not changed and stays in force"),
+            Self::Appealed(Marked) => (
+                "您的申诉正在由人工处理，在此期间标记继续有效",
+                "A person is handling your appeal, the mark on your record stays meanwhile",
+            ),
+            Self::Appealed(_) => {
+                ("您的申诉正在由人工处理，在此期间限制继续有效", "A person is handling your appeal, the restriction stays meanwhile")
+            }
+        };
+        match locale {
+            Locale::ZhCn => zh,
+            Locale::En => en,
+        }
+    }
+
+    /// Whether it is the customer's business.
+    pub(super) fn concerns_customer(self, kind: Kind) -> bool {
+        self.words(kind, Locale::En) != INTERNAL.1
+    }
+}
 
 /// What a person made of a decision, beside the outcomes themselves.
 const BY_PERSON: &[(&str, &str, &str)] = &[("cancelled", "该处理已撤销", "The decision was taken back")];
@@ -63,9 +149,10 @@ pub(super) fn words(kind: Kind, outcome: &str, locale: Locale) -> &'static str {
     }
 }
 
-/// Whether an outcome is the customer's business.
+/// Whether an outcome alone is the customer's business; for the tests of the words.
+#[cfg(test)]
 pub(super) fn concerns_customer(kind: Kind, outcome: &str) -> bool {
-    words(kind, outcome, Locale::En) != INTERNAL.1
+    Told::Outcome(outcome).concerns_customer(kind)
 }
 
 /// Every outcome with words; for the tests of the words.
@@ -74,4 +161,11 @@ pub(super) fn all() -> impl Iterator<Item = (Kind, &'static str)> {
     [(Kind::AfterSale, AFTER_SALE), (Kind::Delay, DELAY), (Kind::Blacklist, BLACKLIST)]
         .into_iter()
         .flat_map(|(kind, table)| table.iter().map(move |(outcome, _, _)| (kind, *outcome)))
+}
+
+/// What a customer may be told of measures; for the tests of the words.
+#[cfg(test)]
+pub(super) fn of_measures() -> impl Iterator<Item = Told<'static>> {
+    let each = [Told::Measure, Told::Ended, Told::Stays, Told::Appealed].into_iter();
+    each.flat_map(|told| CustomerMeasure::ALL.iter().map(move |measure| told(*measure))).chain([Told::Proposed])
 }

@@ -1,5 +1,6 @@
 //! A decision read back from its body, in the contract's types.
 
+use ombud_rules::contract::blacklist::BlacklistCase;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -18,6 +19,8 @@ use crate::ruling::Ruling;
 pub struct RecordedDecision {
     /// The decision.
     pub decision: Decision,
+    /// The blacklist request that it is on, as it was put to the policy; none for other kinds.
+    pub request: Option<BlacklistCase>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +71,14 @@ impl RecordedDecision {
                 caps: body.caps,
                 fault: body.fault,
             },
+            request: None,
         })
+    }
+
+    /// The same with the blacklist request that it is on.
+    #[must_use]
+    pub fn on(self, request: Option<BlacklistCase>) -> Self {
+        Self { request, ..self }
     }
 
     /// The place of the reason that decided.

@@ -1,5 +1,7 @@
 //! What the customer is told passes the reply check itself, says nothing internal, and always offers a person.
 
+mod measures;
+
 use ombud_rules::contract::reply::{Action, ReplyCase};
 use ombud_rules::contract::types::{Calendar, Context, Platform, Role, Surface};
 use ombud_rules::lexicon::{self, Terms as LexiconTerms};
@@ -31,10 +33,11 @@ fn decided() -> Vec<(String, RecordedDecision)> {
         };
         let terms =
             Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default(), edition: crate::edition::Edition::NEWEST };
+        let request = if let Case::Blacklist(case) = &case { Some(case.clone()) } else { None };
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
         let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();
-        let recorded = RecordedDecision::read(&body).unwrap();
+        let recorded = RecordedDecision::read(&body).unwrap().on(request);
         assert_eq!(serde_json::to_string(&recorded.decision).unwrap(), body, "{}", golden.id);
         decided.push((golden.id, recorded));
     }
