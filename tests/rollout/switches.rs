@@ -1,6 +1,8 @@
 //! Kill switches and validity windows.
 
 use ombud::service::Role;
+use ombud_core::rollout::STOPS_MAX;
+use ombud_tests::client::Call;
 use ombud_tests::server::shared;
 use serde_json::{Value, json};
 
@@ -51,6 +53,36 @@ fn what_is_paused_does_not_run_and_its_fallback_says_so() {
     let problem = step(&merchant, "activate", json!({"version": old})).send().problem(409);
     assert!(problem["detail"].as_str().unwrap().contains("resume it first"), "{problem}");
     runs("ps-6");
+    whole(&merchant);
+}
+
+/// Room for kill switches is each hand's own: a merchant that has used all of its own keeps nobody from stopping everything.
+#[test]
+fn a_merchants_switches_do_not_keep_the_operators_from_being_thrown() {
+    let merchant = shared().merchant(json!({}));
+    let switch = |call: Call, body: Value| call.json(&body).send();
+    let own = |path: &str, body: Value| switch(merchant.call(Role::MerchantAdmin, "POST", path), body);
+    let operator = |path: &str, body: Value| {
+        let path = format!("/v1/merchants/{}{path}", merchant.id);
+        switch(shared().call("POST", &path).key(&shared().operator), body)
+    };
+    let versions: Vec<String> = (3_000..).take(STOPS_MAX + 1).map(|value| bind(&merchant, value)).collect();
+    let pause = |version: &str| json!({"version": version, "reason": "a mistake in it"});
+    let (last, first) = versions.split_last().unwrap();
+    for version in first {
+        assert_eq!(own("/policies/delay/rollout/pause", pause(version)).ok()["changed"], true);
+    }
+    let problem = own("/policies/delay/rollout/pause", pause(last)).problem(409);
+    assert!(problem["detail"].as_str().unwrap().contains("pause the kind or the merchant"), "{problem}");
+    // The remedy is one, and nobody else needs it.
+    for body in [json!({"kind": "delay", "reason": "sale"}), json!({"reason": "everything"})] {
+        assert_eq!(own("/rollout/pause", body.clone()).ok()["changed"], true);
+        assert_eq!(operator("/rollout/pause", body).ok()["changed"], true);
+    }
+    assert_eq!(operator("/policies/delay/rollout/pause", pause(last)).ok()["changed"], true);
+    assert_eq!(decide(&merchant, "ps-full")["fault"]["code"], "paused");
+    assert_eq!(own("/policies/delay/rollout/resume", pause(&versions[0])).ok()["changed"], true);
+    assert_eq!(own("/policies/delay/rollout/pause", pause(last)).ok()["changed"], true);
     whole(&merchant);
 }
 

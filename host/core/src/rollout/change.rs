@@ -235,16 +235,23 @@ impl Plan {
 }
 
 impl Rollouts {
-    /// Throws a kill switch.
+    /// Throws a kill switch. Each hand has room of its own, so that nobody's switches keep another's from being thrown. What stops the
+    /// merchant or a kind always has: a hand has no more of those than there are kinds, and one. So has what the protection stops, which
+    /// is at most each version once.
     ///
     /// # Errors
-    /// There are too many.
+    /// A person has thrown too many for policies and versions.
     pub fn pause(&mut self, scope: Scope, by: Hand, reason: &str, at_ms: i64) -> Change {
         if self.stops.iter().any(|stop| stop.scope == scope && stop.by == by) {
             return Ok(Changed::No);
         }
-        if self.stops.len() >= STOPS_MAX {
-            return conflict(format!("{STOPS_MAX} kill switches are thrown already: resume one first, or pause the kind or the merchant"));
+        let takes_room = |scope: &Scope| matches!(scope, Scope::Policy { .. } | Scope::Version { .. });
+        let thrown = self.stops.iter().filter(|stop| stop.by == by && takes_room(&stop.scope)).count();
+        if by != Hand::Protection && takes_room(&scope) && thrown >= STOPS_MAX {
+            return conflict(format!(
+                "{STOPS_MAX} kill switches of policies and versions are thrown already by the same hand: resume one first, or pause the \
+                 kind or the merchant"
+            ));
         }
         self.stops.push(Stop { scope, by, at_ms, reason: reason.to_owned() });
         Ok(Changed::Yes)
@@ -276,3 +283,6 @@ impl Rollouts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

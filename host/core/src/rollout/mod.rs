@@ -40,7 +40,7 @@ pub const WINDOWS_MAX: usize = 100;
 pub const EARLIER_MAX: usize = 100;
 /// Versions taken back that are remembered as such; the oldest are forgotten first.
 pub const TAKEN_MAX: usize = 1_000;
-/// Kill switches of one merchant.
+/// Kill switches of a merchant's policies and versions that the merchant has thrown, and as many that the operator has.
 pub const STOPS_MAX: usize = 100;
 /// The whole share, in hundredths of a percent.
 pub const SHARE_ALL: u16 = 10_000;

@@ -385,23 +385,3 @@ fn a_version_that_is_placed_anew_stands_otherwise() {
     plan.shadow(&id(3), 8).unwrap();
     assert_eq!(plan.standing(&id(1)), before);
 }
-
-#[test]
-fn each_hand_lifts_its_own_switch() {
-    let mut all = Rollouts::default();
-    let scope = Scope::Merchant;
-    all.pause(scope.clone(), Hand::Operator, "stop", 0).unwrap();
-    assert_eq!(all.pause(scope.clone(), Hand::Operator, "stop", 1), Ok(Changed::No));
-    assert!(matches!(all.resume(&scope, Hand::Merchant), Err(Refused::Conflict(_))));
-    all.pause(scope.clone(), Hand::Merchant, "stop", 0).unwrap();
-    all.resume(&scope, Hand::Merchant).unwrap();
-    assert_eq!(all.stops.len(), 1, "the operator's stands");
-    all.resume(&scope, Hand::Operator).unwrap();
-    assert!(matches!(all.resume(&scope, Hand::Operator), Err(Refused::NotThere(_))));
-    all.pause(Scope::Kind { kind: KIND }, Hand::Protection, "faults", 0).unwrap();
-    all.resume(&Scope::Kind { kind: KIND }, Hand::Merchant).unwrap();
-    for n in 0..STOPS_MAX {
-        all.pause(Scope::Policy { policy: format!("p{n}") }, Hand::Merchant, "stop", 0).unwrap();
-    }
-    assert!(matches!(all.pause(scope, Hand::Merchant, "stop", 0), Err(Refused::Conflict(_))));
-}
