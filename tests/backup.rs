@@ -1,6 +1,9 @@
 //! `ombud backup` and `restore`: copies made under load, checked, put back, and held against what was published.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -62,7 +65,11 @@ fn acts(data: &Path, log: &[&str], act: &str) -> Vec<Value> {
 
 /// A server, stopped as an operator stops it: what has grown is signed and published.
 fn served(data: &Path) {
-    let process = Process::start(command(data));
+    served_by(command(data));
+}
+
+fn served_by(command: Command) {
+    let process = Process::start(command);
     // It listens a moment before it listens to signals.
     assert_eq!(process.call(&agent(), "GET", "/readyz").send().status, 200);
     stop(&process);
@@ -242,40 +249,6 @@ fn a_backup_that_was_changed_is_not_restored() {
 }
 
 #[test]
-fn keys_go_along_or_stay_as_asked() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new();
-    let data = place.data();
-    place.backup("without", &["--without-master-key"]).exits(0).says("the master key is not in it");
-    place.backup("with", &[]).exits(0).says("the master key is in it");
-    assert!(!place.at("without/master.key").exists() && place.at("with/master.key").exists());
-    for (name, mode) in [("with", 0o700), ("with/ombud.db", 0o600), ("with/master.key", 0o600), ("with/ledger.key", 0o600)] {
-        assert_eq!(std::fs::metadata(place.at(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
-    }
-    for name in ["demo-keys.json", "code.key", "code", "ombud.lock", "ombud.db-wal"] {
-        assert!(!place.at("with").join(name).exists(), "{name} is not in a backup");
-    }
-    // Without the master key the records are proved, and not read; with the key put back it is the directory that it was.
-    place.restore("without", "restored", &[]).exits(0).says("the master key is not in the backup");
-    let restored = place.at("restored");
-    let sealed = on(&restored, &["audit", "check", "--json"]).exits(1).json();
-    assert_eq!(
-        (&sealed["bodies_left_closed"], &sealed["findings"]),
-        (&json!(true), &json!([])),
-        "nothing is wrong, and not all is checked"
-    );
-    std::fs::copy(data.join("master.key"), restored.join("master.key")).unwrap();
-    assert_eq!(check(&restored)["bodies_left_closed"], false);
-    served(&restored);
-    // In its own place it is there still, and so is a key of the ledger that was drawn since.
-    on(&data, &["key", "rotate-ledger"]).exits(0);
-    let rotated = std::fs::read_to_string(data.join("ledger.vkey")).unwrap();
-    place.restore("without", "data", &["--accept-loss"]).exits(0);
-    assert_eq!(std::fs::read_to_string(data.join("ledger.vkey")).unwrap(), rotated);
-    assert_eq!(check(&data)["bodies_left_closed"], false);
-}
-
-#[test]
 fn what_cannot_be_done_says_why() {
     let place = Place::new();
     let data = place.data();
@@ -392,7 +365,7 @@ fn who_was_held_in_the_backup_and_erased_since_is_erased_again() {
 #[test]
 fn a_backup_that_is_stopped_leaves_no_copy_of_the_master_key() {
     let place = Place::new();
-    let mut command = std::process::Command::new(ombud_tests::process::ombud());
+    let mut command = Command::new(ombud_tests::process::ombud());
     command.args(["backup", "--data", path(&place.data()), "-o", path(&place.at("b"))]);
     let mut running = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     while !place.at("b.unfinished").exists() {

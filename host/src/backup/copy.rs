@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use ombud_store::{Inspection, StoreError};
 
-use super::MASTER_KEY;
 use super::manifest::{MANIFEST, Manifest};
+use super::{MASTER_KEY, WEBHOOK_KEY};
 use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
@@ -74,7 +74,7 @@ fn copy(backup: &Backup<'_>, staging: &Path) -> Result<Manifest> {
     Inspection::open(data)?.copy_into(staging)?;
     complete_checkpoints(data, staging)?;
     // Keys only grow in number while a copy is made, and those of a rotation in between are no hindrance.
-    for (name, mode) in [(VERIFIER_FILE, 0o644), (KEY_FILE, 0o600), (MASTER_KEY, 0o600)] {
+    for (name, mode) in [(VERIFIER_FILE, 0o644), (KEY_FILE, 0o600), (WEBHOOK_KEY, 0o600), (MASTER_KEY, 0o600)] {
         let wanted = name != MASTER_KEY || !backup.without_master_key;
         if wanted && data.join(name).exists() {
             copy_file(&data.join(name), &staging.join(name), mode)?;

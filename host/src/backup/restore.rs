@@ -14,7 +14,7 @@ use ombud_store::{Inspection, Reads};
 
 use super::copy::{beside, copy_checkpoints, copy_file, flush, private_folder, remove, rename};
 use super::manifest::Manifest;
-use super::{DATABASE, MASTER_KEY};
+use super::{DATABASE, MASTER_KEY, WEBHOOK_KEY};
 use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
@@ -173,8 +173,8 @@ fn keep_erasures(restore: &Restore<'_>, staging: &Path, replaces: bool) -> Resul
     Ok(known)
 }
 
-/// Keys of the replaced directory that are newer than those of the backup: those of a rotation since, and a master key that
-/// the backup was made without.
+/// Keys of the replaced directory that are newer than those of the backup: those of a rotation since, and what the backup
+/// was made without: its master key, and the secret of its webhooks.
 fn keep_keys(data: &Path, staging: &Path) -> Result<()> {
     let known = verifiers(staging)?;
     // Files that cannot be read are no keys: those of the backup stay.
@@ -189,8 +189,10 @@ fn keep_keys(data: &Path, staging: &Path) -> Result<()> {
             }
         }
     }
-    if !staging.join(MASTER_KEY).exists() && data.join(MASTER_KEY).is_file() {
-        copy_file(&data.join(MASTER_KEY), &staging.join(MASTER_KEY), 0o600)?;
+    for name in [MASTER_KEY, WEBHOOK_KEY] {
+        if !staging.join(name).exists() && data.join(name).is_file() {
+            copy_file(&data.join(name), &staging.join(name), 0o600)?;
+        }
     }
     Ok(())
 }

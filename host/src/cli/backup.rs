@@ -17,7 +17,7 @@ use crate::service::wire::BackupBegun;
 #[derive(Args)]
 #[command(
     after_help = "The server of the directory may go on meanwhile: the copy is one snapshot of the database. It holds the records, the components and \
-settings that made them, API keys as hashes, the customers' keys wrapped with the master key, the ledger's signing key, and the published checkpoints. \
+settings that made them, API keys as hashes, the customers' keys wrapped with the master key, the ledger's signing key, the secret that signs webhooks, and the published checkpoints. \
 The master key of the directory goes along unless --without-master-key leaves it out; whoever has a backup with it can read every text, and without it \
 nobody can: then keep it elsewhere. What was erased before is not in the copy; what is erased later stays in it.\n\nThe copy is checked as `ombud audit \
 check` does before it gets its name. The backup is recorded as an act of the operator.\n\nExit codes: 0 made and well, 1 the data directory is damaged \

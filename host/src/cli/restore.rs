@@ -22,7 +22,7 @@ use crate::service::MasterKeyFrom;
 against the newest checkpoint that was published of it: in the backup, in the directory that is replaced, and where --published says. A backup that is \
 older lacks records that were published: that is refused, unless --accept-loss says that they are lost for good. The loss is recorded as an act, and \
 whoever has the newer checkpoints will notice it.\n\nA directory that is there already is not overwritten: it is set aside with the ending \
-`.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key where the backup has none.\n\nWhoever was \
+`.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key and its secret of webhooks where the backup has none.\n\nWhoever was \
 erased after the backup is erased again, as far as the directory that is replaced or --erasures-from says who that is.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
 not run.\n\nExample:\n  ombud restore backups/2026-11-20 --data ombud-data --published /mnt/monitor/checkpoints"
 )]

@@ -9,6 +9,7 @@ use clap::Args;
 use ombud_ledger::log::KeyName;
 
 use super::{EXIT_OK, data, limits};
+use crate::backup::WEBHOOK_KEY;
 use crate::demo::{self, DemoKeys, KEYS_FILE};
 use crate::http::{self, HttpLimits, Listeners, LocalListener};
 use crate::service::ledger::SIGN_EVERY;
@@ -125,7 +126,7 @@ fn tell_exposed(data: &Path) {
         MasterKeyFrom::Directory => Some(data.join("master.key")),
         MasterKeyFrom::Hex(_) => None,
     };
-    let others = [KEY_FILE, "code.key", "webhook.key", "ombud.db"].map(|name| data.join(name));
+    let others = [KEY_FILE, "code.key", WEBHOOK_KEY, "ombud.db"].map(|name| data.join(name));
     for file in master.into_iter().chain(others) {
         // What is not there exposes nothing.
         if std::fs::metadata(&file).is_ok_and(|facts| facts.permissions().mode() & 0o077 != 0) {

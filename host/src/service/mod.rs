@@ -223,7 +223,7 @@ impl Service {
         let fair = fair::Fair::start(cores(), Arc::clone(&metrics))?;
         let guardrail = Arc::new(admin::guardrail(&registry));
         let webhook = match &options.webhook {
-            Some(url) => Some(rollout::Webhook::start(url, admin::secret(&data.join("webhook.key"))?)?),
+            Some(url) => Some(rollout::Webhook::start(url, admin::secret(&data.join(crate::backup::WEBHOOK_KEY))?)?),
             None => None,
         };
         let service = Arc::new(Self {
