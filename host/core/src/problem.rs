@@ -12,7 +12,7 @@ pub struct Problem {
     /// JSON pointer (RFC 6901) into the posted body; empty for the whole body and where `header` is set. A member that is
     /// missing is named by where it should stand.
     pub pointer: String,
-    /// The HTTP header, where the problem is one of a CloudEvent in binary mode.
+    /// The HTTP header, where the problem is one of a header: of the media type or coding, or of a CloudEvent in binary mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
     /// What is wrong.

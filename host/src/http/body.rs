@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use ombud_core::problem::{Problem, tidy};
@@ -35,9 +35,10 @@ pub async fn read(app: &Shared, request: Request, bytes_max: usize) -> Result<(H
     read_within(app, request, bytes_max, app.limits.body_ms).await
 }
 
-/// The same for a body that takes at most so many milliseconds to come.
+/// The same for a body that takes at most so many milliseconds to come. Every body is read here.
 pub async fn read_within(app: &Shared, request: Request, bytes_max: usize, time_ms: u64) -> Result<(HeaderMap, Posted), Refused> {
     let (parts, body) = request.into_parts();
+    not_encoded(&parts.headers)?;
     let declared = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
     // What is announced takes no place, only what has come.
     let mut reserved = app.reserve(parts.extensions.get());
@@ -55,6 +56,20 @@ pub async fn read_within(app: &Shared, request: Request, bytes_max: usize, time_
         }
     };
     Ok((parts.headers, Posted { bytes, reserved }))
+}
+
+/// Refuses a body that is compressed: its bytes are not what they would be read as.
+fn not_encoded(headers: &HeaderMap) -> Result<(), Refused> {
+    let is_identity = |value: &HeaderValue| {
+        let codings = value.to_str().unwrap_or("?").split(',').map(str::trim);
+        codings.filter(|coding| !coding.is_empty()).all(|coding| coding.eq_ignore_ascii_case("identity"))
+    };
+    if headers.get_all(header::CONTENT_ENCODING).iter().all(is_identity) {
+        return Ok(());
+    }
+    let problem =
+        Problem::in_header("content-encoding", "is not taken").allowed("identity: send the body uncompressed, without Content-Encoding");
+    Err(Refused::with(Code::MediaType, vec![problem]))
 }
 
 /// Collects the frames. A body that is somewhat too large is read and dropped, so that a client that sends all of it before
@@ -142,12 +157,14 @@ pub async fn json<T: PostedJson>(app: &Shared, request: Request) -> Result<T, Re
 /// Whether a body is JSON; without a media type it is taken as such.
 pub fn json_media_type(headers: &HeaderMap) -> Result<(), Refused> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Ok(());
-    }
-    let problem = Problem::in_header("content-type", "is not taken").allowed("application/json");
-    Err(Refused::with(Code::MediaType, vec![problem]))
+    let text = value.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let problem = if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        text::charset(text).err()
+    } else {
+        Some(Problem::in_header("content-type", "is not taken").allowed("application/json"))
+    };
+    problem.map_or(Ok(()), |problem| Err(Refused::with(Code::MediaType, vec![problem])))
 }
 
 /// Problems of a body that could not be read: 400 where it is not JSON at all, 422 where it breaks schema or bounds.

@@ -47,8 +47,10 @@ pub fn document() -> Value {
             "title": "Ombud",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Decisions of merchants' policies on after-sales events",
-            "description": "Every error is a problem document (RFC 9457). Keys are bound to a merchant and a role; another merchant's \
-                            resources do not exist (404). Every answer names its request in `x-request-id`.",
+            "description": "Every error is a problem document (RFC 9457), with each problem of a body at its JSON pointer and each of a header \
+                            by `header`, with an empty pointer. Bodies are taken uncompressed, and JSON in UTF-8 only (415). Keys are \
+                            bound to a merchant and a role; another merchant's resources do not exist (404). Every answer names its \
+                            request in `x-request-id`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

@@ -39,7 +39,7 @@ pub enum Code {
     BodyTooLarge,
     /// Path and query are too long.
     UriTooLong,
-    /// The body's media type is not taken.
+    /// The body's media type, its charset or its coding is not taken.
     MediaType,
     /// The body breaks its schema or bounds.
     Invalid,
@@ -107,7 +107,9 @@ impl Code {
             Self::NotYet => (StatusCode::CONFLICT, "urn:ombud:problem:not-yet", "It will be there in a moment"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "urn:ombud:problem:body-too-large", "The body is too large"),
             Self::UriTooLong => (StatusCode::URI_TOO_LONG, "urn:ombud:problem:uri-too-long", "Path and query are too long"),
-            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:ombud:problem:media-type", "The media type is not taken"),
+            Self::MediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "urn:ombud:problem:media-type", "The media type or coding is not taken")
+            }
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "urn:ombud:problem:invalid", "The request has problems"),
             Self::PolicyRefused => (StatusCode::UNPROCESSABLE_ENTITY, "urn:ombud:problem:policy-refused", "The policy is refused"),
             Self::Saturated => {

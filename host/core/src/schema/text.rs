@@ -15,6 +15,22 @@ pub fn utf8(body: &[u8], bytes_max: usize) -> Result<&str, Problem> {
     })
 }
 
+/// Refuses a media type that names a charset which is not that of JSON: its bytes may be UTF-8 by chance, and say something else.
+///
+/// # Errors
+/// It names another one.
+pub fn charset(media_type: &str) -> Result<(), Problem> {
+    let is_other = |parameter: &str| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("charset") && !["utf-8", "utf8"].iter().any(|own| value.eq_ignore_ascii_case(own))
+    };
+    if media_type.split(';').skip(1).any(is_other) {
+        return Err(Problem::in_header("content-type", "names a charset that is not taken").allowed("utf-8"));
+    }
+    Ok(())
+}
+
 /// A body or item beyond its bound.
 pub fn too_long(pointer: &str, bytes_max: usize) -> Problem {
     Problem::at(pointer, "is too long").allowed(format!("at most {bytes_max} bytes"))
