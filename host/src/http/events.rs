@@ -23,7 +23,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .describe(
                 "A CloudEvent 1.0 in structured mode (`application/cloudevents+json`) or binary mode (`ce-` headers, the body is the \
                  data). The answer comes once the decisions are durable. The same event again (same `source` and `id`) gives the same \
-                 decisions; the same id with another body is 409. A policy's fault is an answer, not an error: the decision then \
+                 decisions; the same id with another body is 409. What no policy could rule on, such as a delay's episode about a line \
+                 that the delay does not have, is 422. A policy's fault is an answer, not an error: the decision then \
                  carries the fault and the kind's fallback.",
             )
             .body(RequestBody::Event)

@@ -1,7 +1,8 @@
 //! Events: CloudEvents 1.0 in structured, binary and batched mode, read into typed data with every problem named.
 //!
 //! Reading is pure and needs no merchant: what an event may say of its merchant is compared afterwards
-//! ([`Event::contradictions`]), and what is semantically wrong with a case is the policy's to rule on (AS-001).
+//! ([`crate::merchant::MerchantConfig::contradicted_by`]), and what is semantically wrong with a case is the policy's to rule on (AS-001),
+//! unless no policy could.
 
 pub mod data;
 pub mod input;
@@ -12,6 +13,7 @@ pub mod types;
 mod canonical;
 mod envelope;
 mod read;
+mod references;
 mod time;
 mod trace;
 
@@ -25,7 +27,7 @@ use crate::kind::Kind;
 
 pub use data::Data;
 pub use envelope::{Envelope, Extension};
-pub use read::{Mode, batch, binary, mode, structured};
+pub use read::{Mode, batch, binary, mode, recorded, structured};
 pub use schemas::{data_schema_for, schema_for};
 pub use trace::trace_id;
 pub use types::EventType;

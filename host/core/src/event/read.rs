@@ -7,11 +7,12 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Event;
-use super::envelope::{Carrier, Loose, LooseEvent};
+use super::envelope::{Carrier, Loose, LooseEvent, Since};
+use super::references;
 use super::schemas::read_or_explain;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, EVENT_BYTES_MAX};
 use crate::problem::{Problem, tidy};
-use crate::schema::text::{malformed, too_long, utf8};
+use crate::schema::text::{charset, malformed, too_long, utf8};
 
 /// How a request carries its event or events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,9 @@ pub enum Mode {
 
 /// The mode of a request. A plain JSON body without `ce-` headers is read as structured, as people post it by hand.
 pub fn mode(content_type: Option<&str>, has_ce_headers: bool) -> Result<Mode, Problem> {
-    let essence = content_type.unwrap_or("application/json").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
+    let content_type = content_type.unwrap_or("application/json");
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let mode = match essence.as_str() {
         "application/cloudevents+json" => Ok(Mode::Structured),
         "application/cloudevents-batch+json" => Ok(Mode::Batch),
         other if other.starts_with("application/cloudevents") || !super::envelope::is_json(other) => {
@@ -36,13 +38,20 @@ pub fn mode(content_type: Option<&str>, has_ce_headers: bool) -> Result<Mode, Pr
         }
         _ if has_ce_headers => Ok(Mode::Binary),
         _ => Ok(Mode::Structured),
-    }
+    }?;
+    charset(content_type).map(|()| mode)
 }
 
 /// Reads an event in structured mode. `received_at` is the host's clock, in epoch milliseconds.
 pub fn structured(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
     let text = utf8(body, EVENT_BYTES_MAX).map_err(|problem| vec![problem])?;
-    one(text, text, Carrier::Body(String::new()), received_at)
+    one(text, text, Carrier::Body(String::new()), received_at, Since::Now)
+}
+
+/// Reads an event that is on record, where it is structured: what this version asks of new ones beyond its schema is not asked of it.
+pub fn recorded(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
+    let text = utf8(body, EVENT_BYTES_MAX).map_err(|problem| vec![problem])?;
+    one(text, text, Carrier::Body(String::new()), received_at, Since::Recorded)
 }
 
 /// Reads an event in binary mode: its attributes from the `ce-` headers (name and value as they came; others are passed
@@ -74,7 +83,7 @@ pub fn binary<'h>(
         Ok(data) => loose.data = Some(data),
         Err(error) => problems.push(malformed(text, text, &error, "")),
     }
-    match event(loose, Carrier::Headers, text, received_at) {
+    match event(loose, Carrier::Headers, text, received_at, Since::Now) {
         Ok(event) if problems.is_empty() => Ok(event),
         Ok(_) => Err(tidy(problems)),
         Err(found) => {
@@ -130,24 +139,24 @@ pub fn batch(body: &[u8], received_at: InstantMs) -> Result<Vec<Item>, Vec<Probl
         if item.get().len() > EVENT_BYTES_MAX {
             return Err(vec![too_long(&base, EVENT_BYTES_MAX)]);
         }
-        one(text, item.get(), Carrier::Body(base), received_at)
+        one(text, item.get(), Carrier::Body(base), received_at, Since::Now)
     };
     Ok(items.iter().enumerate().map(read).collect())
 }
 
 /// Reads one event that is an object, `part` of the posted `text`.
-fn one(text: &str, part: &str, carrier: Carrier, received_at: InstantMs) -> Item {
+fn one(text: &str, part: &str, carrier: Carrier, received_at: InstantMs, since: Since) -> Item {
     let base = match &carrier {
         Carrier::Body(base) => base.clone(),
         Carrier::Headers => String::new(),
     };
     let loose: LooseEvent<'_> = serde_json::from_str(part).map_err(|error| vec![malformed(text, part, &error, &base)])?;
-    event(loose, carrier, text, received_at)
+    event(loose, carrier, text, received_at, since)
 }
 
 /// Checks attributes and data; all problems of both.
-fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: InstantMs) -> Item {
-    let (event_type, envelope) = loose.check(&carrier, received_at);
+fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: InstantMs, since: Since) -> Item {
+    let (event_type, envelope) = loose.check(&carrier, received_at, since);
     let data_pointer = carrier.data_pointer();
     let mut problems = Vec::new();
     if loose.data_twice {
@@ -160,7 +169,12 @@ fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: Insta
         }
         (None, Some(_)) => None,
         (Some(event_type), Some(data)) => match read_or_explain(event_type, data.get(), &data_pointer) {
-            Ok(Ok(read)) => Some((read, data.to_owned())),
+            Ok(Ok(read)) => {
+                if since == Since::Now {
+                    problems.extend(references::broken(&read, &data_pointer));
+                }
+                Some((read, data.to_owned()))
+            }
             Ok(Err(found)) => {
                 problems.extend(found);
                 None

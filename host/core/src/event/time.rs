@@ -9,12 +9,22 @@ pub(super) const ALLOWED: &str = "an RFC 3339 time from 1970 on with an offset, 
 
 /// The epoch milliseconds of an RFC 3339 time; parts of a millisecond are dropped.
 pub(super) fn parse(text: &str) -> Option<InstantMs> {
+    recorded(text).filter(|_| is_within_a_day(text))
+}
+
+/// The same of a time on record: some were taken with an offset of a day and more.
+pub(super) fn recorded(text: &str) -> Option<InstantMs> {
     if !has_the_form(text.as_bytes()) {
         return None;
     }
     // The form is RFC 3339's; that date, time and offset exist is the library's to say. It reads a leap second as :59.
     let instant = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
     (0..=INSTANT_MS_MAX).contains(&instant).then_some(instant)
+}
+
+/// Whether the offset of a time has at most 23 hours. The library takes more, and reads another day.
+fn is_within_a_day(text: &str) -> bool {
+    text.ends_with(['Z', 'z']) || text.len().checked_sub(5).and_then(|at| text.get(at..at + 2)).is_some_and(|hours| hours <= "23")
 }
 
 /// `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`. The library alone takes more: other separators, no seconds, zone names.
@@ -50,7 +60,7 @@ fn has_the_form(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, recorded};
 
     #[test]
     fn rfc_3339_is_read_whatever_the_offset() {
@@ -63,6 +73,8 @@ mod tests {
             "2026-11-06T02:00:00.000999999Z",
             "2026-11-05T21:00:00-05:00",
             "2026-11-06T02:00:00-00:00",
+            "2026-11-07T01:59:00+23:59",
+            "2026-11-05T02:01:00-23:59",
         ] {
             assert_eq!(parse(text), instant, "{text}");
         }
@@ -85,6 +97,9 @@ mod tests {
             "2026-11-06T02:00:00.Z",
             "2026-11-06T02:00:00.0000000000Z",
             "2026-11-06T02:00:00+0800",
+            "2026-11-07T02:00:00+24:00",
+            "2026-11-05T02:00:00-24:00",
+            "2026-11-06T02:00:00+08:60",
             "2026-11-06T02:00:00+08:00[Asia/Shanghai]",
             "2026-11-06T02:00:00Z ",
             "1969-12-31T23:59:59Z",
@@ -93,5 +108,10 @@ mod tests {
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+    #[test]
+    fn what_is_on_record_is_read_as_it_was() {
+        assert_eq!(recorded("2026-11-07T02:00:00+24:00"), recorded("2026-11-06T02:00:00Z"));
+        assert_eq!(recorded("2026-11-06T10:00:00+08:00"), parse("2026-11-06T10:00:00+08:00"));
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
-use ombud_core::event::structured;
+use ombud_core::event;
 use ombud_core::fault::FaultCode;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
@@ -134,7 +134,7 @@ impl Service {
         };
         let at_ms = opened.header.received_at_ms;
         let recorded: Recorded = serde_json::from_str(body).map_err(|error| damaged(&format!("has another decision: {error}")))?;
-        let event = structured(event.as_bytes(), at_ms).map_err(|_| damaged("has an event that is none"))?;
+        let event = event::recorded(event.as_bytes(), at_ms).map_err(|_| damaged("has an event that is none"))?;
         let first = first_decision(reads, merchant, kind, &event)?;
         let heard = recorded.heard(first.is_none_or(|first| first.at_ms >= at_ms)).into_iter().flatten();
         // Whether it was the machine that was slow then, nobody can tell any more.

@@ -80,9 +80,18 @@ fn the_modes_are_told_apart_by_content_type_and_headers() {
     assert_eq!(mode(Some("Application/JSON"), true), Ok(Mode::Binary));
     assert_eq!(mode(Some("application/json"), false), Ok(Mode::Structured));
     assert_eq!(mode(None, false), Ok(Mode::Structured));
-    for refused in
-        ["text/plain", "application/cloudevents+xml", "application/cloudevents-batch+avro", "", "application/x-www-form-urlencoded"]
-    {
+    assert_eq!(mode(Some("application/json; profile=x; Charset=\"UTF-8\""), false), Ok(Mode::Structured));
+    for refused in [
+        "text/plain",
+        "application/cloudevents+xml",
+        "application/cloudevents-batch+avro",
+        "",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=gbk",
+        "application/cloudevents+json;charset=\"utf-16\"",
+        "application/cloudevents-batch+json; x=1; CHARSET = iso-8859-1",
+        "application/json; charset",
+    ] {
         assert_eq!(mode(Some(refused), true).unwrap_err().header.as_deref(), Some("content-type"), "{refused}");
     }
 }

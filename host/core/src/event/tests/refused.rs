@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{EventType, structured};
+use super::super::{EventType, batch, recorded, structured};
 use super::{RECEIVED, example_value, headers, read, read_binary};
 use crate::limits::{EVENT_AHEAD_MS_MAX, EVENT_BYTES_MAX};
 use crate::problem::Problem;
@@ -66,6 +66,7 @@ fn the_attributes_are_checked() {
         ("type", json!("aftersale.agreed / refused")),
         ("time", json!(1_793_930_400_000_i64)),
         ("time", json!("2026-11-06 10:00:00")),
+        ("time", json!("2026-11-07T02:00:00+24:00")),
         ("subject", json!("")),
         ("datacontenttype", json!("application/xml")),
         ("dataschema", json!("a b")),
@@ -94,6 +95,62 @@ fn the_attributes_are_checked() {
             assert!(one(&event)[0].starts_with(&format!("`/{attribute}`: ")), "{attribute}: {:?}", one(&event));
         }
     }
+}
+
+/// No policy could rule on a delay like that: it would be a fault of each version that answers, and the caller's.
+#[test]
+fn a_delay_that_does_not_belong_together_is_refused() {
+    let delay = |change: fn(&mut Value)| after(EventType::DelayDetected, |event| change(&mut event["data"]["delay"]));
+    let line = "names a line that the delay does not have; allowed: a `line_id` of the delay's `lines`";
+    assert_eq!(
+        delay(|delay| delay["episodes"][0]["line_ids"] = json!(["L9", "L2", "l1"])),
+        [format!("`/data/delay/episodes/0/line_ids/0`: {line}"), format!("`/data/delay/episodes/0/line_ids/2`: {line}")]
+    );
+    assert_eq!(
+        delay(|delay| delay["lines"][1]["line_id"] = json!("L1")),
+        [
+            format!("`/data/delay/episodes/0/line_ids/1`: {line}"),
+            "`/data/delay/lines/1/line_id`: is told twice; allowed: each line once".to_owned(),
+        ]
+    );
+    assert_eq!(
+        delay(|delay| {
+            let again = delay["episodes"][0].clone();
+            delay["episodes"].as_array_mut().unwrap().push(again);
+        }),
+        ["`/data/delay/episodes/1/episode_id`: is told twice; allowed: each episode once"]
+    );
+    assert_eq!(
+        delay(|delay| (delay["lines"], delay["episodes"]) = (json!([]), json!([]))),
+        ["`/data/delay/lines`: is empty; allowed: the lines that are late, at least one"]
+    );
+    // With what is wrong beside it, where the delay comes with another event, and in the other modes.
+    let mut event = example_value(EventType::AftersaleRefunded);
+    event["data"]["delay"]["episodes"][0]["line_ids"] = json!(["L9"]);
+    let binary = read_binary(&headers(&event), &event["data"].to_string()).unwrap_err();
+    assert_eq!(lines(binary), [format!("`/delay/episodes/0/line_ids/0`: {line}")]);
+    let mut batched = batch(json!([event]).to_string().as_bytes(), RECEIVED).unwrap();
+    assert_eq!(lines(batched.remove(0).unwrap_err()), [format!("`/0/data/delay/episodes/0/line_ids/0`: {line}")]);
+    event["specversion"] = json!("0.3");
+    let both = read(&event.to_string()).unwrap_err();
+    assert_eq!(
+        both.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(),
+        ["/data/delay/episodes/0/line_ids/0", "/specversion"]
+    );
+}
+
+/// What was taken before something more was asked of events is read as it was: records are checked and counted by what they say.
+#[test]
+fn what_is_on_record_stays_readable() {
+    let mut event = example_value(EventType::DelayDetected);
+    event["time"] = json!("2026-11-07T06:00:00+24:00");
+    event["data"]["delay"]["episodes"][0]["line_ids"] = json!(["L9"]);
+    let pointers: Vec<String> = read(&event.to_string()).unwrap_err().into_iter().map(|problem| problem.pointer).collect();
+    assert_eq!(pointers, ["/data/delay/episodes/0/line_ids/0", "/time"]);
+    let on_record = recorded(event.to_string().as_bytes(), RECEIVED).unwrap();
+    assert_eq!(on_record.now(), read(EventType::DelayDetected.example()).unwrap().now());
+    event["data"]["delay"]["lines"] = json!(7);
+    assert!(recorded(event.to_string().as_bytes(), RECEIVED).is_err());
 }
 
 #[test]
@@ -259,7 +316,7 @@ fn bounds_are_exact() {
     let place = "/data/delay/attributes";
     assert!(with(place, attributes(32, 64, 512)));
     assert!(!with(place, attributes(33, 1, 1)) && !with(place, attributes(1, 65, 1)) && !with(place, attributes(1, 1, 513)));
-    let lines = |count: usize| json!(vec![json!({"line_id": "L", "paid": 1, "refunded": 0}); count]);
+    let lines = |count: usize| (1..=count).map(|at| json!({"line_id": format!("L{at}"), "paid": 1, "refunded": 0})).collect();
     assert!(with("/data/delay/lines", lines(200)) && !with("/data/delay/lines", lines(201)));
     let due = "/data/delay/episodes/0/due";
     assert!(with(due, json!(253_402_300_799_999_i64)) && !with(due, json!(253_402_300_800_000_i64)) && !with(due, json!(-1)));

@@ -20,7 +20,7 @@ use crate::service::decide::{digest_of, is_persons_act};
 pub(super) fn read<'r>(record: &'r Record, listed: &'r ListedEntry) -> Result<Readable<'r>, String> {
     let event = match record.body(BodyKind::Event) {
         None => None,
-        Some(body) => Some(event::structured(body.as_bytes(), record.header.received_at_ms).map_err(|problems| {
+        Some(body) => Some(event::recorded(body.as_bytes(), record.header.received_at_ms).map_err(|problems| {
             let problem = problems.first().map(ToString::to_string).unwrap_or_default();
             format!("its event is none that this version takes: {problem}")
         })?),
