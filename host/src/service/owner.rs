@@ -2,6 +2,7 @@
 
 use ombud_core::event::Event;
 use ombud_ledger::id;
+use ombud_ledger::keys::DigestKey;
 use ombud_store::{MARK, Reads};
 
 use super::error::ServiceError;
@@ -41,5 +42,10 @@ impl Owner {
 
 /// What stands where an erased customer's reference stood.
 pub fn mark(tenant: &Tenant, customer: &str) -> String {
-    format!("{MARK}{}", id::erased_mark(&tenant.digest_key, customer))
+    mark_by(&tenant.digest_key, customer)
+}
+
+/// The same by the merchant's key.
+pub fn mark_by(key: &DigestKey, customer: &str) -> String {
+    format!("{MARK}{}", id::erased_mark(key, customer))
 }

@@ -370,7 +370,7 @@ impl What {
             Self::LossAccepted { .. } => "ledger.loss-accepted",
             Self::Exported { .. } => "ledger.exported",
             Self::Backtested { .. } => "backtest.begun",
-            Self::Erasure { .. } => "erasure",
+            Self::Erasure { .. } => ERASURE,
             Self::RetentionApplied { .. } => "retention.applied",
             Self::RetentionSet { .. } => "retention.set",
             Self::HoldSet { .. } => "hold.set",
@@ -414,7 +414,7 @@ pub(super) const NAMES: [&str; 32] = [
     "ledger.loss-accepted",
     "ledger.exported",
     "backtest.begun",
-    "erasure",
+    ERASURE,
     "retention.applied",
     "retention.set",
     "hold.set",
@@ -438,5 +438,7 @@ pub(in crate::service) const OVERRIDE: &str = "decision.override";
 pub(in crate::service) const MERCHANT_CHANGED: &str = "merchant.changed";
 /// The name of one step of a blacklist request.
 pub(in crate::service) const BLACKLIST_STEP: &str = "blacklist.step";
+/// How the erasure of a customer is named in headers and listings.
+pub(in crate::service) const ERASURE: &str = "erasure";
 /// The name of an alarm of the self-audit.
 pub(in crate::service) const SELF_AUDIT_DIVERGED: &str = "self-audit.diverged";

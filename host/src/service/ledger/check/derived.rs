@@ -9,10 +9,10 @@ use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::money::{self, Due};
 use ombud_ledger::{BodyKind, DecisionEntry, Digest, Entry, Header};
-use ombud_store::{Gone, Group, ListedEntry, MerchantRow, Reads, Rebuilt, Scratch};
+use ombud_store::{Gone, ListedEntry, MerchantRow, Reads, Rebuilt, Scratch};
 
 use crate::replay::{Record, RecordedCase};
-use crate::service::acts::{ActBody, By, MERCHANT_CHANGED, OVERRIDE, What};
+use crate::service::acts::{ActBody, By, ERASURE, MERCHANT_CHANGED, OVERRIDE, What};
 use crate::service::error::ServiceError;
 use crate::service::overrides::ActsAgain;
 use crate::service::project::{self, Occasion};
@@ -111,18 +111,22 @@ impl<'a> Again<'a> {
         if self.broken.is_some() {
             return Ok(());
         }
-        let event_type = match &header.entry {
-            Entry::Decision(entry) => Some(&entry.event.event_type),
-            Entry::Event(entry) => Some(&entry.event_type),
-            Entry::Act(_) => None,
-        };
-        let closes = event_type.and_then(|name| EventType::parse(name)).is_some_and(project::closes);
-        let mut gone = Gone { closes, ..Gone::default() };
-        if let Entry::Decision(entry) = &header.entry {
-            self.end_event(scratch.group(), Some(&entry.event.key))?;
-            (gone.refund, gone.goodwill) = counted_by(entry);
-        } else {
-            self.end_event(scratch.group(), None)?;
+        let closes = |name: &str| EventType::parse(name).is_some_and(project::closes);
+        let mut gone = Gone::default();
+        match &header.entry {
+            Entry::Decision(entry) => {
+                self.end_event(scratch, Some(&entry.event.key))?;
+                (gone.kind, gone.closes) = (Some(entry.kind), closes(&entry.event.event_type));
+                (gone.refund, gone.goodwill) = counted_by(entry);
+            }
+            Entry::Event(entry) => {
+                self.end_event(scratch, None)?;
+                gone.closes = closes(&entry.event_type);
+            }
+            Entry::Act(entry) => {
+                self.end_event(scratch, None)?;
+                gone.is_override = entry.act == OVERRIDE;
+            }
         }
         scratch.erased(self.merchant, listed, &gone)?;
         self.turn(scratch)
@@ -131,7 +135,7 @@ impl<'a> Again<'a> {
     /// Ends the log. Answers none where not every record could be read; then what is wrong is told already, or in the text.
     pub(super) fn finish(mut self, scratch: &mut Scratch) -> Result<(Option<Rebuilt>, Option<String>), ServiceError> {
         if self.broken.is_none() {
-            self.end_event(scratch.group(), None)?;
+            self.end_event(scratch, None)?;
         }
         let rebuilt = self.broken.is_none().then_some(Rebuilt { zone_changed: self.zone_changed });
         Ok((rebuilt, self.broken.filter(|text| !text.is_empty())))
@@ -150,9 +154,10 @@ impl<'a> Again<'a> {
         let (seq, received_at_ms) = (listed.seq, record.header.received_at_ms);
         match (&record.header.entry, event) {
             (Entry::Act(act), _) => {
-                self.end_event(scratch.group(), None)?;
+                self.end_event(scratch, None)?;
                 scratch.list(self.merchant, listed)?;
                 match act.act.as_str() {
+                    ERASURE => self.erasure(scratch, record)?,
                     OVERRIDE => self.acts.again(scratch.group(), reads, self.vault, self.merchant, self.tz_offset_min, record)?,
                     MERCHANT_CHANGED => self.zone_changed |= changes_zone(record),
                     _ => {}
@@ -160,16 +165,20 @@ impl<'a> Again<'a> {
                 Ok(())
             }
             (Entry::Event(entry), Some(event)) => {
-                self.end_event(scratch.group(), None)?;
+                self.end_event(scratch, None)?;
                 let now = Ongoing { key: entry.key, event, received_at_ms, tz_offset_min: self.tz_offset_min, first_seq: seq };
                 let on = now.occasion(self.merchant);
-                project::event(scratch.group(), &on, seq)?;
+                conclude(scratch, &on, seq)?;
                 blacklist::flag(scratch.group(), &on, seq)
             }
             (Entry::Decision(entry), Some(event)) => {
                 let Some(case) = case else { return Ok(()) };
                 scratch.list(self.merchant, listed)?;
-                self.decision(scratch.group(), record, entry, event, &case)
+                // Whoever is taken out of the listing was erased; acts on the decision name nobody either.
+                if let (None, Some(customer), Some(order)) = (&listed.customer, &event.data.customer_ref, &listed.order) {
+                    scratch.unlisted(self.merchant, order, customer.as_str())?;
+                }
+                self.decision(scratch, record, entry, event, &case)
             }
             (Entry::Event(_) | Entry::Decision(_), None) => Ok(()),
         }
@@ -177,15 +186,15 @@ impl<'a> Again<'a> {
 
     fn decision(
         &mut self,
-        group: &mut dyn Group,
+        scratch: &mut Scratch,
         record: &Record,
         entry: &DecisionEntry,
         event: Event,
         case: &RecordedCase<'_>,
     ) -> Result<(), ServiceError> {
         let (seq, received_at_ms) = (record.header.seq, record.header.received_at_ms);
-        self.end_event(group, Some(&entry.event.key))?;
-        let merchant = self.merchant;
+        self.end_event(scratch, Some(&entry.event.key))?;
+        let (merchant, group) = (self.merchant, scratch.group());
         let ongoing = match &self.event {
             Some(ongoing) => ongoing,
             // Its decisions stand one behind the other.
@@ -214,11 +223,20 @@ impl<'a> Again<'a> {
     }
 
     /// Writes what the event under way says of cases, unless the next record is of the same one.
-    fn end_event(&mut self, group: &mut dyn Group, next: Option<&Digest>) -> Result<(), ServiceError> {
+    fn end_event(&mut self, scratch: &mut Scratch, next: Option<&Digest>) -> Result<(), ServiceError> {
         match self.event.take_if(|event| next != Some(&event.key)) {
-            Some(event) => project::event(group, &event.occasion(self.merchant), event.first_seq),
+            Some(event) => conclude(scratch, &event.occasion(self.merchant), event.first_seq),
             None => Ok(()),
         }
+    }
+
+    /// Notes an act that erased a customer.
+    fn erasure(&self, scratch: &mut Scratch, record: &Record) -> Result<(), ServiceError> {
+        let body = record.body(BodyKind::Act).and_then(|body| serde_json::from_str::<ActBody>(body).ok());
+        if let Some(What::Erasure { mark, .. }) = body.map(|body| body.what) {
+            scratch.erasure(self.merchant, &mark, record.header.received_at_ms, record.header.seq)?;
+        }
+        Ok(())
     }
 }
 
@@ -226,6 +244,14 @@ impl Ongoing {
     fn occasion<'o>(&'o self, merchant: &'o MerchantId) -> Occasion<'o> {
         Occasion { merchant, tz_offset_min: self.tz_offset_min, by: By::nobody(), event: &self.event, received_at_ms: self.received_at_ms }
     }
+}
+
+/// Writes what an event says of cases beside its decisions.
+fn conclude(scratch: &mut Scratch, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
+    if project::closes(on.event.envelope.event_type) {
+        scratch.closing(on.merchant, seq)?;
+    }
+    project::event(scratch.group(), on, seq)
 }
 
 /// What an erased decision counts, by its header: refunds from and to, and goodwill, in fen. Of a delayed refund some may have

@@ -5,13 +5,14 @@ use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::money;
 use ombud_ledger::keys::DigestKey;
 use ombud_ledger::{BodyKind, Entry, Header};
-use ombud_store::{ListedEntry, Reads};
+use ombud_store::{ListedEntry, Reads, StoreError};
 use serde_json::Value;
 
 use super::derived::Readable;
 use crate::replay::{Record, RecordedCase};
 use crate::service::acts::{BLACKLIST_STEP, SELF_AUDIT_DIVERGED};
 use crate::service::decide::{digest_of, is_persons_act};
+use crate::service::owner;
 
 /// Reads the bodies of a record.
 ///
@@ -33,21 +34,35 @@ pub(super) fn read<'r>(record: &'r Record, listed: &'r ListedEntry) -> Result<Re
 }
 
 /// What is listed otherwise than the bodies say.
-pub(super) fn differences(reads: &dyn Reads, merchant: &MerchantId, read: &Readable<'_>, digest_key: Option<&DigestKey>) -> Vec<String> {
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn differences(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    read: &Readable<'_>,
+    digest_key: Option<&DigestKey>,
+) -> Result<Vec<String>, StoreError> {
     let Readable { record, listed, event, case } = read;
     let mut differences = Vec::new();
     if let Some(body) = record.body(BodyKind::Act) {
-        return differences_of_act(reads, merchant, body, listed);
+        return Ok(differences_of_act(reads, merchant, body, listed));
     }
-    let Some(event) = event else { return differences };
+    let Some(event) = event else { return Ok(differences) };
     let data = &event.data;
     let order = match case {
         Some(case) => money::order_id(&case.case).map(str::to_owned),
         None => data.order.as_ref().map(|order| order.order_id.to_string()),
     };
     let customer = data.customer_ref.as_ref().map(ToString::to_string);
-    // An erasure takes the customer out of the listing.
-    let erased = listed.customer.is_none() && customer.is_some() && reads.erased_subjects(merchant).is_ok_and(|erased| erased > 0);
+    // The erasure of this customer takes them out of the listing, and nobody else's.
+    let erased = match (&listed.customer, &customer, digest_key) {
+        (None, Some(customer), Some(key)) => {
+            let erased_at = reads.erased_at(merchant, &owner::mark_by(key, customer))?;
+            erased_at.is_some_and(|at_ms| at_ms >= record.header.received_at_ms)
+        }
+        _ => false,
+    };
     for (name, is, says) in [
         ("ticket", &listed.ticket, data.ticket_id.as_ref().map(ToString::to_string)),
         ("customer", &listed.customer, customer.filter(|_| !erased)),
@@ -58,14 +73,16 @@ pub(super) fn differences(reads: &dyn Reads, merchant: &MerchantId, read: &Reada
         }
     }
     if let Some(key) = digest_key {
-        let seen = reads.event(merchant, &event.envelope.key);
         let actors = if is_persons_act(event) { actors(reads, merchant, record.header.seq) } else { vec![String::new()] };
         let is_of = |digest| actors.iter().any(|actor| digest_of(key, actor, event) == digest);
-        if seen.is_ok_and(|seen| seen.is_some_and(|seen| !is_of(seen.body))) {
-            differences.push("the event index has another digest of its event".into());
+        match reads.event(merchant, &event.envelope.key) {
+            Ok(Some(seen)) if !is_of(seen.body) => differences.push("the event index has another digest of its event".into()),
+            // Where it is not there that is told already.
+            Ok(_) => {}
+            Err(error) => differences.push(format!("the event index cannot be read for its event: {error}")),
         }
     }
-    differences
+    Ok(differences)
 }
 
 /// What an act is listed by otherwise than the decision that it is on; an act on no decision is listed by its name alone.

@@ -20,6 +20,7 @@ use super::published::Published;
 use crate::replay::{Bodies, Damage, Record};
 use crate::service::admin::{IN_FORCE, MasterKeyFrom, fitting_masters, is_noted, present_master_key};
 use crate::service::error::ServiceError;
+use crate::service::owner;
 use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
@@ -200,7 +201,8 @@ fn bodies_of(
     let mut why = None;
     let mut administered = acts::Administered::new(derived::zone(row));
     let mut told = Vec::new();
-    let compared = inspection.derived(row, &mut place.scratch, |reads, scratch| {
+    let mark = |customer: &str| digest_key.as_ref().map(|key| owner::mark_by(key, customer));
+    let compared = inspection.derived(row, &mut place.scratch, &mark, |reads, scratch| {
         let mut next = 0;
         loop {
             // A damaged row breaks the page off: what is wrong with it is told already, and the page after it is looked at.
@@ -297,7 +299,7 @@ impl One<'_> {
         if matches!(opened.bodies, Bodies::Erased) {
             self.checks.erased += 1;
             // Whose record it was is erased with the key. Where nobody was erased, the key is lost or the listing is damaged.
-            if reads.erased_subjects(merchant).is_ok_and(|erased| erased == 0) {
+            if reads.erased_subjects(merchant)? == 0 {
                 self.found(record.seq, "its bodies open with no key that is there, although nobody was erased");
                 return Ok(false);
             }
@@ -307,7 +309,7 @@ impl One<'_> {
         self.checks.opened += 1;
         match listing::read(&opened, &listed) {
             Ok(readable) => {
-                for problem in listing::differences(reads, merchant, &readable, self.digest_key) {
+                for problem in listing::differences(reads, merchant, &readable, self.digest_key)? {
                     self.found(record.seq, problem);
                 }
                 again.readable(scratch, reads, readable)?;

@@ -1,11 +1,10 @@
 //! Rows that are there and rows that the records give.
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
 use super::Rebuilt;
 use crate::check::{FINDINGS_MAX, Finding, Place};
-use crate::privacy::MARK;
 
 /// One table beside the records.
 pub(super) struct Table {
@@ -14,18 +13,15 @@ pub(super) struct Table {
     others: &'static [&'static str],
     /// The column with the record that wrote the row last.
     seq: &'static str,
-    /// Acts of persons write it; else it is what a case or a customer came to.
-    of_acts: bool,
 }
 
-pub(super) const TABLES: [Table; 8] = [
-    Table { name: "intents", keys: &["key", "payment", "seq"], others: &["amount", "cancelled"], seq: "seq", of_acts: true },
+pub(super) static TABLES: [Table; 8] = [
+    Table { name: "intents", keys: &["key", "payment", "seq"], others: &["amount", "cancelled"], seq: "seq" },
     Table {
         name: "counted",
         keys: &["order_id", "seq", "at_ms"],
         others: &["customer", "day", "refund", "goodwill"],
         seq: "seq",
-        of_acts: true,
     },
     Table {
         name: "after_sale_cases",
@@ -48,28 +44,24 @@ pub(super) const TABLES: [Table; 8] = [
             "last_seq",
         ],
         seq: "last_seq",
-        of_acts: false,
     },
     Table {
         name: "delay_grants",
         keys: &["order_id", "seq", "episode_id", "form"],
         others: &["value", "at_ms"],
         seq: "seq",
-        of_acts: true,
     },
     Table {
         name: "incidents",
         keys: &["customer", "criterion", "incident_id"],
         others: &["confirmed", "ticket", "at_ms", "seq"],
         seq: "seq",
-        of_acts: false,
     },
     Table {
         name: "measures",
         keys: &["customer"],
         others: &["measure", "review_by_ms", "request_id", "since_ms", "seq"],
         seq: "seq",
-        of_acts: false,
     },
     Table {
         name: "blacklist_requests",
@@ -88,16 +80,19 @@ pub(super) const TABLES: [Table; 8] = [
             "last_seq",
         ],
         seq: "last_seq",
-        of_acts: false,
     },
     Table {
         name: "blacklist_steps",
         keys: &["request_id", "round", "step"],
         others: &["stage", "actor_id", "role", "verdict", "at_ms", "seq"],
         seq: "seq",
-        of_acts: false,
     },
 ];
+
+/// The table of a name.
+pub(super) fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.name == name)
+}
 
 /// The rows of one merchant, as they are (`main`) and as the records give them (`again`).
 pub(super) struct Both<'a> {
@@ -108,16 +103,18 @@ pub(super) struct Both<'a> {
     /// The merchant's number among what is computed again.
     pub(super) again: i64,
     pub(super) rebuilt: Rebuilt,
+    /// What stands for a customer once erased.
+    pub(super) mark: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// A row that the other side does not have as it is.
-struct Differing<'t> {
-    table: &'t Table,
+pub(super) struct Differing<'t> {
+    pub(super) table: &'t Table,
     cells: Vec<Value>,
 }
 
 impl Differing<'_> {
-    fn cell(&self, column: &str) -> &Value {
+    pub(super) fn cell(&self, column: &str) -> &Value {
         let at = self.table.keys.iter().chain(self.table.others).position(|own| *own == column);
         at.and_then(|at| self.cells.get(at)).unwrap_or(&Value::Null)
     }
@@ -126,8 +123,14 @@ impl Differing<'_> {
         self.cells.iter().take(self.table.keys.len())
     }
 
-    fn seq(&self) -> &Value {
+    /// The record that wrote it last.
+    pub(super) fn seq(&self) -> &Value {
         self.cell(self.table.seq)
+    }
+
+    /// The columns in which it is another than a row with the same key.
+    pub(super) fn differs_from(&self, other: &Differing<'_>) -> Vec<&'static str> {
+        self.table.others.iter().copied().filter(|column| self.cell(column) != other.cell(column)).collect()
     }
 }
 
@@ -147,45 +150,40 @@ impl Both<'_> {
     }
 
     /// Whether a query has a row.
-    fn any(&self, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<bool> {
+    pub(super) fn any(&self, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<bool> {
         self.db.prepare_cached(sql)?.exists(parameters)
     }
 
-    /// What is there and not given by the records. What erased records wrote is looked at elsewhere.
+    /// What is there and is not as the records give it.
     fn there(&self, table: &Table, findings: &mut Vec<Finding>) -> rusqlite::Result<()> {
-        let columns = columns(table);
-        let (name, seq) = (table.name, table.seq);
+        let (columns, name) = (columns(table), table.name);
         let sql = format!(
-            "SELECT {columns} FROM main.{name} t WHERE merchant_no = ?1 AND NOT EXISTS
-                (SELECT 1 FROM again.erased e WHERE e.merchant_no = ?2 AND e.seq = t.{seq})
-             EXCEPT SELECT {columns} FROM again.{name} WHERE merchant_no = ?2"
+            "SELECT {columns} FROM main.{name} WHERE merchant_no = ?1 EXCEPT SELECT {columns} FROM again.{name} WHERE merchant_no = ?2"
         );
         self.each(table, &sql, findings, |row| {
-            let given = self.same_key("again", self.again, row)?;
+            let given = self.given_like(row)?;
             if self.is_excused(row, given.as_ref())? {
                 return Ok(None);
             }
             Ok(Some(match given {
+                None if self.erased(row.seq())?.is_some() => "no record gives it, and the erased one that it names does not either".to_owned(),
                 None => "the records give no such row".to_owned(),
                 Some(given) => {
-                    let differ = table.others.iter().filter(|column| row.cell(column) != given.cell(column));
-                    let differ: Vec<String> = differ.map(|column| format!("`{column}`")).collect();
+                    let differ: Vec<String> = row.differs_from(&given).iter().map(|column| format!("`{column}`")).collect();
                     format!("{} is another than the records give", differ.join(", "))
                 }
             }))
         })
     }
 
-    /// What the records give and is not there at all.
+    /// What the records give and is not there at all. What is there under the same key was compared already.
     fn given(&self, table: &Table, findings: &mut Vec<Finding>) -> rusqlite::Result<()> {
         let (columns, name) = (columns(table), table.name);
         let sql = format!(
             "SELECT {columns} FROM again.{name} WHERE merchant_no = ?2 EXCEPT SELECT {columns} FROM main.{name} WHERE merchant_no = ?1"
         );
         self.each(table, &sql, findings, |row| {
-            let there = self.same_key("main", self.own, row)?.is_some();
-            // Then it was compared already, or an erased record wrote it last.
-            let excused = there || self.is_of_act_beside_erased(row)? || (is_of_customer(table) && self.is_before_erasure(row.seq())?);
+            let excused = self.same_key("main", self.own, row)?.is_some() || self.may_be_gone(row)?;
             Ok((!excused).then(|| "it is missing: the records give it".to_owned()))
         })
     }
@@ -212,87 +210,25 @@ impl Both<'_> {
         Ok(())
     }
 
+    /// The row with the same key that the records give.
+    pub(super) fn given_like<'t>(&self, row: &Differing<'t>) -> rusqlite::Result<Option<Differing<'t>>> {
+        self.same_key("again", self.again, row)
+    }
+
     /// The row with the same key on another side.
     fn same_key<'t>(&self, side: &str, merchant: i64, row: &Differing<'t>) -> rusqlite::Result<Option<Differing<'t>>> {
-        let table = row.table;
-        let keys: Vec<String> = table.keys.iter().enumerate().map(|(at, key)| format!("{key} = ?{}", at + 2)).collect();
-        let sql = format!("SELECT {} FROM {side}.{} WHERE merchant_no = ?1 AND {}", columns(table), table.name, keys.join(" AND "));
-        let parameters = std::iter::once(Value::Integer(merchant)).chain(row.keys().cloned());
+        self.keyed(side, merchant, row.table, row.keys().cloned().collect())
+    }
+
+    /// The row of a side with these keys.
+    pub(super) fn keyed<'t>(&self, side: &str, merchant: i64, table: &'t Table, keys: Vec<Value>) -> rusqlite::Result<Option<Differing<'t>>> {
+        let wheres: Vec<String> = table.keys.iter().enumerate().map(|(at, key)| format!("{key} = ?{}", at + 2)).collect();
+        let sql = format!("SELECT {} FROM {side}.{} WHERE merchant_no = ?1 AND {}", columns(table), table.name, wheres.join(" AND "));
         let mut query = self.db.prepare_cached(&sql)?;
-        let found = query.query_row(params_from_iter(parameters), |row| cells(row, table.keys.len() + table.others.len()));
+        let parameters = params_from_iter(std::iter::once(Value::Integer(merchant)).chain(keys));
+        let found = query.query_row(parameters, |row| cells(row, table.keys.len() + table.others.len()));
         Ok(found.optional()?.map(|cells| Differing { table, cells }))
     }
-
-    /// Whether a row that is there may differ from what is given, because records that bear on it were erased.
-    fn is_excused(&self, row: &Differing<'_>, given: Option<&Differing<'_>>) -> rusqlite::Result<bool> {
-        let only = |columns: &[&str]| {
-            given.is_some_and(|given| {
-                row.table.others.iter().all(|column| columns.contains(column) || row.cell(column) == given.cell(column))
-            })
-        };
-        Ok(match row.table.name {
-            // The zone of a person's act is the merchant's of then, which nobody wrote down.
-            "counted" if self.rebuilt.zone_changed && only(&["day"]) => self.is_next_day(row, given),
-            "counted" if only(&["customer"]) => self.names_nobody(row, given)?,
-            "after_sale_cases" => {
-                // Of whoever was erased while a hold kept the ticket's key, the records can be read still.
-                if only(&["customer"]) && self.names_nobody(row, given)? {
-                    return Ok(true);
-                }
-                let of_order = "SELECT 1 FROM again.erased WHERE merchant_no = ?1 AND order_id = ?2";
-                // An event that closes a case names it in its body alone.
-                let closing = "SELECT 1 FROM again.erased e JOIN main.entries n ON n.merchant_no = ?1 AND n.seq = e.seq
-                    WHERE e.merchant_no = ?2 AND e.closes AND n.received_at_ms BETWEEN ?3 AND ?4";
-                let closed = [self.own.into(), self.again.into(), row.cell("opened_at_ms").clone(), row.cell("updated_at_ms").clone()];
-                self.any(of_order, params![self.again, row.cell("order_id")])?
-                    || (only(&["state", "lines", "approved", "updated_at_ms", "last_seq"]) && self.any(closing, closed)?)
-            }
-            "blacklist_requests" | "blacklist_steps" => {
-                // A step of another round is numbered by those before it.
-                let sql = "SELECT 1 FROM main.blacklist_steps s JOIN again.erased e ON e.merchant_no = ?2 AND e.seq = s.seq
-                    WHERE s.merchant_no = ?1 AND s.request_id = ?3";
-                let ended = only(&["customer", "state", "stage"]) && self.names_nobody(row, given)? && *row.cell("state") == text("closed");
-                ended || self.any(sql, params![self.own, self.again, row.cell("request_id")])?
-            }
-            _ => self.is_of_act_beside_erased(row)?,
-        })
-    }
-
-    /// Whether a row is of a person's act on an order of which a record was erased: what the act paid may hang on it.
-    fn is_of_act_beside_erased(&self, row: &Differing<'_>) -> rusqlite::Result<bool> {
-        let sql = "SELECT 1 FROM main.entries n JOIN again.erased e ON e.merchant_no = ?2 AND e.order_id = n.order_id
-            WHERE n.merchant_no = ?1 AND n.seq = ?3 AND n.entry = 'act'";
-        Ok(row.table.of_acts && self.any(sql, params![self.own, self.again, row.seq()])?)
-    }
-
-    /// Whether somebody was erased after a record, and with them what it left of them.
-    fn is_before_erasure(&self, seq: &Value) -> rusqlite::Result<bool> {
-        let sql = "SELECT 1 FROM main.entries n JOIN main.subject_keys k USING (merchant_no)
-            WHERE n.merchant_no = ?1 AND n.seq = ?2 AND k.subject >= ?3 AND k.subject < 'erased;' AND k.erased_at_ms >= n.received_at_ms";
-        self.any(sql, params![self.own, seq, MARK])
-    }
-
-    /// Whether the customer of a row was taken out of it, by an erasure after its record.
-    fn names_nobody(&self, row: &Differing<'_>, given: Option<&Differing<'_>>) -> rusqlite::Result<bool> {
-        let named = match row.cell("customer") {
-            Value::Null => false,
-            Value::Text(customer) => !customer.starts_with(MARK),
-            _ => true,
-        };
-        Ok(!named && given.is_some() && self.is_before_erasure(row.seq())?)
-    }
-
-    fn is_next_day(&self, row: &Differing<'_>, given: Option<&Differing<'_>>) -> bool {
-        match (row.cell("day"), given.map(|given| given.cell("day"))) {
-            (Value::Integer(is), Some(Value::Integer(given))) => is.abs_diff(*given) <= 1,
-            _ => false,
-        }
-    }
-}
-
-/// Whether rows of the table go with the customer.
-fn is_of_customer(table: &Table) -> bool {
-    matches!(table.name, "incidents" | "measures")
 }
 
 fn columns(table: &Table) -> String {
@@ -315,10 +251,6 @@ fn owned(cell: ValueRef<'_>) -> Value {
         ValueRef::Real(number) => Value::Real(number),
         ValueRef::Null => Value::Null,
     }
-}
-
-fn text(word: &str) -> Value {
-    Value::Text(word.to_owned())
 }
 
 fn key<'v>(cells: impl Iterator<Item = &'v Value>) -> String {

@@ -96,6 +96,10 @@ fn each_damage_is_named_with_its_place() {
             "UPDATE events SET records = 9 WHERE event_id = '38'",
             "m-1: record 39: the event index counts records after it, but the log ends with it",
         ),
+        (
+            "UPDATE events SET body = zeroblob(31) WHERE event_id = '6'",
+            "m-1: event `6` of source `/test`: its digest is damaged: who sends it again gets no answer",
+        ),
         ("UPDATE sources SET source = '/other'", "m-1: record 7: the event index does not lead to it"),
         ("UPDATE blobs SET bytes = x'0061736d00' WHERE blob_no = 1", ": they have another digest"),
         ("DELETE FROM blobs WHERE blob_no = 1", ": records or versions name them, but they are not there, or not whole"),
