@@ -4,9 +4,14 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character does something to whoever reads it on a terminal: control characters, ends of lines, and marks that turn the direction of writing.
+/// Whether a character does something to whoever reads it on a terminal: control characters, ends of lines, marks that turn the direction of writing, and
+/// those that nobody sees. What joins the parts of an emoji stays.
 pub fn is_harmful(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
 }
 
 /// A text on one line: what is harmful stands there as JSON writes it.
@@ -40,6 +45,7 @@ mod tests {
             ("a\n\nacts of persons\r\tx", "a\\n\\nacts of persons\\u000d\\tx"),
             ("\u{1b}[2J\u{9b}31m\u{7f}", "\\u001b[2J\\u009b31m\\u007f"),
             ("abc\u{202e}cba\u{2066}\u{2028}", "abc\\u202ecba\\u2066\\u2028"),
+            ("m-1\u{200b}\u{2060}\u{feff}\u{ad}", "m-1\\u200b\\u2060\\ufeff\\u00ad"),
         ] {
             assert_eq!(one_line(text), line);
         }

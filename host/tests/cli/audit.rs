@@ -139,6 +139,28 @@ fn what_is_wrong_has_its_code_and_its_name() {
     alone(&["audit", "verify", "cut", "--key", "ledger.vkey"]).exits(1).says("in the middle of an item").says("missing");
 }
 
+/// What a bundle says of itself was written by its maker, who gets no line of the verdict.
+#[test]
+fn a_bundle_that_writes_lines_of_its_own_stays_on_its_line() {
+    let data = demo_data();
+    let handed = Handed::from(data.path(), "m-fresh", &["--masked"]);
+    let maker = format!("ombud {}", env!("CARGO_PKG_VERSION"));
+    for (begins, shown) in
+        [("\n\u{1b}[8mall", "\\n\\u001b[8mall"), ("\u{202e}\u{200b}", "\\u202e\\u200b"), ("\u{1b}[32m\r", "\\u001b[32m\\u000d")]
+    {
+        // As many bytes as there were, or the file would be another sequence of items.
+        let own = format!("{begins}{}", "x".repeat(maker.len() - begins.len()));
+        let bytes = std::fs::read(handed.file()).unwrap();
+        let at = bytes.windows(maker.len()).position(|part| part == maker.as_bytes()).unwrap();
+        let bytes = [&bytes[..at], own.as_bytes(), &bytes[at + maker.len()..]].concat();
+        std::fs::write(handed.0.path().join("forged"), bytes).unwrap();
+        let ran = ombud_alone(handed.0.path(), &["audit", "verify", "forged", "--key", "ledger.vkey"]);
+        ran.exits(1).says(shown).says("NOT well");
+        assert!(!ran.out.contains(|character: char| character != '\n' && character.is_control()), "{:?}", ran.out);
+        assert!(!ran.out.lines().any(|line| line.starts_with("all")), "{}", ran.out);
+    }
+}
+
 #[test]
 fn decisions_that_cannot_be_made_again_have_their_cause() {
     let data = demo_data();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use ombud_core::rollout::{Scope, Step, VersionId};
+use ombud_core::shown::one_line;
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -63,7 +64,7 @@ impl Acts {
             let what = particulars(&act)?;
             // To the second: the JSON has the rest.
             let at = format!("{}Z", act.recorded_at.split('.').next().unwrap_or_default());
-            table.add_row([act.seq.to_string(), at, act.name, act.by, what]);
+            table.add_row([act.seq.to_string(), at, act.name, one_line(&act.by).into_owned(), what]);
         }
         println!("{table}");
         Ok(EXIT_OK)
@@ -108,7 +109,8 @@ fn particulars(act: &ActView) -> Result<String> {
     }
     let reason = body.reason.as_ref().map(|reason| format!("“{}”", short(reason)));
     let line = [short(&parts.join(", "))].into_iter().chain(reason).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
-    Ok(changes.into_iter().chain([line].into_iter().filter(|line| !line.is_empty())).collect::<Vec<_>>().join("\n"))
+    let lines = changes.into_iter().chain([line].into_iter().filter(|line| !line.is_empty()));
+    Ok(lines.map(|line| one_line(&line).into_owned()).collect::<Vec<_>>().join("\n"))
 }
 
 /// As much of a text as a cell has room for.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use ombud_core::shown::one_line;
 use serde_json::json;
 
 use crate::cli::progress::Progress;
@@ -129,7 +130,7 @@ pub(in crate::cli) fn print(checks: &Checks) {
         println!("not checked: {}: {why}", INSIDE.join(", "));
     }
     for found in report.findings.iter().take(PRINTED_MAX) {
-        println!("{found}");
+        println!("{}", one_line(&found.to_string()));
     }
     let rest = report.findings.len().saturating_sub(PRINTED_MAX) as u64 + report.more;
     if rest > 0 {

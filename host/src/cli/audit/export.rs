@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
+use ombud_core::shown::one_line;
 use ombud_ledger::bundle::{Trust, Verifier};
 use ombud_ledger::log::{Checkpoint, Note};
 use serde_json::json;
@@ -88,7 +89,7 @@ impl Export {
         eprintln!("ombud: something is wrong with the log of `{}`: {problems}, which the file names", self.merchant);
         for problem in report.problems.iter().take(SHOWN_MAX) {
             let place = problem.seq.map(|seq| format!("record {seq}, ")).unwrap_or_default();
-            eprintln!("  {place}{}: {}", problem.part, problem.problem);
+            eprintln!("  {place}{}: {}", problem.part, one_line(&problem.problem));
         }
         Ok(EXIT_FINDINGS)
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use ombud_core::call_limits::Limits;
+use ombud_core::shown::one_line;
 use ombud_core::upload_limits::UploadLimits;
 use ombud_ledger::bundle::{OpenError, Trust, Verifier};
 use ombud_ledger::log::VerifierKeys;
@@ -72,10 +73,10 @@ impl Verify {
         let verifier = match Verifier::open(input, Trust { keys: &keys, kept: kept.transpose()?.as_deref(), witnesses: &witnesses }) {
             Ok(verifier) => verifier,
             Err(error @ OpenError::OtherKey { .. }) => {
-                eprintln!("ombud: `{}`: {error}", self.file.display());
+                eprintln!("ombud: `{}`: {}", self.file.display(), one_line(&error.to_string()));
                 return Ok(EXIT_WRONG_KEY);
             }
-            Err(error) => bail!("`{}`: {error}", self.file.display()),
+            Err(error) => bail!("`{}`: {}", self.file.display(), one_line(&error.to_string())),
         };
         let replayer = match self.no_replay || verifier.manifest().masked {
             true => None,
@@ -134,18 +135,19 @@ fn keys_of(given: &str) -> Result<VerifierKeys> {
     text.parse().map_err(|error| anyhow!("`{given}`: {error}"))
 }
 
-/// For people.
+/// For people. What a bundle says was written by whoever made it, and stays on its line.
 fn print(report: &AuditReport, no_replay: bool) {
     let bundle = &report.bundle;
-    println!("{}", bundle.origin);
+    println!("{}", one_line(&bundle.origin));
     let end = |at: &Option<String>, open: &str| at.clone().unwrap_or_else(|| open.to_owned());
     screen::field("window", &format!("{} to {}", end(&bundle.from, "the beginning"), end(&bundle.to, "the latest checkpoint")));
-    screen::field("made", &format!("{} by {}{}", bundle.made_at, bundle.made_by, if bundle.masked { ", masked" } else { "" }));
+    let masked = if bundle.masked { ", masked" } else { "" };
+    screen::field("made", &format!("{} by {}{masked}", bundle.made_at, one_line(&bundle.made_by)));
     if let (Some(records), Some(root)) = (report.signed_records, &report.signed_root) {
         screen::field("signed", &format!("{} with root {root}", screen::count(records, "record")));
     }
     for (witness, line) in &report.witnesses {
-        screen::field("witness", &format!("{witness} has seen {} at {}", screen::count(line.records, "record"), line.at));
+        screen::field("witness", &format!("{} has seen {} at {}", one_line(witness), screen::count(line.records, "record"), line.at));
     }
     let found = &report.found;
     let mut table = screen::table(&["", "", "what it means"]);
@@ -184,19 +186,16 @@ fn print(report: &AuditReport, no_replay: bool) {
     println!("{table}");
     for report in found.diverging.iter().take(SHOWN_MAX) {
         let cause = report.divergence.map_or("", |cause| cause.as_str());
-        println!(
-            "record {}, decision {}: {cause}{}",
-            report.seq,
-            report.id,
-            report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default()
-        );
+        let detail = report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        println!("{}", one_line(&format!("record {}, decision {}: {cause}{detail}", report.seq, report.id)));
         for difference in &report.differences {
-            println!("  {}{}: recorded {}, now {}", difference.body, difference.pointer, difference.recorded, difference.now);
+            let differs = format!("{}{}: recorded {}, now {}", difference.body, difference.pointer, difference.recorded, difference.now);
+            println!("  {}", one_line(&differs));
         }
     }
     for problem in report.problems.iter().take(SHOWN_MAX) {
         let place = problem.seq.map(|seq| format!("record {seq}, ")).unwrap_or_default();
-        println!("{place}{}: {}", problem.part, problem.problem);
+        println!("{place}{}: {}", problem.part, one_line(&problem.problem));
     }
     let more = (report.problem_count + found.diverged())
         .saturating_sub((report.problems.len().min(SHOWN_MAX) + found.diverging.len().min(SHOWN_MAX)) as u64);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use ombud_core::shown::one_line;
 use serde_json::{Value, json};
 
 use super::super::screen;
@@ -118,13 +119,13 @@ fn diverging(tally: &Tally) -> comfy_table::Table {
 }
 
 fn differing(report: &ReplayReport) -> String {
-    let mut text = report.detail.clone().unwrap_or_default();
+    let mut text = report.detail.as_deref().map(one_line).unwrap_or_default().into_owned();
     for Difference { body, pointer, recorded, now } in report.differences.iter().take(DIFFERENCES_MAX) {
         if !text.is_empty() {
             text.push('\n');
         }
         // Writing into a string cannot fail.
-        _ = write!(text, "{body}{pointer}: {recorded} → {now}");
+        _ = write!(text, "{}", one_line(&format!("{body}{pointer}: {recorded} → {now}")));
     }
     let more = report.differences.len().saturating_sub(DIFFERENCES_MAX);
     if more > 0 {
