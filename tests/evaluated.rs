@@ -42,7 +42,7 @@ fn bind(merchant: &Merchant<'_>, kind: &str, choice: &Value) {
 }
 
 /// Settings of the policy `table` with the delays of a sales day.
-fn delay_table() -> Value {
+pub(crate) fn delay_table() -> Value {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("table.json");
     let table = root().join("plugins/table/examples/singles-day-delays");

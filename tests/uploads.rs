@@ -1,5 +1,6 @@
 //! Policies that merchants upload: what passes the gate is a version, what does not leaves nothing but an act.
 
+mod bound;
 mod hostile;
 mod pushed;
 mod refused;

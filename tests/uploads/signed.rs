@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use super::acts;
 
-fn register(merchant: &Merchant<'_>, key: &SecretKey, label: &str) -> Value {
+pub(super) fn register(merchant: &Merchant<'_>, key: &SecretKey, label: &str) -> Value {
     let body = json!({"public_key": key.public().file(), "label": label});
     merchant.call(Role::MerchantAdmin, "POST", "/signing-keys").json(&body).send().with(201)
 }
 
-fn statement(merchant: &Merchant<'_>, component: &[u8], settings: &str) -> Statement {
+pub(super) fn statement(merchant: &Merchant<'_>, component: &[u8], settings: &str) -> Statement {
     let digest = Digest::of(settings.as_bytes()).to_string();
     Statement {
         merchant: merchant.id.clone(),
@@ -29,7 +29,7 @@ fn statement(merchant: &Merchant<'_>, component: &[u8], settings: &str) -> State
 }
 
 /// Uploads a policy `signed` 1 with a signature: the status, and the document.
-fn push(merchant: &Merchant<'_>, component: &[u8], settings: &str, signature: &str) -> (u16, Value) {
+pub(super) fn push(merchant: &Merchant<'_>, component: &[u8], settings: &str, signature: &str) -> (u16, Value) {
     let parts: [(&str, &[u8]); 3] = [("component", component), ("settings", settings.as_bytes()), ("signature", signature.as_bytes())];
     ended(merchant, &form(merchant, &parts).send())
 }

@@ -4,7 +4,7 @@ use ombud_core::schema::strict;
 use ombud_sandbox::{Inspection, Limits, Plugin};
 use serde_json::{Map, Value, json};
 
-use super::report::{Step, count};
+use super::report::{LISTED_MAX, Step, count};
 use super::{BOUNDS, SCHEMA, SETTINGS};
 
 /// A name that no policy has for a setting.
@@ -72,6 +72,14 @@ pub(super) fn settings(text: &str, plugin: &Plugin, schema: Option<&Value>, limi
         problems.extend(refused.map(|error| format!("schema: {}{error}", place(error.instance_path().to_string()))));
     }
     Step::of(SETTINGS, shown, problems)
+}
+
+/// What a component's settings schema does not take of some settings, by its place; no value is repeated. A schema that cannot be used refuses nothing.
+pub fn outside_schema(inspection: &Inspection, settings: &Value) -> Vec<(String, String)> {
+    let schema = inspection.settings_schema.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let Some(validator) = schema.and_then(|schema: Value| jsonschema::draft202012::new(&schema).ok()) else { return Vec::new() };
+    let told = |error: jsonschema::ValidationError<'_>| (error.instance_path().to_string(), error.masked().to_string());
+    validator.iter_errors(settings).take(LISTED_MAX).map(told).collect()
 }
 
 /// The kinds that a component decides with some settings. Where its schema has a property for each of several kinds, as that of decision tables has,

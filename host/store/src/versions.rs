@@ -114,7 +114,7 @@ pub trait ReadVersions {
     ) -> Result<Vec<VersionRow>, StoreError>;
     /// The component under the name that it gives its version, if a version of the policy has it.
     fn component_named(&self, merchant: &MerchantId, policy: &str, component_version: &str) -> Result<Option<Digest>, StoreError>;
-    /// Bytes of the components and settings that a merchant's uploads keep, each once, without these.
+    /// Bytes of the components that a merchant's uploads keep and of the settings of all its versions, each once, without these.
     fn uploaded_bytes(&self, merchant: &MerchantId, without: &[Digest; 2]) -> Result<u64, StoreError>;
     /// The checks of a version's upload, JSON.
     fn version_report(&self, merchant: &MerchantId, policy: &str, version: &str) -> Result<Option<String>, StoreError>;

@@ -54,3 +54,25 @@ fn a_merchants_own_key_is_enough_and_good_for_no_other() {
     at_url(&["key", "signing", "list"]).exits(2).complains("name the merchant with --merchant");
     assert_eq!(served.stop(), Some(0));
 }
+
+#[test]
+fn a_configuration_binds_nothing_unsigned_with_and_without_a_server() {
+    let data = folder();
+    let limits = data.write("limits.toml", "[upload]\nsignatures = \"required\"\n");
+    let merchant = |name: &str, hours: u32| {
+        let policies = serde_json::json!({"delay": {"policy": "delay", "settings": {"ship_upper_hours": hours}}});
+        let config = serde_json::json!({"id": "m-one", "shop_id": "1", "platform": "own-site", "policies": policies});
+        data.write(name, &config.to_string())
+    };
+    let (first, other) = (merchant("first.json", 39), merchant("other.json", 38));
+    let put = |file: &str| ombud_in(data.path(), &["merchant", "put", file, "--data", "DATA/d"]);
+    let refused =
+        || _ = put(&other).exits(2).complains("/policies/delay").complains("takes signed policies only").complains("ombud push --key");
+
+    let served = Served::start(&["serve", "--data", &format!("{}/d", data.text()), "--listen", "127.0.0.1:0", "--limits", &limits]);
+    put(&first).exits(0);
+    refused();
+    assert_eq!(served.stop(), Some(0));
+    refused();
+    put(&first).exits(0);
+}

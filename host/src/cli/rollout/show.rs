@@ -49,6 +49,13 @@ pub(super) fn show(rollout: &RolloutView) {
         }
     }
     println!("{table}");
+    for plan in &rollout.kinds {
+        let canary = plan.canary.as_ref().map(|canary| &canary.placed);
+        let placed = plan.active.iter().chain(canary).chain(plan.shadows.iter().map(|shadow| &shadow.placed));
+        for (version, why) in placed.filter_map(|placed| Some((&placed.version, placed.unsigned.as_ref()?))) {
+            println!("{}: {version} goes on, and could not be placed now: {why}", plan.kind);
+        }
+    }
     for stop in &rollout.paused {
         println!("paused: {} since {} ({})", stop.scope, stop.at, stop.reason);
     }

@@ -103,6 +103,7 @@ impl Service {
         }
         let limits = self.limits.in_force(&config.limits);
         let bindings = self.bindings(&config.id, policies, known, &limits.policy)?;
+        self.may_bind(who, &config, known, &bindings)?;
         if let Some(known) = known {
             self.check_under(&limits, known, &bindings)?;
         }

@@ -77,7 +77,8 @@ impl Service {
         Ok((id, kind))
     }
 
-    /// Whether a version may have a place in a kind's plan: it loads, decides the kind, and takes its settings under the merchant's limits.
+    /// Whether a version may have a place in a kind's plan: it loads, decides the kind, takes its settings under the merchant's limits, and is signed
+    /// where it must be.
     ///
     /// # Errors
     /// Why it may not.
@@ -103,7 +104,9 @@ impl Service {
             }
             Err(fault) => return Err(refused(&format!("it cannot take its settings under the merchant's limits: {fault}"))),
         }
-        Ok(())
+        // Last: a key may be revoked while the version is asked.
+        let row = self.stored("/version", tenant, id)?;
+        self.store.read(|reads| self.kept_out(reads, &tenant.config, &row))?.map_or(Ok(()), |why| Err(refused(&why)))
     }
 
     /// A version's row.

@@ -51,6 +51,9 @@ pub struct PlacedView {
     pub since: String,
     /// `loaded`, or why it is not.
     pub status: String,
+    /// Why signatures would keep it from being placed now, where they would; it goes on nevertheless. Told where the rollout is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsigned: Option<String>,
 }
 
 /// A version that runs beside.
@@ -142,10 +145,27 @@ impl Service {
                 shadow.compared = Some(aside(|| self.store.read(|reads| summary(reads, merchant, plan.kind, &placed.version, since_ms)))?);
             }
         }
+        aside(|| self.tell_unsigned(&tenant, &mut view))?;
         if view.kinds.is_empty() && policy.is_some_and(|policy| !self.knows_policy(&tenant, policy)) {
             return Err(ServiceError::NotFound("policy"));
         }
         Ok(view)
+    }
+
+    /// Tells of each version that is in a place and could not be placed now for want of a good signature.
+    fn tell_unsigned(&self, tenant: &Tenant, view: &mut RolloutView) -> Result<(), ServiceError> {
+        self.store.read(|reads| {
+            for plan in &mut view.kinds {
+                let canary = plan.canary.as_mut().map(|canary| &mut canary.placed);
+                let placed = plan.active.iter_mut().chain(canary).chain(plan.shadows.iter_mut().map(|shadow| &mut shadow.placed));
+                for placed in placed {
+                    if let Some(row) = reads.version(&tenant.config.id, &placed.version.policy, &placed.version.version)? {
+                        placed.unsigned = self.kept_out(reads, &tenant.config, &row)?;
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 }
 
@@ -177,6 +197,7 @@ fn plan_view(tenant: &Tenant, kind: Kind, plan: &Plan) -> PlanView {
             Some(Err(reason)) => reason.to_string(),
             None => "not stored".into(),
         },
+        unsigned: None,
     };
     PlanView {
         kind,

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ombud_core::upload_limits::Signatures;
 use ombud_ledger::Digest;
 use ombud_sandbox::Inspection;
 use ombud_store::{SigningKeyRow, Store as _};
 
+use super::bound::{SIGN, SIGNED_ONLY};
 use super::ended::{Known, Signed};
 use super::{Component, End, NewUpload, Upload};
 use crate::gate::{self, Candidate, Gate, Step, Told, refusal};
@@ -178,20 +178,12 @@ impl Job {
     /// Whether it is signed as it must be; what there is of a signature.
     fn signature(&self, bytes: &[u8], named: &Named) -> Result<(Step, Signed), ServiceError> {
         // As it is now: an upload may have waited and been checked for long.
-        let now = self
-            .service
-            .snapshot
-            .load()
-            .tenants
-            .get(&self.tenant.config.id)
-            .map_or(self.tenant.config.signatures, |own| own.config.signatures);
-        let required = now.max(self.service.limits.upload.signatures) == Signatures::Required;
+        let now = self.service.snapshot.load().tenants.get(&self.tenant.config.id).cloned();
+        let required = self.service.takes_signed_only(&now.as_ref().unwrap_or(&self.tenant).config);
         let failed = |text: &str, problem: String| Ok((Step::failed(SIGNATURE, text, vec![problem]), Signed::default()));
         let Some(text) = self.new.signature.clone() else {
             if required {
-                let problem = "this merchant takes signed policies only: `ombud key new FILE` makes a key, an administrator registers it, and \
-                               `ombud push --key FILE` signs";
-                return failed("there is none", problem.to_owned());
+                return failed("there is none", format!("{SIGNED_ONLY}: {SIGN}"));
             }
             return Ok((Step::passed(SIGNATURE, "none, and none is required"), Signed::default()));
         };

@@ -1,8 +1,10 @@
-//! Uploads: a component with settings that wants to be a version. In reading order: what is under way, how it is checked, what comes of it.
+//! Uploads: a component with settings that wants to be a version. In reading order: what is under way, how it is checked, what comes of it,
+//! and what a configuration binds without one.
 //!
 //! An upload goes on when its request has ended: a policy in Python takes minutes. Whoever asked finds it by its id until the server ends; what it has
 //! become is in the store, what it was refused for is an act.
 
+mod bound;
 mod ended;
 mod job;
 

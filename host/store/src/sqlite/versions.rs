@@ -56,10 +56,11 @@ impl<T: Database> ReadVersions for T {
 
     fn uploaded_bytes(&self, merchant: &MerchantId, without: &[Digest; 2]) -> Result<u64, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(0) };
-        // What was bound and not uploaded has no author: its component is the platform's. Of a blob the length alone is read.
+        // What was bound and not uploaded has no author: its component is the platform's, its settings the merchant's. Of a blob the length alone
+        // is read.
         let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM blobs WHERE digest NOT IN (?2, ?3) AND digest IN
             (SELECT component FROM versions WHERE merchant_no = ?1 AND created_by <> ''
-            UNION SELECT settings FROM versions WHERE merchant_no = ?1 AND created_by <> '')";
+            UNION SELECT settings FROM versions WHERE merchant_no = ?1)";
         let held = self.one("add up what uploads keep", sql, params![merchant, without[0].0, without[1].0], |row| unsigned(row, 0))?;
         Ok(held.unwrap_or(0))
     }
