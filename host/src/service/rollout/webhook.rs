@@ -4,7 +4,7 @@
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -50,8 +50,7 @@ impl Webhook {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
             return Err(anyhow!("`{url}` is no address of a webhook: https://HOST/PATH"));
         }
-        // A redirect would go where the operator did not say.
-        let agent: Agent = Agent::config_builder().timeout_global(Some(ATTEMPT_MAX)).max_redirects(0).build().into();
+        let agent = agent();
         let (sender, waiting) = sync_channel::<Announcement>(WAITING_MAX);
         let url = url.to_owned();
         let send = move || {
@@ -106,6 +105,11 @@ impl Webhook {
     }
 }
 
+fn agent() -> Agent {
+    // A redirect would go where the operator did not say.
+    Agent::config_builder().timeout_global(Some(ATTEMPT_MAX)).max_redirects(0).build().into()
+}
+
 fn deliver(agent: &Agent, url: &str, secret: &[u8; 32], announcement: &Announcement) -> Result<()> {
     let mut wait = FIRST_WAIT;
     for attempt in 1..=ATTEMPTS_MAX {
@@ -132,6 +136,49 @@ fn attempt_to(agent: &Agent, url: &str, secret: &[u8; 32], announcement: &Announ
         .header("webhook-timestamp", seconds.to_string())
         .header("webhook-signature", format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
         .body(body.clone())?;
-    agent.run(request).with_context(|| format!("`{url}`"))?;
-    Ok(())
+    let answer = agent.run(request).with_context(|| format!("`{url}`"))?;
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status if status.is_redirection() => bail!("`{url}`: it answers {status}, and redirects are not followed: give the address itself"),
+        status => bail!("`{url}`: it answers {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What comes of an announcement where these statuses are answered one after the other.
+    fn delivered(answers: &'static [&str]) -> Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let answering = std::thread::spawn(move || {
+            for status in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let (mut request, mut buffer) = (Vec::new(), [0; 4_096]);
+                while !request.ends_with(b"{}") {
+                    let read = stream.read(&mut buffer).unwrap();
+                    assert!(read > 0, "the request is whole");
+                    request.extend_from_slice(&buffer[..read]);
+                }
+                let more = "location: /elsewhere\r\ncontent-length: 0\r\nconnection: close";
+                stream.write_all(format!("HTTP/1.1 {status}\r\n{more}\r\n\r\n").as_bytes()).unwrap();
+            }
+        });
+        let announcement = Announcement { id: "msg_1".into(), at_ms: 0, body: "{}".into() };
+        let delivered = deliver(&agent(), &url, &[0; 32], &announcement);
+        // Every answer was asked for.
+        answering.join().unwrap();
+        delivered
+    }
+
+    #[test]
+    fn a_redirect_is_no_delivery() {
+        delivered(&["302 Found", "307 Temporary Redirect", "204 No Content"]).unwrap();
+        let error = delivered(&["503 Busy", "302 Found", "302 Found", "302 Found", "308 Permanent Redirect"]).unwrap_err();
+        assert!(error.to_string().contains("it answers 308 Permanent Redirect"), "{error:#}");
+    }
 }
