@@ -167,10 +167,7 @@ pub fn withhold(ruling: &mut Ruling) {
     let waits = match ruling {
         Ruling::AfterSale(ruling) => matches!(ruling.outcome, after_sale::Outcome::HumanReview | after_sale::Outcome::Escalate),
         Ruling::Delay(ruling) => {
-            matches!(
-                ruling.outcome,
-                delay::Outcome::CompensateWithApproval | delay::Outcome::HumanReview | delay::Outcome::Escalate
-            )
+            matches!(ruling.outcome, delay::Outcome::CompensateWithApproval | delay::Outcome::HumanReview | delay::Outcome::Escalate)
         }
         Ruling::Blacklist(_) | Ruling::Reply(_) => false,
     };

@@ -371,7 +371,8 @@ mod tests {
     #[test]
     fn words_name_the_amounts_that_are_paid() {
         let arg = |value: &str| Arg { key: "refund".into(), value: value.into() };
-        let message = |value: &str| Message { key: "dc.refund.severe".into(), locale: "zh-CN".into(), args: vec![arg(value), arg("50.00")] };
+        let message =
+            |value: &str| Message { key: "dc.refund.severe".into(), locale: "zh-CN".into(), args: vec![arg(value), arg("50.00")] };
         let mut notes = Notes { messages: vec![message("150.00"), message("70.00"), message("80.00")], ..Notes::empty() };
         retell(&mut notes, &[(15_000, 7_001), (7_000, 7_000), (8_000, 0)]);
         assert_eq!(notes.messages, [message("70.01"), message("70.00")]);

@@ -129,7 +129,8 @@ impl Line {
         let guardrail = bound(registry.guardrail().ok_or_else(|| anyhow!("no guardrail package"))?);
         let policy = bound(registry.deciding(kind).ok_or_else(|| anyhow!("no {kind} package"))?);
         let limits = CallLimits::default();
-        let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits, edition: Edition::NEWEST };
+        let terms =
+            Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits, edition: Edition::NEWEST };
         Ok(Self { ctx, case, policy, guardrail, terms, _sandbox: sandbox })
     }
 

@@ -180,7 +180,13 @@ fn golden_cases_are_read_and_compared_here() {
             _ => {}
         }
     }
-    let terms = Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default(), edition: Edition::NEWEST };
+    let terms = Terms {
+        caps: CapLimits::default(),
+        currency: "CNY".into(),
+        fallback: Fallbacks::default(),
+        limits: CallLimits::default(),
+        edition: Edition::NEWEST,
+    };
     assert_eq!(read(&serde_json::to_string(&terms).unwrap()), Some(terms));
 }
 

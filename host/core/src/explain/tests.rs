@@ -31,8 +31,13 @@ fn decided() -> Vec<(String, RecordedDecision)> {
             Given::ReviewReply(ctx, case, ruling) => (ctx, Case::Reply(case), Ruling::Reply(ruling)),
             _ => continue,
         };
-        let terms =
-            Terms { caps: CapLimits::default(), currency: "CNY".into(), fallback: Fallbacks::default(), limits: CallLimits::default(), edition: crate::edition::Edition::NEWEST };
+        let terms = Terms {
+            caps: CapLimits::default(),
+            currency: "CNY".into(),
+            fallback: Fallbacks::default(),
+            limits: CallLimits::default(),
+            edition: crate::edition::Edition::NEWEST,
+        };
         let request = if let Case::Blacklist(case) = &case { Some(case.clone()) } else { None };
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
         let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), ctx.now);

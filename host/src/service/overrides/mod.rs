@@ -220,7 +220,9 @@ impl Service {
             EntryKind::Decision if listed.kind.as_deref() == Some(Kind::AfterSale.as_str()) => {
                 listed.decision.as_ref().map(read::decision_id)
             }
-            EntryKind::Act => self.override_at(reads, merchant, last)?.filter(|(_, act)| act.action != OverrideAction::Cancel).map(|(id, _)| id),
+            EntryKind::Act => {
+                self.override_at(reads, merchant, last)?.filter(|(_, act)| act.action != OverrideAction::Cancel).map(|(id, _)| id)
+            }
             _ => None,
         })
     }

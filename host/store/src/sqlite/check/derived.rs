@@ -8,12 +8,12 @@
 //!
 //! In reading order: rows compared, when a row may differ (its customer, the rest, cases, requests), and what can be said of erased records.
 
-mod differ;
-mod person;
-mod excuse;
 mod cases;
-mod requests;
+mod differ;
 mod erased;
+mod excuse;
+mod person;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -223,12 +223,7 @@ pub(super) fn tables() -> impl Iterator<Item = &'static str> {
     differ::TABLES.iter().map(|table| table.name)
 }
 
-fn compare(
-    db: &Connection,
-    row: &MerchantRow,
-    rebuilt: Rebuilt,
-    mark: &dyn Fn(&str) -> Option<String>,
-) -> rusqlite::Result<Vec<Finding>> {
+fn compare(db: &Connection, row: &MerchantRow, rebuilt: Rebuilt, mark: &dyn Fn(&str) -> Option<String>) -> rusqlite::Result<Vec<Finding>> {
     let number =
         |of: &str| db.query_row(&format!("SELECT merchant_no FROM {of}.merchants WHERE id = ?1"), [row.id.as_str()], |row| row.get(0));
     let both = differ::Both { db, merchant: row.id.as_str(), own: number("main")?, again: number("again")?, rebuilt, mark };

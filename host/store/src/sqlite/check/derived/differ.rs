@@ -17,12 +17,7 @@ pub(super) struct Table {
 
 pub(super) static TABLES: [Table; 8] = [
     Table { name: "intents", keys: &["key", "payment", "seq"], others: &["amount", "cancelled"], seq: "seq" },
-    Table {
-        name: "counted",
-        keys: &["order_id", "seq", "at_ms"],
-        others: &["customer", "day", "refund", "goodwill"],
-        seq: "seq",
-    },
+    Table { name: "counted", keys: &["order_id", "seq", "at_ms"], others: &["customer", "day", "refund", "goodwill"], seq: "seq" },
     Table {
         name: "after_sale_cases",
         keys: &["order_id", "after_sale_id"],
@@ -45,24 +40,14 @@ pub(super) static TABLES: [Table; 8] = [
         ],
         seq: "last_seq",
     },
-    Table {
-        name: "delay_grants",
-        keys: &["order_id", "seq", "episode_id", "form"],
-        others: &["value", "at_ms"],
-        seq: "seq",
-    },
+    Table { name: "delay_grants", keys: &["order_id", "seq", "episode_id", "form"], others: &["value", "at_ms"], seq: "seq" },
     Table {
         name: "incidents",
         keys: &["customer", "criterion", "incident_id"],
         others: &["confirmed", "ticket", "at_ms", "seq"],
         seq: "seq",
     },
-    Table {
-        name: "measures",
-        keys: &["customer"],
-        others: &["measure", "review_by_ms", "request_id", "since_ms", "seq"],
-        seq: "seq",
-    },
+    Table { name: "measures", keys: &["customer"], others: &["measure", "review_by_ms", "request_id", "since_ms", "seq"], seq: "seq" },
     Table {
         name: "blacklist_requests",
         keys: &["request_id"],
@@ -166,7 +151,9 @@ impl Both<'_> {
                 return Ok(None);
             }
             Ok(Some(match given {
-                None if self.erased(row.seq())?.is_some() => "no record gives it, and the erased one that it names does not either".to_owned(),
+                None if self.erased(row.seq())?.is_some() => {
+                    "no record gives it, and the erased one that it names does not either".to_owned()
+                }
                 None => "the records give no such row".to_owned(),
                 Some(given) => {
                     let differ: Vec<String> = row.differs_from(&given).iter().map(|column| format!("`{column}`")).collect();
@@ -221,7 +208,13 @@ impl Both<'_> {
     }
 
     /// The row of a side with these keys.
-    pub(super) fn keyed<'t>(&self, side: &str, merchant: i64, table: &'t Table, keys: Vec<Value>) -> rusqlite::Result<Option<Differing<'t>>> {
+    pub(super) fn keyed<'t>(
+        &self,
+        side: &str,
+        merchant: i64,
+        table: &'t Table,
+        keys: Vec<Value>,
+    ) -> rusqlite::Result<Option<Differing<'t>>> {
         let wheres: Vec<String> = table.keys.iter().enumerate().map(|(at, key)| format!("{key} = ?{}", at + 2)).collect();
         let sql = format!("SELECT {} FROM {side}.{} WHERE merchant_no = ?1 AND {}", columns(table), table.name, wheres.join(" AND "));
         let mut query = self.db.prepare_cached(&sql)?;

@@ -32,12 +32,7 @@ impl Both<'_> {
     }
 
     /// Payments, counters and grants. The amounts of erased records are looked at elsewhere.
-    fn is_money_excused(
-        &self,
-        row: &Differing<'_>,
-        given: Option<&Differing<'_>>,
-        erased: Option<&Erased>,
-    ) -> rusqlite::Result<bool> {
+    fn is_money_excused(&self, row: &Differing<'_>, given: Option<&Differing<'_>>, erased: Option<&Erased>) -> rusqlite::Result<bool> {
         let (is_payment, is_counter) = (row.table.name == "intents", row.table.name == "counted");
         if let Some(erased) = erased {
             let is_paid = !is_payment || matches!(row.cell("amount"), Value::Integer(1..));
