@@ -127,6 +127,9 @@ pub struct RequestState {
     pub platform_rule_ok: Tri,
     /// Whether nothing but lawful conduct is held against the customer.
     pub protected_conduct_only: Tri,
+    /// Open after-sales cases of the customer that the helpdesk knows of, by the last act that said how many; none said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_after_sales: Option<u32>,
     /// Steps of the current round, oldest first.
     pub steps: Vec<Step>,
     /// What version 1 did not foresee.

@@ -17,7 +17,7 @@ const REVIEW_AFTER_DAYS: i64 = 180;
 /// Days after which an incident is not taken down any more: nothing looks back as far.
 const INCIDENT_LOOK_BACK_DAYS: i64 = 400;
 
-/// The state of a request after a ruling on it.
+/// The state of a request after a ruling on it, but for what acts said of open after-sales cases.
 pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, measure: CustomerMeasure) -> RequestState {
     let stage = match outcome {
         Outcome::Execute | Outcome::ExecuteDeferred => Stage::Executed,
@@ -40,6 +40,8 @@ pub fn state_after(case: &BlacklistCase, customer_ref: &str, outcome: Outcome, m
         impact_assessed: case.impact_assessed,
         platform_rule_ok: case.platform_rule_ok,
         protected_conduct_only: case.protected_conduct_only,
+        // The case has the larger of this and the host's own count: what acts said is in their events.
+        open_after_sales: None,
         steps: case.steps.clone(),
         attributes: case.attributes.clone(),
     }

@@ -20,6 +20,9 @@ use super::wire::{EventAnswer, Verbatim};
 use crate::bodies::CaseBodyBack;
 use crate::replay::{Bodies, Damage, Record};
 
+/// Acts on a blacklist request that are looked through for what they said: the newest.
+const ACTS_MAX: u32 = 100;
+
 /// A decision as it is answered: its id, its place in the ledger, and the recorded body.
 pub fn answer(id: &str, seq: u64, leaf: &Digest, body: &str) -> String {
     let rest = body.strip_prefix('{').unwrap_or(body);
@@ -138,8 +141,26 @@ pub fn recorded_answer(opened: &Opened) -> Option<String> {
     })
 }
 
-/// The state of a blacklist request after the record at `seq`.
+/// The state of a blacklist request after the record at `seq`, with what its acts said.
 pub fn request_state(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<RequestState>, ServiceError> {
+    let Some((request_id, state)) = shown_state(reads, vault, merchant, seq)? else { return Ok(None) };
+    // The last record may be one of the timer, and an act may say nothing of it: then the one before did.
+    for at in std::iter::once(seq).chain(reads.blacklist_acts(merchant, &request_id, ACTS_MAX)?) {
+        let Some(opened) = opened_at(reads, vault, merchant, at)? else { continue };
+        if let Some(said) = opened.body(BodyKind::Event).and_then(open_after_sales) {
+            return Ok(Some(RequestState { open_after_sales: Some(said), ..state }));
+        }
+    }
+    Ok(Some(state))
+}
+
+/// A blacklist request's id, and its state after the record at `seq` as that record alone has it.
+pub fn shown_state(
+    reads: &dyn Reads,
+    vault: &Vault,
+    merchant: &MerchantId,
+    seq: u64,
+) -> Result<Option<(String, RequestState)>, ServiceError> {
     let Some(opened) = opened_at(reads, vault, merchant, seq)? else { return Ok(None) };
     let (Some(case), Some(decision)) = (opened.body(BodyKind::Case), opened.body(BodyKind::Decision)) else { return Ok(None) };
     let unreadable = |error: serde_json::Error| ServiceError::Internal(error.into());
@@ -148,7 +169,25 @@ pub fn request_state(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, se
     let ruling = ruling_of(decision, Kind::Blacklist)?;
     let customer = reads.listed(merchant, seq)?.and_then(|entry| entry.customer).unwrap_or_default();
     let Ruling::Blacklist(ruling) = ruling else { return Ok(None) };
-    Ok(Some(blacklist::state_after(&case, &customer, ruling.outcome, ruling.measure)))
+    let state = blacklist::state_after(&case, &customer, ruling.outcome, ruling.measure);
+    Ok(Some((case.request_id, state)))
+}
+
+/// How many open after-sales cases an event on a blacklist request says there are, if it says it.
+fn open_after_sales(event: &str) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Event {
+        data: Data,
+    }
+    #[derive(serde::Deserialize)]
+    struct Data {
+        blacklist: Act,
+    }
+    #[derive(serde::Deserialize)]
+    struct Act {
+        open_after_sales: Option<u32>,
+    }
+    serde_json::from_str::<Event>(event).ok()?.data.blacklist.open_after_sales
 }
 
 /// The facts of a delay's decision at `seq`; none where they were erased, or it is of something else.

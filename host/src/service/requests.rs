@@ -161,7 +161,7 @@ impl Service {
 
     fn request_view(&self, reads: &dyn Reads, tenant: &Tenant, row: &RequestRow, sight: Sight) -> Result<BlacklistView, ServiceError> {
         let id = &tenant.config.id;
-        let recorded = read::request_state(reads, &self.vault, id, row.last_seq)?;
+        let recorded = read::shown_state(reads, &self.vault, id, row.last_seq)?.map(|(_, state)| state);
         let measure = reads.measure(id, &row.customer)?;
         let mut state = match recorded.map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }) {
             Some(state) => serde_json::to_value(state).map_err(|error| ServiceError::Internal(error.into()))?,

@@ -161,6 +161,8 @@ pub trait ReadHistory {
     fn measures_due(&self, until_ms: i64, after: Option<&DueMeasure>, rows_max: u32) -> Result<Vec<DueMeasure>, StoreError>;
     /// A blacklist request with the steps of its current round, oldest first.
     fn blacklist_request(&self, merchant: &MerchantId, request: &str) -> Result<Option<(RequestRow, Vec<StepRow>)>, StoreError>;
+    /// The records of a blacklist request's steps, those of earlier rounds too, newest first.
+    fn blacklist_acts(&self, merchant: &MerchantId, request: &str, rows_max: u32) -> Result<Vec<u64>, StoreError>;
     /// Blacklist requests in a state, in the order of their ids, after `after`.
     fn blacklist_requests(
         &self,

@@ -5,6 +5,7 @@ mod common;
 
 use common::{Made, append, merchant, open, submit};
 use ombud_core::caps::CapUsage;
+use ombud_core::ids::MerchantId;
 use ombud_core::money::{Intent, Payment};
 use ombud_store::{
     AfterSaleRow, CaseState, Count, DueMeasure, GrantRow, IncidentRow, JobError, LineHistory, MeasureRow, RequestRow, StepRow, Store,
@@ -159,7 +160,7 @@ fn blacklist_requests_steps_measures_and_incidents() {
         role: "agent".into(),
         verdict: "approve".into(),
         at_ms: 5,
-        seq: 0,
+        seq: u64::from(10 * round + step),
     };
     let measure = |customer: &str, review_by_ms| MeasureRow {
         customer: customer.into(),
@@ -202,6 +203,8 @@ fn blacklist_requests_steps_measures_and_incidents() {
     let (row, steps) = opened.store.read(|reads| reads.blacklist_request(&a, "b1")).unwrap().unwrap();
     assert_eq!((row, steps), (request.clone(), vec![step(2, 0), step(2, 1)]));
     assert!(opened.store.read(|reads| reads.blacklist_request(&b, "b1")).unwrap().is_none());
+    let acts = |of: &MerchantId, rows_max| opened.store.read(|reads| reads.blacklist_acts(of, "b1", rows_max)).unwrap();
+    assert_eq!((acts(&a, 10), acts(&a, 2), acts(&b, 10)), (vec![21, 20, 10], vec![21, 20], Vec::new()));
     let listed =
         |state, after: &'static str| opened.store.read(|reads| reads.blacklist_requests(&merchant("a"), state, after, 10)).unwrap().len();
     assert_eq!((listed(CaseState::Open, ""), listed(CaseState::Open, "b1"), listed(CaseState::Closed, "")), (1, 0, 0));

@@ -132,9 +132,9 @@ input! {
         /// Whether nothing but lawful conduct is held against the customer.
         #[serde(default)]
         pub protected_conduct_only: Tri,
-        /// Open after-sales cases of the customer that the helpdesk knows of; the host counts too.
-        #[serde(default)]
-        pub open_after_sales: u32,
+        /// Open after-sales cases of the customer that the helpdesk knows of; left out, as many as an earlier act said. The host counts
+        /// too.
+        pub open_after_sales: Option<u32>,
         /// What version 1 did not foresee.
         #[serde(default)]
         pub attributes: Vec<Attribute>,
@@ -154,9 +154,9 @@ input! {
         /// Evidence added with the verdict.
         #[serde(default)]
         pub evidence: Vec<Evidence>,
-        /// Open after-sales cases of the customer that the helpdesk knows of; the host counts too.
-        #[serde(default)]
-        pub open_after_sales: u32,
+        /// Open after-sales cases of the customer that the helpdesk knows of; left out, as many as an earlier act said. The host counts
+        /// too.
+        pub open_after_sales: Option<u32>,
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn case(
     if acts && known.and_then(|known| known.steps.last()).is_some_and(|last| now < last.at) {
         return Err(Refusal::Backdated);
     }
-    let (state, open_after_sales) = match input {
+    let (state, said) = match input {
         BlacklistInput::Request(request) => {
             (submitted(request, customer, now, known, actor.ok_or(Refusal::NoActor)?)?, request.open_after_sales)
         }
@@ -88,15 +88,17 @@ pub(super) fn case(
             if history.blacklist.measure == CustomerMeasure::None {
                 return Err(Refusal::NothingToAppeal);
             }
-            (RequestState { stage: Stage::Appealed, ..known.clone() }, 0)
+            (RequestState { stage: Stage::Appealed, ..known.clone() }, None)
         }
         BlacklistInput::Review(_) => {
             let known = known.ok_or(Refusal::Unknown)?.clone();
             // A measure in force on the request was carried out, however far its chain came: it ends by its date (BL-041).
             let in_force = history.blacklist.on_this_request && history.blacklist.measure != CustomerMeasure::None;
-            (if in_force && !is_over(known.stage) { RequestState { stage: Stage::Executed, ..known } } else { known }, 0)
+            (if in_force && !is_over(known.stage) { RequestState { stage: Stage::Executed, ..known } } else { known }, None)
         }
     };
+    // Who says nothing takes nothing back of what an earlier act said (BL-040).
+    let open_after_sales = said.or(known.and_then(|known| known.open_after_sales)).unwrap_or(0);
     Ok(BlacklistCase {
         request_id: input.request_id().to_owned(),
         stage: state.stage,
@@ -151,6 +153,7 @@ fn submitted(
         impact_assessed: request.impact_assessed,
         platform_rule_ok: request.platform_rule_ok,
         protected_conduct_only: request.protected_conduct_only,
+        open_after_sales: request.open_after_sales.or(known.and_then(|known| known.open_after_sales)),
         steps: if bot { Vec::new() } else { vec![submission] },
         attributes: request.attributes.clone(),
     })

@@ -205,6 +205,7 @@ fn after(case: &BlacklistCase) -> RequestState {
         impact_assessed: case.impact_assessed,
         platform_rule_ok: case.platform_rule_ok,
         protected_conduct_only: case.protected_conduct_only,
+        open_after_sales: Some(case.open_after_sales),
         steps: case.steps.clone(),
         attributes: case.attributes.clone(),
     }
@@ -248,6 +249,34 @@ fn steps_follow_one_another_whoever_makes_them() {
     long.steps = vec![fourth.steps[3].clone(); STEPS_MAX];
     let problems = build(Kind::Blacklist, &step, &knowing(long), Some(&actor("u9", Role::DeptHead))).unwrap_err();
     assert_eq!(problems[0].pointer, "/data/blacklist/request_id");
+}
+
+#[test]
+fn an_act_that_says_no_number_of_open_cases_takes_none_back() {
+    let mut request = example_value(EventType::BlacklistRequested);
+    request["data"]["blacklist"]["open_after_sales"] = json!(2);
+    let submitted = blacklist(&request, &History::default(), &actor("u1", Role::Agent));
+    assert_eq!(submitted.open_after_sales, 2);
+    let mut history = knowing(after(&submitted));
+    let says = |number: Option<u32>, history: &History| {
+        let mut step = example_value(EventType::BlacklistStep);
+        if let Some(number) = number {
+            step["data"]["blacklist"]["open_after_sales"] = json!(number);
+        }
+        blacklist(&step, history, &actor("u2", Role::Supervisor)).open_after_sales
+    };
+    assert_eq!((says(None, &history), says(Some(0), &history), says(Some(1), &history)), (2, 0, 1));
+    // The host counts too; and where nobody said a number, it alone does.
+    history.customer.open_after_sales = 1;
+    assert_eq!((says(None, &history), says(Some(0), &history)), (2, 1));
+    history.blacklist.request.as_mut().unwrap().open_after_sales = None;
+    assert_eq!(says(None, &history), 1);
+    let tick = example_value(EventType::TimerTick);
+    assert_eq!(blacklist(&tick, &knowing(after(&submitted)), &actor("u2", Role::Supervisor)).open_after_sales, 2);
+    // A new round that says nothing.
+    request["data"]["blacklist"].as_object_mut().unwrap().remove("open_after_sales");
+    assert_eq!(blacklist(&request, &knowing(after(&submitted)), &actor("u1", Role::Agent)).open_after_sales, 2);
+    assert_eq!(blacklist(&request, &History::default(), &actor("u1", Role::Agent)).open_after_sales, 0);
 }
 
 #[test]

@@ -129,6 +129,12 @@ impl<T: Database> ReadHistory for T {
         Ok(Some((row, steps)))
     }
 
+    fn blacklist_acts(&self, merchant: &MerchantId, request: &str, rows_max: u32) -> Result<Vec<u64>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq FROM blacklist_steps WHERE merchant_no = ?1 AND request_id = ?2 ORDER BY round DESC, step DESC LIMIT ?3";
+        self.all("read the records of blacklist steps", sql, params![merchant, request, rows_max], |row| unsigned(row, 0))
+    }
+
     fn blacklist_requests(
         &self,
         merchant: &MerchantId,
