@@ -348,6 +348,12 @@ fn an_appeal_goes_to_compliance_and_the_measure_stands_until_it_is_decided() {
     decided(&merchant, Role::Agent, &request("bl-none", "c_none", now - 9, "extortion", &[1, 20]));
     assert_eq!(pointers(&appeal("bl-none", "a1", "c_none").problem(422)), ["/blacklist/request_id"]);
     assert_eq!(pointers(&appeal("bl-none", "a2", "c_other").problem(422)), ["/customer_ref"]);
+    // Nor against a measure that is in force on another request: it would be lifted, or confirmed, under a request it never stood on.
+    decided(&merchant, Role::Agent, &request("bl-rejected", "c_two", now - 9_000, "abuse", &[1]));
+    decided(&merchant, Role::Supervisor, &step("bl-rejected", "c_two", now - 8_000, "reject"));
+    blacklisted(&merchant, "bl-two", "c_two", now - 5_000);
+    assert_eq!(pointers(&appeal("bl-rejected", "a3", "c_two").problem(422)), ["/blacklist/request_id"]);
+    assert_eq!(state(&merchant, "bl-rejected")["state"]["stage"], "archived");
 
     for (id, customer, decide, (stands, stage, left)) in [
         ("bl-a", "c_a", json!({"action": "amend", "outcome": "closed", "reason": "没有证据"}), ("closed", "archived", 0)),

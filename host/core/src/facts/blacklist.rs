@@ -85,7 +85,8 @@ pub(super) fn case(
         }
         BlacklistInput::Appeal(_) => {
             let (known, _) = (known.ok_or(Refusal::Unknown)?, actor.ok_or(Refusal::NoActor)?);
-            if history.blacklist.measure == CustomerMeasure::None {
+            // What is appealed is what is in force, and it ends on its own request.
+            if history.blacklist.measure == CustomerMeasure::None || !history.blacklist.on_this_request {
                 return Err(Refusal::NothingToAppeal);
             }
             (RequestState { stage: Stage::Appealed, ..known.clone() }, None)

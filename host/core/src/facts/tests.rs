@@ -318,6 +318,25 @@ fn what_is_over_stays_what_it_is() {
 }
 
 #[test]
+fn an_appeal_is_against_the_measure_in_force_on_its_own_request() {
+    let mut appeal = example_value(EventType::PrivacyRequest);
+    appeal["data"]["customer_ref"] = json!("c_77b0");
+    appeal["data"]["blacklist"] = json!({"request_id": "bl-77"});
+    let mut history = knowing(state());
+    let built = |history: &History| build(Kind::Blacklist, &appeal, history, Some(&actor("u1", Role::Agent)));
+    for (measure, on_this_request) in
+        [(CustomerMeasure::None, false), (CustomerMeasure::None, true), (CustomerMeasure::ServiceRestricted, false)]
+    {
+        (history.blacklist.measure, history.blacklist.on_this_request) = (measure, on_this_request);
+        let problems = built(&history).unwrap_err();
+        assert_eq!(problems[0].message, "has no measure in force to appeal against", "{measure}");
+    }
+    history.blacklist.on_this_request = true;
+    let Ok(Case::Blacklist(case)) = built(&history) else { panic!("it may be appealed") };
+    assert_eq!((case.stage, case.current_measure), (Stage::Appealed, CustomerMeasure::ServiceRestricted));
+}
+
+#[test]
 fn an_act_needs_its_request_its_customer_and_its_person() {
     let step = example_value(EventType::BlacklistStep);
     let supervisor = actor("u2", Role::Supervisor);
