@@ -1,6 +1,7 @@
 //! The outcome after guardrails and caps, with its reasons: what the helpdesk gets and the record keeps. Pure: the same
 //! judged case, usage and limits give the same decision, byte for byte.
 
+use ombud_rules::contract::delay::Outcome;
 use ombud_rules::contract::types::{Alert, Citation, Fact, InstantMs, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
@@ -236,6 +237,14 @@ pub fn paid(case: &Case, ruling: &Ruling, counted: &Counted) -> Vec<Intent> {
 /// What exceeds the balance is taken off, and somebody looks how a policy came to pay it (CAP-01).
 fn lower_to_balance(ruling: &mut Ruling, refund: i64, edition: Edition) {
     money::lower_refund(ruling, refund, edition);
+    let nothing = edition >= Edition::Second && !money::amounts(ruling).any();
+    if let Ruling::Delay(ruling) = ruling
+        && nothing
+        && ruling.outcome == Outcome::Compensate
+    {
+        // Nobody is compensated with nothing.
+        ruling.outcome = Outcome::None;
+    }
     let alert = Alert { code: "cap-balance".into(), severity: Severity::High, rule: caps::BALANCE.into() };
     ruling.notes_mut().alerts.push(alert);
 }
