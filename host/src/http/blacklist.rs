@@ -55,6 +55,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/v1/merchants/{merchant}/blacklist/requests/{request}/appeal", "appealBlacklistRequest", appeal)
             .tag("blacklist")
             .summary("Pass on a customer's appeal")
+            .describe(
+                "Against the measure in force on this request. A person of compliance who had no part in it acts on the decision \
+                 (`overrideDecision`): `approve` confirms the measure, `amend` with the outcome `closed` lifts it, `cancel` takes the appeal \
+                 back.",
+            )
             .body(RequestBody::of::<BlacklistPost>())
             .answer::<EventAnswer>("The decision on it")
             .errors(&ERRORS),

@@ -66,7 +66,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/v1/merchants/{merchant}/decisions/{decision}/override", "overrideDecision", override_decision)
             .tag("decisions")
             .summary("Approve, amend or cancel a decision")
-            .describe("A person's act with a reason. It is recorded; money counts from here on.")
+            .describe(
+                "A person's act with a reason. It is recorded; money counts from here on. The decision on an appeal against a blacklist \
+                 measure leaves the measure in force until it is acted on: `approve` confirms the measure and dismisses the appeal \
+                 (`appeal-dismissed`), `amend` with the outcome `closed` lifts the measure, `cancel` takes the appeal back.",
+            )
             .body(RequestBody::of::<OverrideRequest>())
             .answered::<OverrideAnswer>(StatusCode::CREATED, "The recorded act")
             .errors(&[Code::Malformed, Code::Conflict, Code::MediaType, Code::Invalid]),

@@ -77,6 +77,21 @@ fn the_document_is_whole() {
     }
 }
 
+#[test]
+fn what_an_act_does_to_an_appeal_is_said_beforehand() {
+    let document = document();
+    for operation in
+        ["/v1/merchants/{merchant}/decisions/{decision}/override", "/v1/merchants/{merchant}/blacklist/requests/{request}/appeal"]
+    {
+        let said = document["paths"][operation]["post"]["description"].as_str().unwrap();
+        for (action, does) in [("`approve`", "confirms the measure"), ("`closed`", "lifts"), ("`cancel`", "takes the appeal back")] {
+            assert!(said.contains(action) && said.contains(does), "{operation}: {said}");
+        }
+    }
+    let actions = document["components"]["schemas"].to_string();
+    assert!(actions.contains("`appeal-dismissed`"));
+}
+
 #[tokio::test]
 async fn answers_are_what_the_document_says() {
     let (router, mut schema) = (world().router(), document());

@@ -25,11 +25,11 @@ pub struct OverrideRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OverrideAction {
-    /// The proposal stands: its money counts now.
+    /// The proposal stands: its money counts now. Of an appeal: the measure stays, the outcome is `appeal-dismissed`.
     Approve,
-    /// Something else stands.
+    /// Something else stands. Of an appeal: with the outcome `closed` the measure is lifted.
     Amend,
-    /// The decision is taken back; a payment not yet made returns to its windows.
+    /// The decision is taken back; a payment not yet made returns to its windows. Of an appeal: the appeal is, and the measure stays.
     Cancel,
 }
 
