@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ombud::service::Role;
+use ombud_core::kind::Kind;
 use ombud_tests::client::agent;
 use ombud_tests::events::{event, set, types};
 use ombud_tests::ledger;
@@ -226,6 +227,11 @@ fn decisions_are_listed_by_every_filter_and_page_by_page() {
     assert_eq!(of(&format!("to={first}")).len(), 0);
     assert!(of(&format!("from={last}")).contains(&all[0]) && !of(&format!("to={last}")).contains(&all[0]));
     assert_eq!(of("from=2000-01-01T00:00:00Z&to=2000-01-02T00:00:00Z").len(), 0);
+    assert_eq!(of("from=2026-07-01&to=2026-07-01").len(), 0, "an empty window is one");
+    for outcome in Kind::ALL.into_iter().flat_map(Kind::outcomes).chain(["cancelled", "appeal-dismissed"]) {
+        let expected: Vec<&Value> = all.iter().filter(|line| line["outcome"] == outcome).collect();
+        assert_eq!(of(&format!("outcome={outcome}")).iter().collect::<Vec<_>>(), expected, "{outcome}");
+    }
     for limit in [1, 2, 5, 11, 12, 13, 200] {
         assert_eq!(of(&format!("limit={limit}")), all, "pages of {limit}");
         assert_eq!(of(&format!("limit={limit}&kind=reply")).len(), 3, "pages of {limit}");

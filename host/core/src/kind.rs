@@ -1,5 +1,6 @@
 //! The kinds of decision of version 1.
 
+use ombud_rules::contract::{after_sale, blacklist, delay, reply};
 use serde::{Deserialize, Serialize};
 
 /// Which question is put to a policy. Declared in the order in which the decisions of one event are listed.
@@ -33,6 +34,16 @@ impl Kind {
     /// The kind with this wire name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Every outcome of its rulings, a closed set for the life of version 1.
+    pub fn outcomes(self) -> Vec<&'static str> {
+        match self {
+            Self::AfterSale => after_sale::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
+            Self::Delay => delay::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
+            Self::Blacklist => blacklist::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
+            Self::Reply => reply::Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect(),
+        }
     }
 }
 

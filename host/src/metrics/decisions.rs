@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ombud_core::fault::FaultCode;
 use ombud_core::kind::Kind;
-use ombud_rules::contract::{after_sale, blacklist, delay, reply};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -53,7 +52,8 @@ impl Decisions {
         let kinds = Kind::ALL.map(|kind| {
             let of = ("kind", kind.as_str());
             OfKind {
-                outcomes: outcomes(kind)
+                outcomes: kind
+                    .outcomes()
                     .into_iter()
                     .map(|outcome| (outcome, made.get_or_create_owned(&[of, ("outcome", outcome)])))
                     .collect(),
@@ -81,15 +81,5 @@ impl Decisions {
                 micros => histogram.observe(Duration::from_micros(micros.into()).as_secs_f64()),
             }
         }
-    }
-}
-
-/// Every outcome of a kind: the closed set that bounds the label.
-fn outcomes(kind: Kind) -> Vec<&'static str> {
-    match kind {
-        Kind::AfterSale => after_sale::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
-        Kind::Delay => delay::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
-        Kind::Blacklist => blacklist::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect(),
-        Kind::Reply => reply::Verdict::ALL.iter().map(|verdict| verdict.as_str()).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ombud_core::ids::DecisionId;
+use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use ombud_ledger::BodyKind;
 use ombud_store::{EntryKind, Filter, Reads, Store as _};
@@ -16,6 +17,7 @@ use super::error::ServiceError;
 use super::export::at_ms;
 use super::overrides::Act;
 use super::privacy::{Sight, UnmaskQuery};
+use super::project::{APPEAL_DISMISSED, CANCELLED};
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
 use super::{Service, aside, read};
 
@@ -34,16 +36,17 @@ impl Service {
     ) -> Result<DecisionsPage, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read decisions")?;
         let limit = limit(query.limit)?;
+        let (from_ms, to_ms) = window(query.from.as_deref(), query.to.as_deref(), tenant.config.tz_offset_min)?;
         let filter = Filter {
             entry: Some(EntryKind::Decision),
             ticket: query.ticket,
             customer: query.customer,
             kind: query.kind.map(|kind| kind.as_str().to_owned()),
-            outcome: query.outcome,
+            outcome: query.outcome.map(outcome).transpose()?,
             policy: query.policy,
             event_type: None,
-            from_ms: instant("/from", query.from.as_deref(), tenant.config.tz_offset_min)?,
-            to_ms: instant("/to", query.to.as_deref(), tenant.config.tz_offset_min)?,
+            from_ms,
+            to_ms,
         };
         let sight = self.sight(who, &tenant, Look::Decisions, None, query.unmask.as_deref()).await?;
         let page = aside(|| self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit)))?;
@@ -115,6 +118,34 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, ServiceError> {
         return Ok(limit);
     }
     Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {PAGE_MAX}"))]))
+}
+
+/// An outcome of a query: one of some kind's, or what a person made of a decision. A mistyped one would find nothing.
+fn outcome(asked: String) -> Result<String, ServiceError> {
+    let mut known: Vec<&str> = Vec::new();
+    for name in Kind::ALL.into_iter().flat_map(Kind::outcomes).chain([CANCELLED, APPEAL_DISMISSED]) {
+        if name == asked {
+            return Ok(asked);
+        }
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    Err(ServiceError::Invalid(vec![Problem::at("/outcome", "is no outcome").allowed(known.join(", "))]))
+}
+
+/// The ends of a query's window: received at or after the one, before the other. Dates begin so many minutes east of UTC.
+///
+/// # Errors
+/// What does not read as a time, and a window that ends before it begins; one that ends where it begins is empty.
+pub(super) fn window(from: Option<&str>, to: Option<&str>, tz_offset_min: i32) -> Result<(Option<i64>, Option<i64>), ServiceError> {
+    let (from_ms, to_ms) = (instant("/from", from, tz_offset_min)?, instant("/to", to, tz_offset_min)?);
+    if from_ms.zip(to_ms).is_some_and(|(from, to)| from > to) {
+        return Err(ServiceError::Invalid(vec![
+            Problem::at("/to", "is before `from`").allowed("`from` or later; `to` itself is not in it"),
+        ]));
+    }
+    Ok((from_ms, to_ms))
 }
 
 /// An instant of a query: a date begins so many minutes east of UTC.

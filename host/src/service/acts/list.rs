@@ -13,7 +13,7 @@ use super::what::names;
 use super::{ActBody, Look, log_of};
 use crate::service::actor::{Principal, Right};
 use crate::service::error::ServiceError;
-use crate::service::listing::{instant, limit, rfc3339};
+use crate::service::listing::{limit, rfc3339, window};
 use crate::service::privacy::Sight;
 use crate::service::{Service, allowed, aside, read};
 
@@ -75,13 +75,8 @@ impl Service {
 
     fn acts_of(&self, log: &MerchantId, query: ActsQuery, tz_offset_min: i32, sight: Sight) -> Result<ActsPage, ServiceError> {
         let unknown = query.act.as_deref().is_some_and(|act| names().all(|name| name != act));
-        let filter = Filter {
-            entry: Some(EntryKind::Act),
-            event_type: query.act,
-            from_ms: instant("/from", query.from.as_deref(), tz_offset_min)?,
-            to_ms: instant("/to", query.to.as_deref(), tz_offset_min)?,
-            ..Filter::default()
-        };
+        let (from_ms, to_ms) = window(query.from.as_deref(), query.to.as_deref(), tz_offset_min)?;
+        let filter = Filter { entry: Some(EntryKind::Act), event_type: query.act, from_ms, to_ms, ..Filter::default() };
         let limit = limit(query.limit)?;
         let read = |reads: &dyn Reads| {
             let page = reads.list(log, &filter, query.cursor.as_deref(), limit)?;

@@ -14,7 +14,7 @@ use ombud_store::{DecisionRecord, SqliteReaders, Store as _, StoreError, Wanted}
 
 use super::super::error::ServiceError;
 use super::super::export::at_ms;
-use super::super::listing::instant;
+use super::super::listing::window;
 use super::super::read::decision_id;
 use super::super::snapshot::MerchantDocument;
 use super::super::vault::Vault;
@@ -106,7 +106,7 @@ impl Replays<'_> {
             true => 0,
             false => zone()?,
         };
-        let (from_ms, to_ms) = (instant("/from", from, zone)?, instant("/to", to, zone)?);
+        let (from_ms, to_ms) = window(from, to, zone)?;
         Ok(Scope { merchants: vec![merchant.clone()], ticket: ticket.map(str::to_owned), from_ms, to_ms, kinds: Vec::new() })
     }
 

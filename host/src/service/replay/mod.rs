@@ -76,19 +76,14 @@ impl Service {
             return Err(ServiceError::Invalid(vec![Problem::at("/limit", "is out of bounds").allowed(format!("1 to {REPLAYS_MAX}"))]));
         }
         let zone = tenant.config.tz_offset_min;
+        let (from_ms, to_ms) = listing::window(request.from.as_deref(), request.to.as_deref(), zone)?;
         let ticket = request.ticket.as_deref();
         if let Some(ticket) = ticket.filter(|_| request.cursor.is_none())
             && !self.store.read(|reads| known_ticket(reads, &tenant.config.id, ticket))?
         {
             return Err(ServiceError::NotFound("ticket"));
         }
-        let wanted = Wanted {
-            seqs: request.cursor.unwrap_or(0)..0,
-            ticket: request.ticket,
-            from_ms: listing::instant("/from", request.from.as_deref(), zone)?,
-            to_ms: listing::instant("/to", request.to.as_deref(), zone)?,
-            ..Wanted::default()
-        };
+        let wanted = Wanted { seqs: request.cursor.unwrap_or(0)..0, ticket: request.ticket, from_ms, to_ms, ..Wanted::default() };
         self.looked(who, &tenant, Look::Replay).await?;
         let _turn = self.replays_turn(merchant).await;
         let service = Arc::clone(self);

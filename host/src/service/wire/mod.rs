@@ -134,7 +134,7 @@ pub struct DecisionsQuery {
     pub customer: Option<String>,
     /// Of this kind.
     pub kind: Option<Kind>,
-    /// With this outcome.
+    /// With this outcome, one of a kind's or a word of persons; another word is refused.
     pub outcome: Option<String>,
     /// By this policy.
     pub policy: Option<String>,
