@@ -101,6 +101,46 @@ fn a_size_that_nobody_has_records_for_is_one_finding_and_costs_nothing() {
     assert!(detail.ends_with("to 4611686018427387903 are missing"), "{json}");
 }
 
+/// Its own place is one finding, and what stands behind the log's end is another, however far.
+#[test]
+fn a_record_at_a_place_that_no_log_has_is_two_findings_and_costs_nothing() {
+    const OF: &str = "merchant_no = (SELECT merchant_no FROM merchants WHERE id = 'm-replays')";
+    let seq = recorded().1.after_sale;
+    let details = |json: &Value| -> Vec<String> {
+        let diverging = json["diverging"].as_array().unwrap();
+        diverging.iter().map(|found| found["detail"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    for place in [1_000_000_000_000_i64, i64::MAX - 1, i64::MAX] {
+        let data =
+            altered(|forge, _| forge.run(1, &format!("UPDATE entries SET seq = ?1 WHERE seq = ?2 AND {OF}"), [place, seq.cast_signed()]));
+        let size = ledger::count(data.path(), &format!("SELECT size FROM logs WHERE {OF}"));
+        let told = [
+            format!("record {seq} is missing"),
+            format!("the log has {size} records, and more are listed behind its end, up to place {place}"),
+        ];
+        for command in [&["replay", "--all", "--json"][..], &["upgrade-check", "--json"]] {
+            assert_eq!(details(&on(data.path(), command).exits(1).json()), told, "{command:?}");
+        }
+        let backtest = on(data.path(), &["backtest", "--merchant", MERCHANT, "--policy", "after-sale", "--all", "--json"]);
+        assert!(
+            backtest.out.contains("\"why\": \"damaged\"") && backtest.out.contains("\"records\": 2"),
+            "{}\n{}",
+            backtest.out,
+            backtest.err
+        );
+        // Where the tree is said to go as far, there is a gap, and nothing behind the end.
+        let data = altered(|forge, _| {
+            forge.run(1, &format!("UPDATE entries SET seq = ?1 WHERE seq = ?2 AND {OF}"), [place, seq.cast_signed()]);
+            forge.run(1, &format!("UPDATE logs SET size = ?1 WHERE {OF}"), [i64::MAX]);
+        });
+        for command in [&["replay", "--all", "--json"][..], &["upgrade-check", "--json"]] {
+            let json = on(data.path(), command).exits(1).json();
+            let details = details(&json);
+            assert!(details.iter().any(|detail| *detail == told[0]) && details.len() <= 4, "{command:?}: {json}");
+        }
+    }
+}
+
 #[test]
 fn over_http_damage_is_told_and_is_not_taken_for_absence() {
     let (data, seq) = without(BYTES, |places| places.after_sale);

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::replay::{self, by_engine, print_divergences};
 use super::{EXIT_FINDINGS, EXIT_OK, screen};
 use crate::replay::{EngineSeen, Tally};
-use crate::service::{Active, Archive, cores};
+use crate::service::{Active, Archive, Part, cores};
 
 /// Decisions of each policy, unless the command says otherwise.
 const LAST: u64 = 1_000;
@@ -59,7 +59,7 @@ impl UpgradeCheck {
         let took = began.elapsed();
         let mut whole = Tally::default();
         checked.iter().for_each(|own| whole.merge(own.tally.clone()));
-        Self::missing(&archive, &checked, &mut whole)?;
+        Self::damage(&archive, &checked, &mut whole)?;
         let engine = EngineSeen::from(archive.engine());
         if self.json {
             println!("{}", serde_json::to_string_pretty(&self.to_json(&engine, &checked, &whole, took))?);
@@ -70,11 +70,10 @@ impl UpgradeCheck {
         Ok(if sound { EXIT_OK } else { EXIT_FINDINGS })
     }
 
-    /// What is missing in the logs: of which policy it was cannot be told.
-    fn missing(archive: &Archive, checked: &[Checked], whole: &mut Tally) -> Result<()> {
+    /// What is wrong with the logs: of which policy it was cannot be told.
+    fn damage(archive: &Archive, checked: &[Checked], whole: &mut Tally) -> Result<()> {
         for merchant in checked.iter().map(|own| &own.active.merchant).collect::<BTreeSet<_>>() {
-            let end = archive.replays().lost_end(merchant)?.end;
-            for report in archive.replays().missing(merchant, 0..end)? {
+            for report in archive.replays().damage(merchant)? {
                 whole.add(merchant.as_str(), report);
             }
         }
@@ -84,7 +83,7 @@ impl UpgradeCheck {
     fn check(&self, archive: &Archive) -> Result<Vec<Checked>> {
         let active = archive.active()?;
         let parts = active.iter().map(|own| archive.latest(own, self.last)).collect::<Result<Vec<_>, _>>()?;
-        let progress = Progress::new(parts.iter().flatten().map(|part| part.places()).sum(), "records");
+        let progress = Progress::new(Part::all_places(parts.iter().flatten()), "records");
         let threads = self.threads.unwrap_or_else(cores);
         let check = |(active, parts): (Active, Vec<_>)| {
             let refusal = archive.refusal(&active)?;

@@ -34,6 +34,9 @@ pub enum Damage {
     /// The log has them, and nothing is listed of them; the end is not one of them.
     #[error("records {0} to {last} are missing", last = .1 - 1)]
     AllMissing(u64, u64),
+    /// They are listed behind the log's end; the last number is not one of them.
+    #[error("the log has {0} records, and more are listed behind its end, up to place {last}", last = .1 - 1)]
+    Behind(u64, u64),
     /// The header's bytes.
     #[error(transparent)]
     Header(#[from] HeaderError),

@@ -106,6 +106,32 @@ pub struct DecisionRecord {
     pub ticket: Option<String>,
 }
 
+/// How far a log goes by what says so. The two differ only where one of them is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The place behind the last record that is listed.
+    pub listed: u64,
+    /// Records that the log's tree has; as many as are listed, where there is no tree.
+    pub tree: u64,
+}
+
+impl Extent {
+    /// Records that the log has and may be listed: places beyond are the other's damage.
+    pub fn records(self) -> u64 {
+        self.listed.min(self.tree)
+    }
+
+    /// Places at the log's end that nothing is listed of.
+    pub fn lost(self) -> Range<u64> {
+        self.records()..self.tree
+    }
+
+    /// Places behind the log's end up to the last that is listed.
+    pub fn behind(self) -> Range<u64> {
+        self.records()..self.listed
+    }
+}
+
 /// What is known of an event that came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSeen {
@@ -125,6 +151,11 @@ pub trait ReadLedger {
     fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError>;
     /// Places of the log that nothing is listed at, up to `count` runs of them: they are damage.
     fn missing(&self, merchant: &MerchantId, seqs: Range<u64>, count: usize) -> Result<Vec<Range<u64>>, StoreError>;
+    /// How far the log goes: by its tree, and by what is listed.
+    fn extent(&self, merchant: &MerchantId) -> Result<Extent, StoreError>;
+    /// The first place from `from` on that something is listed at: whoever goes through a log passes a gap at once, however wide it is said
+    /// to be.
+    fn listed_from(&self, merchant: &MerchantId, from: u64) -> Result<Option<u64>, StoreError>;
     /// Records that the log says it has: more than [`Self::log_size`] where the last ones are listed no more.
     fn claimed_size(&self, merchant: &MerchantId) -> Result<u64, StoreError>;
     /// Up to `count` records from `from` whose bytes are there, for the check, which looks for the others in its own way.

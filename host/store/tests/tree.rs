@@ -6,7 +6,7 @@ mod common;
 use common::{Made, append, header, merchant, open, submit};
 use ombud_ledger::log::{Frontier, Tile, TileLevel, proof};
 use ombud_ledger::{Digest, leaf_hash};
-use ombud_store::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, JobError, SqliteStore, Store, StoreError, log_hashes};
+use ombud_store::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, Filter, JobError, SqliteStore, Store, StoreError, log_hashes};
 use rusqlite::Connection;
 
 const DAY_MS: i64 = 86_400_000;
@@ -160,6 +160,40 @@ fn nothing_is_appended_to_a_log_that_does_not_fit_its_tree() {
         let opened = open(directory.path(), &[]);
         let error = submit(&opened.writer, &merchant("a"), "10", Made::default()).unwrap_err();
         assert!(error.to_string().contains(why), "{damage}: {error}");
+    }
+}
+
+/// Whatever number stands at a record, what goes through the log takes no more steps than it has records.
+#[test]
+fn a_gap_is_passed_at_once_however_wide_it_is() {
+    for (seq, tree) in [(1_000_000_000_000, None), (1_000_000_000_000, Some(1 << 62)), (i64::MAX, None), (i64::MAX, Some(i64::MAX))] {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = open(directory.path(), &["a"]);
+        fill(&opened, "a", 0..10);
+        drop(opened);
+        let db = Connection::open(directory.path().join("ombud.db")).unwrap();
+        db.execute("UPDATE entries SET seq = ?1 WHERE seq = 4", [seq]).unwrap();
+        tree.map(|size: i64| db.execute("UPDATE logs SET size = ?1", [size]).unwrap());
+        drop(db);
+        let (opened, a) = (open(directory.path(), &[]), merchant("a"));
+        let (seq, tree) = (seq.cast_unsigned(), tree.map_or(10, i64::cast_unsigned));
+        let extent = opened.store.read(|reads| reads.extent(&a)).unwrap();
+        assert_eq!((extent.listed, extent.tree), (seq + 1, tree));
+        assert_eq!(extent.records(), tree.min(seq + 1));
+        assert_eq!((extent.lost(), extent.behind()), (extent.records()..tree, extent.records()..seq + 1));
+        let next = |from| opened.store.read(|reads| reads.listed_from(&a, from)).unwrap();
+        assert_eq!((next(4), next(10), next(seq)), (Some(5), Some(seq), Some(seq)));
+        assert_eq!(opened.store.read(|reads| reads.missing(&a, 0..10, 9)).unwrap(), [4..5,]);
+        // A list of what nothing fits has no more pages than there is something to look through.
+        let (none, mut cursor, mut pages) = (Filter { kind: Some("none".into()), ..Filter::default() }, None, 0);
+        loop {
+            let page = opened.store.read(|reads| reads.list(&a, &none, cursor.as_deref(), 10)).unwrap();
+            (cursor, pages) = (page.next, pages + 1);
+            if cursor.is_none() {
+                break;
+            }
+            assert!(pages < 4);
+        }
     }
 }
 

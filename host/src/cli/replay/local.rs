@@ -7,7 +7,7 @@ use super::super::data::{explain, merchant_id};
 use super::super::progress::Progress;
 use super::{Replayed, Which, timed};
 use crate::replay::Tally;
-use crate::service::{Archive, Replays, ServiceError};
+use crate::service::{Archive, Part, Replays, ServiceError};
 
 /// Replays what was asked for of a data directory, of one merchant or of all.
 pub(super) fn run(archive: &Archive, merchant: Option<&str>, which: &Which, threads: usize) -> Result<Replayed> {
@@ -38,8 +38,8 @@ fn one(replays: Replays<'_>, merchant: &MerchantId, decision: &str) -> Result<Ta
 
 /// Why there is no such decision: none with this id, or one that may be among records that are lost.
 fn not_there(replays: Replays<'_>, merchant: &MerchantId, decision: &str) -> Result<anyhow::Error> {
-    let missing = replays.missing(merchant, 0..replays.lost_end(merchant)?.end)?;
-    let first = missing.first().and_then(|report| report.detail.as_deref());
+    let damage = replays.damage(merchant)?;
+    let first = damage.first().and_then(|report| report.detail.as_deref());
     Ok(match first {
         None => anyhow!("merchant `{merchant}` has no decision `{decision}`"),
         Some(first) => {
@@ -67,7 +67,7 @@ pub(super) fn many(replays: Replays<'_>, merchants: Vec<MerchantId>, which: &Whi
     if !known {
         bail!("nothing of the ticket `{}` is on record", which.ticket.as_deref().unwrap_or_default());
     }
-    let progress = Progress::new(parts.iter().map(|part| part.places()).sum(), "records");
+    let progress = Progress::new(Part::all_places(&parts), "records");
     let mut tally = replays.run(&parts, threads, |places| progress.steps(places)).map_err(failed)?;
     // A merchant without a decision is told, too.
     names.into_iter().for_each(|name| _ = tally.merchants.entry(name).or_default());

@@ -18,7 +18,7 @@ use ombud_store::{DecisionRecord, Reads, Store as _, StoreError, StoredRecord};
 
 use super::super::error::ServiceError;
 use super::super::listing::rfc3339;
-use super::super::replay::{PAGE_MAX, Page, Part, Replays, Scope, Stored, side_by_side};
+use super::super::replay::{PAGE_MAX, Page, Part, Replays, Scope, Stored, Told, side_by_side};
 use super::Backtests;
 use super::candidate::{Candidate, CandidateSource};
 use super::window::Window;
@@ -79,7 +79,7 @@ impl Plan {
 
     /// Places of the log that it looks through.
     pub fn places(&self) -> u64 {
-        self.parts.iter().map(Part::places).sum()
+        Part::all_places(&self.parts)
     }
 }
 
@@ -126,7 +126,7 @@ impl Backtests<'_> {
             return Ok(Some(Arc::clone(own)));
         }
         let (store, replayer) = (self.replays.store, self.replays.replayer);
-        let size = store.read(|reads| reads.log_size(merchant))?;
+        let size = store.read(|reads| reads.extent(merchant))?.records();
         for seq in (size.saturating_sub(GUARDRAIL_SOUGHT_MAX)..size).rev() {
             let Some(record) = unless_damaged(store.read(|reads| reads.record(merchant, seq)))? else { continue };
             let Ok(Header { entry: Entry::Decision(entry), .. }) = Header::decode(&record.header) else { continue };
@@ -170,7 +170,10 @@ impl Backtests<'_> {
 impl Lane<'_> {
     fn part(&mut self, part: &Part) -> Result<(), StoreError> {
         // Whether they were decisions of these kinds cannot be told any more.
-        self.replays.missing(&part.merchant, part.wanted.seqs.clone())?.iter().for_each(|_| self.impact.skip(Skipped::Damaged));
+        self.replays.told(part)?.iter().for_each(|_| self.impact.skip(Skipped::Damaged));
+        if part.told == Told::Behind {
+            return Ok(());
+        }
         let mut wanted = part.wanted.clone();
         while !wanted.seqs.is_empty() {
             let (page, known) = self.replays.store.read(|reads| {

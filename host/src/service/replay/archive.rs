@@ -15,7 +15,7 @@ use super::super::rollout;
 use super::super::snapshot::{Binding, MerchantDocument};
 use super::super::vault::Vault;
 use super::super::{Options, admin};
-use super::lanes::{PART_PLACES, Part, Replays};
+use super::lanes::{PART_PLACES, Part, Replays, Told, divided};
 use crate::replay::Replayer;
 use crate::temporary::Folder;
 
@@ -143,7 +143,7 @@ impl Archive {
             ..Filter::default()
         };
         let (mut left, mut cursor, mut begin) = (last, None, None);
-        let size = self.store.read(|reads| reads.log_size(&active.merchant))?;
+        let size = self.store.read(|reads| reads.extent(&active.merchant))?.records();
         while left > 0 {
             let entries = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ENTRIES_MAX);
             let page = self.store.read(|reads| reads.list(&active.merchant, &filter, cursor.as_deref(), entries))?;
@@ -154,14 +154,10 @@ impl Archive {
                 None => break,
             }
         }
-        let begin = begin.unwrap_or(size);
         let wanted = |seqs| Wanted { seqs, kinds: vec![active.kind], policy: filter.policy.clone(), ..Wanted::default() };
-        let begins = (0..(size - begin).div_ceil(PART_PLACES)).map(|at| begin + at * PART_PLACES);
-        let parts = begins.map(|begin| Part {
-            merchant: active.merchant.clone(),
-            wanted: wanted(begin..size.min(begin + PART_PLACES)),
-            missing: false,
-        });
-        Ok(parts.collect())
+        let part = |seqs| Part { merchant: active.merchant.clone(), wanted: wanted(seqs), told: Told::Nothing };
+        let seqs = begin.map_or(size, |begin| begin.min(size))..size;
+        let parts = self.store.read(|reads| divided(reads, &active.merchant, seqs, PART_PLACES))?;
+        Ok(parts.into_iter().map(part).collect())
     }
 }

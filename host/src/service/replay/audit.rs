@@ -187,14 +187,15 @@ impl Audit<'_> {
             let merchants: Vec<MerchantId> = self.service.snapshot.load().tenants.keys().cloned().collect();
             // Where the last records are listed no more, one place of theirs is enough to meet them.
             let size = |id: &MerchantId| {
-                self.service.store.read(|reads| Ok::<_, StoreError>(reads.claimed_size(id)?.min(reads.log_size(id)?.saturating_add(1))))
+                let extent = self.service.store.read(|reads| reads.extent(id))?;
+                Ok::<_, StoreError>(extent.tree.min(extent.listed.saturating_add(1)))
             };
             let sizes = merchants.into_iter().map(|id| Ok((size(&id)?, id)));
             let sizes = sizes.collect::<Result<Vec<_>, StoreError>>()?;
             self.sizes = sizes.into_iter().filter(|(size, _)| *size > 0).map(|(size, id)| (id, size)).collect();
             self.sizes_at = (!self.sizes.is_empty()).then(Instant::now);
         }
-        let total: u64 = self.sizes.iter().map(|(_, size)| size).sum();
+        let total = self.sizes.iter().fold(0_u64, |total, (_, size)| total.saturating_add(*size));
         if total == 0 {
             return Ok(None);
         }

@@ -10,7 +10,7 @@ use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
-use ombud_store::{DecisionRecord, SqliteReaders, Store as _, StoreError, Wanted};
+use ombud_store::{DecisionRecord, Reads, SqliteReaders, Store as _, StoreError, Wanted};
 
 use super::super::error::ServiceError;
 use super::super::export::at_ms;
@@ -54,14 +54,33 @@ pub struct Part {
     pub merchant: MerchantId,
     /// Which decisions; their places are bounded.
     pub wanted: Wanted,
-    /// Whether places at which nothing is listed are told with it: not where other parts cover them, too.
-    pub missing: bool,
+    /// What is told of its places beside the decisions.
+    pub told: Told,
+}
+
+/// What is told of the places of a part beside its decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing: other parts cover them, too.
+    Nothing,
+    /// Those at which nothing is listed.
+    Missing,
+    /// That they stand behind the log's end, and are none of it.
+    Behind,
 }
 
 impl Part {
     /// Places of the log that it covers.
     pub const fn places(&self) -> u64 {
-        self.wanted.seqs.end.saturating_sub(self.wanted.seqs.start)
+        match self.told {
+            Told::Behind => 0,
+            Told::Nothing | Told::Missing => self.wanted.seqs.end.saturating_sub(self.wanted.seqs.start),
+        }
+    }
+
+    /// Places of the log that parts cover.
+    pub fn all_places<'p>(parts: impl IntoIterator<Item = &'p Self>) -> u64 {
+        parts.into_iter().fold(0, |places, part| places.saturating_add(part.places()))
     }
 }
 
@@ -156,12 +175,15 @@ impl Replays<'_> {
         Ok(runs.into_iter().flat_map(missing).collect())
     }
 
-    /// The places behind the last record that is listed which the log says it has, too.
+    /// What is wrong with a log as a whole: each gap, and what is listed behind its end.
     ///
     /// # Errors
     /// The store fails.
-    pub fn lost_end(self, merchant: &MerchantId) -> Result<Range<u64>, StoreError> {
-        self.store.read(|reads| Ok(reads.log_size(merchant)?..reads.claimed_size(merchant)?))
+    pub fn damage(self, merchant: &MerchantId) -> Result<Vec<ReplayReport>, StoreError> {
+        let extent = self.store.read(|reads| reads.extent(merchant))?;
+        let mut damage = self.missing(merchant, 0..extent.tree)?;
+        damage.extend(behind_the_end(extent.behind()));
+        Ok(damage)
     }
 
     /// The parts of merchants' logs that a scope covers, up to what is on record now.
@@ -171,7 +193,6 @@ impl Replays<'_> {
     pub fn parts(self, scope: &Scope) -> Result<Vec<Part>, StoreError> {
         let mut parts = Vec::new();
         for merchant in &scope.merchants {
-            let seqs = self.store.read(|reads| reads.received_in(merchant, scope.from_ms, scope.to_ms))?;
             let wanted = |seqs| Wanted {
                 seqs,
                 ticket: scope.ticket.clone(),
@@ -180,17 +201,36 @@ impl Replays<'_> {
                 to_ms: scope.to_ms,
                 ..Wanted::default()
             };
-            // A ticket's decisions are found by their index, wherever they are.
-            let places = if scope.ticket.is_some() { seqs.end.max(1) } else { PART_PLACES };
-            let begins = (0..(seqs.end - seqs.start).div_ceil(places)).map(|at| seqs.start + at * places);
-            let part = |seqs| Part { merchant: merchant.clone(), wanted: wanted(seqs), missing: true };
-            parts.extend(begins.map(|begin| part(begin..seqs.end.min(begin + places))));
-            let end = self.lost_end(merchant)?;
-            if scope.to_ms.is_none() && !end.is_empty() {
-                parts.push(part(end));
-            }
+            let part = |seqs, told| Part { merchant: merchant.clone(), wanted: wanted(seqs), told };
+            self.store.read(|reads| {
+                let extent = reads.extent(merchant)?;
+                let seqs = reads.received_in(merchant, scope.from_ms, scope.to_ms)?;
+                let seqs = seqs.start.min(extent.records())..seqs.end.min(extent.records());
+                // A ticket's decisions are found by their index, wherever they are.
+                let places = if scope.ticket.is_some() { u64::MAX } else { PART_PLACES };
+                parts.extend(divided(reads, merchant, seqs, places)?.into_iter().map(|seqs| part(seqs, Told::Missing)));
+                if scope.to_ms.is_none() && !extent.lost().is_empty() {
+                    parts.push(part(extent.lost(), Told::Missing));
+                }
+                if !extent.behind().is_empty() {
+                    parts.push(part(extent.behind(), Told::Behind));
+                }
+                Ok::<_, StoreError>(())
+            })?;
         }
         Ok(parts)
+    }
+
+    /// What is told of a part beside its decisions.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn told(self, part: &Part) -> Result<Vec<ReplayReport>, StoreError> {
+        match part.told {
+            Told::Nothing => Ok(Vec::new()),
+            Told::Missing => self.missing(&part.merchant, part.wanted.seqs.clone()),
+            Told::Behind => Ok(behind_the_end(part.wanted.seqs.clone()).into_iter().collect()),
+        }
     }
 
     /// Replays every decision of the parts in so many threads. `done` is called with the places that were passed, from any
@@ -205,10 +245,11 @@ impl Replays<'_> {
     }
 
     fn part(self, part: &Part, tally: &mut Tally) -> Result<(), StoreError> {
-        if part.missing {
-            for report in self.missing(&part.merchant, part.wanted.seqs.clone())? {
-                tally.add(part.merchant.as_str(), report);
-            }
+        for report in self.told(part)? {
+            tally.add(part.merchant.as_str(), report);
+        }
+        if part.told == Told::Behind {
+            return Ok(());
         }
         let mut wanted = part.wanted.clone();
         while !wanted.seqs.is_empty() {
@@ -249,6 +290,26 @@ fn missing(run: Range<u64>) -> impl Iterator<Item = ReplayReport> {
     let each = run.take(if single { usize::MAX } else { 0 }).map(|seq| ReplayReport::damaged(String::new(), seq, Damage::Missing(seq)));
     let all = (!single).then(|| ReplayReport::damaged(String::new(), start, Damage::AllMissing(start, end)));
     each.chain(all)
+}
+
+/// The one report of places behind a log's end; none where there are none.
+pub(super) fn behind_the_end(places: Range<u64>) -> Option<ReplayReport> {
+    let told = |Range { start, end }: Range<u64>| ReplayReport::damaged(String::new(), start, Damage::Behind(start, end));
+    (!places.is_empty()).then(|| told(places))
+}
+
+/// Places of a log in parts of so many. A gap goes with the part before it, however wide it is: there are no more parts than records, whatever
+/// the places are said to be.
+pub(super) fn divided(reads: &dyn Reads, merchant: &MerchantId, seqs: Range<u64>, places: u64) -> Result<Vec<Range<u64>>, StoreError> {
+    let mut parts = Vec::new();
+    let mut begin = seqs.start;
+    while begin < seqs.end {
+        let full = begin.saturating_add(places).min(seqs.end);
+        let end = reads.listed_from(merchant, full)?.map_or(seqs.end, |next| next.clamp(full, seqs.end));
+        parts.push(begin..end);
+        begin = end;
+    }
+    Ok(parts)
 }
 
 /// Works through parts in so many threads, each with a sum of its own, until all are done or `stop` is set. `done` is called

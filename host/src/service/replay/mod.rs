@@ -26,7 +26,8 @@ use crate::replay::Tally;
 pub use archive::{Active, Archive};
 pub(super) use audit::Alarms;
 pub use audit::{ALARMS_MAX, CpuShare, NoShare, SelfAudit};
-use lanes::{ONE_BY_ONE, PART_PLACES};
+pub(super) use lanes::Told;
+use lanes::{ONE_BY_ONE, PART_PLACES, behind_the_end};
 pub(super) use lanes::{PAGE_MAX, Stored, side_by_side};
 pub use lanes::{Part, Replays, Scope, cores};
 pub(super) use page::Page;
@@ -96,7 +97,8 @@ impl Service {
     /// Up to `limit` replays from where `wanted` begins.
     fn some(&self, merchant: &MerchantId, mut wanted: Wanted, limit: u32) -> Result<ReplaysAnswer, ServiceError> {
         let began = Instant::now();
-        let log_size = self.store.read(|reads| reads.log_size(merchant))?;
+        let extent = self.store.read(|reads| reads.extent(merchant))?;
+        let log_size = extent.records();
         let last = log_size.min(wanted.seqs.start.saturating_add(PLACES_MAX));
         // A ticket's decisions are found by their index, wherever they are.
         let (step, last) = if wanted.ticket.is_some() { (log_size, log_size) } else { (PART_PLACES, last) };
@@ -120,13 +122,21 @@ impl Service {
                 in_time = began.elapsed() <= REPLAYS_TIME_MAX;
                 in_time
             })?;
-            // A page with room left says that nothing more is wanted up to its end.
-            let passed = if whole && in_time { wanted.seqs.end } else { reached };
+            // A page with room left says that nothing more is wanted up to its end; a gap behind it is passed with it.
+            let end = wanted.seqs.end;
+            let passed = if whole && in_time {
+                self.store.read(|reads| reads.listed_from(merchant, end))?.map_or(log_size, |next| next.clamp(end, log_size))
+            } else {
+                reached
+            };
             missing(wanted.seqs.start..passed, &mut tally)?;
             wanted.seqs.start = passed;
         }
-        if wanted.seqs.start >= log_size && wanted.to_ms.is_none() {
-            missing(self.own_replays().lost_end(merchant)?, &mut tally)?;
+        if wanted.seqs.start >= log_size {
+            if wanted.to_ms.is_none() {
+                missing(extent.lost(), &mut tally)?;
+            }
+            behind_the_end(extent.behind()).into_iter().for_each(|report| tally.add(merchant.as_str(), report));
         }
         Ok(ReplaysAnswer::new(tally, log_size, (wanted.seqs.start < log_size).then_some(wanted.seqs.start)))
     }
@@ -152,12 +162,13 @@ impl Service {
 }
 
 /// Whether anything of a ticket is on record. One that was erased is not, any more: it is no different from one that never was.
-/// A log that lacks records cannot say that there was none: what is missing is told instead.
+/// A log that lacks records, or has some at places that are none of it, cannot say that there was none: the damage is told instead.
 fn known_ticket(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Result<bool, StoreError> {
     if reads.last_record_at(merchant, Subject::Ticket(ticket))?.is_some() {
         return Ok(true);
     }
-    Ok(!reads.missing(merchant, 0..reads.claimed_size(merchant)?, 1)?.is_empty())
+    let extent = reads.extent(merchant)?;
+    Ok(!extent.behind().is_empty() || !reads.missing(merchant, 0..extent.tree, 1)?.is_empty())
 }
 
 /// Replays that callers' requests run at the same time.

@@ -111,8 +111,9 @@ pub(crate) trait Database {
 
     /// The number of the merchant's records.
     fn entries_of(&self, merchant: i64) -> Result<u64, StoreError> {
-        let sql = "SELECT seq + 1 FROM entries WHERE merchant_no = ?1 ORDER BY seq DESC LIMIT 1";
-        Ok(self.one("read the log's size", sql, [merchant], |row| unsigned(row, 0))?.unwrap_or(0))
+        let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 ORDER BY seq DESC LIMIT 1";
+        let last = self.one("read the log's size", sql, [merchant], |row| unsigned(row, 0))?;
+        Ok(last.map_or(0, |seq| seq.saturating_add(1)))
     }
 
     /// The first row of a query, if there is one.

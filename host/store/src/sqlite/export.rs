@@ -26,8 +26,8 @@ impl<T: Database> ReadExport for T {
         let end = match to_ms {
             None => size,
             Some(at_ms) => {
-                let sql = "SELECT seq + 1 FROM entries WHERE merchant_no = ?1 AND received_at_ms < ?2 ORDER BY seq DESC LIMIT 1";
-                bound("look for the last record of a time", sql, at_ms)?.unwrap_or(0)
+                let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND received_at_ms < ?2 ORDER BY seq DESC LIMIT 1";
+                bound("look for the last record of a time", sql, at_ms)?.map_or(0, |seq| seq.saturating_add(1))
             }
         };
         // What is before the first one was received before the time, so that it cannot lie behind the end.

@@ -11,7 +11,7 @@ use rusqlite::{Row, params, params_from_iter};
 use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use crate::StoreError;
-use crate::ledger::{DecisionRecord, EntryKind, EventSeen, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
+use crate::ledger::{DecisionRecord, EntryKind, EventSeen, Extent, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 use crate::listing::{Cursor, Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 
 /// Entries looked at for one page where no index leads to the wanted ones.
@@ -61,8 +61,21 @@ impl<T: Database> ReadLedger for T {
 
     fn claimed_size(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
         let Some(number) = self.merchant_no(merchant)? else { return Ok(0) };
-        let claimed = self.one("read the log's size", "SELECT size FROM logs WHERE merchant_no = ?1", [number], |row| unsigned(row, 0))?;
-        Ok(claimed.unwrap_or(0).max(self.entries_of(number)?))
+        let Extent { listed, tree } = extent(self, number)?;
+        Ok(tree.max(listed))
+    }
+
+    fn extent(&self, merchant: &MerchantId) -> Result<Extent, StoreError> {
+        match self.merchant_no(merchant)? {
+            Some(number) => extent(self, number),
+            None => Ok(Extent { listed: 0, tree: 0 }),
+        }
+    }
+
+    fn listed_from(&self, merchant: &MerchantId, from: u64) -> Result<Option<u64>, StoreError> {
+        let Some(number) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
+        self.one("look for the next entry", sql, params![number, signed(from)], |row| unsigned(row, 0))
     }
 
     fn records(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<StoredRecord>, StoreError> {
@@ -179,10 +192,24 @@ impl<T: Database> ReadLedger for T {
         let limit = entries_max.clamp(1, PAGE_ENTRIES_MAX);
         let (sql, parameters) = list_query(filter, [number, signed(below), signed(from), i64::from(limit)]);
         let entries = self.all("list entries", &sql, params_from_iter(parameters), listed)?;
-        // A full page ends at its last entry; a short one has been looked through down to `from`.
-        let rest = if entries.len() == limit as usize { entries.last().map_or(from, |last| last.seq) } else { from };
+        // A full page ends at its last entry; a short one has been looked through down to `from`, and to what is listed next below it.
+        let rest = match entries.last() {
+            Some(last) if entries.len() == limit as usize => last.seq,
+            _ if from == 0 => 0,
+            _ => {
+                let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
+                let next = self.one("look for the entry before", sql, params![number, signed(from)], |row| unsigned(row, 0))?;
+                next.map_or(0, |seq| seq.saturating_add(1))
+            }
+        };
         Ok(Page { entries, next: (rest > 0).then(|| Cursor { below: rest }.write(merchant, filter)) })
     }
+}
+
+fn extent(db: &(impl Database + ?Sized), number: i64) -> Result<Extent, StoreError> {
+    let listed = db.entries_of(number)?;
+    let tree = db.one("read the log's size", "SELECT size FROM logs WHERE merchant_no = ?1", [number], |row| unsigned(row, 0))?;
+    Ok(Extent { listed, tree: tree.unwrap_or(listed) })
 }
 
 /// The query of a list with its parameters: only the conditions that the filter has, so that an index can be used.
