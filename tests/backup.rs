@@ -1,6 +1,8 @@
 //! `ombud backup` and `restore`: copies made under load, checked, put back, and held against what was published.
 
+mod erasures;
 mod keys;
+mod published;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -16,6 +16,7 @@ use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
 use crate::service::ledger::published::{self, Published};
+use crate::service::privacy::UNKNOWN;
 use crate::temporary::Passing;
 
 /// What is to be copied, and where to.
@@ -74,7 +75,7 @@ fn copy(backup: &Backup<'_>, staging: &Path) -> Result<Manifest> {
     Inspection::open(data)?.copy_into(staging)?;
     complete_checkpoints(data, staging)?;
     // Keys only grow in number while a copy is made, and those of a rotation in between are no hindrance.
-    for (name, mode) in [(VERIFIER_FILE, 0o644), (KEY_FILE, 0o600), (WEBHOOK_KEY, 0o600), (MASTER_KEY, 0o600)] {
+    for (name, mode) in [(VERIFIER_FILE, 0o644), (KEY_FILE, 0o600), (WEBHOOK_KEY, 0o600), (MASTER_KEY, 0o600), (UNKNOWN, 0o600)] {
         let wanted = name != MASTER_KEY || !backup.without_master_key;
         if wanted && data.join(name).exists() {
             copy_file(&data.join(name), &staging.join(name), mode)?;

@@ -2,8 +2,8 @@
 //! directory that is held against what was published of it. Neither needs the service.
 //!
 //! A backup is a folder like a data directory: the database on one snapshot, the ledger's keys, the secret that signs what is sent
-//! to `--webhook`, the master key unless it is left out, the published checkpoints, and `backup.json` with the digest of each file.
-//! What can be made again is not in it: compiled code, its key, the lock and the socket.
+//! to `--webhook`, the master key unless it is left out, the published checkpoints, since when it is not known who was erased, where that is so,
+//! and `backup.json` with the digest of each file. What can be made again is not in it: compiled code, its key, the lock and the socket.
 
 mod copy;
 mod manifest;

@@ -19,7 +19,7 @@ use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
 use crate::service::ledger::published::{FOLDER, Loss, Published, goes_on, is_published};
-use crate::service::privacy::Erasures;
+use crate::service::privacy::{Erasures, set_unknown, unknown_since};
 
 /// What is restored, and what it is held against.
 pub struct Restore<'a> {
@@ -58,12 +58,14 @@ pub struct Restored {
     pub checks: Checks,
     /// Logs that were held against a published checkpoint.
     pub compared: u64,
+    /// How many of them against one of each place that was asked for.
+    pub published: Vec<(PathBuf, u64)>,
     /// Losses that were accepted; they are recorded when the directory is opened.
     pub lost: Vec<Lost>,
     /// Where the replaced directory is now.
     pub replaced: Option<PathBuf>,
-    /// Whether anybody said who was erased since.
-    pub erasures_known: bool,
+    /// Since when nobody said who was erased, RFC 3339; none where somebody did.
+    pub erasures_unknown_since: Option<String>,
 }
 
 /// Why nothing was restored.
@@ -93,7 +95,7 @@ pub fn restore(restore: &Restore<'_>) -> Result<Restored, RestoreError> {
     let staging = beside(restore.data, "restoring")?;
     remove(&staging)?;
     let staged = stage(restore, &staging, &manifest, replaces);
-    let (checks, compared, lost, erasures_known) = staged.inspect_err(|_| _ = remove(&staging))?;
+    let Staged { checks, compared, published, lost, erasures_unknown_since } = staged.inspect_err(|_| _ = remove(&staging))?;
     let replaced = if replaces {
         let aside = beside(restore.data, &format!("replaced-{}", restore.at_ms))?;
         rename(restore.data, &aside)
@@ -103,7 +105,16 @@ pub fn restore(restore: &Restore<'_>) -> Result<Restored, RestoreError> {
         None
     };
     rename(&staging, restore.data)?;
-    Ok(Restored { manifest, checks, compared, lost, replaced, erasures_known })
+    Ok(Restored { manifest, checks, compared, published, lost, replaced, erasures_unknown_since })
+}
+
+/// What is about to be given its name.
+struct Staged {
+    checks: Checks,
+    compared: u64,
+    published: Vec<(PathBuf, u64)>,
+    lost: Vec<Lost>,
+    erasures_unknown_since: Option<String>,
 }
 
 /// Whether there is a data directory that is replaced. What is none is refused.
@@ -121,12 +132,7 @@ fn replaces(data: &Path) -> Result<bool> {
     }
 }
 
-fn stage(
-    restore: &Restore<'_>,
-    staging: &Path,
-    manifest: &Manifest,
-    replaces: bool,
-) -> Result<(Checks, u64, Vec<Lost>, bool), RestoreError> {
+fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: bool) -> Result<Staged, RestoreError> {
     private_folder(staging)?;
     copy_checkpoints(restore.from, staging)?;
     for name in manifest.files.keys().filter(|name| !name.contains('/')) {
@@ -150,27 +156,36 @@ fn stage(
         return Err(RestoreError::Lost(lost));
     }
     notes.put(staging)?;
-    let erasures_known = keep_erasures(restore, staging, replaces)?;
+    let erasures_unknown_since = keep_erasures(restore, staging, manifest, replaces)?;
     flush(staging)?;
-    Ok((checks, compared, lost, erasures_known))
+    Ok(Staged { checks, compared, published: notes.asked, lost, erasures_unknown_since })
 }
 
-/// Writes down who was erased since the backup: the first start of the restored directory erases them again.
-fn keep_erasures(restore: &Restore<'_>, staging: &Path, replaces: bool) -> Result<bool> {
-    let mut all = Erasures::default();
+/// Writes down who was erased since the backup: the first start of the restored directory erases them again. Where nobody knows
+/// them all, that is written down as well: a directory that was restored so is no witness the next time. Gives back since when.
+fn keep_erasures(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: bool) -> Result<Option<String>> {
+    let (mut all, mut known) = (Erasures::default(), false);
+    // The backup, or who is asked, may itself not know it since an earlier time.
+    let mut unknown = vec![unknown_since(staging)?];
     for path in restore.erasures_from {
         all.add(Erasures::of(path)?);
+        let since = unknown_since(path)?;
+        known |= since.is_none();
+        unknown.push(since);
     }
-    let mut known = !restore.erasures_from.is_empty();
     // The directory that is replaced may be damaged beyond that: then it says nothing.
     if let Some(replaced) = replaces.then(|| Erasures::of(restore.data).ok()).flatten() {
         all.add(replaced);
-        known = true;
+        let since = unknown_since(restore.data)?;
+        known |= since.is_none();
+        unknown.push(since);
     }
     if all.count() > 0 {
         all.put(staging)?;
     }
-    Ok(known)
+    let since = unknown.into_iter().flatten().chain([manifest.made_at.clone()]).min().filter(|_| !known);
+    set_unknown(staging, since.as_deref())?;
+    Ok(since)
 }
 
 /// Keys of the replaced directory that are newer than those of the backup: those of a rotation since, and what the backup
@@ -201,21 +216,31 @@ fn keep_keys(data: &Path, staging: &Path) -> Result<()> {
 struct Notes {
     keys: Option<VerifierKeys>,
     notes: Vec<(MerchantId, Checkpoint, String)>,
+    /// How many logs each place that was asked for has one of.
+    asked: Vec<(PathBuf, u64)>,
 }
 
 impl Notes {
     fn of(restore: &Restore<'_>, staging: &Path, replaces: bool) -> Result<Self> {
-        let mut notes = Self { keys: verifiers(staging)?, notes: Vec::new() };
+        let mut notes = Self { keys: verifiers(staging)?, notes: Vec::new(), asked: Vec::new() };
         notes.folder(&staging.join(FOLDER))?;
         if replaces {
             notes.folder(&restore.data.join(FOLDER))?;
         }
         for path in restore.published {
+            let before = notes.notes.len();
             match path {
                 path if path.join(FOLDER).is_dir() => notes.folder(&path.join(FOLDER))?,
                 path if path.is_dir() => notes.folder(path)?,
                 path => notes.file(path)?,
             }
+            let logs: BTreeSet<_> = notes.notes.iter().skip(before).map(|(merchant, ..)| merchant).collect();
+            // Whoever names a place wants it to be looked at: an empty one is a wrong one.
+            if logs.is_empty() {
+                bail!("`{}` holds no published checkpoint: name a checkpoint, a folder of them, or a data directory", path.display());
+            }
+            let logs = logs.len() as u64;
+            notes.asked.push((path.clone(), logs));
         }
         Ok(notes)
     }

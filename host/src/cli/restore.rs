@@ -14,6 +14,7 @@ use crate::backup::{Lost, MASTER_KEY, RestoreError, Restored, restore};
 use crate::cli::api::{self, Reached};
 use crate::clock::now_ms;
 use crate::service::MasterKeyFrom;
+use crate::service::privacy::UNKNOWN;
 
 /// Arguments of `ombud restore`.
 #[derive(Args)]
@@ -23,7 +24,9 @@ against the newest checkpoint that was published of it: in the backup, in the di
 older lacks records that were published: that is refused, unless --accept-loss says that they are lost for good. The loss is recorded as an act, and \
 whoever has the newer checkpoints will notice it.\n\nA directory that is there already is not overwritten: it is set aside with the ending \
 `.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key and its secret of webhooks where the backup has none.\n\nWhoever was \
-erased after the backup is erased again, as far as the directory that is replaced or --erasures-from says who that is.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
+erased after the backup is erased again, as far as the directory that is replaced or --erasures-from says who that is. Where nobody knows, that is kept in \
+`erasures.unknown` and told at each start and by later restores, until --erasures-from says it, or until you have given these erasures again and removed \
+the file.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
 not run.\n\nExample:\n  ombud restore backups/2026-11-20 --data ombud-data --published /mnt/monitor/checkpoints"
 )]
 pub(super) struct Restore {
@@ -100,7 +103,8 @@ impl Restore {
                 "restored": true, "data": self.data, "made_at": restored.manifest.made_at, "logs": restored.manifest.logs,
                 "compared": restored.compared, "lost": lost_json(&restored.lost), "replaced": restored.replaced, "master_key": readable,
                 "erased_again": again.as_ref().map(|again| again.customers), "not_erased_again": again.as_ref().map(|again| &again.left),
-                "erasures_known": restored.erasures_known,
+                "erasures_known": restored.erasures_unknown_since.is_none(), "erasures_unknown_since": restored.erasures_unknown_since,
+                "published": restored.published.iter().map(|(path, logs)| json!({"path": path, "logs": logs})).collect::<Vec<_>>(),
                 "check": as_json(&restored.checks),
             });
             println!("{}", serde_json::to_string_pretty(&shown)?);
@@ -109,7 +113,7 @@ impl Restore {
         print(&restored.checks);
         let records = screen::count(restored.checks.report.records, "record");
         println!("{}: {records}, as backed up at {}", self.data.display(), restored.manifest.made_at);
-        println!("{} held against published checkpoints", screen::count(restored.compared, "log"));
+        println!("{} held against published checkpoints{}", screen::count(restored.compared, "log"), whose(restored));
         for lost in &restored.lost {
             println!("LOST, as accepted: {}: {}", lost.merchant, lost.loss);
         }
@@ -122,10 +126,10 @@ impl Restore {
             }
             again.left.iter().for_each(|left| println!("NOT erased again: {left}"));
         }
-        if !restored.erasures_known {
+        if let Some(since) = &restored.erasures_unknown_since {
             println!(
-                "nobody said who was erased after {}: give these erasures again, or restore with --erasures-from",
-                restored.manifest.made_at
+                "nobody said who was erased after {since}: give these erasures again and then remove `{}`, or restore with --erasures-from",
+                self.data.join(UNKNOWN).display()
             );
         }
         if !readable {
@@ -160,6 +164,15 @@ impl Restore {
         }
         Ok(EXIT_FINDINGS)
     }
+}
+
+/// Where the published checkpoints are from.
+fn whose(restored: &Restored) -> String {
+    let mut from: Vec<_> = restored.published.iter().map(|(path, logs)| format!("{logs} of them from `{}`", path.display())).collect();
+    if from.is_empty() && restored.replaced.is_none() {
+        from.push("those in the backup itself, none that was kept elsewhere".to_owned());
+    }
+    from.into_iter().map(|from| format!(", {from}")).collect()
 }
 
 fn lost_json(lost: &[Lost]) -> serde_json::Value {

@@ -267,6 +267,7 @@ impl Service {
         service.compile_bound();
         service.record_guardrail()?;
         *service.erased_again.lock().unwrap_or_else(PoisonError::into_inner) = service.erase_again()?;
+        service.tell_unknown_erasures()?;
         service.look_at_published()?;
         Ok(service)
     }

@@ -4,7 +4,7 @@
 //! One line for each customer: merchant, mark, when (epoch milliseconds). Only the merchant's own key tells whose mark it is, and a
 //! start holds the file against the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -49,14 +49,19 @@ impl Erasures {
     /// There is neither.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_file() {
-            return Self::read(path);
+            let all = Self::read(path)?;
+            // The file is written with the first erasure: one that names nobody was not copied to its end.
+            if all.count() == 0 {
+                bail!("`{}` names nobody: it does not say who was erased", path.display());
+            }
+            return Ok(all);
         }
         let kept = path.join(ERASURES);
         let mut all = if kept.exists() { Self::read(&kept)? } else { Self::default() };
         // A database that is lost or damaged is why there is the file.
         match Inspection::open(path).and_then(|inspection| inspection.read(Self::in_store)) {
             Ok(in_store) => all.add(in_store),
-            Err(error) if !kept.exists() => bail!("`{}` does not say who was erased: {error}", path.display()),
+            Err(error) if all.count() == 0 => bail!("`{}` does not say who was erased: {error}", path.display()),
             Err(_) => {}
         }
         Ok(all)
@@ -179,6 +184,8 @@ impl Service {
         let merchant = &tenant.config.id;
         let who = Self::owner()?;
         let mut after = Subject::Customer("").to_string();
+        // Whoever came back is met with each of their tickets: the first time erases everything.
+        let mut met = BTreeSet::new();
         loop {
             let page = self.store.read(|reads| reads.wrapped_keys(merchant, &after, KEYS_OF_A_LOOK))?;
             let Some((last, _)) = page.last() else { return Ok(()) };
@@ -197,7 +204,7 @@ impl Service {
             }
             for customer in customers {
                 let mark = owner::mark(tenant, &customer);
-                let Some(at_ms) = marks.get(mark.as_str()) else { continue };
+                let Some(at_ms) = marks.get(mark.as_str()).filter(|_| met.insert(mark.clone())) else { continue };
                 let reason = format!("erased before, at {}; the database is a copy from before that", rfc3339(*at_ms));
                 let (service, of, who, customer, at_ms) = (Arc::clone(self), Arc::clone(tenant), who.clone(), customer.clone(), *at_ms);
                 // Nobody is erased who is held: what held them in this copy had been lifted by then.

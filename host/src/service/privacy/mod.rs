@@ -5,6 +5,7 @@ mod holds;
 mod kept;
 mod proof;
 mod retention;
+mod unknown;
 mod view;
 
 pub use erasure::{ErasureAnswer, ErasureRequest};
@@ -12,5 +13,6 @@ pub use holds::{HoldRequest, HoldScopeView, HoldView, LiftRequest};
 pub use kept::{ERASURES, ErasedAgain, Erasures};
 pub(crate) use proof::ErasureProof;
 pub use retention::{RETAIN_EVERY, Retained};
+pub use unknown::{UNKNOWN, set_unknown, unknown_since};
 pub(in crate::service) use view::Sight;
 pub use view::{MASK, UnmaskQuery};
