@@ -1,5 +1,7 @@
 //! The master key is replaced beside the decisions, and whatever moment the process is killed at, the directory opens again.
 
+mod ledger;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -91,10 +91,16 @@ impl Restore {
         let readable = self.data.join(MASTER_KEY).exists() || !matches!(data::master_key(), MasterKeyFrom::Directory);
         if readable {
             let service = data::open(&self.data, None).context("the directory is restored, but cannot be opened")?;
-            service.check_published(self.accept_loss)?;
+            // A backup of a directory that was never served has no keys of the ledger: its first start draws them.
+            let signs = service.has_ledger_keys()?;
+            if signs {
+                service.check_published(self.accept_loss)?;
+            }
             let recorded = service.restored(&data::owner()?, &restored.manifest.made_at, restored.manifest.database());
             recorded.map_err(|error| anyhow!(data::explain(&error)))?;
-            service.sign_now()?;
+            if signs {
+                service.sign_now()?;
+            }
             again = Some(service.erased_again());
             drop(Arc::clone(&service));
         }

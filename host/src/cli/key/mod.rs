@@ -11,6 +11,8 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueP
 use super::api::{self, Api};
 use super::progress::Progress;
 use super::{EXIT_OK, screen};
+use crate::service::ledger::keys::{KEY_FILE, VERIFIER_FILE};
+use crate::service::ledger::published::Published;
 use crate::service::wire::{CreatedKey, KeyView, LedgerKeysView};
 use crate::service::{MasterKeyView, Role, RotationState};
 use crate::signature::SecretKey;
@@ -132,7 +134,10 @@ impl Key {
         match self.act {
             Act::Create { of, role, label } => create(&of, role, &label)?,
             Act::List { of } => list(&of)?,
-            Act::Ledger { on } => ledger(&on, |api| api.get(LEDGER_KEYS))?,
+            Act::Ledger { on } => {
+                must_be_drawn(&on.data)?;
+                ledger(&on, |api| api.get(LEDGER_KEYS))?;
+            }
             Act::RotateLedger { on } => ledger(&on, |api| api.post(LEDGER_KEYS, b"{}".to_vec()))?,
             Act::RetireLedger { on } => ledger(&on, |api| api.delete_for(&format!("{LEDGER_KEYS}/old")))?,
             Act::New { file, json } => new(&file, json)?,
@@ -243,6 +248,19 @@ fn revoke(of: &Of, id: &str) -> Result<()> {
         println!("{}", serde_json::json!({"revoked": id}));
     } else {
         println!("key {id} is revoked");
+    }
+    Ok(())
+}
+
+/// Refuses a directory without keys of the ledger: what only shows draws none.
+fn must_be_drawn(data: &Path) -> Result<()> {
+    super::data::must_exist(data)?;
+    let nothing = [KEY_FILE, VERIFIER_FILE].iter().all(|name| !data.join(name).exists());
+    if nothing && Published::of(data).merchants()?.is_empty() {
+        bail!(
+            "`{}` has no keys of the ledger yet: the first start of its server draws them, under the name that `serve --operator` gives",
+            data.display()
+        );
     }
     Ok(())
 }

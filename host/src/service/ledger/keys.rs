@@ -48,15 +48,12 @@ impl LogKeys {
         let signing = signing(data)?;
         let verifiers = verifiers(data)?;
         let (Some(newest), Some(verifiers)) = (signing.first(), &verifiers) else {
-            let (there, missing) = match (signing.is_empty(), verifiers.is_none()) {
+            let (there, missing, remedy) = match (signing.is_empty(), verifiers.is_none()) {
                 (true, true) => return Ok(None),
-                (true, _) => (VERIFIER_FILE, KEY_FILE),
-                _ => (KEY_FILE, VERIFIER_FILE),
+                (true, _) => (VERIFIER_FILE, KEY_FILE, "or make a new key with `ombud key rotate-ledger`"),
+                _ => (KEY_FILE, VERIFIER_FILE, "or let the next start make it again from the key that signs"),
             };
-            bail!(
-                "`{}` is there, `{missing}` is not: restore it from a backup, or make a new key with `ombud key rotate-ledger`",
-                data.join(there).display()
-            );
+            bail!("`{}` is there, `{missing}` is not: restore it from a backup, {remedy}", data.join(there).display());
         };
         let operator = newest.verifier().name().clone();
         let unknown = signing.iter().find(|key| !verifiers.iter().any(|known| known == key.verifier()));
@@ -67,6 +64,27 @@ impl LogKeys {
             bail!("`{VERIFIER_FILE}` has a key of `{}`, but the operator is `{operator}`", other.name());
         }
         Ok(Some(Self { operator, verifiers: verifiers.clone(), signing }))
+    }
+
+    /// Makes the verifier keys' file again where it is lost: those that sign have theirs in them. Older ones are not in it any more.
+    pub fn mend(data: &Path) -> Result<()> {
+        let signing = signing(data)?;
+        if signing.is_empty() || verifiers(data)?.is_some() {
+            return Ok(());
+        }
+        let known = VerifierKeys::new(signing.iter().map(|key| key.verifier().clone()).collect())?;
+        replace(&data.join(VERIFIER_FILE), &known.to_string(), Readers::Anybody)?;
+        tracing::warn!(
+            "`{}` was lost, and was made again from `{KEY_FILE}`: it has the keys that sign; where keys were rotated before, put the older ones back from \
+             a copy, for checkpoints that only they signed",
+            data.join(VERIFIER_FILE).display()
+        );
+        Ok(())
+    }
+
+    /// Whether the signing key is lost: the verifier keys still say whose logs these are.
+    pub fn is_lost(data: &Path) -> bool {
+        data.join(VERIFIER_FILE).exists() && !data.join(KEY_FILE).exists()
     }
 
     /// The keys of a data directory, drawn where it has none. The operator's name is fixed with the first key.
@@ -121,6 +139,9 @@ impl LogKeys {
     pub fn rotate(data: &Path, operator: Option<&KeyName>) -> Result<Self> {
         // A lost signing key is no hindrance: its verifier key says whose logs these are.
         let (before, known) = (signing(data)?, verifiers(data)?);
+        if Self::is_lost(data) {
+            tracing::warn!("`{}` is lost: only the new key signs, the one before stays known", data.join(KEY_FILE).display());
+        }
         let name = known.as_ref().and_then(|known| known.iter().next()).map(|key| key.name().clone());
         let name = match (name, operator) {
             (Some(name), _) => name,

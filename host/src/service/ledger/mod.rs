@@ -16,15 +16,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_ledger::log::note::parse_signatures;
 use ombud_ledger::log::receipt::Receipt;
 use ombud_ledger::log::tile::{TILE_WIDTH, encode_bundle, encode_tile};
-use ombud_ledger::log::{KeyName, Note, Tile, TileLevel, proof};
+use ombud_ledger::log::{KeyName, Note, Tile, TileLevel, VerifierKeys, proof};
 use ombud_store::{CheckpointRow, Reads, Store as _, StoreError, StoredRecord, log_hashes};
 
-use self::keys::LogKeys;
+use self::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
 pub use self::publish::SIGN_EVERY;
 use self::published::{Loss, Published};
 use self::witness::{Asked, Witness};
@@ -51,7 +51,9 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new(data: &Path, operator: Option<KeyName>, witnesses: Vec<Witness>) -> Result<Self> {
         // A name that is not this directory's is refused at once, not when the first checkpoint is due.
-        let keys = LogKeys::read(data)?;
+        LogKeys::mend(data)?;
+        // Where only the signing key is lost, it can be replaced; until then whatever signs is refused.
+        let keys = if LogKeys::is_lost(data) { None } else { LogKeys::read(data)? };
         if let Some(keys) = &keys {
             keys.must_be_of(operator.as_ref())?;
         }
@@ -70,15 +72,33 @@ impl Ledger {
         self.published.get(merchant)
     }
 
-    /// The keys, drawn at the first call on a new data directory.
+    /// The keys, drawn at the first call on a new data directory. Those of a directory that has published something are never drawn
+    /// anew: nobody could check with them what was signed before.
     pub(super) fn keys(&self) -> Result<Arc<LogKeys>> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = &*keys {
             return Ok(Arc::clone(keys));
         }
+        if keys::verifiers(&self.data)?.is_none() && !self.published.merchants()?.is_empty() {
+            bail!("{}", both_lost(&self.data));
+        }
         let opened = Arc::new(LogKeys::open(&self.data, self.operator.as_ref())?);
         *keys = Some(Arc::clone(&opened));
         Ok(opened)
+    }
+
+    /// Whether there are keys, or were: a new data directory has none before its first start.
+    pub(super) fn are_drawn(&self) -> Result<bool> {
+        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        Ok(known || LogKeys::is_lost(&self.data) || !self.published.merchants()?.is_empty())
+    }
+
+    /// The verifier keys, also where the signing key is lost.
+    pub(super) fn verifiers(&self) -> Result<VerifierKeys> {
+        if let Some(keys) = &*self.keys.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(keys.verifiers().clone());
+        }
+        keys::verifiers(&self.data)?.with_context(|| both_lost(&self.data))
     }
 
     /// Changes the keys.
@@ -88,6 +108,15 @@ impl Ledger {
         *keys = Some(Arc::clone(&changed));
         Ok(changed)
     }
+}
+
+/// What to do where both files of the keys are lost.
+fn both_lost(data: &Path) -> String {
+    format!(
+        "the keys of the ledger, `{KEY_FILE}` and `{VERIFIER_FILE}`, are not in `{}`, although checkpoints were published: put them back from a backup; \
+         where `{KEY_FILE}` is lost for good, put `{VERIFIER_FILE}` back, as whoever checks was given it, and make a new key with `ombud key rotate-ledger`",
+        data.display()
+    )
 }
 
 /// Whose log is asked for.
@@ -163,8 +192,26 @@ impl Service {
 
     /// The operator's verifier keys, and which of them sign.
     pub fn ledger_keys(&self, _: &Principal) -> Result<LedgerKeysView, ServiceError> {
+        // Where the signing key is lost, those that check are still known.
+        if LogKeys::is_lost(&self.ledger.data) {
+            let verifiers = self.ledger.verifiers()?;
+            let operator = verifiers.iter().next().map(|key| key.name().to_string()).unwrap_or_default();
+            return Ok(LedgerKeysView {
+                operator,
+                verifier_keys: verifiers.iter().map(ToString::to_string).collect(),
+                signing: Vec::new(),
+            });
+        }
         let keys = self.ledger.keys()?;
         Ok(view(&keys))
+    }
+
+    /// Whether the data directory has keys that sign checkpoints, or had: its first start draws them.
+    ///
+    /// # Errors
+    /// What was published cannot be looked for.
+    pub fn has_ledger_keys(&self) -> Result<bool> {
+        self.ledger.are_drawn()
     }
 
     /// Draws a new signing key for checkpoints; the one before goes on signing beside it.

@@ -34,10 +34,10 @@ impl Service {
         if merchants.is_empty() {
             return Ok(());
         }
-        let keys = self.ledger.keys()?;
+        let keys = self.ledger.verifiers()?;
         let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
         for merchant in merchants {
-            let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())));
+            let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(&keys)));
             // What cannot even be compared does not go on either.
             let loss = loss.unwrap_or_else(|error| Some(Loss::Untrusted(format!("{error:#}"))));
             if loss.is_some() {
