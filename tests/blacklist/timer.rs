@@ -41,6 +41,7 @@ fn measures_that_stay_due_hold_up_nobody_elses() {
         for (role, mut event) in [(Role::Agent, requested), (Role::Supervisor, approved)] {
             let own = event["id"].as_str().unwrap();
             event["id"] = own[own.len().saturating_sub(100)..].into();
+            event["data"]["ticket_id"] = "t-restricted".into();
             assert_eq!(outcome(&decided(merchant, role, &event)), ("recommend-restrict", "service-restricted"));
         }
     };

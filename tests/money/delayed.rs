@@ -168,5 +168,5 @@ fn a_delay_is_judged_by_its_own_order() {
     both["data"]["delay"] = facts;
     let answer = merchant.post(&both);
     let decision = answer["decisions"].as_array().unwrap().iter().find(|decision| decision["kind"] == "delay").unwrap().clone();
-    assert_eq!((&decision["outcome"], &decision["amounts"]["cash"]), (&json!("compensate"), &json!(1_891)), "{decision}");
+    assert_eq!((&decision["outcome"], &decision["amounts"]["coupon"]), (&json!("compensate"), &json!(3_000)), "{decision}");
 }
