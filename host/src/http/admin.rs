@@ -16,7 +16,7 @@ use crate::service::wire::{CreatedKey, KeyView, MerchantView, PolicyView};
 use crate::service::{Principal, Role};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    const WRITE: [Code; 3] = [Code::Malformed, Code::MediaType, Code::Invalid];
+    const WRITE: [Code; 4] = [Code::Malformed, Code::MediaType, Code::Invalid, Code::Conflict];
     vec![
         Endpoint::get("/v1/merchants", "listMerchants", list)
             .tag("merchants")

@@ -24,7 +24,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             )
             .query::<ExportQuery>()
             .text(bundle::MEDIA_TYPE, "The bundle: a CBOR sequence, as long as it takes")
-            .errors(&[Code::Invalid]),
+            .errors(&[Code::Invalid, Code::NotYet]),
     ]
 }
 

@@ -23,14 +23,19 @@ use crate::service::wire::{Alarm, Readiness};
 
 /// The name under which the schema of a merchant's configuration is served.
 pub(super) const MERCHANT_SCHEMA: &str = "merchant-config";
+/// The media type of a schema.
+const SCHEMA_JSON: &str = "application/schema+json";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
+    /// Problems of a key where none is needed.
+    const OF_A_KEY: [Code; 3] = [Code::Malformed, Code::Unauthenticated, Code::Saturated];
     vec![
         Endpoint::get("/healthz", "health", health)
             .tag("service")
             .summary("Whether the process answers")
             .describe("And how many alarms the self-audit has raised since the start. What they are is shown to an operator's key only.")
             .answer::<Health>("It does")
+            .errors(&OF_A_KEY)
             .open()
             .always(),
         Endpoint::get("/readyz", "readiness", ready)
@@ -39,6 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .describe("The reasons, which may name merchants and policies, are shown to an operator's key only.")
             .answer::<Readiness>("They are")
             .also::<Readiness>(StatusCode::SERVICE_UNAVAILABLE, "They are not, or not any more")
+            .errors(&OF_A_KEY)
             .open()
             .always(),
         Endpoint::get("/metrics", "metrics", metrics_text)
@@ -57,7 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .tag("schemas")
             .summary("One JSON Schema (2020-12)")
             .describe("Of an event in structured mode, by its type; or `merchant-config`.")
-            .answer::<Value>("The schema")
+            .answer_as::<Value>(SCHEMA_JSON, "The schema")
             .errors(&[Code::NotFound])
             .open(),
     ]
@@ -130,7 +136,7 @@ async fn schema(Params(name): Params<String>) -> Result<Response, Refused> {
         let schema = EventType::parse(&name).map_or_else(MerchantConfig::schema, schema_for);
         schema.to_string().into()
     });
-    Ok(fixed(text.clone(), "application/schema+json"))
+    Ok(fixed(text.clone(), SCHEMA_JSON))
 }
 
 /// A text that does not change while the process runs.

@@ -13,14 +13,16 @@ use serde_json::{Map, Value, json};
 use super::edge::REQUEST_ID;
 use super::meta::MERCHANT_SCHEMA;
 use super::problem::{Code, PROBLEM_JSON, ProblemDocument};
-use super::routes::{Answer, Content, Endpoint, RequestBody, SchemaOf, endpoints};
+use super::routes::{Answer, Content, Endpoint, JSON, RequestBody, SchemaOf, endpoints};
 
-/// Problems that every route with a key has.
-const OF_EVERY_KEY: [Code; 4] = [Code::Unauthenticated, Code::Forbidden, Code::NotFound, Code::Damaged];
+/// Problems that every route with a key has: two keys are none, and whose key it is may have too much under way.
+const OF_EVERY_KEY: [Code; 6] = [Code::Malformed, Code::Unauthenticated, Code::Forbidden, Code::NotFound, Code::Saturated, Code::Damaged];
 /// Problems that every route has.
 const OF_EVERY_ROUTE: [Code; 4] = [Code::UriTooLong, Code::HeaderTooLarge, Code::Internal, Code::Unavailable];
 /// Problems that every route with a body has.
-const OF_EVERY_BODY: [Code; 2] = [Code::BodyTimeout, Code::BodyTooLarge];
+const OF_EVERY_BODY: [Code; 5] = [Code::Malformed, Code::BodyTimeout, Code::BodyTooLarge, Code::MediaType, Code::Invalid];
+/// Problems that every route with a query has.
+const OF_EVERY_QUERY: [Code; 1] = [Code::Invalid];
 
 /// The document.
 pub fn document() -> Value {
@@ -224,26 +226,29 @@ fn content(body: RequestBody) -> Value {
 
 fn responses(endpoint: &Endpoint, answers: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
-    let mut codes: Vec<Code> = endpoint.errors.clone();
-    codes.extend(OF_EVERY_ROUTE);
+    let mut codes: Vec<Code> = OF_EVERY_ROUTE.to_vec();
     if !endpoint.open {
         codes.extend(OF_EVERY_KEY);
     }
     if endpoint.body.is_some() {
         codes.extend(OF_EVERY_BODY);
     }
+    if endpoint.query.is_some() {
+        codes.extend(OF_EVERY_QUERY);
+    }
+    // What is said of the route itself stands above what is said of all.
+    codes.extend(&endpoint.errors);
     for code in codes {
         responses.insert(code.status().as_str().to_owned(), json!({"$ref": format!("#/components/responses/{}", name_of(code))}));
     }
-    // What is said of the route itself stands above what is said of all.
     for Answer { status, description, content } in &endpoint.answers {
         let mut answer = json!({"description": description, "headers": {REQUEST_ID.as_str(): {"$ref": "#/components/headers/request-id"}}});
         let content = match content {
             Content::Nothing => None,
-            Content::Json(schema_of) => Some(json!({"application/json": {"schema": schema_of(answers)}})),
+            Content::Json(schema_of, media_type) => Some(json!({*media_type: {"schema": schema_of(answers)}})),
             Content::Text(media_type) => Some(json!({*media_type: {"schema": {"type": "string"}}})),
             Content::JsonOr(schema_of, media_type) => Some(json!({
-                "application/json": {"schema": schema_of(answers)},
+                JSON: {"schema": schema_of(answers)},
                 *media_type: {"schema": {"type": "string"}},
             })),
         };

@@ -13,7 +13,7 @@ use super::routes::{Endpoint, RequestBody};
 use crate::service::privacy::{ErasureAnswer, ErasureRequest, HoldRequest, HoldView, LiftRequest};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    const WRITE: [Code; 3] = [Code::Malformed, Code::MediaType, Code::Invalid];
+    const WRITE: [Code; 4] = [Code::Malformed, Code::MediaType, Code::Invalid, Code::Conflict];
     vec![
         Endpoint::post("/v1/merchants/{merchant}/erasures", "eraseCustomer", erase)
             .tag("privacy")
@@ -26,8 +26,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             )
             .body(RequestBody::of::<ErasureRequest>())
             .answered::<ErasureAnswer>(StatusCode::CREATED, "The recorded act")
-            .errors(&WRITE)
-            .errors(&[Code::Conflict]),
+            .errors(&WRITE),
         Endpoint::get("/v1/merchants/{merchant}/holds", "listHolds", list)
             .tag("privacy")
             .summary("List legal holds in force")

@@ -13,6 +13,9 @@ use super::{
     uploads,
 };
 
+/// The media type of JSON that has none of its own.
+pub(super) const JSON: &str = "application/json";
+
 /// Every route, in the order in which the description lists them.
 pub fn endpoints() -> Vec<Endpoint> {
     [
@@ -111,8 +114,8 @@ pub struct Answer {
 pub enum Content {
     /// Nothing.
     Nothing,
-    /// JSON of a type.
-    Json(SchemaOf),
+    /// JSON of a type, under its media type.
+    Json(SchemaOf, &'static str),
     /// Text of a media type.
     Text(&'static str),
     /// JSON of a type, or text of a media type for who asks for that.
@@ -203,7 +206,13 @@ impl Endpoint {
 
     /// JSON with this status.
     pub fn answered<T: JsonSchema>(self, status: StatusCode, description: &'static str) -> Self {
-        self.with(Answer { status, description, content: Content::Json(|generator| generator.subschema_for::<T>()) })
+        self.with(Answer { status, description, content: Content::Json(|generator| generator.subschema_for::<T>(), JSON) })
+    }
+
+    /// JSON with status 200 under a media type of its own.
+    pub fn answer_as<T: JsonSchema>(self, media_type: &'static str, description: &'static str) -> Self {
+        let content = Content::Json(|generator| generator.subschema_for::<T>(), media_type);
+        self.with(Answer { status: StatusCode::OK, description, content })
     }
 
     /// JSON with another status that is no error.

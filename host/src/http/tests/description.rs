@@ -6,7 +6,8 @@ use ombud_core::event::EventType;
 use ombud_core::schema::Checker;
 use serde_json::Value;
 
-use super::world::{MERCHANT, at, call, event, world};
+use super::world::{MERCHANT, OTHER, Reply, at, call, event, open, world};
+use crate::http::HttpLimits;
 use crate::http::openapi::document;
 use crate::http::routes::endpoints;
 use crate::service::Role;
@@ -115,6 +116,87 @@ async fn answers_are_what_the_document_says() {
             }
         }
     }
+}
+
+/// Asserts that a reply's status and media type are among those that an operation is described with.
+#[track_caller]
+fn is_described(document: &Value, method: &str, path: &str, reply: &Reply) {
+    let responses = &document["paths"][path][method.to_ascii_lowercase()]["responses"];
+    let answer = &responses[reply.status.as_str()];
+    assert!(answer.is_object(), "{method} {path} is answered {}, which is not described: {responses}", reply.status);
+    let answer = answer["$ref"].as_str().map_or(answer, |reference| document.pointer(reference.trim_start_matches('#')).unwrap());
+    let media_type = reply.headers.get("content-type").map(|value| value.to_str().unwrap().split(';').next().unwrap());
+    let described = answer.get("content").and_then(Value::as_object);
+    match (media_type, described) {
+        (None, None) => {}
+        (Some(media_type), Some(described)) if described.contains_key(media_type) => {}
+        (media_type, described) => panic!("{method} {path} {}: {media_type:?}, described are {described:?}", reply.status),
+    }
+}
+
+/// What every route may answer it is described with: to a merchant with too much under way, to two keys at once, to a compressed body.
+#[tokio::test]
+async fn what_is_refused_before_a_route_is_reached_is_described() {
+    let (world, document) = (world(), document());
+    let full = world.limited(HttpLimits { merchant_requests_max: 0, ..HttpLimits::default() });
+    let router = world.router();
+    for endpoint in endpoints() {
+        let (method, path) = (endpoint.method, endpoint.described_path());
+        let asked = || world.agent(method, &path.replace("{merchant}", MERCHANT).replace(['{', '}'], "x"));
+        let refused = asked().send(&full).await;
+        is_described(&document, method, &path, &refused);
+        let two = asked().key(world.key(OTHER, Role::Agent)).send(&router).await;
+        is_described(&document, method, &path, &two);
+        if !endpoint.open {
+            assert_eq!((refused.status.as_u16(), two.status.as_u16()), (429, 400), "{method} {path}");
+        }
+        if endpoint.body.is_some() {
+            let compressed = asked().header("content-encoding", "gzip").send(&router).await;
+            is_described(&document, method, &path, &compressed);
+            // Or the caller has no right, and is told that first.
+            assert!(matches!(compressed.status.as_u16(), 403 | 404 | 415), "{method} {path}: {}", compressed.status);
+            for status in ["400", "413", "415", "422"] {
+                assert!(document["paths"][&path][method.to_ascii_lowercase()]["responses"][status].is_object(), "{method} {path} {status}");
+            }
+        }
+    }
+}
+
+/// What is read is answered as it is described, with its media type, and so is a query that is not taken.
+#[tokio::test]
+async fn what_is_read_is_described() {
+    // Its own service: looks of auditors are on record.
+    let (world, document) = (open(tempfile::tempdir().unwrap()), document());
+    let router = world.router();
+    let event = event(EventType::DelayDetected);
+    let decided = world.agent("POST", &at("/events")).event(&event).send(&router).await.ok();
+    let decision = decided["decisions"][0]["id"].as_str().unwrap();
+    let named = [
+        ("merchant", MERCHANT),
+        ("decision", decision),
+        ("policy", "delay"),
+        ("schema", "merchant-config"),
+        ("seq", "0"),
+        ("tile", "0/000"),
+    ];
+    let mut well = 0;
+    for endpoint in endpoints().into_iter().filter(|endpoint| endpoint.method == "GET") {
+        let path = endpoint.described_path();
+        let real = named.iter().fold(path.clone(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        let real = real.replace(['{', '}'], "x");
+        let key = if path.contains("{merchant}") { world.key(MERCHANT, Role::Auditor) } else { world.operator.as_str() };
+        for accept in ["application/json", "text/plain"] {
+            let reply = call("GET", &real).key(key).header("accept", accept).send(&router).await;
+            is_described(&document, "GET", &path, &reply);
+            well += usize::from(reply.status == 200);
+        }
+        if endpoint.query.is_some() {
+            let reply = call("GET", &format!("{real}?colour=red")).key(key).send(&router).await;
+            is_described(&document, "GET", &path, &reply);
+            assert_eq!(reply.problem(422)["problems"][0]["pointer"], "/colour", "{path}");
+        }
+    }
+    assert!(well > 30, "{well} were answered");
 }
 
 #[tokio::test]
