@@ -32,6 +32,9 @@ pub struct AuditReport {
     pub witnesses: BTreeMap<String, WitnessLine>,
     /// Proofs that were checked and hold: the records' own, and each consistency with an earlier checkpoint.
     pub proofs: u64,
+    /// Earlier checkpoints that are signed with a key of the log's which was not given, such as one from before a rotation. Their roots are those
+    /// of the records, so that nothing is wrong.
+    pub checkpoints_by_other_keys: u64,
     /// Whether decisions were run again.
     pub replayed: bool,
     /// What was found in the records.

@@ -166,6 +166,7 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
         checkpoint: verified.head_note,
         witnesses,
         proofs: verified.proofs,
+        checkpoints_by_other_keys: verified.by_other_keys,
         replayed: checks.replayer.is_some() && !verified.manifest.masked,
         found,
         problem_count: problems.count(),

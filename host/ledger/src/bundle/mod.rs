@@ -23,7 +23,8 @@
 //! | 8 | end | numbers of records, blobs, earlier checkpoints and troubles, SHA-256 of all bytes before this item, signed note |
 //!
 //! Blobs, records, checkpoints and troubles are mixed, records in the order of their sequence numbers. The *proven run* are
-//! the records with the neighbours. A checkpoint inside it needs no consistency proof: the records themselves give its root.
+//! the records with the neighbours. A checkpoint inside it needs no consistency proof: the records themselves give its root. So
+//! nobody need have its key either: where an older key signed it, the latest checkpoint's signature stands for both.
 //!
 //! Version 1 has the same items. The number changed when bodies came to be packed after dictionaries (`seal/pack.rs`), so that a
 //! release that does not know these asks for a later one instead of taking the bodies for damaged.

@@ -70,6 +70,9 @@ pub struct Verified {
     pub counts: Counts,
     /// Proofs that were checked and hold: the run's, and each consistency proof and checkpoint inside it.
     pub proofs: u64,
+    /// Checkpoints before the latest that are signed with a key of the log's which was not given: an older one, say. What they are of is the
+    /// beginning of the tree that the latest has.
+    pub by_other_keys: u64,
     /// Neither the latest checkpoint nor the end is signed by the keys, so that they are probably another operator's.
     pub wrong_key: bool,
     pub problems: Problems,
@@ -137,6 +140,7 @@ impl<R: Read> Verifier<R> {
             witnessed: Vec::new(),
             counts: Counts::default(),
             proofs: 0,
+            by_other_keys: 0,
             wrong_key: false,
             problems: Problems::default(),
         };

@@ -39,7 +39,8 @@ ombud audit verify q3.ombud --key ledger.vkey --checkpoint q2.checkpoint --keep-
 pub(super) struct Verify {
     /// The bundle.
     file: PathBuf,
-    /// The operator's verifier key (C2SP), as text or as a file of keys, one a line: the server has it in `DIR/ledger.vkey`.
+    /// The operator's verifier key (C2SP), as text or as a file of keys, one a line: the server has it in `DIR/ledger.vkey`. One of the keys that
+    /// signed the bundle is enough.
     #[arg(long, value_name = "KEY")]
     key: String,
     /// A signed checkpoint of the same log that you kept from earlier: the log must have grown from it.
@@ -160,6 +161,10 @@ fn print(report: &AuditReport, no_replay: bool) {
     );
     row("records", found.records, &kinds);
     row("proofs", report.proofs, "the records are those of the signed tree; every earlier checkpoint is its beginning");
+    if report.checkpoints_by_other_keys > 0 {
+        let meaning = "earlier checkpoints signed with a key that was not given, an older one of `ledger.vkey`, say; their roots are those of the records";
+        row("other keys", report.checkpoints_by_other_keys, meaning);
+    }
     match (bundle.masked, no_replay) {
         (true, _) => row("masked", found.masked, "not replayable: masked"),
         (false, true) => row("identical", 0, "not run again (--no-replay)"),

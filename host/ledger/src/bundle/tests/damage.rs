@@ -52,6 +52,25 @@ fn every_flipped_bit_is_found_and_named() {
     }
 }
 
+/// A signature's line that names no known key for a bit that flipped is not taken for that of an older key.
+#[test]
+fn a_damaged_line_of_a_known_key_is_no_other_keys() {
+    let log = Log::of(9);
+    let bundle = log.bundle_with(4..7, false, &[3], |manifest| manifest);
+    let frames = frames(&bundle);
+    let signed = frames.iter().filter(|(_, item)| matches!(item, Item::Checkpoint(_) | Item::Growth(_)));
+    for at in signed.flat_map(|(frame, _)| frame.clone()) {
+        for bit in 0..8 {
+            let mut damaged = bundle.clone();
+            damaged[at] ^= 1 << bit;
+            let found = check(&damaged, &log.keys(), None);
+            let of_item = |problem: &Problem| matches!(problem.part, Part::Checkpoint | Part::ConsistencyProof | Part::File);
+            assert!(found.problems.iter().any(of_item), "bit {bit} of byte {at}: {:#?}", found.problems);
+            assert_eq!(found.verified.map_or(0, |verified| verified.by_other_keys), 0, "bit {bit} of byte {at}");
+        }
+    }
+}
+
 #[test]
 fn what_flips_in_a_record_is_found_without_the_digest_of_the_file() {
     let log = Log::of(9);

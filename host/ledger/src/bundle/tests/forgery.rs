@@ -53,6 +53,36 @@ fn an_operator_who_rewrites_the_log_is_shown_by_any_earlier_checkpoint() {
 }
 
 #[test]
+fn a_checkpoint_of_a_key_that_was_not_given_must_be_of_the_records() {
+    let of_another_root = |size: usize| {
+        let mut log = rotated(10);
+        let other = Checkpoint { root: Digest([1; 32]), ..log.checkpoint(size) };
+        let note = other.sign(&[operator_key(7).of_merchant(&log.merchant)]).unwrap().to_string();
+        log.published.iter_mut().find(|(own, _)| *own == size as u64).unwrap().1 = note;
+        log
+    };
+    let log = of_another_root(6);
+    let found = check(&log.bundle(0..10, false), &log.keys(), None);
+    found.names(None, Part::Checkpoint, "the one after record 5: the note is not signed by");
+    assert_eq!((found.problems.len(), found.verified.unwrap().by_other_keys), (1, 2));
+    let window = log.bundle_with(7..9, false, &[3, 6], |manifest| manifest);
+    let found = check(&window, &log.keys(), None);
+    found.names(None, Part::ConsistencyProof, "from 6 records");
+    assert_eq!((found.problems.len(), found.verified.unwrap().by_other_keys), (1, 2));
+    // Under another name it is nobody's of this log.
+    let mut log = rotated(10);
+    let name = KeyName::new("other.example.com/m-1").unwrap();
+    let other = SigningKey::from_seed(name, crate::log::key::Algorithm::Note, &[7; 32]);
+    log.published[1].1 = log.checkpoint(6).sign(&[other]).unwrap().to_string();
+    check(&log.bundle(0..10, false), &log.keys(), None).names(None, Part::Checkpoint, "the one after record 5: the note is not signed by");
+    // Without the latest one nothing vouches for it.
+    let log = Log { key: operator_key(9), ..Log::of(10) };
+    let found = check(&log.bundle(0..10, false), &log.keys(), None);
+    assert_eq!(found.verified.unwrap().by_other_keys, 0);
+    found.problems.iter().filter(|problem| problem.part == Part::Checkpoint).nth(3).unwrap();
+}
+
+#[test]
 fn a_log_that_was_rolled_back_is_shown_by_an_earlier_checkpoint() {
     let (log, rolled_back) = (Log::of(10), Log::of(8));
     let found = check(&rolled_back.bundle(0..8, false), &log.keys(), Some(&log.kept(10)));

@@ -198,6 +198,14 @@ impl Log {
     }
 }
 
+/// A log whose key was replaced before its latest checkpoint, which the new key has signed.
+fn rotated(records: u64) -> Log {
+    let mut log = Log { key: operator_key(9), ..Log::of(records) };
+    let head = log.kept(log.rows.len());
+    log.published.last_mut().unwrap().1 = head;
+    log
+}
+
 fn decision(merchant: &MerchantId, event: EventEntry, seq: u64) -> DecisionEntry {
     let call = Call { component: Digest::of(COMPONENT), settings: Digest::of(SETTINGS), fuel: 1_000 + seq };
     DecisionEntry {

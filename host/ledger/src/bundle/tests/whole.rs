@@ -37,6 +37,23 @@ fn a_key_of_the_merchants_log_is_as_good_as_the_operators() {
     check(&log.bundle(0..4, false), &rotated, None).clean();
 }
 
+/// After a rotation the newest key is enough: what the older one signed is the beginning of what the newest signed.
+#[test]
+fn checkpoints_of_an_older_key_are_proved_by_the_records() {
+    let log = rotated(20);
+    let by_others = |bundle: &[u8]| check(bundle, &log.keys(), None).clean().verified.unwrap().by_other_keys;
+    assert_eq!(by_others(&log.bundle(0..20, false)), 6);
+    // In a window those in it, and those that a consistency proof leads from.
+    assert_eq!(by_others(&log.bundle_with(7..13, false, &[3, 15], |manifest| manifest)), 4);
+    // Both keys check as before.
+    let both = VerifierKeys::new(vec![log.key.verifier().clone(), operator_key(7).verifier().clone()]).unwrap();
+    let verified = check(&log.bundle(0..20, false), &both, None).clean().verified.unwrap();
+    assert_eq!((verified.by_other_keys, verified.proofs), (0, 7));
+    // The older one alone is none of those that count.
+    let found = check(&log.bundle(0..20, false), &keys(&operator_key(7)), None);
+    found.names(None, Part::Checkpoint, "the latest one: the note is not signed by").names(None, Part::End, "not signed by");
+}
+
 #[test]
 fn an_earlier_checkpoint_is_proved_wherever_it_lies() {
     let log = Log::of(20);

@@ -3,15 +3,20 @@
 use std::io::Read;
 
 use super::{Growth, Part, Run, Step, Verifier, Witnessed};
+use crate::log::note::Signature;
 use crate::log::proof::{ProofError, verify_consistency};
-use crate::log::{Checkpoint, Cosignature, Note, cosignature, empty_root};
+use crate::log::{Checkpoint, CheckpointError, Cosignature, Note, NoteError, cosignature, empty_root};
+
+/// Bits of a key's id that one damaged character of a signature's line changes at most: base64 has six in each. An id so near to that of a
+/// known key is that key's, damaged.
+const DAMAGED_BITS_MAX: u32 = 6;
 
 impl<R: Read> Verifier<R> {
     /// A checkpoint inside the run.
     pub(super) fn published(&mut self, note: &str) -> Option<Step> {
         self.verified.counts.checkpoints += 1;
-        let checkpoint = match Checkpoint::open(note, self.keys.as_slice()) {
-            Ok(checkpoint) => checkpoint,
+        let (checkpoint, unsigned) = match self.earlier(note) {
+            Ok(earlier) => earlier,
             Err(error) => {
                 self.problem(Part::Checkpoint, format!("the one {}: {error}", self.whereabouts()));
                 return None;
@@ -21,20 +26,57 @@ impl<R: Read> Verifier<R> {
             self.problem(Part::Checkpoint, format!("one of {} records stands {}", checkpoint.size, self.whereabouts()));
             return None;
         }
-        let Some(tree) = &self.run.headers else { return None };
-        if tree.root() == checkpoint.root {
-            self.verified.proofs += 1;
-            self.run.proven_to = checkpoint.size;
-            self.witnessed(note, checkpoint.size);
-        } else if !self.run.parted {
-            self.run.parted = true;
-            let Run { proven_to, next, .. } = self.run;
-            self.problem(
-                Part::Checkpoint,
-                format!("the signed root of {next} records is not that of these records: one of {proven_to} to {} was changed", next - 1),
-            );
+        let fits = self.run.headers.as_ref().map(|tree| tree.root() == checkpoint.root);
+        match (fits, unsigned) {
+            (Some(true), None) => {
+                self.verified.proofs += 1;
+                self.run.proven_to = checkpoint.size;
+                self.witnessed(note, checkpoint.size);
+            }
+            // The records themselves are held against the latest one, so that nobody need vouch for this one.
+            (Some(true), Some(_)) => {
+                self.verified.proofs += 1;
+                self.verified.by_other_keys += 1;
+                self.witnessed(note, checkpoint.size);
+            }
+            (_, Some(error)) => self.problem(Part::Checkpoint, format!("the one {}: {error}", self.whereabouts())),
+            (Some(false), None) if !self.run.parted => {
+                self.run.parted = true;
+                let Run { proven_to, next, .. } = self.run;
+                self.problem(
+                    Part::Checkpoint,
+                    format!(
+                        "the signed root of {next} records is not that of these records: one of {proven_to} to {} was changed",
+                        next - 1
+                    ),
+                );
+            }
+            (Some(false) | None, None) => {}
         }
         None
+    }
+
+    /// A checkpoint before the latest; with why its signature cannot be checked, where another key of the log's name than those given has
+    /// signed it. That is only taken under a latest one that is signed by them: it must be the tree's beginning.
+    fn earlier(&self, note: &str) -> Result<(Checkpoint, Option<CheckpointError>), CheckpointError> {
+        match Checkpoint::open(note, self.keys.as_slice()) {
+            Ok(checkpoint) => Ok((checkpoint, None)),
+            Err(error @ CheckpointError::Note(NoteError::Unsigned(_))) if self.verified.head.is_some() => match self.by_another_key(note) {
+                Some(checkpoint) => Ok((checkpoint, Some(error))),
+                None => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A checkpoint of this log under a signature that names a key of the log, and none that was given.
+    fn by_another_key(&self, note: &str) -> Option<Checkpoint> {
+        let origin = &self.verified.manifest.origin;
+        let note = Note::parse(note).ok()?;
+        let is_given = |id: u32| self.keys.iter().any(|key| (key.id() ^ id).count_ones() <= DAMAGED_BITS_MAX);
+        let by_another = |signature: &Signature| signature.name == origin.as_str() && !is_given(signature.id);
+        let checkpoint = Checkpoint::parse(note.text()).ok().filter(|checkpoint| checkpoint.origin == *origin)?;
+        note.signatures().iter().any(by_another).then_some(checkpoint)
     }
 
     /// Remembers who else has signed a checkpoint.
@@ -55,12 +97,15 @@ impl<R: Read> Verifier<R> {
             self.problem(Part::ConsistencyProof, "it stands among the records");
         }
         if let Some(note) = &growth.checkpoint {
-            match Checkpoint::open(note, self.keys.as_slice()) {
-                Ok(earlier) if earlier.size == growth.old_size => match self.grown_from(&earlier, growth) {
-                    Ok(()) => self.witnessed(note, earlier.size),
+            match self.earlier(note) {
+                Ok((earlier, unsigned)) if earlier.size == growth.old_size => match self.grown_from(&earlier, growth) {
+                    Ok(()) => {
+                        self.verified.by_other_keys += u64::from(unsigned.is_some());
+                        self.witnessed(note, earlier.size);
+                    }
                     Err(error) => self.problem(Part::ConsistencyProof, format!("from {} records: {error}", growth.old_size)),
                 },
-                Ok(earlier) => {
+                Ok((earlier, _)) => {
                     let what = format!("it is from {} records, its checkpoint is of {}", growth.old_size, earlier.size);
                     self.problem(Part::ConsistencyProof, what);
                 }
