@@ -91,6 +91,9 @@ fn an_erased_customer_leaves_proofs_sequence_and_amounts() {
     let act = merchant.call(Role::MerchantAdmin, "GET", "/acts?act=erasure").send().ok()["acts"][0].clone();
     assert_eq!((&act["seq"], &act["body"]["actor"], &act["body"]["mark"]), (&erased["seq"], &json!("the-merchant-admin"), &erased["mark"]));
     assert!(!act.to_string().contains(customer));
+    // Why somebody was erased may say who: it is shown to those who may see text.
+    let whole = merchant.call(Role::Compliance, "GET", "/acts?act=erasure").send().ok()["acts"][0].clone();
+    assert_eq!((&act["body"]["reason"], &whole["body"]["reason"]), (&json!("***"), &json!("the person asked for it")));
     assert_eq!((sums("counted"), sums("day_totals")), (14_000, 14_000));
 
     // What is left of a decision is its header.

@@ -88,8 +88,10 @@ impl Sight {
         Ok(ForAuditor { masked: true, trace: Vec::new(), overrides, ..masked })
     }
 
-    /// An act. `about_somebody`: it is listed with a customer or a ticket.
+    /// An act. `about_somebody`: it is listed with a customer or a ticket. Who looks at text, or erases, does it for somebody's sake, who is not
+    /// listed with it: the reason may name them.
     pub(in crate::service) fn act(self, body: ActBody, about_somebody: bool) -> ActBody {
+        let about_somebody = about_somebody || matches!(body.what, What::Unmasked { .. } | What::Erasure { .. });
         if !self.is_masked() || !about_somebody {
             return body;
         }
