@@ -35,7 +35,7 @@ pub struct UploadLimits {
     pub read_cpu_s: u64,
     /// Resident memory of a process that checks, in bytes, 64 MiB to 64 GiB.
     pub check_memory_bytes_max: usize,
-    /// Bytes of all components and settings that one merchant's uploads keep, each once, 1 MiB to 1 TiB.
+    /// Bytes of the components that one merchant's uploads keep and of the settings of all its versions, each once, 1 MiB to 1 TiB.
     pub stored_bytes_max: u64,
 }
 

@@ -10,6 +10,7 @@ use super::Event;
 use super::envelope::{Carrier, Loose, LooseEvent, Since};
 use super::references;
 use super::schemas::read_or_explain;
+use crate::ids::on_record;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, EVENT_BYTES_MAX};
 use crate::problem::{Problem, tidy};
 use crate::schema::text::{charset, malformed, too_long, utf8};
@@ -52,6 +53,11 @@ pub fn structured(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Prob
 pub fn recorded(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
     let text = utf8(body, EVENT_BYTES_MAX).map_err(|problem| vec![problem])?;
     one(text, text, Carrier::Body(String::new()), received_at, Since::Recorded)
+}
+
+/// Reads an event that is on record, or that the host makes of what is: ids that an earlier release took are taken.
+pub fn recorded(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
+    on_record(|| structured(body, received_at))
 }
 
 /// Reads an event in binary mode: its attributes from the `ce-` headers (name and value as they came; others are passed

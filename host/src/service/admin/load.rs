@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use ombud_core::caps::CapLimits;
-use ombud_core::ids::{ActorId, MerchantId};
+use ombud_core::ids::{ActorId, MerchantId, on_record};
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::rollout::Rollouts;
 use ombud_ledger::Digest;
@@ -168,6 +168,6 @@ pub(super) fn principal(row: ApiKeyRow) -> Option<([u8; 32], Principal)> {
         return None;
     }
     let role = Role::parse(&row.role)?;
-    let actor = ActorId::new(row.actor).ok()?;
+    let actor = on_record(|| ActorId::new(row.actor)).ok()?;
     Some((row.hash.0, Principal { actor, role, merchant: row.merchant, key: Some(row.hash.0) }))
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
-use ombud_core::ids::{ActorId, MerchantId};
+use ombud_core::ids::{ActorId, MerchantId, on_record};
 use ombud_ledger::keys::MasterKey;
 use ombud_store::{Group, JobError, Reads, Store as _, StoreError};
 use schemars::JsonSchema;
@@ -116,7 +116,7 @@ impl Ongoing {
     }
 
     fn by(&self) -> Result<By> {
-        let actor = ActorId::new(self.by.as_str()).map_err(|error| anyhow!("{error}"))?;
+        let actor = on_record(|| ActorId::new(self.by.as_str())).map_err(|error| anyhow!("{error}"))?;
         Ok(By::from(&Principal { actor, role: Role::Operator, merchant: None, key: None }))
     }
 }

@@ -1,6 +1,6 @@
 //! One log, record by record: bytes, leaf, header, listing, event index, tiles, and the root at each signed size.
 
-use ombud_core::ids::{EventKey, MerchantId};
+use ombud_core::ids::{EventKey, MerchantId, on_record};
 use ombud_ledger::log::{Frontier, FullTile};
 use ombud_ledger::{Call, Digest, Entry, Header, id, leaf_hash};
 use rusqlite::{Row, Rows};
@@ -65,7 +65,7 @@ impl Index<'_> {
 
 fn seen(row: &Row<'_>, merchant: &MerchantId) -> rusqlite::Result<Seen> {
     let (source, event) = (text(row, 0)?.unwrap_or_default(), text(row, 1)?.unwrap_or_default());
-    let key = EventKey::new(source.as_str(), event.as_str()).ok().map(|key| id::event_key(merchant, &key));
+    let key = on_record(|| EventKey::new(source.as_str(), event.as_str())).ok().map(|key| id::event_key(merchant, &key));
     Ok(Seen { key, source, event, first: count(row, 2)?, records: count(row, 3)?, is_digest: digest(row, 4)?.is_some() })
 }
 
