@@ -19,6 +19,7 @@ mod faults;
 mod history;
 mod hostile;
 mod isolation;
+mod labels;
 mod ledger;
 mod limits;
 mod loading;

@@ -155,6 +155,11 @@ impl NewKey {
     }
 }
 
+/// The id of a key by which it is listed, revoked and named in acts: the first digits of what is stored of it.
+pub fn key_id(hash: &[u8; 32]) -> String {
+    format!("k_{}", hex::encode(hash.iter().take(6).copied().collect::<Vec<_>>()))
+}
+
 /// The stored form of a presented key.
 pub fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()

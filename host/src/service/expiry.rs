@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::Service;
 use super::actor::{Principal, Role};
+use super::acts::Host;
 use super::error::ServiceError;
 use super::listing::rfc3339;
 use crate::clock::now_ms;
@@ -131,7 +132,7 @@ impl Service {
         question: &Question,
         at_ms: i64,
     ) -> Result<(), ServiceError> {
-        let actor = ActorId::new("ombud-timer").map_err(|error| ServiceError::Internal(anyhow::anyhow!("{error}")))?;
+        let actor = ActorId::new(Host::Timer.as_str()).map_err(|error| ServiceError::Internal(anyhow::anyhow!("{error}")))?;
         // The event is the host's own; the role stands for nobody and gives no verdict.
         let host = Principal { actor, role: Role::MerchantAdmin, merchant: Some(merchant.clone()), key: None };
         let Question { id, timer_id, due, time } = question;
@@ -144,7 +145,7 @@ impl Service {
                 "blacklist": {"request_id": row.request_id},
             },
         });
-        let event = event::structured(event.to_string().as_bytes(), now_ms().max(at_ms)).map_err(ServiceError::Invalid)?;
+        let event = event::recorded(event.to_string().as_bytes(), now_ms().max(at_ms)).map_err(ServiceError::Invalid)?;
         self.decide_own(&host, merchant.as_str(), event).await.map(|_| ())
     }
 }

@@ -17,6 +17,9 @@ pub struct ActBody {
     /// In which role; none for the host itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The id of the key that was used; none for the host and the data directory's owner, and in acts of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_key: Option<String>,
     /// When, RFC 3339.
     pub at: String,
     /// Why, in the person's words, where the act asks for it.
@@ -133,6 +136,7 @@ mod tests {
                 what,
                 actor: "me".into(),
                 role: Some(Role::Operator),
+                by_key: Some("k_0".into()),
                 at: "2026-11-06T10:20:00.000Z".into(),
                 reason: Some("because".into()),
                 before: None,

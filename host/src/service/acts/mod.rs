@@ -24,7 +24,7 @@ pub use what::What;
 pub(super) use what::{BLACKLIST_STEP, ERASURE, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED};
 
 use super::Service;
-use super::actor::{Principal, Role};
+use super::actor::{Principal, Role, key_id};
 use super::error::ServiceError;
 use super::listing::rfc3339;
 use super::vault::{SubjectId, Vault};
@@ -38,24 +38,56 @@ pub const OPERATOR: &str = "operator";
 pub struct By {
     actor: String,
     role: Option<Role>,
+    key: Option<String>,
+}
+
+/// The host's own names in the records: no key has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// The service itself.
+    Ombud,
+    /// Takes back what does harm.
+    Protection,
+    /// Erases what is kept too long.
+    Retention,
+    /// Runs records again.
+    SelfAudit,
+    /// Reviews measures that are due.
+    Timer,
+}
+
+impl Host {
+    /// Every name.
+    pub(super) const ALL: [Self; 5] = [Self::Ombud, Self::Protection, Self::Retention, Self::SelfAudit, Self::Timer];
+
+    /// The name in the records.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ombud => "ombud",
+            Self::Protection => "protection",
+            Self::Retention => "ombud-retention",
+            Self::SelfAudit => "ombud-self-audit",
+            Self::Timer => "ombud-timer",
+        }
+    }
 }
 
 impl By {
     /// Nobody: for what is only computed again.
     pub(super) const fn nobody() -> &'static Self {
-        const NOBODY: &By = &By { actor: String::new(), role: None };
+        const NOBODY: &By = &By { actor: String::new(), role: None, key: None };
         NOBODY
     }
 
     /// The host itself, under a name of its own.
-    pub(super) fn host(name: &str) -> Self {
-        Self { actor: name.to_owned(), role: None }
+    pub(super) fn host(name: Host) -> Self {
+        Self { actor: name.as_str().to_owned(), role: None, key: None }
     }
 }
 
 impl From<&Principal> for By {
     fn from(who: &Principal) -> Self {
-        Self { actor: who.actor.to_string(), role: Some(who.role) }
+        Self { actor: who.actor.to_string(), role: Some(who.role), key: who.key.as_ref().map(key_id) }
     }
 }
 
@@ -135,6 +167,7 @@ impl NewAct {
             what: self.what.clone(),
             actor: self.by.actor.clone(),
             role: self.by.role,
+            by_key: self.by.key.clone(),
             at: rfc3339(self.at_ms),
             reason: self.reason.clone(),
             before: self.before.map(|digest| digest.to_string()),
@@ -255,7 +288,7 @@ impl Service {
             component: guardrail.component.to_string(),
             settings: guardrail.settings_digest.to_string(),
         };
-        let act = NewAct::new(By::host("ombud"), what).change(before, Some(now));
+        let act = NewAct::new(By::host(Host::Ombud), what).change(before, Some(now));
         let (vault, log) = (self.vault.clone(), log_of(None)?);
         let recorded = self.writer.wait(move |group| {
             group.set_value(GUARDRAIL, &now.0)?;

@@ -8,26 +8,15 @@ use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, Store as _};
 
+use super::labels;
 use super::load::principal;
 use crate::clock::now_ms;
-use crate::service::actor::{NewKey, Principal, Right, Role};
+use crate::service::actor::{NewKey, Principal, Right, Role, key_id};
 use crate::service::acts::{NewAct, What, log_of};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::wire::{CreatedKey, KeyView};
 use crate::service::{Service, allowed, aside, blocking};
-
-/// Whether two labels are read as one: capitals, width and the spaces within do not tell persons apart.
-pub(in crate::service) fn is_same_person(one: &str, other: &str) -> bool {
-    let read = |label: &str| -> String {
-        let narrow = |letter: char| match letter {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
-            letter => letter,
-        };
-        label.chars().filter(|letter| !letter.is_whitespace()).map(narrow).flat_map(char::to_lowercase).collect()
-    };
-    read(one) == read(other)
-}
 
 /// Valid keys of one merchant, or of the operator.
 const KEYS_MAX: usize = 1_000;
@@ -76,11 +65,9 @@ impl Service {
             let why = "two persons are asked for: keys of a merchant's administrators are made by the operator";
             return Err(ServiceError::Conflict(why.into()));
         }
-        let keys = self.store.read(|reads| reads.api_keys(id.as_ref()))?;
-        // Who acts twice is told by the label: a person has one spelling of it (domain policies 5.3, BL-034).
-        if let Some(other) = keys.iter().find(|row| row.actor != label && is_same_person(&row.actor, label)) {
-            let problem = Problem::at("/label", format!("names the person of the label `{}` in another spelling", other.actor));
-            return Err(ServiceError::Invalid(vec![problem.allowed("that spelling, or a label that is not read as the same")]));
+        let (keys, operators) = self.store.read(|reads| Ok::<_, ServiceError>((reads.api_keys(id.as_ref())?, reads.api_keys(None)?)))?;
+        if let Some(problem) = labels::problem(label, &keys, id.as_ref().map(|_| operators.as_slice())) {
+            return Err(ServiceError::Invalid(vec![problem]));
         }
         let valid = keys.iter().filter(|row| row.revoked_at_ms.is_none()).count();
         if valid >= KEYS_MAX {
@@ -88,7 +75,7 @@ impl Service {
         }
         let key = NewKey::draw().map_err(|error| ServiceError::Internal(anyhow!("no random bytes: {error}")))?;
         let row = ApiKeyRow {
-            key_id: format!("k_{}", hex::encode(key.hash.iter().take(6).copied().collect::<Vec<_>>())),
+            key_id: key_id(&key.hash),
             hash: Digest(key.hash),
             merchant: id.clone(),
             role: role.as_str().to_owned(),

@@ -9,7 +9,7 @@ use ombud_ledger::Digest;
 use ombud_store::Store;
 
 use crate::service::Service;
-use crate::service::acts::{By, NewAct, What, log_of};
+use crate::service::acts::{By, Host, NewAct, What, log_of};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Bindings, Tenant};
 
@@ -31,7 +31,7 @@ impl Service {
         }
         let (was, json) = (serde_json::to_vec(&from)?, serde_json::to_vec(&to)?);
         let what = What::OperatorLimitsChanged { from: Box::new(from), to: Box::new(to) };
-        let act = NewAct::new(By::host("ombud"), what).change(Some(Digest::of(&was)), Some(Digest::of(&json)));
+        let act = NewAct::new(By::host(Host::Ombud), what).change(Some(Digest::of(&was)), Some(Digest::of(&json)));
         let (vault, log) = (self.vault.clone(), log_of(None)?);
         let recorded = self.writer.wait(move |group| {
             group.set_value(LIMITS, &json)?;

@@ -14,7 +14,7 @@ use super::published::Loss;
 use super::{cosigned, witness};
 use crate::clock::now_ms;
 use crate::service::Service;
-use crate::service::acts::{By, NewAct, What, log_of};
+use crate::service::acts::{By, Host, NewAct, What, log_of};
 use crate::service::error::ServiceError;
 
 /// How long a server waits between two rounds of signing: with them a receipt is there within a second or so. With a thousand
@@ -75,7 +75,7 @@ impl Service {
         for (merchant, standing) in &mut *standing {
             let Some(loss) = standing else { continue };
             let checkpoint = self.ledger.published.get(merchant)?.unwrap_or_default();
-            let act = NewAct::new(By::host("ombud"), What::LossAccepted { loss: loss.to_string(), checkpoint });
+            let act = NewAct::new(By::host(Host::Ombud), What::LossAccepted { loss: loss.to_string(), checkpoint });
             // A merchant who is lost as well has no log to record it in.
             let known = self.store.read(|reads| reads.merchant(merchant))?.is_some();
             let log = log_of(Some(merchant).filter(|_| known))?;

@@ -11,7 +11,7 @@ use ombud_store::{Erasure, Group, JobError, Reads, Store as _, StoreError, Subje
 use super::erasure::{WINDOW_MS, apart, owe};
 use super::holds::{self, held};
 use crate::clock::now_ms;
-use crate::service::acts::{By, NewAct, What};
+use crate::service::acts::{By, Host, NewAct, What};
 use crate::service::commit::as_reads;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
@@ -25,8 +25,6 @@ pub const RETAIN_EVERY: Duration = Duration::from_secs(3_600);
 const LEAP_MS: i64 = 2 * DAY_MS;
 /// From how long before it, in milliseconds: clocks are set by moments all the time.
 const BEHIND_MS: i64 = 60_000;
-/// Who erases, in records.
-const ACTOR: &str = "ombud-retention";
 /// Keys looked at together, and erased with one act at most.
 const KEYS_OF_A_LOOK: u32 = 200;
 
@@ -170,7 +168,7 @@ impl Service {
                 service.vault.forget(&merchant, subjects.iter().cloned());
                 let tickets = subjects.len() as u64;
                 let what = What::RetentionApplied { older_than: rfc3339(at_ms), customers: 0, tickets, keys: tickets, records: 0 };
-                NewAct::new(By::host(ACTOR), what).append(group, &service.vault, &merchant)?;
+                NewAct::new(By::host(Host::Retention), what).append(group, &service.vault, &merchant)?;
             }
             Ok::<_, ServiceError>(subjects)
         })?;
@@ -244,7 +242,7 @@ impl Service {
             self.vault.forget(merchant, subjects.iter().cloned());
             let Retained { customers, tickets, .. } = retained;
             let what = What::RetentionApplied { older_than: rfc3339(before_ms), customers, tickets, keys, records };
-            NewAct::new(By::host(ACTOR), what).append(group, &self.vault, merchant)?;
+            NewAct::new(By::host(Host::Retention), what).append(group, &self.vault, merchant)?;
         }
         Ok((retained, subjects))
     }

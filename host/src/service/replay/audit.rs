@@ -9,7 +9,7 @@ use ombud_core::ids::MerchantId;
 use ombud_store::{Store as _, StoreError, Wanted};
 
 use super::super::Service;
-use super::super::acts::{By, NewAct, What};
+use super::super::acts::{By, Host, NewAct, What};
 use super::super::error::ServiceError;
 use super::super::listing::rfc3339;
 use super::super::wire::Alarm;
@@ -18,8 +18,6 @@ use super::page::Page;
 use crate::clock::now_ms;
 use crate::replay::{Divergence, ReplayReport};
 
-/// How the self-audit is named where it acts.
-const NAME: &str = "ombud-self-audit";
 /// Places of a log that are looked through for a decision, from a random one on.
 const PLACES: u64 = 64;
 /// For how long the sizes of the logs are believed.
@@ -223,7 +221,7 @@ impl Audit<'_> {
             webhook.alarm(&alarm);
         }
         let what = What::SelfAuditDiverged { decision: report.id.clone(), seq, cause };
-        let act = NewAct::new(By::host(NAME), what);
+        let act = NewAct::new(By::host(Host::SelfAudit), what);
         let (vault, log) = (self.service.vault.clone(), merchant.clone());
         let recorded = self.service.writer.wait(move |group| act.append(group, &vault, &log).map(|_| ()));
         if let Err(error) = recorded.map_err(ServiceError::from) {

@@ -14,7 +14,7 @@ use crate::judge::Bound;
 use crate::plugins::Code;
 use crate::replay::Blobs;
 use crate::service::Service;
-use crate::service::acts::{By, NewAct, OPERATOR, RolloutAct, What};
+use crate::service::acts::{By, Host, NewAct, OPERATOR, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::{Binding, Bindings, MerchantDocument, Versions};
 use crate::service::vault::Vault;
@@ -177,7 +177,7 @@ impl Service {
                 rollouts.plans.entry(*kind).or_default().activate(&binding.id(), at_ms);
             }
             let active = bindings.iter().map(|(kind, binding)| (*kind, binding.id())).collect();
-            let act = NewAct { at_ms, ..NewAct::new(By::host("ombud"), What::Rollout(RolloutAct::Planned { active })) };
+            let act = NewAct { at_ms, ..NewAct::new(By::host(Host::Ombud), What::Rollout(RolloutAct::Planned { active })) };
             let moved = Moved { before: Rollouts::default(), now: rollouts, new: rows, at_ms, acts: vec![act] };
             self.keep_blobs(bindings.into_values().map(|binding| ("application/json", binding.settings.into_bytes())).collect())?;
             let vault = self.vault.clone();

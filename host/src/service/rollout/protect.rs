@@ -17,7 +17,7 @@ use super::guards::{Found, Told};
 use crate::clock::now_ms;
 use crate::metrics::Protected;
 use crate::service::Service;
-use crate::service::acts::{By, NewAct, RolloutAct, What};
+use crate::service::acts::{By, Host, NewAct, RolloutAct, What};
 use crate::service::error::ServiceError;
 use crate::service::pending::Item;
 use crate::service::snapshot::Tenant;
@@ -107,7 +107,7 @@ impl Service {
         let Found { version, finding, .. } = found.clone();
         let reason = Some(finding.to_string());
         let what = RolloutAct::Protected { kind, version, finding, measure, active };
-        let act = NewAct { reason, at_ms, ..NewAct::new(By::host("protection"), What::Rollout(what)) };
+        let act = NewAct { reason, at_ms, ..NewAct::new(By::host(Host::Protection), What::Rollout(what)) };
         let next = self.next_tenant(&tenant, rollouts)?;
         self.keep_moved(&tenant, &next, vec![act], None)?;
         self.change(|snapshot| _ = snapshot.tenants.insert(merchant.clone(), Arc::new(next)));

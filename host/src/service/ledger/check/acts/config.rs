@@ -115,6 +115,7 @@ mod tests {
                 what: What::MerchantCreated,
                 actor: "operator".into(),
                 role: Some(Role::Operator),
+                by_key: None,
                 at: String::new(),
                 reason: None,
                 before: None,
