@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, anyhow};
-use ombud_core::behaviour::{Answers, Finding, Found, RemarkLine, Seeds, Versions, bases_of, probe};
+use ombud_core::behaviour::{Answers, Bases, Carried, Finding, Found, RemarkLine, Seeds, Versions, bases_of, probe};
 use ombud_core::case::Case;
 use ombud_core::chain;
 use ombud_core::fault::Fault;
@@ -21,6 +21,8 @@ pub struct Version {
     pub plugin: Plugin,
     /// The settings' text.
     pub settings: String,
+    /// Golden cases that stand beside it and belong to its settings, as those of a table do.
+    pub beside: Option<String>,
     /// What one call may use.
     pub limits: Limits,
 }
@@ -41,8 +43,8 @@ impl Version {
     }
 
     fn golden(&self) -> Result<Vec<GoldenCase>> {
-        match &self.plugin.inspection().cases {
-            Some(text) => golden::load(text).context("the cases that the component carries"),
+        match self.beside.as_ref().or(self.plugin.inspection().cases.as_ref()) {
+            Some(text) => golden::load(text).context("the cases that the policy carries"),
             None => Ok(Vec::new()),
         }
     }
@@ -61,6 +63,8 @@ pub struct KindReport {
     pub kind: Kind,
     /// Cases that were moved along every fact.
     pub cases: u32,
+    /// What became of the golden cases that the versions carry.
+    pub carried: Carried,
     /// Questions put, to both versions together.
     pub questions: u64,
     /// Differences, with their places.
@@ -82,7 +86,7 @@ pub fn compare(old: &Version, new: &Version, kind: Kind, lanes: usize, step: imp
     let mut seeds = Seeds::default();
     old.seed(&mut seeds);
     new.seed(&mut seeds);
-    let bases = bases_of(kind, &golden, &versions)?;
+    let Bases { bases, carried } = bases_of(kind, &golden, &versions)?;
 
     let next = AtomicUsize::new(0);
     let work = || {
@@ -108,6 +112,7 @@ pub fn compare(old: &Version, new: &Version, kind: Kind, lanes: usize, step: imp
     Ok(KindReport {
         kind,
         cases: found.bases,
+        carried,
         questions: found.questions,
         findings: found.findings(),
         remarks: found.remarks(),

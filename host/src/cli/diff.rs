@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use ombud_core::behaviour::{Finding, Matter, RemarkSort, Which};
+use ombud_core::behaviour::{BASES_MAX, Carried, Finding, Matter, RemarkSort, Which};
 use ombud_core::kind::Kind;
 use ombud_ledger::Digest;
 use ombud_sandbox::{Limits, Sandbox};
@@ -22,8 +22,10 @@ const REMARKED_MAX: usize = 8;
 /// Arguments of `ombud diff`.
 #[derive(Args)]
 #[command(
-    after_help = "Cases are generated around every boundary: the ordinary cases of the kind and the golden cases that the components carry \
+    after_help = "Cases are generated around every boundary: the ordinary cases of the kind and the golden cases that the policies carry \
 are moved along each fact (days, hours, amounts, counts, flags, words), and where the answers of the two versions part is located by bisection. \
+At most 32 cases of a kind are moved: first those that are answered in a new way, then those that differ from the others in anything but such numbers \
+(attributes before words and flags). What is carried and not moved is counted. \
 The guardrail and the money caps are not asked: it is the policies that are compared.\n\n\
 Exit codes: 0 no difference was found, 1 at least one, 2 the command could not run.\n\n\
 Examples:\n  ombud diff policies/delay new/delay.wasm\n  ombud diff policies/delay policies/delay --settings-new stricter.json"
@@ -115,13 +117,13 @@ impl Diff {
 
 fn load(sandbox: &Sandbox, path: &Path, settings: Option<&Path>) -> Result<Version> {
     let limits = Limits::default().patient();
-    let (plugin, own, _) = packages::load(sandbox, path)?;
+    let (plugin, own, beside) = packages::load(sandbox, path)?;
     let settings = match settings {
         Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?,
         None => own,
     };
     packages::accept_settings(&plugin, &settings, &limits, &path.display().to_string())?;
-    Ok(Version { plugin, settings, limits })
+    Ok(Version { plugin, settings, beside, limits })
 }
 
 fn decided(version: &Version) -> String {
@@ -197,9 +199,23 @@ fn print(output: &Output) {
         }
         let asked = format!("{} cases moved along every fact, {} questions", report.cases, report.questions);
         screen::field_in("asked", &asked, &screen::dim());
+        screen::field_in("carried", &carried(&report.carried), &screen::dim());
         let other_bytes = (&output.old.component, &output.old.settings) != (&output.new.component, &output.new.settings);
         if report.findings.is_empty() && other_bytes {
             screen::field("", "nothing that was asked is answered otherwise; this is a search, and no proof that nothing is");
         }
     }
+}
+
+/// What became of the golden cases that the versions carry.
+fn carried(carried: &Carried) -> String {
+    if carried.cases == 0 {
+        return "no golden case of this kind: only ordinary cases were moved".to_owned();
+    }
+    let mut said =
+        format!("{}: {} moved, {} left out as alike", screen::count(carried.cases.into(), "golden case"), carried.moved, carried.alike);
+    if carried.left_out > 0 {
+        said.push_str(&format!(", {} beyond the {BASES_MAX} cases that are moved", carried.left_out));
+    }
+    said
 }

@@ -114,6 +114,30 @@ fn the_same_version_does_not_differ_and_the_screen_says_what_was_asked() {
         .says("cases moved along every fact");
 }
 
+/// A shop's own rule for some customers: what its cases have and no number brings about is moved, whatever is answered to the case itself.
+#[test]
+fn a_rule_for_an_attribute_is_found_where_a_case_has_it() {
+    let folder = folder();
+    let table = |from: u32| {
+        format!(
+            "kind: after-sale\nhit: first\nrows:\n- id: VIP-1\n  when: \"attributes.exists(a, a.key == 'shop.tier' && a.value == 'vip')\"\n  \
+             requested_amount: \">= ¥{from}\"\n  outcome: escalate\n  severity: high\n- id: ALL-1\n  reason: no-reason\n  outcome: human-review\n  severity: low\n"
+        )
+    };
+    let case = "cases:\n- {id: V, kind: after-sale, title: t, given: {after-sale: {requested-amount: 10000, attributes: [{key: shop.tier, value: vip}]}}, \
+                expect: {outcome: human-review}}\n";
+    for (name, from) in [("old", 800), ("new", 900)] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        folder.write(&format!("{name}/table.yaml"), &table(from));
+        folder.write(&format!("{name}/cases.yaml"), case);
+    }
+    let of = |name: &str| format!("{}/{name}", folder.text());
+    let report = ombud(&["diff", &of("old"), &of("new"), "--json"]).exits(1).json();
+    assert_eq!(finding(&report, "requested-amount from ¥800.00, below ¥900.00", "escalate").0, "human-review");
+    assert_eq!(report["kinds"][0]["carried"], json!({"cases": 1, "moved": 1, "alike": 0, "left_out": 0}));
+    ombud(&["diff", &of("old"), &of("new")]).exits(1).says("1 golden case: 1 moved, 0 left out as alike");
+}
+
 #[test]
 fn what_cannot_be_compared_says_why() {
     ombud(&["diff", "policies/guardrail", "policies/delay"]).exits(2).complains("`policies/guardrail` decides nothing");

@@ -44,7 +44,7 @@ enum Place {
     /// The number itself.
     Field(String),
     /// An instant, so long after the anchor, or before it.
-    Instant { pointer: String, sign: i64, now_follows: bool },
+    Instant { pointer: String, from: String, sign: i64, now_follows: bool },
 }
 
 impl NumberAxis {
@@ -52,7 +52,7 @@ impl NumberAxis {
     pub fn at(&self, base: &Document, value: i64) -> Option<Document> {
         match &self.place {
             Place::Field(pointer) => Some(base.with(pointer, json!(value))),
-            Place::Instant { pointer, sign, now_follows } => {
+            Place::Instant { pointer, sign, now_follows, .. } => {
                 let instant = self.anchor.unwrap_or(0).saturating_add(value.saturating_mul(*sign));
                 let moved = base.with(pointer, json!(instant));
                 match base.number(NOW) {
@@ -61,6 +61,15 @@ impl NumberAxis {
                 }
             }
         }
+    }
+
+    /// Where what is moved stands: the number itself, or an instant and the one that it is counted from.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        let (own, from) = match &self.place {
+            Place::Field(pointer) => (pointer, None),
+            Place::Instant { pointer, from, .. } => (pointer, Some(from)),
+        };
+        std::iter::once(own).chain(from).map(String::as_str)
     }
 }
 
@@ -78,6 +87,11 @@ impl ChoiceAxis {
     /// The document with this value.
     pub fn at(&self, base: &Document, value: &Value) -> Document {
         base.with(&self.pointer, value.clone())
+    }
+
+    /// Where the fact stands.
+    pub fn place(&self) -> &str {
+        &self.pointer
     }
 }
 
@@ -216,7 +230,10 @@ pub fn axes(base: &Document, seeds: &Seeds) -> (Vec<NumberAxis>, Vec<ChoiceAxis>
 fn instant_axis(base: &Document, leaf: &Leaf, seeds: &Seeds) -> Option<NumberAxis> {
     let clock = CLOCKS.iter().find(|clock| clock.kind == base.kind() && index_in(&leaf.pointer, clock.moved).is_some())?;
     let index = index_in(&leaf.pointer, clock.moved)?;
-    let (anchor, words) = clock.anchors.iter().find_map(|(anchor, words)| Some((base.number(&anchor.replace('*', index))?, *words)))?;
+    let (from, anchor, words) = clock.anchors.iter().find_map(|(anchor, words)| {
+        let from = anchor.replace('*', index);
+        base.number(&from).map(|anchor| (from, anchor, *words))
+    })?;
     let open = base.number(&leaf.pointer).is_none();
     let pointer = match (open, leaf.pointer.strip_suffix("/done")) {
         (false, _) => leaf.pointer.clone(),
@@ -231,7 +248,7 @@ fn instant_axis(base: &Document, leaf: &Leaf, seeds: &Seeds) -> Option<NumberAxi
         name,
         unit: clock.unit,
         points: points(clock.unit, seeds, own),
-        place: Place::Instant { pointer, sign, now_follows: clock.now_follows },
+        place: Place::Instant { pointer, from, sign, now_follows: clock.now_follows },
         anchor: Some(anchor),
     })
 }
@@ -267,11 +284,14 @@ fn present(own: &Value, usual: Value) -> Value {
     if own.is_null() { usual } else { own.clone() }
 }
 
+/// The axis of a reply's text.
+pub(super) const TEXT: &str = "text";
+
 /// A reply's text: the draft as it is, and each term that a setting names in an ordinary sentence.
 fn texts(base: &Document, seeds: &Seeds) -> Option<ChoiceAxis> {
     let text = base.get("/case/text").filter(|_| base.kind() == Kind::Reply)?.clone();
     let sentences = seeds.words.iter().map(|term| json!(format!("您好，{term}，谢谢。")));
-    Some(ChoiceAxis { name: "text".into(), pointer: "/case/text".into(), values: std::iter::once(text).chain(sentences).collect() })
+    Some(ChoiceAxis { name: TEXT.into(), pointer: "/case/text".into(), values: std::iter::once(text).chain(sentences).collect() })
 }
 
 /// Where the search begins: close together where limits usually lie, at every seed with its neighbours, and at the base's

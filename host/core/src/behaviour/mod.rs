@@ -2,7 +2,8 @@
 //! answers change is located by bisection. Pure: what answers a case is a trait, the sandbox is elsewhere.
 //!
 //! Each base is moved along one fact at a time. A difference that shows only where two facts are moved together is found if
-//! a base has one of them already: golden cases are the bases, because they stand on both sides of the rules.
+//! a base has one of them already: golden cases are the bases, because they stand on both sides of the rules and have the
+//! attributes that rules of a shop's own look at.
 
 mod axes;
 mod bases;
@@ -18,7 +19,7 @@ use ombud_rules::contract::types::Context;
 
 pub use self::axes::{Seeds, Unit};
 pub(crate) use self::bases::ordinary;
-pub use self::bases::{BASES_MAX, bases_of};
+pub use self::bases::{BASES_MAX, Bases, Carried, bases_of};
 pub(crate) use self::document::Document;
 pub use self::findings::{FINDINGS_MAX, Finding, Found, Place, REMARKS_MAX, Remark, RemarkLine, RemarkSort, Sort, Which};
 pub use self::ladder::QUESTIONS_MAX;

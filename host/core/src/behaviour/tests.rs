@@ -67,7 +67,7 @@ fn tiers(min: i64, upper: i64, coupon: i64) -> impl Answers {
 fn probed(old: &dyn Answers, new: &dyn Answers, kind: Kind, seeds: &Seeds) -> Found {
     let versions = Versions { old, new };
     let mut found = Found::default();
-    for base in bases_of(kind, &[], &versions).unwrap() {
+    for base in bases_of(kind, &[], &versions).unwrap().bases {
         found.merge(probe(&base, seeds, &versions).unwrap());
     }
     found
@@ -325,7 +325,7 @@ fn no_case_that_is_answered_differently_is_left_out_for_others() {
     }
     let last = line(2 * BASES_MAX - 1);
     let versions = Versions { old: &Lines(None), new: &Lines(Some(last)) };
-    let bases = bases_of(Kind::Delay, &cases, &versions).unwrap();
+    let bases = bases_of(Kind::Delay, &cases, &versions).unwrap().bases;
     assert!(bases.len() <= BASES_MAX && bases.iter().any(|base| base.name == format!("case-{}", 2 * BASES_MAX - 1)));
 }
 
