@@ -4,6 +4,7 @@
 mod acts;
 mod derived;
 mod moved;
+mod pages;
 mod tables;
 
 use std::path::PathBuf;

@@ -112,6 +112,8 @@ impl From<StoreError> for ServiceError {
             }
             StoreError::Unwritable { .. } => Self::Unavailable(UNWRITABLE),
             damaged @ (StoreError::Damaged(_) | StoreError::Refused(_)) => Self::Damaged(damaged.to_string()),
+            // Where it is is the operator's to know.
+            malformed @ StoreError::Malformed { .. } => Self::Damaged(malformed.without_place().to_string()),
             other => Self::Internal(other.into()),
         }
     }

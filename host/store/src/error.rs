@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rusqlite::{ErrorCode, ffi};
 
+use crate::sqlite::DATABASE;
+
 /// Why a store refused or failed. It can be cloned, for a failed commit answers every job of its group.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -32,6 +34,12 @@ pub enum StoreError {
     NoRoomBeside { path: PathBuf, source: Arc<dyn Error + Send + Sync> },
     #[error("{doing}: {source}")]
     Backend { doing: &'static str, source: Arc<dyn Error + Send + Sync> },
+    /// A page of the database makes no sense.
+    #[error(
+        "`{}` is damaged ({doing}: {source}): `ombud audit check --data {1}` says what is, `ombud restore FOLDER --data {1}` puts a backup in its place",
+        path.display(), folder(path)
+    )]
+    Malformed { path: PathBuf, doing: &'static str, source: Arc<dyn Error + Send + Sync> },
     /// The disk takes nothing: it is full, failing or read-only. Nothing of what was to be written is there; it may be tried again.
     #[error("{doing}: {source}")]
     Unwritable { doing: &'static str, source: Arc<dyn Error + Send + Sync> },
@@ -58,7 +66,26 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn backend(doing: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
-        Self::Backend { doing, source: Arc::new(source) }
+        Self::backend_at(Path::new(DATABASE), doing, source)
+    }
+
+    /// The same of a database whose place is known.
+    pub(crate) fn backend_at(path: &Path, doing: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
+        let code = (&source as &(dyn Error + 'static)).downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        let source = Arc::new(source);
+        match code {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Malformed { path: path.to_path_buf(), doing, source },
+            _ => Self::Backend { doing, source },
+        }
+    }
+
+    /// The same without the place, for whoever has no business there.
+    #[must_use]
+    pub fn without_place(self) -> Self {
+        match self {
+            Self::Malformed { doing, source, .. } => Self::Malformed { path: DATABASE.into(), doing, source },
+            other => other,
+        }
     }
 
     /// Why a database that is there cannot be opened for reading.
@@ -67,7 +94,7 @@ impl StoreError {
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if path.exists() => {
                 Self::NoRoomBeside { path: path.to_path_buf(), source: Arc::new(source) }
             }
-            _ => Self::backend("open a reader", source),
+            _ => Self::backend_at(path, "open a reader", source),
         }
     }
 
@@ -75,6 +102,11 @@ impl StoreError {
     pub(crate) fn written(doing: &'static str, source: rusqlite::Error) -> Self {
         if takes_nothing(&source) { Self::Unwritable { doing, source: Arc::new(source) } } else { Self::backend(doing, source) }
     }
+}
+
+/// The data directory of a database, in words.
+fn folder(path: &Path) -> String {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| "DIR".to_owned(), |folder| folder.display().to_string())
 }
 
 /// What to do about an error of the file system, where that is clear.

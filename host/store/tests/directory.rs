@@ -50,6 +50,22 @@ fn an_empty_directory_gets_the_newest_schema() {
     assert_eq!(quick, "ok");
 }
 
+#[test]
+fn a_damaged_database_is_named_with_what_helps() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a"]);
+    opened.store.empty_log().unwrap();
+    drop(opened);
+    let path = directory.path().join("ombud.db");
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10_000).unwrap();
+    let Err(error) = SqliteStore::open(directory.path()) else { panic!("it opens") };
+    assert!(matches!(&error, StoreError::Malformed { path: named, .. } if *named == path), "{error}");
+    let message = error.to_string();
+    assert!(message.contains(&format!("`ombud restore FOLDER --data {}`", directory.path().display())), "{message}");
+    // Whoever has no business there is not told where it is.
+    assert!(!error.without_place().to_string().contains(directory.path().to_str().unwrap()));
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_may_read_the_directory() {

@@ -10,7 +10,7 @@ use ombud_store::{Store as _, StoreError, Wanted};
 
 use super::super::Service;
 use super::super::acts::{By, Host, NewAct, What};
-use super::super::error::ServiceError;
+use super::super::error::{ServiceError, causes};
 use super::super::listing::rfc3339;
 use super::super::wire::Alarm;
 use super::lanes::{Stored, damaged};
@@ -127,6 +127,12 @@ impl Drop for SelfAudit {
     }
 }
 
+/// What could not be read, and from which place of whose log on.
+struct Failed {
+    at: Option<(MerchantId, u64)>,
+    error: ServiceError,
+}
+
 struct Audit<'a> {
     service: &'a Service,
     /// Each merchant's log with its size, those with records only.
@@ -136,10 +142,23 @@ struct Audit<'a> {
 
 impl Audit<'_> {
     fn run(mut self, share: CpuShare, stop: &(Mutex<bool>, Condvar)) {
+        // What went wrong last is said once, not each second.
+        let mut said = String::new();
         loop {
             let began = Instant::now();
-            let found = self.one().unwrap_or_else(|error| {
-                tracing::error!(%error, "the self-audit could not read a record; it goes on with another one");
+            let found = self.one().unwrap_or_else(|failed| {
+                let Failed { at, error } = failed;
+                let error = causes(&anyhow::Error::from(error));
+                if said != error {
+                    let (merchant, seq) = at.map(|(merchant, seq)| (merchant.to_string(), seq)).unzip();
+                    tracing::error!(
+                        merchant,
+                        from_seq = seq,
+                        error,
+                        "the self-audit could not read a record; it goes on with others: `ombud audit check` says what is damaged"
+                    );
+                    said = error;
+                }
                 false
             });
             let took = began.elapsed();
@@ -154,14 +173,19 @@ impl Audit<'_> {
     }
 
     /// Runs one random decision again; false where none was met.
-    fn one(&mut self) -> Result<bool, ServiceError> {
-        let Some((merchant, wanted)) = self.somewhere()? else { return Ok(false) };
+    fn one(&mut self) -> Result<bool, Failed> {
+        let Some((merchant, wanted)) = self.somewhere().map_err(|error| Failed { at: None, error })? else { return Ok(false) };
+        self.one_of(&merchant, &wanted).map_err(|error| Failed { at: Some((merchant, wanted.seqs.start)), error })
+    }
+
+    /// The same behind a place of a log.
+    fn one_of(&self, merchant: &MerchantId, wanted: &Wanted) -> Result<bool, ServiceError> {
         let replays = self.service.own_replays();
-        let page = replays.store.read(|reads| Page::read(reads, &merchant, &wanted, 1))?;
+        let page = replays.store.read(|reads| Page::read(reads, merchant, wanted, 1))?;
         // What is not listed any more is met like a record that stands there.
         let reached = page.end().unwrap_or(wanted.seqs.end);
-        if let Some(report) = replays.missing(&merchant, wanted.seqs.start..reached)?.first() {
-            self.judge(&merchant, report);
+        if let Some(report) = replays.missing(merchant, wanted.seqs.start..reached)?.first() {
+            self.judge(merchant, report);
             return Ok(true);
         }
         let found = page.len() > 0;
@@ -174,7 +198,7 @@ impl Audit<'_> {
             Ok::<_, StoreError>(true)
         })?;
         if let Some(report) = met {
-            self.judge(&merchant, &report);
+            self.judge(merchant, &report);
         }
         Ok(found)
     }

@@ -11,6 +11,7 @@ use ombud_core::ids::MerchantId;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row};
 
+use super::DATABASE;
 use super::checkpoint::Checkpointer;
 use super::known::{KeyOf, Known};
 use super::ledger::unsigned;
@@ -126,7 +127,7 @@ pub(crate) trait Database {
     ) -> Result<Option<T>, StoreError> {
         let query = self.begin_to_read().and_then(|()| self.db().connection.prepare_cached(sql));
         let row = query.and_then(|mut query| query.query_row(parameters, read).optional());
-        row.map_err(|error| StoreError::backend(doing, error))
+        row.map_err(|error| self.db().failed(doing, error))
     }
 
     /// Every row of a query.
@@ -139,7 +140,7 @@ pub(crate) trait Database {
     ) -> Result<Vec<T>, StoreError> {
         let query = self.begin_to_read().and_then(|()| self.db().connection.prepare_cached(sql));
         let rows = query.and_then(|mut query| query.query_map(parameters, read)?.collect());
-        rows.map_err(|error| StoreError::backend(doing, error))
+        rows.map_err(|error| self.db().failed(doing, error))
     }
 }
 
@@ -175,6 +176,12 @@ impl Db {
         Ok(Self { connection, merchants: RefCell::new(HashMap::new()), known })
     }
 
+    /// What came of a query, with the place of a database that is damaged.
+    fn failed(&self, doing: &'static str, error: rusqlite::Error) -> StoreError {
+        let path = self.connection.path().filter(|path| !path.is_empty()).unwrap_or(DATABASE);
+        StoreError::backend_at(Path::new(path), doing, error)
+    }
+
     /// Runs a statement without parameters and rows.
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
@@ -196,7 +203,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         db.pragma_update(None, "secure_delete", "FAST")?;
         Ok(db)
     };
-    open().map_err(|error: rusqlite::Error| StoreError::backend("open the database", error))
+    open().map_err(|error: rusqlite::Error| StoreError::backend_at(path, "open the database", error))
 }
 
 impl SqliteReader {

@@ -46,7 +46,8 @@ fn copy(from: &Connection, directory: &Path) -> Result<(), StoreError> {
     }
     // For its owner only. SQLite takes an empty file for none.
     drop(lock::private(&path)?);
-    vacuum_into(from, &path).map_err(|error| StoreError::backend("copy the database", error))?;
+    vacuum_into(from, &path)
+        .map_err(|error| StoreError::backend_at(Path::new(from.path().unwrap_or(DATABASE)), "copy the database", error))?;
     OpenOptions::new().write(true).open(&path).and_then(|file| file.sync_all()).map_err(failed)
 }
 

@@ -43,7 +43,7 @@ use crate::tree::Grown;
 use crate::{StoreError, Transactions};
 
 /// The database's file in the data directory.
-const DATABASE: &str = "ombud.db";
+pub(crate) const DATABASE: &str = "ombud.db";
 
 /// The embedded store.
 pub struct SqliteStore {
