@@ -136,3 +136,48 @@ fn a_clock_in_doubt_is_told_of_and_erases_nothing_at_once() {
     wait_for(applied);
     drop(process);
 }
+
+#[test]
+fn what_keeps_a_server_from_starting_is_said_with_what_helps() {
+    let data = tempfile::tempdir().unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    // Names are not looked up.
+    on(data.path(), &["serve", "--listen", "localhost:7391"]).exits(2).complains("such as 127.0.0.1:8787");
+    // No backup has the key of the compiled code, and it may go at any time.
+    std::fs::write(data.path().join("code.key"), "short").unwrap();
+    on(data.path(), &serve).exits(2).complains("code.key` does not hold 32 bytes: delete it");
+    std::fs::remove_file(data.path().join("code.key")).unwrap();
+    said(data.path(), &[]);
+    // Whoever sets it wants no key in the data directory.
+    let new = tempfile::tempdir().unwrap();
+    for (name, says) in [("OMBUD_MASTER_KEY", "OMBUD_MASTER_KEY is empty"), ("OMBUD_MASTER_KEY_FILE", "OMBUD_MASTER_KEY_FILE is empty")] {
+        let output = command(new.path(), &["--listen", "127.0.0.1:0"]).env(name, "").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(says), "{stderr}");
+        assert!(!new.path().join("master.key").exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_refused_start_without_its_database_leaves_no_empty_one() {
+    let folder = ombud_tests::command::demo_data();
+    let data = folder.path().join("data");
+    said(&data, &["--demo"]);
+    for ending in ["", "-wal", "-shm"] {
+        _ = std::fs::remove_file(data.join(format!("ombud.db{ending}")));
+    }
+    for _ in 0..2 {
+        on(&data, &["serve", "--listen", "127.0.0.1:0"]).exits(2).complains("the database was set back");
+        assert!(!data.join("ombud.db").exists());
+    }
+}
+
+#[test]
+fn a_start_warns_where_the_operators_packages_are_beyond_what_may_be_loaded() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = data.path().join("limits.toml");
+    std::fs::write(&limits, "[load]\nloaded_bytes_max = 1048576\n").unwrap();
+    let within = data.path().join("within");
+    assert!(!warned(&said(&within, &[]), "loaded_bytes_max"));
+    assert!(warned(&said(&within, &["--limits", path(&limits)]), "loaded_bytes_max"));
+}

@@ -1,5 +1,6 @@
 //! Data directories and sockets as commands use them, with errors that say what to do.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -13,20 +14,28 @@ use super::progress::Progress;
 use crate::service::{MasterKeyFrom, Options, Principal, Service, ServiceError, causes, runtime_threads, secret};
 
 /// The file by which a data directory is known.
-const DATABASE: &str = "ombud.db";
+pub(super) const DATABASE: &str = "ombud.db";
 
 /// Where the master key of data directories comes from, as the command line says.
 static MASTER_KEY: OnceLock<MasterKeyFrom> = OnceLock::new();
 
 /// Notes where the master key comes from: a file, or the digits in the environment. Once, before anything is opened.
-pub(super) fn use_master_key(file: Option<PathBuf>) {
-    let from = match (file, std::env::var("OMBUD_MASTER_KEY")) {
-        (Some(file), _) => MasterKeyFrom::File(file),
-        (None, Ok(digits)) if !digits.is_empty() => MasterKeyFrom::Hex(digits),
-        (None, _) => MasterKeyFrom::Directory,
+///
+/// # Errors
+/// The file has no name.
+pub(super) fn use_master_key(file: Option<OsString>) -> Result<()> {
+    let from = match (file, std::env::var_os("OMBUD_MASTER_KEY")) {
+        (Some(file), _) if file.is_empty() => {
+            bail!("--master-key or OMBUD_MASTER_KEY_FILE is empty: name the file of the master key, or take it away")
+        }
+        (Some(file), _) => MasterKeyFrom::File(file.into()),
+        // An empty one is refused where it is needed: whoever sets it does not want a key in the data directory.
+        (None, Some(digits)) => MasterKeyFrom::Hex(digits.to_string_lossy().into_owned()),
+        (None, None) => MasterKeyFrom::Directory,
     };
     // A second call would come from a second command, and there is none.
     _ = MASTER_KEY.set(from);
+    Ok(())
 }
 
 /// Where the master key comes from.
@@ -122,6 +131,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// An address to listen on, as an argument.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8787 or [::1]:8787; names are not looked up".to_owned())
 }
 
 /// Listens on an address.

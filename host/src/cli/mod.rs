@@ -52,9 +52,10 @@ mod screen;
 mod shown;
 mod source;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::gate;
@@ -81,7 +82,7 @@ struct Arguments {
     /// The file of the master key that wraps the keys of customers, tickets and merchants: 32 bytes, or 64 hexadecimal digits.
     /// OMBUD_MASTER_KEY holds the digits themselves. Without either it is `master.key` in the data directory.
     #[arg(long, global = true, value_name = "FILE", env = "OMBUD_MASTER_KEY_FILE")]
-    master_key: Option<PathBuf>,
+    master_key: Option<OsString>,
     #[command(subcommand)]
     command: Command,
 }
@@ -162,38 +163,44 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { EXIT_OK });
         }
     };
-    data::use_master_key(arguments.master_key);
-    let result = match arguments.command {
-        Command::Demo(command) => command.run(),
-        Command::Serve(command) => command.run(),
-        Command::Decide(command) => command.run(),
-        Command::Replay(command) => command.run(),
-        Command::Backtest(command) => command.run(),
-        Command::UpgradeCheck(command) => command.run(),
-        Command::Audit(command) => command.run(),
-        Command::Key(command) => command.run(),
-        Command::Merchant(command) => command.run(),
-        Command::Rollout(command) => command.run(),
-        Command::Contracts(command) => command.run(),
-        Command::Backup(command) => command.run(),
-        Command::Restore(command) => command.run(),
-        Command::New(command) => command.run(),
-        Command::Build(command) => command.run(),
-        Command::Check(command) => command.run(),
-        Command::Push(command) => command.run(),
-        Command::Test(command) => command.run(),
-        Command::Diff(command) => command.run(),
-        Command::Explain(command) => command.run(),
-        Command::Table(command) => command.run(),
-        Command::Bench(command) => command.run(),
-        Command::CompileWorker(command) => command.run(),
-        Command::CheckWorker => std::process::exit(gate::check_worker()),
-    };
+    let result = data::use_master_key(arguments.master_key).and_then(|()| arguments.command.run());
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("ombud: {}", causes(&error));
             ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+impl Command {
+    /// Runs it; the exit code.
+    fn run(self) -> Result<u8> {
+        match self {
+            Self::Demo(command) => command.run(),
+            Self::Serve(command) => command.run(),
+            Self::Decide(command) => command.run(),
+            Self::Replay(command) => command.run(),
+            Self::Backtest(command) => command.run(),
+            Self::UpgradeCheck(command) => command.run(),
+            Self::Audit(command) => command.run(),
+            Self::Key(command) => command.run(),
+            Self::Merchant(command) => command.run(),
+            Self::Rollout(command) => command.run(),
+            Self::Contracts(command) => command.run(),
+            Self::Backup(command) => command.run(),
+            Self::Restore(command) => command.run(),
+            Self::New(command) => command.run(),
+            Self::Build(command) => command.run(),
+            Self::Check(command) => command.run(),
+            Self::Push(command) => command.run(),
+            Self::Test(command) => command.run(),
+            Self::Diff(command) => command.run(),
+            Self::Explain(command) => command.run(),
+            Self::Table(command) => command.run(),
+            Self::Bench(command) => command.run(),
+            Self::CompileWorker(command) => command.run(),
+            Self::CheckWorker => std::process::exit(gate::check_worker()),
         }
     }
 }

@@ -8,12 +8,14 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use ombud_ledger::log::KeyName;
 
+use super::data::DATABASE;
 use super::{EXIT_OK, data, limits};
 use crate::backup::WEBHOOK_KEY;
 use crate::demo::{self, DemoKeys, KEYS_FILE};
 use crate::http::{self, HttpLimits, Listeners, LocalListener};
 use crate::service::ledger::SIGN_EVERY;
 use crate::service::ledger::keys::{DEFAULT_OPERATOR, KEY_FILE, operator_name};
+use crate::service::ledger::published::FOLDER;
 use crate::service::ledger::witness::Witness;
 use crate::service::privacy::RETAIN_EVERY;
 use crate::service::{CpuShare, EXPIRY_EVERY, MasterKeyFrom, Options, SelfAudit, Service};
@@ -26,7 +28,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Address and port to listen on; port 0 takes any free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787", value_parser = data::address)]
     listen: SocketAddr,
     /// Folder of the policy packages.
     #[arg(long, value_name = "FOLDER", default_value = "policies", env = "OMBUD_POLICIES")]
@@ -81,11 +83,18 @@ impl Serve {
             ..data::options(Some(&self.policies))
         };
         let unnamed = options.operator.is_none() && !self.demo && !self.data.join(KEY_FILE).exists();
+        let database_lost = !self.data.join(DATABASE).exists() && self.data.join(FOLDER).is_dir();
         let service = data::open_as(&self.data, options)?;
         let runtime = data::runtime()?;
         // Before the operator's name is fixed, which a start that fails should not do.
         let listener = runtime.block_on(data::listen(self.listen))?;
-        service.check_published(self.accept_loss)?;
+        if let Err(error) = service.check_published(self.accept_loss) {
+            drop(service);
+            if database_lost {
+                remove_new(&self.data);
+            }
+            return Err(error);
+        }
         if unnamed {
             tracing::warn!(
                 "no --operator was given: the checkpoints of this data directory are signed as `{DEFAULT_OPERATOR}` from now on, which cannot \
@@ -118,6 +127,14 @@ impl Serve {
     }
 }
 
+/// Removes the empty database that was begun in the place of a lost one, and was refused: it would look like what is left.
+fn remove_new(data: &Path) {
+    for ending in ["", "-wal", "-shm"] {
+        // What stays is refused at the next start as well.
+        _ = std::fs::remove_file(data.join(format!("{DATABASE}{ending}")));
+    }
+}
+
 /// Says which secrets others than their owner may read, and what to do.
 fn tell_exposed(data: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -126,7 +143,7 @@ fn tell_exposed(data: &Path) {
         MasterKeyFrom::Directory => Some(data.join("master.key")),
         MasterKeyFrom::Hex(_) => None,
     };
-    let others = [KEY_FILE, "code.key", WEBHOOK_KEY, "ombud.db"].map(|name| data.join(name));
+    let others = [KEY_FILE, "code.key", WEBHOOK_KEY, DATABASE].map(|name| data.join(name));
     for file in master.into_iter().chain(others) {
         // What is not there exposes nothing.
         if std::fs::metadata(&file).is_ok_and(|facts| facts.permissions().mode() & 0o077 != 0) {

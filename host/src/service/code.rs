@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::Service;
 use super::replay::Stored;
 use crate::judge::Bound;
-use crate::plugins::Code;
+use crate::plugins::{Code, Held};
 use crate::priority::behind_others;
 
 /// Components that wait to be compiled; what comes beyond is not waited for.
@@ -44,6 +44,18 @@ impl Compilations {
 
     fn done(&self, digest: &Digest) {
         self.lock().waiting.remove(digest);
+    }
+}
+
+/// Warns where the operator's packages, which are never unloaded, take more than all plugins may: `pinned` is what is held before any other is.
+pub(super) fn tell_pinned(pinned: &Held, bytes_max: usize) {
+    if pinned.bytes > bytes_max {
+        tracing::warn!(
+            bytes = pinned.bytes,
+            bytes_max,
+            "the operator's packages take more memory than `loaded_bytes_max` allows and are never unloaded: whatever else is loaded goes after its use; raise \
+             the limit, or take packages out of the folder"
+        );
     }
 }
 

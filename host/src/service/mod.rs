@@ -191,7 +191,7 @@ impl Service {
         let writer = how(writer);
         let masters = admin::master_key(&store, &options.master_key)?;
         let ledger = Ledger::new(data, options.operator, options.witnesses)?;
-        let code_key = CodeKey(admin::secret(&data.join("code.key"))?);
+        let code_key = CodeKey(admin::code_key(&data.join("code.key"))?);
         let kept = admin::kept_limits(&store)?;
         let limits = options.limits.or_else(|| kept.clone()).unwrap_or_default();
         let sandbox =
@@ -218,6 +218,7 @@ impl Service {
         })?;
         let replayer = Replayer::new(sandbox);
         registry.packages.values().filter_map(|package| package.plugin.as_ref().ok()).for_each(|plugin| replayer.plugins().pin(plugin));
+        code::tell_pinned(&replayer.plugins().held(), limits.load.loaded_bytes_max);
         admin::note_in_force(&store, &writer, &masters)?;
         let vault = Arc::new(Vault::new(masters, store.read(|reads| reads.with_erased())?));
         let fair = fair::Fair::start(cores(), Arc::clone(&metrics))?;
@@ -267,7 +268,6 @@ impl Service {
         service.compile_bound();
         service.record_guardrail()?;
         *service.erased_again.lock().unwrap_or_else(PoisonError::into_inner) = service.erase_again()?;
-        service.tell_unknown_erasures()?;
         service.look_at_published()?;
         Ok(service)
     }

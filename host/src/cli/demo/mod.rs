@@ -31,7 +31,7 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address and port to listen on afterwards; port 0 takes any free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787", value_parser = data::address)]
     listen: SocketAddr,
     /// Folder of the policy packages.
     #[arg(long, value_name = "FOLDER", default_value = "policies", env = "OMBUD_POLICIES")]

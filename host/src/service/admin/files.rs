@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 /// A folder that only its owner reads.
 pub(in crate::service) fn private_folder(path: &Path) -> std::io::Result<()> {
@@ -16,6 +16,16 @@ pub(crate) fn secret(path: &Path) -> Result<[u8; 32]> {
         Ok(bytes) => bytes.try_into().map_err(|_| anyhow!("`{}` does not hold 32 bytes: restore it from a backup", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => draw(|bytes| write_key(path, bytes)),
         Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
+/// The key of the compiled code. No backup has it: it may be drawn anew at any time, and what was compiled is compiled again.
+pub(in crate::service) fn code_key(path: &Path) -> Result<[u8; 32]> {
+    match std::fs::metadata(path) {
+        Ok(facts) if facts.len() != 32 => {
+            bail!("`{}` does not hold 32 bytes: delete it; a new one is drawn, and policies are compiled again", path.display())
+        }
+        _ => secret(path),
     }
 }
 

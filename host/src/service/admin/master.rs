@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_ledger::keys::MasterKey;
 use ombud_store::{JobError, Reads, SqliteStore, Store, StoreError, Writer};
 
@@ -75,6 +75,9 @@ pub(in crate::service) fn present_master_key(directory: &Path, from: &MasterKeyF
 }
 
 fn hex_key(digits: &str) -> Result<[u8; 32]> {
+    if digits.trim().is_empty() {
+        bail!("the environment's OMBUD_MASTER_KEY is empty: give 64 hexadecimal digits, or take the variable away");
+    }
     let mut bytes = [0; 32];
     hex::decode_to_slice(digits.trim(), &mut bytes)
         .map_err(|_| anyhow!("the environment's OMBUD_MASTER_KEY is no master key: 64 hexadecimal digits"))?;

@@ -18,8 +18,8 @@ use super::Service;
 use super::actor::{Principal, Role};
 
 pub(super) use bounds::set_by_operator as bounds_set_by_operator;
-pub(super) use files::private_folder;
 pub(crate) use files::secret;
+pub(super) use files::{code_key, private_folder};
 pub(super) use labels::is_same_person;
 pub(super) use limits::{LIMITS, kept as kept_limits};
 pub(super) use load::{JSON, WASM, guardrail};

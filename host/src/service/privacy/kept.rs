@@ -151,6 +151,7 @@ impl Service {
     /// Holds the file against the database: erases again whoever is in the database although it says that they were erased, as in
     /// a backup from before.
     pub(in crate::service) fn erase_again(self: &Arc<Self>) -> Result<ErasedAgain> {
+        self.tell_unknown_erasures()?;
         let data = self.store.directory().to_path_buf();
         let path = data.join(ERASURES);
         let kept = if path.exists() { Erasures::read(&path)? } else { Erasures::default() };

@@ -44,7 +44,7 @@ pub fn set_unknown(data: &Path, since: Option<&str>) -> Result<()> {
 
 impl Service {
     /// Says at each start that nobody said who was erased, until somebody did.
-    pub(in crate::service) fn tell_unknown_erasures(&self) -> Result<()> {
+    pub(super) fn tell_unknown_erasures(&self) -> Result<()> {
         let data = self.store.directory();
         if let Some(since) = unknown_since(data)? {
             tracing::error!(

@@ -65,7 +65,7 @@ impl Archive {
         // It is never drawn here: nothing compiled would load with a new one.
         code.try_exists().ok().filter(|there| *there).with_context(|| format!("there is no `{}`", code.display()))?;
         let limits = options.limits.or(admin::kept_limits(&store)?).unwrap_or_default();
-        let sandbox = Sandbox::new()?.with_cache(data.join("code"), CodeKey(admin::secret(&code)?))?;
+        let sandbox = Sandbox::new()?.with_cache(data.join("code"), CodeKey(admin::code_key(&code)?))?;
         let sandbox = sandbox.with_compiler(options.compiler, limits.load);
         Ok(Self { store, vault, replayer: Replayer::new(Arc::new(sandbox)), _copied: copied })
     }
