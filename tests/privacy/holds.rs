@@ -58,6 +58,33 @@ fn what_is_held_is_not_erased() {
     merchant.call(Role::Compliance, "POST", "/holds").json(&json!({"customer": "c_h1"})).send().problem(422);
 }
 
+#[test]
+fn the_reason_of_a_hold_is_told_however_many_were_set_since() {
+    let merchant = shared().merchant(json!({}));
+    merchant.decide(&refund_in("r1", "c_r1", "t_r1", 100));
+    let hold = |about: Value, reason: &str| {
+        let mut request = about;
+        request["reason"] = reason.into();
+        merchant.call(Role::Compliance, "POST", "/holds").json(&request).send().with(201)["id"].as_str().unwrap().to_owned()
+    };
+    let first = [
+        (hold(json!({}), "all of it"), "all of it"),
+        (hold(json!({"customer": "c_r1"}), "court file 7"), "court file 7"),
+        (hold(json!({"ticket": "t_r1"}), "court file 8"), "court file 8"),
+    ];
+    // A thousand acts of the same name since.
+    for number in 0..1_001 {
+        hold(json!({"customer": "c_r1"}), &format!("file {number}"));
+    }
+    let listed = merchant.call(Role::Auditor, "GET", "/holds").send().ok();
+    let reason = |id: &str| listed.as_array().unwrap().iter().find(|hold| hold["id"] == id).unwrap()["reason"].clone();
+    for (id, expected) in &first {
+        assert_eq!(reason(id), *expected);
+    }
+    assert_eq!(listed.as_array().unwrap().len(), 1_004);
+    assert!(listed.as_array().unwrap().iter().all(|hold| hold["reason"].is_string()));
+}
+
 /// Two customers of one ticket were erased and came back, so that their records are sealed with the ticket. While one of them is held
 /// the ticket's key stays, whichever way the other one is erased; what is the other one's alone goes.
 #[test]

@@ -181,6 +181,9 @@ pub trait ReadLedger {
     fn event(&self, merchant: &MerchantId, event: &EventKey) -> Result<Option<EventSeen>, StoreError>;
     /// Entries that fit the filter, newest first. `cursor` is a [`Page::next`] of the same merchant and filter.
     fn list(&self, merchant: &MerchantId, filter: &Filter, cursor: Option<&str>, entries_max: u32) -> Result<Page, StoreError>;
+    /// The places of the acts of this name that were recorded at this moment, epoch milliseconds: looked for where the log was then,
+    /// however much came after.
+    fn acts_at(&self, merchant: &MerchantId, act: &str, at_ms: i64) -> Result<Vec<u64>, StoreError>;
 }
 
 /// Writing the ledger.

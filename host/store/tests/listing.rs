@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{Made, Opened, append, merchant, open};
-use ombud_core::ids::{DecisionId, EventKey};
+use common::{Made, Opened, append, header, merchant, open};
+use ombud_core::ids::{DecisionId, EventKey, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_ledger::keys::Subject;
-use ombud_store::{EntryKind, Erasure, Filter, Page, Store, StoreError};
+use ombud_ledger::leaf_hash;
+use ombud_store::{EntryKind, Erasure, Filter, Group, Listing, NewRecord, Page, Store, StoreError};
 
 const ENTRIES: i64 = 120;
 
@@ -130,4 +131,58 @@ fn an_erased_customer_leaves_the_list_and_the_records_stay() {
     assert_eq!(erased.unwrap().keys, 1);
     assert!(all(&opened, &Filter { customer: Some("c1".into()), ..Filter::default() }, 100).is_empty());
     assert_eq!(all(&opened, &Filter::default(), 100).len(), ENTRIES as usize);
+}
+
+#[test]
+fn an_act_is_found_by_its_moment_however_much_came_after() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), &["a", "b"]);
+    let at = |number: i64| 1_000_000 + number * 700;
+    let fill = opened.writer.wait(move |group| {
+        for number in 0..1_000 {
+            // Every tenth is recorded behind others that came later.
+            let received_at_ms = if number % 10 == 0 { at(number) - 30_000 } else { at(number) };
+            append(group, &merchant("a"), &number.to_string(), &Made { received_at_ms, ..Made::default() })?;
+            if number % 100 == 50 {
+                for (name, received_at_ms) in [("hold.set", at(number)), ("hold.set", at(number)), ("hold.lifted", at(number))] {
+                    act(group, &merchant("a"), name, received_at_ms)?;
+                }
+            }
+        }
+        act(group, &merchant("b"), "hold.set", at(50))
+    });
+    fill.unwrap();
+    let found = |of: &str, act: &str, moment: i64| {
+        let of = merchant(of);
+        opened.store.read(|reads| reads.acts_at(&of, act, moment)).unwrap()
+    };
+    for (nth, number) in (50..1_000).step_by(100).enumerate() {
+        let first = number + 1 + 3 * nth as u64;
+        assert_eq!(found("a", "hold.set", at(number as i64)), [first, first + 1], "{number}");
+        assert_eq!(found("a", "hold.lifted", at(number as i64)), [first + 2], "{number}");
+        assert_eq!(found("a", "hold.set", at(number as i64) + 1), [0_u64; 0]);
+    }
+    assert_eq!((found("b", "hold.set", at(50)), found("b", "hold.set", at(150))), (vec![0], Vec::new()));
+    assert_eq!((found("c", "hold.set", at(50)), found("a", "hold.set", i64::MAX)), (Vec::new(), Vec::new()));
+}
+
+/// Appends one act.
+fn act(group: &mut dyn Group, of: &MerchantId, name: &str, received_at_ms: i64) -> Result<(), StoreError> {
+    let seq = group.log_size(of)?;
+    let header = header(of, &format!("{name} at {seq}"));
+    let listing = Listing {
+        entry: EntryKind::Act,
+        decision: None,
+        kind: None,
+        outcome: None,
+        policy: None,
+        version: None,
+        event_type: name,
+        ticket: None,
+        customer: None,
+        order: None,
+        event_at_ms: None,
+        received_at_ms,
+    };
+    group.append(&NewRecord { merchant: of, seq, header: &header, leaf: leaf_hash(&header), sealed: b"sealed", listing })
 }

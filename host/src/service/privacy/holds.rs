@@ -1,6 +1,5 @@
 //! Legal holds: what may not be erased for now. Set and lifted by compliance or the operator, each time on record.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
@@ -18,10 +17,12 @@ use crate::service::acts::{self, About, ActBody, Look, NewAct, What};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::vault::{SubjectId, Vault};
-use crate::service::{Service, read};
+use crate::service::{Service, aside, read};
 
-/// Acts looked through for the reasons of the holds in force.
-const ACTS_MAX: u32 = 1_000;
+/// The act that sets a hold.
+const HOLD_SET: &str = "hold.set";
+/// Acts about one customer or ticket, set in the same millisecond, that are looked through for a hold's own.
+const ACTS_MAX: u32 = 100;
 
 /// What is to be held, and why.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -162,36 +163,49 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::ReadActs, "see holds")?;
         self.looked(who, &tenant, Look::Holds).await?;
         let merchant = &tenant.config.id;
-        let (rows, mut reasons) = self.store.read(|reads| {
-            let rows = reads.holds(merchant)?;
-            let reasons = if rows.is_empty() { HashMap::new() } else { self.reasons(reads, merchant)? };
-            Ok::<_, ServiceError>((rows, reasons))
-        })?;
         let sight = Sight::of_acts(who.role);
-        let view = |row: HoldRow| {
-            let mut view = HoldView::from(row);
-            // A reason may name whom it is about.
-            view.reason = reasons.remove(&view.id).filter(|_| view.scope == HoldScopeView::Merchant || !sight.is_masked());
-            if view.scope == HoldScopeView::Customer {
-                view.subject = view.subject.map(|subject| sight.customer(subject));
-            }
-            view
+        let read = |reads: &dyn Reads| {
+            let view = |row: HoldRow| {
+                // A reason may name whom it is about.
+                let shown = row.scope == HoldScope::Merchant || !sight.is_masked();
+                let reason = if shown { self.reason(reads, merchant, &row)? } else { None };
+                let mut view = HoldView { reason, ..HoldView::from(row) };
+                if view.scope == HoldScopeView::Customer {
+                    view.subject = view.subject.map(|subject| sight.customer(subject));
+                }
+                Ok(view)
+            };
+            reads.holds(merchant)?.into_iter().map(view).collect()
         };
-        Ok(rows.into_iter().map(view).collect())
+        aside(|| self.store.read(read))
     }
 
-    /// The reasons of the newest holds, by their ids.
-    fn reasons(&self, reads: &dyn Reads, merchant: &MerchantId) -> Result<HashMap<String, String>, ServiceError> {
-        let filter = Filter { entry: Some(EntryKind::Act), event_type: Some("hold.set".to_owned()), ..Filter::default() };
-        let mut reasons = HashMap::new();
-        for entry in reads.list(merchant, &filter, None, ACTS_MAX)?.entries {
-            let Some(opened) = read::opened_at(reads, &self.vault, merchant, entry.seq)? else { continue };
+    /// Why a hold was set, from its own act; none where it was erased.
+    fn reason(&self, reads: &dyn Reads, merchant: &MerchantId, row: &HoldRow) -> Result<Option<String>, ServiceError> {
+        let filter = Filter {
+            entry: Some(EntryKind::Act),
+            event_type: Some(HOLD_SET.to_owned()),
+            from_ms: Some(row.set_at_ms),
+            to_ms: Some(row.set_at_ms.saturating_add(1)),
+            ..Filter::default()
+        };
+        let listed = |filter: Filter| {
+            let page = reads.list(merchant, &filter, None, ACTS_MAX)?;
+            Ok::<_, ServiceError>(page.entries.into_iter().map(|entry| entry.seq).collect())
+        };
+        let places: Vec<u64> = match row.scope {
+            HoldScope::Customer => listed(Filter { customer: row.subject.clone(), ..filter })?,
+            HoldScope::Ticket => listed(Filter { ticket: row.subject.clone(), ..filter })?,
+            HoldScope::Merchant => reads.acts_at(merchant, HOLD_SET, row.set_at_ms)?,
+        };
+        for seq in places {
+            let Some(opened) = read::opened_at(reads, &self.vault, merchant, seq)? else { continue };
             let Some(act) = opened.body(BodyKind::Act).and_then(|body| serde_json::from_str::<ActBody>(body).ok()) else { continue };
-            if let (What::HoldSet { hold, .. }, Some(reason)) = (act.what, act.reason) {
-                reasons.insert(hold, reason);
+            if matches!(&act.what, What::HoldSet { hold, .. } if *hold == row.hold_id) {
+                return Ok(act.reason);
             }
         }
-        Ok(reasons)
+        Ok(None)
     }
 }
 

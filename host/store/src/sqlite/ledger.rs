@@ -17,6 +17,9 @@ use crate::listing::{Cursor, Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 /// Entries looked at for one page where no index leads to the wanted ones.
 const SCANNED_ENTRIES_MAX: u64 = 100_000;
 
+/// By how much records may lie in another order than they were received in: one that takes long is recorded behind later ones.
+const DISORDER_MS: i64 = 60_000;
+
 /// The columns of a listed entry, in the order in which [`listed`] reads them.
 const LISTED: &str = "seq, entry, decision_id, kind, outcome, policy, version, event_type, ticket, customer, order_id, event_at_ms,
         received_at_ms, leaf";
@@ -203,6 +206,26 @@ impl<T: Database> ReadLedger for T {
             }
         };
         Ok(Page { entries, next: (rest > 0).then(|| Cursor { below: rest }.write(merchant, filter)) })
+    }
+
+    fn acts_at(&self, merchant: &MerchantId, act: &str, at_ms: i64) -> Result<Vec<u64>, StoreError> {
+        let (Some(number), size) = (self.merchant_no(merchant)?, self.log_size(merchant)?) else { return Ok(Vec::new()) };
+        // The first place from which on entries were received since a moment: they lie in the order of time, but for moments.
+        let since = |moment_ms: i64| {
+            let (mut low, mut high) = (0, size);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let sql = "SELECT received_at_ms FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
+                let received: Option<i64> =
+                    self.one("read when a record was received", sql, params![number, signed(middle)], |row| row.get(0))?;
+                if received.is_some_and(|received| received < moment_ms) { low = middle + 1 } else { high = middle }
+            }
+            Ok::<_, StoreError>(low)
+        };
+        let (from, to) = (since(at_ms.saturating_sub(DISORDER_MS))?, since(at_ms.saturating_add(DISORDER_MS))?);
+        let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3 AND received_at_ms = ?4 AND event_type = ?5
+            AND entry = 'act' ORDER BY seq";
+        self.all("look for acts", sql, params![number, signed(from), signed(to), at_ms, act], |row| unsigned(row, 0))
     }
 }
 
