@@ -49,15 +49,11 @@ pub fn structured(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Prob
     one(text, text, Carrier::Body(String::new()), received_at, Since::Now)
 }
 
-/// Reads an event that is on record, where it is structured: what this version asks of new ones beyond its schema is not asked of it.
+/// Reads an event that is on record, or that the host makes of what is: what this version asks of new ones beyond their schema is not asked of
+/// it, and ids that an earlier release took are taken.
 pub fn recorded(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
     let text = utf8(body, EVENT_BYTES_MAX).map_err(|problem| vec![problem])?;
-    one(text, text, Carrier::Body(String::new()), received_at, Since::Recorded)
-}
-
-/// Reads an event that is on record, or that the host makes of what is: ids that an earlier release took are taken.
-pub fn recorded(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
-    on_record(|| structured(body, received_at))
+    on_record(|| one(text, text, Carrier::Body(String::new()), received_at, Since::Recorded))
 }
 
 /// Reads an event in binary mode: its attributes from the `ce-` headers (name and value as they came; others are passed
