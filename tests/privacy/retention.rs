@@ -33,6 +33,27 @@ fn retention_looks_at_what_is_due_only() {
     assert_eq!(retain(52), (3, 1), "who was heard of later");
 }
 
+/// A merchant whose rows cannot be read keeps no other merchant's data longer than that one keeps them.
+#[test]
+fn a_merchant_that_cannot_be_looked_at_hinders_no_other() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchants: Vec<_> = (0..4).map(|_| server.merchant(json!({"retention_days": 30}))).collect();
+    for merchant in &merchants {
+        merchant.decide(&refund_in("one", "c_one", "t_one", 100));
+        merchant.decide(&refund_in("two", "c_two", "t_two", 100));
+    }
+    // One in the middle, whatever their order.
+    let damaged = &merchants[1];
+    damaged.call(Role::Compliance, "POST", "/holds").json(&json!({"customer": "c_one", "reason": "court"})).send().with(201);
+    ledger::change(&server.data, "UPDATE holds SET scope = 'moon'");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let retained = runtime.block_on(server.service.retain(ombud::clock::now_ms() + 31 * DAY_MS)).unwrap();
+    assert_eq!(retained.customers, 6, "two of each of the others");
+    for merchant in &merchants {
+        assert_eq!(mentions(merchant, "c_one") == 0, merchant.id != damaged.id, "{}", merchant.id);
+    }
+}
+
 /// Whoever was erased and came back is known by the tickets' keys alone: with the last of these nothing names the person any more.
 #[test]
 fn retention_erases_again_who_was_erased_and_came_back() {

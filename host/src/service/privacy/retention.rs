@@ -1,5 +1,6 @@
 //! Retention: customers and tickets of whom nothing was heard for as many days as the merchant keeps data are erased by the host.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,49 +99,52 @@ impl Service {
         leapt
     }
 
-    /// Erases what is kept too long at a time.
+    /// Erases what is kept too long at a time. A merchant whose data cannot be looked at hinders no other.
     pub async fn retain(self: &Arc<Self>, at_ms: i64) -> Result<Retained, ServiceError> {
         let service = Arc::clone(self);
         let looked = move || {
             let tenants: Vec<_> = service.snapshot.load().tenants.values().cloned().collect();
             let mut retained = Retained::default();
             for tenant in tenants {
-                if service.vault.has_erased(&tenant.config.id) {
-                    // Their caps' windows are over: nobody has to know them again.
-                    let merchant = tenant.config.id.clone();
-                    service.writer.wait(move |group| group.forget_marks(&merchant, at_ms.saturating_sub(WINDOW_MS))).map_err(|error| {
-                        match error {
-                            JobError::Job(error) | JobError::Store(error) => ServiceError::from(error),
-                        }
-                    })?;
-                    retained.tickets += service.retain_owed(&tenant, at_ms)?;
-                }
-                if let Some(days) = tenant.config.retention_days {
-                    let own = service.retain_merchant(&tenant, at_ms.saturating_sub(i64::from(days) * DAY_MS))?;
-                    retained.customers += own.customers;
-                    retained.tickets += own.tickets;
-                    retained.looked_at += own.looked_at;
+                if let Err(error) = service.retain_tenant(&tenant, at_ms, &mut retained) {
+                    // The writer takes nothing: that is no merchant's, and the next one's would fail as well.
+                    if matches!(error, ServiceError::Unavailable(_)) {
+                        return (retained, Some(error));
+                    }
+                    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                    let merchant = &tenant.config.id;
+                    tracing::error!(%merchant, "retention could not be applied, the next look tries again: {error}{cause}");
                 }
             }
-            Ok::<_, ServiceError>(retained)
+            (retained, None)
         };
-        let retained = tokio::task::spawn_blocking(looked).await.map_err(|error| ServiceError::Internal(error.into()))??;
+        let (retained, failed) = tokio::task::spawn_blocking(looked).await.map_err(|error| ServiceError::Internal(error.into()))?;
         if retained.customers > 0 || retained.tickets > 0 {
             let (customers, tickets) = (retained.customers, retained.tickets);
             tracing::info!(customers, tickets, "erased what is older than the merchants keep it: acts `retention.applied` say whose");
             self.empty_log().await;
         }
-        Ok(retained)
+        failed.map_or(Ok(retained), Err)
     }
 
-    fn retain_merchant(self: &Arc<Self>, tenant: &Arc<Tenant>, before_ms: i64) -> Result<Retained, ServiceError> {
-        let merchant = &tenant.config.id;
-        let mut retained = Retained::default();
+    /// The same of one merchant; what was erased before an error counts.
+    fn retain_tenant(self: &Arc<Self>, tenant: &Arc<Tenant>, at_ms: i64, retained: &mut Retained) -> Result<(), ServiceError> {
+        if self.vault.has_erased(&tenant.config.id) {
+            // Their caps' windows are over: nobody has to know them again.
+            let merchant = tenant.config.id.clone();
+            let forgotten = self.writer.wait(move |group| group.forget_marks(&merchant, at_ms.saturating_sub(WINDOW_MS)));
+            forgotten.map_err(|error| match error {
+                JobError::Job(error) | JobError::Store(error) => ServiceError::from(error),
+            })?;
+            retained.tickets += self.retain_owed(tenant, at_ms)?;
+        }
+        let Some(days) = tenant.config.retention_days else { return Ok(()) };
+        let (merchant, before_ms) = (&tenant.config.id, at_ms.saturating_sub(i64::from(days) * DAY_MS));
         loop {
             // Each look erases them, or notes when to look again: none comes twice.
             let due = self.store.read(|reads| reads.quiet_subjects(merchant, before_ms, KEYS_OF_A_LOOK))?;
             if due.is_empty() {
-                return Ok(retained);
+                return Ok(());
             }
             retained.looked_at += due.len() as u64;
             let own = self.retain_subjects(tenant, due, before_ms)?;
