@@ -3,6 +3,7 @@
 
 mod audit;
 mod bounds;
+mod listed;
 mod missing;
 mod served;
 mod strangers;

@@ -46,6 +46,9 @@ pub enum Damage {
     /// The header is not the leaf that was listed.
     #[error("the header is not the one whose hash is in the log")]
     Leaf,
+    /// What the listing says of it, which decides whether it is found.
+    #[error("its {0} is listed otherwise than its header has it")]
+    Listed(&'static str),
     /// The sealed part.
     #[error(transparent)]
     Sealed(#[from] UnsealError),

@@ -99,11 +99,27 @@ pub struct DecisionRecord {
     pub record: Option<StoredRecord>,
     /// The decision's id as listed.
     pub decision: Option<[u8; 16]>,
+    /// Its kind as listed.
+    pub kind: Option<String>,
+    /// When it was received as listed, epoch milliseconds.
+    pub received_at_ms: i64,
     /// The leaf hash as listed; the log is built from these.
     pub leaf: Digest,
     /// None where the customer was erased, too.
     pub customer: Option<String>,
     pub ticket: Option<String>,
+}
+
+/// The header of a record, whatever it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedHeader {
+    pub seq: u64,
+    /// None where its bytes are gone.
+    pub header: Option<Vec<u8>>,
+    /// The leaf hash as listed.
+    pub leaf: Digest,
+    /// Whether it is listed as a decision.
+    pub is_decision: bool,
 }
 
 /// How far a log goes by what says so. The two differ only where one of them is damaged.
@@ -165,6 +181,13 @@ pub trait ReadLedger {
     /// Up to `count` decisions that are wanted, oldest first: with their subjects, because they are to be opened. Those whose bytes are
     /// gone are among them.
     fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError>;
+    /// The headers that [`Self::decisions`] leaves out for what their listing says: that they are of no decision, or of another time. The listing is
+    /// signed by nobody: whoever replays looks whether it is so.
+    fn left_out(&self, merchant: &MerchantId, wanted: &Wanted) -> Result<Vec<ListedHeader>, StoreError>;
+    /// Up to `count` headers from `from` on.
+    fn headers_from(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<ListedHeader>, StoreError>;
+    /// Up to `count` headers before `end`, the last one first.
+    fn headers_before(&self, merchant: &MerchantId, end: u64, count: u32) -> Result<Vec<ListedHeader>, StoreError>;
     /// Up to `count` leaf hashes from `from`, for the tree.
     fn leaves(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<Digest>, StoreError>;
     /// The first place at which a customer is on record; none where it never was, or was erased.

@@ -26,7 +26,9 @@ pub use self::export::{ExportRow, ReadExport};
 pub use self::history::{
     AfterSaleRow, CaseState, DueMeasure, GrantRow, IncidentRow, LineHistory, MeasureRow, ReadHistory, RequestRow, StepRow, WriteHistory,
 };
-pub use self::ledger::{DecisionRecord, EntryKind, EventSeen, Extent, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
+pub use self::ledger::{
+    DecisionRecord, EntryKind, EventSeen, Extent, ListedHeader, Listing, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger,
+};
 pub use self::listing::{Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 pub use self::money::{Count, IntentPart, ReadMoney, UsageOf, WriteMoney};
 pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, TICKETS, WritePrivacy};

@@ -8,7 +8,7 @@ use ombud_core::ids::{DecisionId, EventKey, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_ledger::keys::Subject;
 use ombud_ledger::leaf_hash;
-use ombud_store::{EntryKind, Erasure, Filter, Group, Listing, NewRecord, Page, Store, StoreError};
+use ombud_store::{EntryKind, Erasure, Filter, Group, ListedHeader, Listing, NewRecord, Page, Store, StoreError, Wanted};
 
 const ENTRIES: i64 = 120;
 
@@ -117,6 +117,29 @@ fn a_cursor_of_another_list_is_refused() {
     assert!(matches!(list(&opened, &Filter::default(), Some(&cursor), 1), Err(StoreError::Cursor)));
     assert!(matches!(opened.store.read(|reads| reads.list(&merchant("b"), &filter, Some(&cursor), 1)), Err(StoreError::Cursor)));
     assert!(matches!(list(&opened, &filter, Some("退货"), 1), Err(StoreError::Cursor)));
+}
+
+/// What is no decision of the wanted time by its listing is found with its header: the listing may lie.
+#[test]
+fn what_is_left_out_of_the_decisions_has_its_header() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(filled(directory.path()));
+    let db = rusqlite::Connection::open(directory.path().join("ombud.db")).unwrap();
+    db.execute("UPDATE entries SET entry = 'act' WHERE seq = 15", []).unwrap();
+    drop(db);
+    let (opened, a) = (open(directory.path(), &[]), merchant("a"));
+    let wanted = Wanted { seqs: 10..20, ..Wanted::default() };
+    let seqs = |headers: &[ListedHeader]| headers.iter().map(|listed| listed.seq).collect::<Vec<_>>();
+    let left_out = |wanted: &Wanted| opened.store.read(|reads| reads.left_out(&a, wanted)).unwrap();
+    let act = left_out(&wanted);
+    assert_eq!((seqs(&act), act[0].is_decision, leaf_hash(act[0].header.as_ref().unwrap())), (vec![15], false, act[0].leaf));
+    let window = Wanted { from_ms: Some(1013), to_ms: Some(1018), ..wanted };
+    assert_eq!(seqs(&left_out(&window)), [10, 11, 12, 15, 18, 19]);
+    let decisions = opened.store.read(|reads| reads.decisions(&a, &window, 100)).unwrap();
+    assert_eq!(decisions.iter().map(|row| row.seq).collect::<Vec<_>>(), [13, 14, 16, 17]);
+    assert_eq!((decisions[0].kind.as_deref(), decisions[0].received_at_ms), (Some("delay"), 1013));
+    assert_eq!(seqs(&opened.store.read(|reads| reads.headers_from(&a, 14, 3)).unwrap()), [14, 15, 16]);
+    assert_eq!(seqs(&opened.store.read(|reads| reads.headers_before(&a, 14, 3)).unwrap()), [13, 12, 11]);
 }
 
 #[test]

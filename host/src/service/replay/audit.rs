@@ -184,7 +184,9 @@ impl Audit<'_> {
         let page = replays.store.read(|reads| Page::read(reads, merchant, wanted, 1))?;
         // What is not listed any more is met like a record that stands there.
         let reached = page.end().unwrap_or(wanted.seqs.end);
-        if let Some(report) = replays.missing(merchant, wanted.seqs.start..reached)?.first() {
+        let passed = Wanted { seqs: wanted.seqs.start..reached, ..Wanted::default() };
+        let left_out = replays.left_out(merchant, &passed)?;
+        if let Some(report) = replays.missing(merchant, passed.seqs)?.first().or(left_out.first()) {
             self.judge(merchant, report);
             return Ok(true);
         }

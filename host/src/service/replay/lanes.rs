@@ -18,6 +18,7 @@ use super::super::listing::window;
 use super::super::read::decision_id;
 use super::super::snapshot::MerchantDocument;
 use super::super::vault::Vault;
+use super::left_out::window;
 use super::page::Page;
 use crate::replay::{Blobs, Damage, Record, ReplayReport, Replayer, Tally};
 
@@ -151,7 +152,7 @@ impl Replays<'_> {
         })?;
         Ok(match report {
             Some(report) => Some(report),
-            None => self.missing(merchant, wanted.seqs)?.into_iter().next(),
+            None => self.left_out(merchant, &wanted)?.into_iter().chain(self.missing(merchant, wanted.seqs)?).next(),
         })
     }
 
@@ -204,8 +205,7 @@ impl Replays<'_> {
             let part = |seqs, told| Part { merchant: merchant.clone(), wanted: wanted(seqs), told };
             self.store.read(|reads| {
                 let extent = reads.extent(merchant)?;
-                let seqs = reads.received_in(merchant, scope.from_ms, scope.to_ms)?;
-                let seqs = seqs.start.min(extent.records())..seqs.end.min(extent.records());
+                let seqs = window(reads, merchant, (scope.from_ms, scope.to_ms), extent.records())?;
                 // A ticket's decisions are found by their index, wherever they are.
                 let places = if scope.ticket.is_some() { u64::MAX } else { PART_PLACES };
                 parts.extend(divided(reads, merchant, seqs, places)?.into_iter().map(|seqs| part(seqs, Told::Missing)));
@@ -250,6 +250,11 @@ impl Replays<'_> {
         }
         if part.told == Told::Behind {
             return Ok(());
+        }
+        if part.told == Told::Missing {
+            for report in self.left_out(&part.merchant, &part.wanted)? {
+                tally.add(part.merchant.as_str(), report);
+            }
         }
         let mut wanted = part.wanted.clone();
         while !wanted.seqs.is_empty() {

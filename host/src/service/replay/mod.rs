@@ -1,13 +1,16 @@
 //! Replays of recorded decisions: they are read and opened here, and run by the replayer.
 //!
-//! In reading order: decisions read together ([`page`]), many of them side by side ([`lanes`]), a directory that is only
-//! read ([`archive`]), the server's audit of itself ([`audit`]), and what callers of the service may ask for.
+//! In reading order: decisions read together ([`page`]), many of them side by side ([`lanes`]), what is not met for how it is listed
+//! ([`left_out`]), a directory that is only read ([`archive`]), the server's audit of itself ([`audit`]), and what callers of the service may
+//! ask for.
 
 mod archive;
 mod audit;
 mod lanes;
+mod left_out;
 mod page;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -103,7 +106,8 @@ impl Service {
         // A ticket's decisions are found by their index, wherever they are.
         let (step, last) = if wanted.ticket.is_some() { (log_size, log_size) } else { (PART_PLACES, last) };
         let mut tally = Tally::default();
-        let missing = |seqs, tally: &mut Tally| {
+        let window = self.store.read(|reads| left_out::window(reads, merchant, (wanted.from_ms, wanted.to_ms), log_size))?;
+        let missing = |seqs: Range<u64>, tally: &mut Tally| {
             let reports = self.own_replays().missing(merchant, seqs)?;
             reports.into_iter().for_each(|report| tally.add(merchant.as_str(), report));
             Ok::<_, StoreError>(())
@@ -130,6 +134,9 @@ impl Service {
                 reached
             };
             missing(wanted.seqs.start..passed, &mut tally)?;
+            let looked_at = wanted.seqs.start.max(window.start)..passed.min(window.end);
+            let left_out = self.own_replays().left_out(merchant, &Wanted { seqs: looked_at, ..wanted.clone() })?;
+            left_out.into_iter().for_each(|report| tally.add(merchant.as_str(), report));
             wanted.seqs.start = passed;
         }
         if wanted.seqs.start >= log_size {

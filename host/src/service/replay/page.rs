@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::DataKey;
-use ombud_ledger::leaf_hash;
+use ombud_ledger::{Entry, Header, id, leaf_hash};
 use ombud_store::{DecisionRecord, Reads, StoreError, SubjectKey, Wanted};
 
 use super::super::vault::{SubjectId, Vault, subjects};
@@ -102,8 +102,25 @@ impl Page {
         }
         // A record that lists a customer has a key: the customer's, or the ticket's where the customer was erased before.
         let kept = row.customer.is_some();
-        Record::open(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys.iter().map(|key| &**key), kept, Bodies::unsealed)
+        let keys = keys.iter().map(|key| &**key);
+        let record = Record::open(&self.merchant, stored.seq, &stored.header, &stored.sealed, keys, kept, Bodies::unsealed)?;
+        match listed_otherwise(row, &record.header) {
+            Some(what) => Err(Damage::Listed(what)),
+            None => Ok(record),
+        }
     }
+}
+
+/// What of a listing that decides which decisions are found is not as the header has it: the header is what is signed.
+fn listed_otherwise(row: &DecisionRecord, header: &Header) -> Option<&'static str> {
+    let Entry::Decision(decision) = &header.entry else { return Some("entry") };
+    if row.decision != Some(id::decision_bytes(&decision.id)) {
+        return Some("decision id");
+    }
+    if row.kind.as_deref() != Some(decision.kind.as_str()) {
+        return Some("kind");
+    }
+    (row.received_at_ms != header.received_at_ms).then_some("time of receipt")
 }
 
 /// Under whose keys a decision may be sealed, in the order in which they are chosen when it is made: the first that was not

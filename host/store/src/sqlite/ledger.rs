@@ -11,7 +11,7 @@ use rusqlite::{Row, params, params_from_iter};
 use super::connection::{Database, SqliteWriter};
 use super::known::KeyOf;
 use crate::StoreError;
-use crate::ledger::{DecisionRecord, EntryKind, EventSeen, Extent, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
+use crate::ledger::{DecisionRecord, EntryKind, EventSeen, Extent, ListedHeader, NewRecord, ReadLedger, StoredRecord, Wanted, WriteLedger};
 use crate::listing::{Cursor, Filter, ListedEntry, PAGE_ENTRIES_MAX, Page};
 
 /// Entries looked at for one page where no index leads to the wanted ones.
@@ -100,7 +100,7 @@ impl<T: Database> ReadLedger for T {
 
     fn decisions(&self, merchant: &MerchantId, wanted: &Wanted, count: u32) -> Result<Vec<DecisionRecord>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let mut sql = "SELECT seq, header, sealed, leaf, customer, ticket, decision_id FROM entries LEFT JOIN records USING (record_no)
+        let mut sql = "SELECT seq, header, sealed, leaf, customer, ticket, decision_id, kind, received_at_ms FROM entries LEFT JOIN records USING (record_no)
             WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3 AND entry = 'decision'"
             .to_owned();
         let mut parameters: Vec<Value> =
@@ -130,8 +130,32 @@ impl<T: Database> ReadLedger for T {
                 customer: row.get(4)?,
                 ticket: row.get(5)?,
                 decision: row.get(6)?,
+                kind: row.get(7)?,
+                received_at_ms: row.get(8)?,
             })
         })
+    }
+
+    fn left_out(&self, merchant: &MerchantId, wanted: &Wanted) -> Result<Vec<ListedHeader>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, header, leaf, entry = 'decision' FROM entries LEFT JOIN records USING (record_no)
+            WHERE merchant_no = ?1 AND seq >= ?2 AND seq < ?3 AND (entry <> 'decision' OR received_at_ms < ?4 OR received_at_ms >= ?5) ORDER BY seq";
+        let bounds = params![merchant, signed(wanted.seqs.start), signed(wanted.seqs.end), wanted.from_ms, wanted.to_ms];
+        self.all("read headers that are listed as others", sql, bounds, listed_header)
+    }
+
+    fn headers_from(&self, merchant: &MerchantId, from: u64, count: u32) -> Result<Vec<ListedHeader>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, header, leaf, entry = 'decision' FROM entries LEFT JOIN records USING (record_no)
+            WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        self.all("read headers from a place on", sql, params![merchant, signed(from), count], listed_header)
+    }
+
+    fn headers_before(&self, merchant: &MerchantId, end: u64, count: u32) -> Result<Vec<ListedHeader>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        let sql = "SELECT seq, header, leaf, entry = 'decision' FROM entries LEFT JOIN records USING (record_no)
+            WHERE merchant_no = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+        self.all("read headers before a place", sql, params![merchant, signed(end), count], listed_header)
     }
 
     fn first_of_customer(&self, merchant: &MerchantId, customer: &str) -> Result<Option<u64>, StoreError> {
@@ -331,6 +355,10 @@ impl SqliteWriter {
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
     Ok(StoredRecord { seq: unsigned(row, 0)?, header: row.get(1)?, sealed: row.get(2)? })
+}
+
+fn listed_header(row: &Row<'_>) -> rusqlite::Result<ListedHeader> {
+    Ok(ListedHeader { seq: unsigned(row, 0)?, header: row.get(1)?, leaf: digest(row, 2)?, is_decision: row.get(3)? })
 }
 
 /// A record; none where it is listed and its bytes are gone.
