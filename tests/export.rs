@@ -182,6 +182,44 @@ fn a_bundle_carries_so_many_bytes_of_components_and_no_more() {
     );
 }
 
+/// A bundle without its components and settings: frames of tag 24 and a byte string, in which an item is an array that begins with its number.
+fn without_blobs(bundle: &[u8]) -> Vec<u8> {
+    let (mut rest, mut kept) = (bundle, Vec::new());
+    while let [0xd8, 0x18, head, ..] = *rest {
+        let bytes = match head {
+            0x58..=0x5b => 1 << (head - 0x58),
+            _ => 0,
+        };
+        let length = rest[3..3 + bytes].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let length = if bytes == 0 { usize::from(head - 0x40) } else { length };
+        let (frame, behind) = rest.split_at(3 + bytes + length);
+        if frame[3 + bytes..][..2] != [0x83, 4] {
+            kept.extend_from_slice(frame);
+        }
+        rest = behind;
+    }
+    assert!(rest.is_empty() && kept.len() * 2 < bundle.len(), "components are most of a bundle");
+    kept
+}
+
+#[test]
+fn a_full_bundle_without_what_its_records_name_is_not_well_even_if_nothing_is_run() {
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    every_kind(&merchant);
+    let bundle = store.export(&merchant.id, &ExportQuery::default());
+    let lacking = |report: &AuditReport| report.problems.iter().filter(|problem| problem.problem.contains("the bundle has no ")).count();
+    assert_eq!(lacking(&checked(&bundle, &store.keys)), 0);
+    let report = checked(&without_blobs(&bundle), &store.keys);
+    let seq = merchant.decisions("limit=100").iter().map(|decision| decision["seq"].as_u64().unwrap()).min();
+    names(&report, seq, "blob", "a component that it names");
+    names(&report, seq, "blob", "settings that it names");
+    assert!(lacking(&report) >= 6, "each is told once: {:#?}", report.problems);
+    // A masked one has none, and needs none.
+    let masked = ExportQuery { masked: true, ..ExportQuery::default() };
+    assert!(store.checked(&merchant.id, &masked).well);
+}
+
 impl Store {
     /// The number of a merchant in the database.
     fn number(&self, merchant: &Merchant<'_>) -> i64 {

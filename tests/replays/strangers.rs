@@ -38,6 +38,7 @@ fn carried() -> Carried {
     while let Some(step) = verifier.step() {
         match step {
             Step::Blob(digest, bytes) => _ = carried.blobs.insert(digest, bytes),
+            Step::NoBlob(digest) => panic!("{digest} is missing"),
             Step::Record(record) => {
                 let opened = record.open(verifier.manifest()).unwrap();
                 if let (Entry::Decision(_), bundle::Bodies::Opened(bodies)) = (&opened.header.entry, opened.bodies) {

@@ -3,5 +3,5 @@
 mod report;
 mod verify;
 
-pub use report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine};
+pub use report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, REPLAY, WitnessLine};
 pub use verify::{CARRIED_BYTES_MAX, CARRIED_EACH_BYTES, Checks, verify};

@@ -15,6 +15,9 @@ use crate::service::ErasureProof;
 /// Reports of divergences that are kept; the rest is only counted.
 const REPORTS_MAX: usize = 100;
 
+/// The part of a problem that a replay found.
+pub const REPLAY: &str = "replay";
+
 /// Everything that was found. All is well if [`AuditReport::well`].
 #[derive(Debug, Serialize)]
 pub struct AuditReport {
@@ -40,9 +43,9 @@ pub struct AuditReport {
     /// What was found in the records.
     #[serde(flatten)]
     pub found: Found,
-    /// Problems in all, those below included.
+    /// Problems in all, those below included: what is wrong with the bundle, and each decision that came out otherwise.
     pub problem_count: u64,
-    /// What is wrong, and where: the first thousand.
+    /// What is wrong, and where: the first thousand of the bundle's, and the first divergences, of which `diverging` says more.
     pub problems: Vec<ProblemLine>,
     /// Neither checkpoint nor bundle is signed by the key that was given.
     pub wrong_key: bool,
@@ -87,7 +90,7 @@ pub struct WitnessLine {
 pub struct ProblemLine {
     /// The record; none where it is about the bundle.
     pub seq: Option<u64>,
-    /// Which part.
+    /// Which part; [`REPLAY`] where the decision came out otherwise.
     pub part: &'static str,
     /// What is wrong.
     pub problem: String,
@@ -242,6 +245,16 @@ impl BundleClaims {
 impl From<Problem> for ProblemLine {
     fn from(problem: Problem) -> Self {
         Self { seq: problem.seq, part: problem.part.as_str(), problem: problem.what }
+    }
+}
+
+impl From<&ReplayReport> for ProblemLine {
+    /// Cause and places, without what stands there.
+    fn from(report: &ReplayReport) -> Self {
+        let cause = report.divergence.map_or("", Divergence::as_str);
+        let places = report.differences.iter().map(|difference| format!("{}{}", difference.body, difference.pointer));
+        let told = report.detail.iter().cloned().chain(places).collect::<Vec<_>>().join(", ");
+        Self { seq: Some(report.seq), part: REPLAY, problem: format!("{cause}: {told}") }
     }
 }
 

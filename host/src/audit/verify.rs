@@ -9,11 +9,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
-use ombud_ledger::Digest;
 use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Problems, Record, Step, Verified, Verifier, Witnessed};
 use ombud_ledger::log::VerifierKey;
+use ombud_ledger::{Digest, Entry, Header};
 
-use super::report::{AuditReport, BundleClaims, Found, Proved, WitnessLine, rfc3339};
+use super::report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine, rfc3339};
 use crate::replay::{self, Blobs, Replayer};
 use crate::service::ErasureProof;
 
@@ -28,6 +28,9 @@ const BATCHES_WAITING: usize = 2;
 pub const CARRIED_BYTES_MAX: u64 = 1 << 30;
 /// What each of them counts beyond its bytes: its digest and its place in memory.
 pub const CARRIED_EACH_BYTES: u64 = 128;
+
+/// Components and settings that are named and not carried, of which so many are told.
+const WANTED_MAX: usize = 1_000;
 
 /// What is checked beyond the file itself.
 pub struct Checks<'a> {
@@ -66,6 +69,7 @@ pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditR
             }
         }
     });
+    carried.lacking(&mut found.problems);
     report(verifier.finish(), found, checks, began)
 }
 
@@ -81,6 +85,7 @@ fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>
                     problems.add(Problem::of(Part::Blob, what));
                 }
             }
+            Step::NoBlob(digest) => carried.is_told(digest),
             Step::Record(record) => batch.add(record),
         }
         // Nobody is there to take them only where every thread has panicked, which its end shows.
@@ -130,6 +135,9 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
         Err(problem) => return found.problems.add(problem),
     };
     found.opened(&opened);
+    if !manifest.masked {
+        carried.named_by(&opened.header);
+    }
     let Some(replayer) = checks.replayer else { return };
     let bodies = match opened.bodies {
         Bodies::Opened(bodies) => replay::Bodies::Opened(bodies),
@@ -158,8 +166,10 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
         }
     }
     let (signed_records, signed_root) = AuditReport::signed(verified.head.as_ref());
+    let problem_count = problems.count() + found.diverged();
+    let lines = problems.sorted().into_iter().map(ProblemLine::from).chain(found.diverging.iter().map(ProblemLine::from));
     AuditReport {
-        well: problems.count() == 0 && found.diverged() == 0,
+        well: problem_count == 0,
         bundle: BundleClaims::of(&verified.manifest),
         signed_records,
         signed_root,
@@ -168,9 +178,9 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
         proofs: verified.proofs,
         checkpoints_by_other_keys: verified.by_other_keys,
         replayed: checks.replayer.is_some() && !verified.manifest.masked,
+        problem_count,
+        problems: lines.collect(),
         found,
-        problem_count: problems.count(),
-        problems: problems.sorted().into_iter().map(Into::into).collect(),
         wrong_key: verified.wrong_key,
         elapsed_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     }
@@ -202,9 +212,12 @@ fn erasures(erasures: &ErasureProof, manifest: &Manifest, problems: &mut Problem
 /// Components and settings that the bundle has carried so far.
 #[derive(Default)]
 struct Carried {
-    blobs: RwLock<HashMap<Digest, Vec<u8>>>,
+    /// By their digests; none of those of which it was told that they are missing or damaged.
+    blobs: RwLock<HashMap<Digest, Option<Vec<u8>>>>,
     bytes: AtomicU64,
     bytes_max: u64,
+    /// What records name that had not come when they were looked at: as what, and the first of these records.
+    wanted: Mutex<BTreeMap<Digest, (&'static str, u64)>>,
 }
 
 impl Carried {
@@ -212,11 +225,45 @@ impl Carried {
     fn keep(&self, digest: Digest, bytes: Vec<u8>) -> bool {
         let length = bytes.len() as u64 + CARRIED_EACH_BYTES;
         if self.bytes.load(Ordering::Relaxed).saturating_add(length) > self.bytes_max {
+            self.is_told(digest);
             return false;
         }
         self.bytes.fetch_add(length, Ordering::Relaxed);
-        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(digest, bytes);
+        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(digest, Some(bytes));
         true
+    }
+
+    /// Notes what is not here and was told already.
+    fn is_told(&self, digest: Digest) {
+        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(digest, None);
+    }
+
+    /// Looks for the components and settings that a record names, whether it is run again or not.
+    fn named_by(&self, header: &Header) {
+        let Entry::Decision(decision) = &header.entry else { return };
+        let blobs = self.blobs.read().unwrap_or_else(PoisonError::into_inner);
+        for call in decision.calls() {
+            for (what, digest) in [("a component", call.component), ("settings", call.settings)] {
+                if blobs.contains_key(&digest) {
+                    continue;
+                }
+                let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+                if wanted.len() < WANTED_MAX || wanted.contains_key(&digest) {
+                    let (_, first) = wanted.entry(digest).or_insert((what, header.seq));
+                    *first = header.seq.min(*first);
+                }
+            }
+        }
+    }
+
+    /// What was named and never came.
+    fn lacking(&self, problems: &mut Problems) {
+        let blobs = self.blobs.read().unwrap_or_else(PoisonError::into_inner);
+        for (digest, (what, seq)) in &*self.wanted.lock().unwrap_or_else(PoisonError::into_inner) {
+            if !blobs.contains_key(digest) {
+                problems.add(Problem::at(*seq, Part::Blob, format!("the bundle has no {digest}, {what} that it names")));
+            }
+        }
     }
 }
 
@@ -224,7 +271,7 @@ impl Blobs for Carried {
     type Error = Infallible;
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(self.blobs.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned())
+        Ok(self.blobs.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned().flatten())
     }
 }
 

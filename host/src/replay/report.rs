@@ -89,7 +89,7 @@ pub enum Divergence {
     Settings,
     /// The recorded component is missing or damaged, or does not load.
     ComponentMissing,
-    /// The record is not what its own digests say, or cannot be read.
+    /// The record is not what its own digests say, is missing, is listed otherwise than it is, or cannot be read.
     RecordDamaged,
     /// The customer's key was erased: not compared.
     Erased,
@@ -139,7 +139,7 @@ impl Divergence {
             Self::Host => "the same rulings, but the host's own rules make another decision of them",
             Self::Settings => "the recorded settings are missing or damaged",
             Self::ComponentMissing => "the recorded component is missing or damaged, or does not load",
-            Self::RecordDamaged => "the record is not what its own digests say",
+            Self::RecordDamaged => "the record is not what its own digests say, is missing, or is listed otherwise than it is",
             Self::Erased => "the customer's key was erased: not compared",
             Self::Environmental => "a deadline or a fault of the host depends on the machine: not compared",
             Self::OtherEngine => "a fault of fuel, stack or memory under another engine: not compared",

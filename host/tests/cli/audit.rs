@@ -172,6 +172,10 @@ fn decisions_that_cannot_be_made_again_have_their_cause() {
     assert!(diverged > 0, "{report}");
     assert_eq!(diverged + report["identical"].as_u64().unwrap(), report["decisions"].as_u64().unwrap());
     assert_eq!(report["diverging"].as_array().unwrap().len() as u64, diverged);
+    // Whoever looks at the problems alone sees them, too.
+    let problems = report["problems"].as_array().unwrap();
+    assert_eq!(problems.iter().filter(|problem| problem["part"] == "replay").count() as u64, diverged, "{report}");
+    assert_eq!(problems.len() as u64, report["problem_count"].as_u64().unwrap());
     handed.verify(&[]).exits(1).says("settings").says("blob: ").says("missing or damaged in the store").says("decision ");
     // Without running anything the damage is named all the same.
     handed.verify(&["--no-replay"]).exits(1).says("blob: ");

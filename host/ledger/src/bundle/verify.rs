@@ -52,6 +52,8 @@ pub struct Witnessed {
 pub enum Step {
     /// A component or settings, which are what their digest says.
     Blob(Digest, Vec<u8>),
+    /// One that was missing or damaged in the store, or is damaged here, which is named.
+    NoBlob(Digest),
     /// A record in its place; see [`Record::open`].
     Record(Record),
 }
@@ -294,7 +296,7 @@ impl<R: Read> Verifier<R> {
             Some(bytes) if Digest::of(&bytes) == digest => return Some(Step::Blob(digest, bytes)),
             Some(bytes) => self.problem(Part::Blob, format!("{digest} is damaged: these bytes have the digest {}", Digest::of(&bytes))),
         }
-        None
+        Some(Step::NoBlob(digest))
     }
 
     fn record(&mut self, record: Record) -> Option<Step> {

@@ -17,7 +17,7 @@ use super::super::compile_worker::program;
 use super::super::data;
 use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, screen};
-use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, Proved, verify};
+use crate::audit::{AuditReport, CARRIED_BYTES_MAX, Checks, Proved, REPLAY, verify};
 use crate::gate::Gate;
 use crate::replay::Replayer;
 
@@ -187,7 +187,7 @@ fn print(report: &AuditReport, no_replay: bool) {
     let faults =
         if codes.is_empty() { "no policy failed".to_owned() } else { format!("on record, and the fallback stood: {}", codes.join(", ")) };
     row("faults", found.faults.values().sum(), &faults);
-    row("problems", report.problem_count, "");
+    row("problems", report.problem_count - found.diverged(), if found.diverged() > 0 { "without what diverged" } else { "" });
     println!("{table}");
     for report in found.diverging.iter().take(SHOWN_MAX) {
         let cause = report.divergence.map_or("", |cause| cause.as_str());
@@ -198,12 +198,13 @@ fn print(report: &AuditReport, no_replay: bool) {
             println!("  {}", one_line(&differs));
         }
     }
-    for problem in report.problems.iter().take(SHOWN_MAX) {
+    let problems = report.problems.iter().filter(|problem| problem.part != REPLAY);
+    for problem in problems.clone().take(SHOWN_MAX) {
         let place = problem.seq.map(|seq| format!("record {seq}, ")).unwrap_or_default();
         println!("{place}{}: {}", problem.part, one_line(&problem.problem));
     }
-    let more = (report.problem_count + found.diverged())
-        .saturating_sub((report.problems.len().min(SHOWN_MAX) + found.diverging.len().min(SHOWN_MAX)) as u64);
+    let shown = problems.take(SHOWN_MAX).count() + found.diverging.len().min(SHOWN_MAX);
+    let more = report.problem_count.saturating_sub(shown as u64);
     if more > 0 {
         println!("and {more} more: --json has them");
     }
