@@ -116,6 +116,23 @@ fn what_takes_too_long_to_read() {
 }
 
 #[test]
+fn cases_that_are_nested_too_deep() {
+    let merchant = shared().merchant(json!({}));
+    let cases = |levels: usize| format!("cases:\n  {}{}\n", "[".repeat(levels), "]".repeat(levels));
+    let with = |cases: &str| with_section(&guest("nested", "1"), "ombud:cases", cases.as_bytes());
+    let began = Instant::now();
+    let (step, problems) = refused(&merchant, with(&cases(200_000)));
+    assert_eq!(step, "cases", "{problems}");
+    assert!(problems.contains("nested deeper than 100 levels in line 2"), "{problems}");
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    // One level less than too many: it is read, and is no case.
+    for (levels, too_deep) in [(98, false), (99, true)] {
+        let (step, problems) = refused(&merchant, with(&cases(levels)));
+        assert_eq!((step.as_str(), problems.contains("levels")), ("cases", too_deep), "{problems}");
+    }
+}
+
+#[test]
 fn a_merchants_versions_take_so_much_and_no_more() {
     const MAX: usize = 1 << 20;
     let (_data, server) = server(json!({"upload": {"stored_bytes_max": MAX}}));

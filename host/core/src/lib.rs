@@ -38,3 +38,4 @@ pub mod ruling_check;
 pub mod share_limits;
 pub mod shown;
 pub mod upload_limits;
+pub mod yaml;

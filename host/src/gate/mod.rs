@@ -95,7 +95,7 @@ pub enum Told<'a> {
 }
 
 impl Gate<'_> {
-    /// Has another process read a component first: validating one may take hours, which no limit ends where it is done. Its processor time is
+    /// Has another process read a component and its cases first: validating one may take hours, which no limit ends where it is done. Its processor time is
     /// bounded, so that a busy machine refuses nobody; the clock ends only what gets no processor at all. The step that fails, if one does.
     pub fn read(&self, component: &[u8]) -> Option<Step> {
         let cpu_s = Some(self.upload.read_cpu_s);

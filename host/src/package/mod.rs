@@ -137,7 +137,7 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Built> {
 fn cases_of(text: &str, inspection: &Inspection) -> Result<String> {
     // What is wrong with a case of any kind is told now: those of no kind would go nowhere without a word.
     golden::load(text).context("the cases")?;
-    let mut file: serde_norway::Value = serde_norway::from_str(text).context("the cases are not YAML")?;
+    let mut file = ombud_core::yaml::read(text).map_err(|error| anyhow!("the cases are not YAML: {error}"))?;
     let kinds = if inspection.decides.is_empty() { &inspection.reviews } else { &inspection.decides };
     let cases = file
         .get_mut("cases")

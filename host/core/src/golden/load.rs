@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::expect::{CapsExpect, Expect, ReviewExpect, ReviewVerdict, RulingExpect};
 use super::fixture::{self, Base};
 use super::{CapsResult, Given, GoldenCase, GoldenError, after_sale, blacklist, caps, delay, reply};
+use crate::yaml;
 
 /// Kinds this version does not decide; their cases are kept, not run (domain policies 5.5: a later kind).
 const SKIPPED: &[&str] = &["metrics"];
@@ -62,8 +63,7 @@ pub fn load(text: &str) -> Result<Vec<GoldenCase>, GoldenError> {
 
 /// YAML to JSON, by way of YAML's own value, which refuses repeated keys.
 fn json(text: &str) -> Result<Value, String> {
-    let yaml: serde_norway::Value = serde_norway::from_str(text).map_err(|error| error.to_string())?;
-    serde_json::to_value(yaml).map_err(|error| error.to_string())
+    serde_json::to_value(yaml::read(text)?).map_err(|error| error.to_string())
 }
 
 fn from<T: serde::de::DeserializeOwned>(value: Value, place: &str) -> Result<T, String> {

@@ -7,7 +7,7 @@ use super::{Cell, Problem, Source, SourceRow, problem};
 const KEYS: [&str; 5] = ["kind", "hit", "rows", "default", "note"];
 
 pub(super) fn read(text: &str) -> Result<Source, Vec<Problem>> {
-    let value: Value = serde_norway::from_str(text).map_err(|error| vec![problem("", "", format!("not YAML: {error}"))])?;
+    let value = ombud_core::yaml::read(text).map_err(|error| vec![problem("", "", format!("not YAML: {error}"))])?;
     let Value::Mapping(file) = value else { return Err(vec![problem("", "", "not a mapping with `kind` and `rows`")]) };
     let mut problems = Vec::new();
     for key in file.keys() {
