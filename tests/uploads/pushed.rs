@@ -66,6 +66,14 @@ fn what_is_refused_and_what_cannot_be_pushed() {
     push(&merchant, &[&trap]).exits(1).says("✗ edges").says("divide by zero").says("refused: edges");
     let refused = push(&merchant, &[&trap, "--json"]).exits(1).json();
     assert_eq!((&refused["accepted"], &refused["version"]), (&json!(false), &serde_json::Value::Null));
+    // What `check` refuses of a folder is not sent: the server would see the component alone.
+    let stale = folder.path().join("stale");
+    std::fs::create_dir(&stale).unwrap();
+    std::fs::copy(root().join("policies/delay/policy.toml"), stale.join("policy.toml")).unwrap();
+    std::fs::copy(root().join("policies/reply/reply.wasm"), stale.join("delay.wasm")).unwrap();
+    push(&merchant, &[path(&stale)]).exits(1).says("✗ component").says("names another component").says("nothing was sent");
+    let refused = push(&merchant, &[path(&stale), "--json"]).exits(1).json();
+    assert_eq!((&refused["accepted"], &refused["report"][0]["name"]), (&json!(false), &json!("component")));
     push(&merchant, &["no-such-file.wasm"]).exits(2).complains("cannot read");
     push(&merchant, &["\u{1b}[2J.wasm"]).exits(2).complains("\\u001b[2J.wasm");
     push(&merchant, &[&trap, "--name", "../x"]).exits(2).complains("/name");

@@ -57,6 +57,8 @@ fn what_is_no_component_of_the_contract() {
         (with_section(&policy("guardrail"), "padding", b"other than the operator's"), "contract", "a guardrail is the operator's"),
         (component("trap", "delay-policy"), "metadata", "neither its name nor its version"),
         (named(&component("trap", "delay-policy"), &facts("traps", "1")), "edges", "divide by zero"),
+        // A policy that never ends an ordinary question is none; only for the largest its fuel need not last.
+        (named(&component("endless-loop", "delay-policy"), &facts("loops", "1")), "edges", "now = 0: out of "),
     ] {
         let (failed, problems) = refused(&merchant, component);
         assert_eq!(failed, step, "{problems}");

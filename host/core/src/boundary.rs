@@ -25,6 +25,9 @@ pub struct Edge {
     pub case: Case,
     /// Size as JSON in bytes, by which the fuel of its event grows.
     pub bytes: usize,
+    /// Whether it is one of the largest cases: a list or a text as long, or a number as great, as it may be. For these alone a policy's fuel need not
+    /// last.
+    pub largest: bool,
 }
 
 /// Whole days at which windows of law and trade close.
@@ -56,10 +59,10 @@ struct Edges<'a> {
 }
 
 impl Edges<'_> {
-    fn push(&mut self, what: &str, moved: &Document) {
+    fn push(&mut self, what: &str, moved: &Document, largest: bool) {
         let Some((context, case)) = moved.read() else { return };
         let bytes = moved.bytes();
-        self.found.push(Edge { name: format!("{}: {what}", self.base), context, case, bytes });
+        self.found.push(Edge { name: format!("{}: {what}", self.base), context, case, bytes, largest });
     }
 
     /// One fact at a time.
@@ -70,34 +73,35 @@ impl Edges<'_> {
             let absent = leaf.optional.then_some(Value::Null);
             for value in values(&leaf.holds, now).into_iter().chain(absent) {
                 if document.get(&leaf.pointer) != Some(&value) {
-                    self.push(&format!("{} = {value}", leaf.path), &document.with(&leaf.pointer, value.clone()));
+                    let largest = is_greatest(&leaf.holds, &value);
+                    self.push(&format!("{} = {value}", leaf.path), &document.with(&leaf.pointer, value.clone()), largest);
                 }
             }
         }
         for offset in [*TZ_OFFSET_MIN.start(), *TZ_OFFSET_MIN.end()] {
-            self.push(&format!("tz-offset-min = {offset}"), &document.with("/context/tz_offset_min", json!(offset)));
+            self.push(&format!("tz-offset-min = {offset}"), &document.with("/context/tz_offset_min", json!(offset)), false);
         }
     }
 
     /// Every fact at its least, at its greatest, absent, unknown.
     fn all_together(&mut self, leaves: &[Leaf]) {
-        let mut together = |what: &str, of: &dyn Fn(&Leaf) -> Option<Value>| {
+        let mut together = |what: &str, largest: bool, of: &dyn Fn(&Leaf) -> Option<Value>| {
             let moved = leaves.iter().fold(self.document.clone(), |document, leaf| match of(leaf) {
                 Some(value) => document.with(&leaf.pointer, value),
                 None => document,
             });
-            self.push(what, &moved);
+            self.push(what, &moved, largest);
         };
-        together("every number at its least", &|leaf| bounds(&leaf.holds).map(|(least, _)| json!(least)));
-        together("every number at its greatest", &|leaf| bounds(&leaf.holds).map(|(_, greatest)| json!(greatest)));
-        together("all money at its greatest", &|leaf| (leaf.holds == Holds::Money).then(|| json!(MONEY_FEN_MAX)));
-        together("all counts at their greatest", &|leaf| (leaf.holds == Holds::Count).then(|| json!(QUANTITY_MAX)));
-        together("everything optional absent", &|leaf| leaf.optional.then_some(Value::Null));
-        together("everything unknown", &|leaf| match &leaf.holds {
+        together("every number at its least", false, &|leaf| bounds(&leaf.holds).map(|(least, _)| json!(least)));
+        together("every number at its greatest", true, &|leaf| bounds(&leaf.holds).map(|(_, greatest)| json!(greatest)));
+        together("all money at its greatest", true, &|leaf| (leaf.holds == Holds::Money).then(|| json!(MONEY_FEN_MAX)));
+        together("all counts at their greatest", true, &|leaf| (leaf.holds == Holds::Count).then(|| json!(QUANTITY_MAX)));
+        together("everything optional absent", false, &|leaf| leaf.optional.then_some(Value::Null));
+        together("everything unknown", false, &|leaf| match &leaf.holds {
             Holds::Words(words) => words.iter().find(|word| *word == "unknown").map(|word| json!(word)),
             _ => None,
         });
-        together("every mark set", &|leaf| match &leaf.holds {
+        together("every mark set", false, &|leaf| match &leaf.holds {
             Holds::Set(words) => Some(json!(words)),
             Holds::Flag => Some(json!(true)),
             _ => None,
@@ -115,18 +119,18 @@ impl Edges<'_> {
         }
         for pointer in texts {
             for (what, text) in strange(pointer == "/case/text") {
-                self.push(&format!("`{pointer}` is {what}"), &document.with(&pointer, json!(text)));
+                self.push(&format!("`{pointer}` is {what}"), &document.with(&pointer, json!(text)), what.starts_with(LONG));
             }
         }
         let mut longest = document.clone();
         for pointer in &lists {
-            self.push(&format!("`{pointer}` is empty"), &document.with(pointer, json!([])));
+            self.push(&format!("`{pointer}` is empty"), &document.with(pointer, json!([])), false);
             let Some(first) = document.get(pointer).and_then(|list| list.get(0)) else { continue };
             let long = Value::Array((0..length_max(pointer)).map(|at| numbered(first, at)).collect());
-            self.push(&format!("`{pointer}` is as long as it may be"), &document.with(pointer, long.clone()));
+            self.push(&format!("`{pointer}` is as long as it may be"), &document.with(pointer, long.clone()), true);
             longest = longest.with(pointer, long);
         }
-        self.push("every list is as long as it may be", &longest);
+        self.push("every list is as long as it may be", &longest, true);
     }
 }
 
@@ -139,6 +143,11 @@ fn bounds(holds: &Holds) -> Option<(i64, i64)> {
         Holds::Instant => Some((0, INSTANT_MS_MAX)),
         Holds::Words(_) | Holds::Set(_) | Holds::Flag => None,
     }
+}
+
+/// Whether a number is as great as it may be, or nearly.
+fn is_greatest(holds: &Holds, value: &Value) -> bool {
+    bounds(holds).zip(value.as_i64()).is_some_and(|((_, greatest), own)| own >= greatest - 1)
 }
 
 /// The edges of one fact and their neighbours.
@@ -178,6 +187,9 @@ fn places(value: &Value, pointer: &str, texts: &mut Vec<String>, lists: &mut Vec
     }
 }
 
+/// What texts as long as they may be are called.
+const LONG: &str = "long";
+
 /// Texts that trip code which counts bytes, halves or letters.
 fn strange(message: bool) -> Vec<(&'static str, String)> {
     let most = if message { MESSAGE_SCALARS_MAX } else { ID_BYTES_MAX };
@@ -185,7 +197,7 @@ fn strange(message: bool) -> Vec<(&'static str, String)> {
     vec![
         ("empty", String::new()),
         ("one letter", "a".into()),
-        ("long", "a".repeat(most)),
+        (LONG, "a".repeat(most)),
         ("long in Chinese", wide('退')),
         ("long in signs beyond the first plane", wide('🧾')),
         ("of combining marks", "e\u{301}\u{200d}\u{202e}退\u{feff}".into()),
@@ -229,6 +241,18 @@ mod tests {
             assert!(all.len() > 100, "{kind}: {}", all.len());
             assert!(all.iter().all(|edge| edge.case.kind() == kind && edge.bytes > 100));
             assert_eq!(all, edges(kind).unwrap(), "{kind}: the same questions every time");
+        }
+    }
+
+    #[test]
+    fn most_questions_are_as_small_as_ordinary_ones() {
+        for kind in Kind::ALL {
+            let all = edges(kind).unwrap();
+            let of = |end: &str| all.iter().filter(|edge| edge.name.ends_with(end)).map(|edge| edge.largest).collect::<Vec<_>>();
+            assert!(of("now = 0").iter().all(|largest| !largest) && !of("now = 0").is_empty(), "{kind}");
+            assert!(of("every list is as long as it may be").iter().all(|largest| *largest), "{kind}");
+            assert!(of(&format!("now = {INSTANT_MS_MAX}")).iter().all(|largest| *largest), "{kind}");
+            assert!(all.iter().filter(|edge| edge.largest).count() * 2 < all.len(), "{kind}");
         }
     }
 

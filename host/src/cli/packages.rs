@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use ombud_sandbox::{Limits, Plugin, Sandbox};
 
+use super::check::files;
 use super::table;
 use crate::registry::PackageToml;
 
@@ -61,8 +62,13 @@ pub(super) fn read(path: &Path) -> Result<Files> {
         return read_table(path);
     }
     let read = |component: PathBuf| -> Result<(PathBuf, Vec<u8>)> {
-        let bytes = std::fs::read(&component).with_context(|| format!("cannot read `{}`", component.display()))?;
-        Ok((component, bytes))
+        match std::fs::read(&component) {
+            Ok(bytes) => Ok((component, bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("cannot read `{}`: it is not there; `ombud build` writes components and their folders", component.display())
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot read `{}`", component.display())),
+        }
     };
     if !path.is_dir() {
         let (component, bytes) = read(path.to_path_buf())?;
@@ -127,11 +133,25 @@ pub(super) fn in_checkout(folder: &Path, file: &str) -> Option<PathBuf> {
         .find_map(|start| start.ancestors().map(|above| above.join(folder)).find(|found| found.join(file).is_file()))
 }
 
-/// Loads a policy with the settings it runs with and the cases beside it.
+/// Loads a policy with the settings it runs with and the cases beside it. A folder whose files do not fit its component is refused.
 pub(super) fn load(sandbox: &Sandbox, path: &Path) -> Result<(Plugin, String, Option<String>)> {
-    let files = read(path)?;
+    load_files(sandbox, read(path)?)
+}
+
+/// The same of files that were read.
+pub(super) fn load_files(sandbox: &Sandbox, files: Files) -> Result<(Plugin, String, Option<String>)> {
+    fits(&files, files::package(&files))?;
     let plugin = sandbox.load(&files.bytes).with_context(|| format!("`{}` is refused", files.component.display()))?;
     Ok((plugin, files.settings().to_owned(), files.cases))
+}
+
+/// Refuses a folder for what is wrong with its files.
+pub(super) fn fits(files: &Files, problems: impl IntoIterator<Item = String>) -> Result<()> {
+    let problems: Vec<String> = problems.into_iter().collect();
+    if !problems.is_empty() {
+        bail!("`{}` does not fit together:\n  {}", files.path.display(), problems.join("\n  "));
+    }
+    Ok(())
 }
 
 /// Has a policy take settings, or says what it refuses of them.

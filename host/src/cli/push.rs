@@ -11,11 +11,12 @@ use ombud_sandbox::LoadLimits;
 use serde_json::json;
 
 use super::api::{self, Api};
+use super::check::files;
 use super::packages::{self, Files};
 use super::progress::Steps;
 use super::source::Place;
 use super::{EXIT_FINDINGS, EXIT_OK, check, screen, table};
-use crate::gate::{Told, is_name};
+use crate::gate::{Step, Told, is_name};
 use crate::service::wire::{UploadState, UploadView, VersionDetail};
 use crate::signature::{SecretKey, Statement};
 
@@ -59,6 +60,11 @@ pub(super) struct Push {
 impl Push {
     pub(super) fn run(self) -> Result<u8> {
         let mut files = packages::read(&self.path)?;
+        // The server sees the component alone; what stands around it is looked at here, as `ombud check` does.
+        let component = files::step(&files);
+        if component.is_refusal() {
+            return self.refused(&component);
+        }
         if let Some(settings) = &self.settings {
             files.settings = Some(std::fs::read_to_string(settings).with_context(|| format!("cannot read `{}`", settings.display()))?);
         }
@@ -101,6 +107,21 @@ impl Push {
             summary(&ended, version.as_ref());
         }
         Ok(if accepted { EXIT_OK } else { EXIT_FINDINGS })
+    }
+
+    /// Says that nothing was sent.
+    fn refused(&self, step: &Step) -> Result<u8> {
+        let problem = format!("{}: its files do not fit together; nothing was sent", step.name);
+        if self.json {
+            let document =
+                json!({"accepted": false, "new": false, "report": [step], "version": null, "signature": null, "problem": problem});
+            println!("{}", serde_json::to_string_pretty(&document)?);
+        } else {
+            screen::heading(&self.path.display().to_string());
+            check::print(step);
+            println!("refused: {problem}");
+        }
+        Ok(EXIT_FINDINGS)
     }
 
     /// The signature that goes along.

@@ -8,6 +8,7 @@ use ombud_core::golden::{self, GoldenCase};
 use ombud_sandbox::{Limits, Plugin, SettingsProblem};
 use serde::Serialize;
 
+use super::check::files;
 use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, data, packages, screen};
 use crate::cases::{self, Report};
@@ -56,7 +57,12 @@ impl Test {
         let mut beside = Vec::new();
         let mut refused = Vec::new();
         for path in packages::expand(&self.policies)? {
-            let (plugin, settings, cases) = packages::load(&sandbox, &path)?;
+            let files = packages::read(&path)?;
+            if self.cases.is_none() {
+                // Whoever changed them means them, and others would run.
+                packages::fits(&files, files::cases(&files))?;
+            }
+            let (plugin, settings, cases) = packages::load_files(&sandbox, files)?;
             let policy = path.display().to_string();
             match plugin.check_settings(&settings, &limits).result {
                 Ok(Ok(())) => {

@@ -101,7 +101,9 @@ impl Asked<'_> {
             answers.push(answer);
             match first.result {
                 Err(fault) if fault.code == FaultCode::PolicyError => unruled += 1,
-                Err(fault) if fault.code == FaultCode::Fuel => refused.push(format!("{}: {}", short(&edge.name), told(&fault))),
+                Err(fault) if fault.code == FaultCode::Fuel && edge.largest => {
+                    refused.push(format!("{}: {}", short(&edge.name), told(&fault)))
+                }
                 Err(fault) => faults.push(format!("{}: {}", short(&edge.name), told(&fault))),
                 Ok(ruling) => {
                     self.name(edge.case.kind(), &ruling.notes().reasons);

@@ -71,6 +71,35 @@ fn policies_are_checked_step_by_step() {
     ombud(&["check", "no-such-folder"]).exits(2).complains("cannot read");
 }
 
+/// The cases in the component run: a file beside it that says otherwise is no longer passed over, and neither is another component.
+#[test]
+fn a_folder_whose_files_do_not_fit_together_is_refused() {
+    let package = folder();
+    for file in ["delay.wasm", "policy.toml", "cases.yaml"] {
+        std::fs::copy(root().join("policies/delay").join(file), package.path().join(file)).unwrap();
+    }
+    let cases = std::fs::read_to_string(package.path().join("cases.yaml")).unwrap();
+    ombud(&["test", &package.text()]).exits(0);
+    for other in [cases.replacen("kind: delay", "kind: reply", 1), "cases: [".to_owned(), String::new()] {
+        let file = package.write("cases.yaml", &other);
+        ombud(&["check", &package.text()]).exits(1).says("✗ component").says("`cases.yaml` is not the one the component carries");
+        ombud(&["test", &package.text()]).exits(2).complains("`cases.yaml` is not the one the component carries");
+        // Named, they are the ones that run.
+        package.write("named.yaml", &cases);
+        ombud(&["test", &package.text(), "--cases", &file.replace("cases.yaml", "named.yaml")]).exits(0);
+    }
+    // As YAML they may be written otherwise.
+    package.write("cases.yaml", &format!("# ours\n{cases}"));
+    ombud(&["test", &package.text()]).exits(0);
+
+    std::fs::copy(root().join("policies/reply/reply.wasm"), package.path().join("delay.wasm")).unwrap();
+    ombud(&["test", &package.text()]).exits(2).complains("`policy.toml` names another component");
+    ombud(&["diff", &package.text(), "policies/reply"]).exits(2).complains("`policy.toml` names another component");
+    std::fs::remove_file(package.path().join("delay.wasm")).unwrap();
+    ombud(&["test", &package.text()]).exits(2).complains("it is not there").complains("ombud build");
+    ombud(&["check", "no-such-file.wasm"]).exits(2).complains("cannot read `no-such-file.wasm`").complains("ombud build");
+}
+
 #[test]
 fn cases_run_through_the_built_components() {
     let golden = "tests/cases/golden.yaml";

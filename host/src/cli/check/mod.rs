@@ -1,7 +1,7 @@
 //! `ombud check`: what an upload is asked, by the same gate, and what the files around a component say of it.
 
 mod coverage;
-mod files;
+pub(super) mod files;
 
 use std::path::PathBuf;
 
