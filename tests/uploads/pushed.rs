@@ -2,6 +2,7 @@
 
 use ombud::service::Role;
 use ombud_tests::command::{path, run};
+use ombud_tests::guests::root;
 use ombud_tests::server::{Merchant, shared};
 use ombud_tests::uploads::{facts, guest, named};
 use serde_json::json;
