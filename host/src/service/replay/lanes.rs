@@ -18,7 +18,7 @@ use super::super::listing::window;
 use super::super::read::decision_id;
 use super::super::snapshot::MerchantDocument;
 use super::super::vault::Vault;
-use super::left_out::window;
+use super::left_out::places_of_window;
 use super::page::Page;
 use crate::replay::{Blobs, Damage, Record, ReplayReport, Replayer, Tally};
 
@@ -205,7 +205,7 @@ impl Replays<'_> {
             let part = |seqs, told| Part { merchant: merchant.clone(), wanted: wanted(seqs), told };
             self.store.read(|reads| {
                 let extent = reads.extent(merchant)?;
-                let seqs = window(reads, merchant, (scope.from_ms, scope.to_ms), extent.records())?;
+                let seqs = places_of_window(reads, merchant, (scope.from_ms, scope.to_ms), extent.records())?;
                 // A ticket's decisions are found by their index, wherever they are.
                 let places = if scope.ticket.is_some() { u64::MAX } else { PART_PLACES };
                 parts.extend(divided(reads, merchant, seqs, places)?.into_iter().map(|seqs| part(seqs, Told::Missing)));

@@ -61,7 +61,7 @@ fn read(merchant: &MerchantId, listed: &ListedHeader) -> Result<Header, Damage> 
 
 /// The places at which a window's records may stand: those that the listing gives, and from there on outwards until a header was received long
 /// before or after it. Without an end in time it is the log's.
-pub(super) fn window(
+pub(super) fn places_of_window(
     reads: &dyn Reads,
     merchant: &MerchantId,
     (from_ms, to_ms): (Option<i64>, Option<i64>),

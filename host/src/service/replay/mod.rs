@@ -106,7 +106,7 @@ impl Service {
         // A ticket's decisions are found by their index, wherever they are.
         let (step, last) = if wanted.ticket.is_some() { (log_size, log_size) } else { (PART_PLACES, last) };
         let mut tally = Tally::default();
-        let window = self.store.read(|reads| left_out::window(reads, merchant, (wanted.from_ms, wanted.to_ms), log_size))?;
+        let window = self.store.read(|reads| left_out::places_of_window(reads, merchant, (wanted.from_ms, wanted.to_ms), log_size))?;
         let missing = |seqs: Range<u64>, tally: &mut Tally| {
             let reports = self.own_replays().missing(merchant, seqs)?;
             reports.into_iter().for_each(|report| tally.add(merchant.as_str(), report));

@@ -14,8 +14,6 @@ mod erased;
 mod excuse;
 mod person;
 mod requests;
-#[cfg(test)]
-mod tests;
 
 use std::path::{Path, PathBuf};
 
