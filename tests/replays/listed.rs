@@ -41,8 +41,8 @@ fn a_decision_that_is_listed_as_something_else_is_damage() {
         ("kind = 'reply'".to_owned(), "kind"),
         ("kind = NULL".to_owned(), "kind"),
         ("received_at_ms = received_at_ms + 1".to_owned(), "time of receipt"),
-        (format!("received_at_ms = received_at_ms - {}", 1_000 * hour), "time of receipt"),
-        (format!("received_at_ms = received_at_ms + {}", 1_000 * hour), "time of receipt"),
+        (format!("received_at_ms = received_at_ms - {}", 1_000_i64 * hour), "time of receipt"),
+        (format!("received_at_ms = received_at_ms + {}", 1_000_i64 * hour), "time of receipt"),
     ] {
         let data = listed_as(&change, places.after_sale);
         let told = (places.after_sale, id.clone(), format!("its {what} is listed otherwise than its header has it"));
