@@ -127,6 +127,11 @@ fn everything_that_happened_is_in_a_bundle_and_the_same_again() {
     server.call("GET", &format!("/v1/merchants/{}/ledger/export", merchant.id)).key(other.key(Role::Auditor)).send().problem(404);
     merchant.call(Role::Auditor, "GET", "/ledger/export?from=soon").send().problem(422);
     merchant.call(Role::Auditor, "GET", "/ledger/export?since=soon").send().problem(422);
+    // A checkpoint that the log cannot have grown from is named in the file.
+    let larger = merchant.call(Role::Auditor, "GET", "/ledger/export?checkpoint=99999999").send();
+    let report = checked(&larger.bytes, &key.parse().unwrap());
+    names(&report, None, "store", "no proof leads from a checkpoint of 99999999 records");
+    assert_eq!(report.problem_count, 1);
 }
 
 /// Runs the binary in a folder, knowing nothing of this machine but that folder; its JSON.

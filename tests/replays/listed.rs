@@ -2,7 +2,7 @@
 //! leaves out.
 
 use ombud::service::SelfAudit;
-use ombud_tests::command::on;
+use ombud_tests::command::{on, run};
 use ombud_tests::process::Process;
 use ombud_tests::server::wait_for;
 use serde_json::Value;
@@ -93,10 +93,31 @@ fn over_http_and_in_the_self_audit_it_is_met_as_well() {
         }
         assert_eq!(diverged, [places.after_sale], "{request}");
     }
-    drop(server);
+    let data = listed_as("entry = 'act', decision_id = NULL, kind = NULL", places.after_sale);
     let service = service(data.path());
     let audit = SelfAudit::start(Arc::clone(&service), "100%".parse().unwrap()).unwrap();
     wait_for(|| !service.alarms().is_empty());
     drop(audit);
     assert_eq!((service.alarms()[0].seq, service.alarms()[0].cause), (places.after_sale, Divergence::RecordDamaged));
+}
+
+/// A window that ends before it begins is a mistake, and no window without decisions.
+#[test]
+fn a_window_that_ends_before_it_begins_is_refused() {
+    let data = altered(|_, _| ());
+    let created =
+        on(data.path(), &["key", "create", "--merchant", MERCHANT, "--role", "auditor", "--label", "auditor", "--json"]).exits(0).json();
+    let server = Process::serve(data.path());
+    let replays = |from: &str, to: &str| {
+        let call = server.call(&ombud_tests::client::agent(), "POST", &format!("/v1/merchants/{MERCHANT}/replays"));
+        call.key(created["secret"].as_str().unwrap()).json(&json!({"from": from, "to": to})).send()
+    };
+    let problem = replays("2026-12-01", "2026-01-01").with(422);
+    assert_eq!(problem["problems"][0]["pointer"], "/to", "{problem}");
+    assert_eq!(replays("2026-12-01", "2026-12-01").status, 200, "an empty window is one");
+    let backwards = ["replay", "--merchant", MERCHANT, "--from", "2026-12-01", "--to", "2026-01-01"];
+    let url = format!("http://{}", server.address);
+    let through = run(&[&backwards[..], &["--url", &url, "--key", created["secret"].as_str().unwrap()]].concat());
+    through.exits(2).complains("`--to`: is before `from`");
+    on(data.path(), &backwards).exits(2).complains("`--to`: is before `from`");
 }

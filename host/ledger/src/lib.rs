@@ -14,6 +14,7 @@ pub mod id;
 pub mod keys;
 pub mod log;
 pub mod seal;
+mod unread;
 
 pub use self::digest::{Digest, leaf_hash};
 pub use self::header::{

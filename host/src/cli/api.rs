@@ -347,6 +347,19 @@ pub(super) fn refused_with(error: &anyhow::Error) -> Option<StatusCode> {
     error.downcast_ref::<Refusal>().and_then(|refusal| StatusCode::from_u16(refusal.status).ok())
 }
 
+/// The members of a request are a command's options.
+pub(super) fn as_options(text: &str) -> String {
+    text.replace("`/", "`--")
+}
+
+/// A refusal of what was asked for, in terms of a command that has an option for each member.
+pub(super) fn in_options(error: anyhow::Error) -> anyhow::Error {
+    match refused_with(&error) {
+        Some(StatusCode::UNPROCESSABLE_ENTITY) => anyhow!(as_options(&error.to_string())),
+        _ => error,
+    }
+}
+
 /// Asks again while the answer is that the server is full, when it says to: for what changes nothing.
 fn patiently<T>(ask: impl Fn() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES_MAX {

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::actor::{Principal, Right};
 use super::acts::{ActBody, Look};
+use super::backtest::Window;
 use super::decide::raw;
 use super::error::ServiceError;
 use super::export::at_ms;
@@ -139,12 +140,7 @@ fn outcome(asked: String) -> Result<String, ServiceError> {
 /// # Errors
 /// What does not read as a time, and a window that ends before it begins; one that ends where it begins is empty.
 pub(super) fn window(from: Option<&str>, to: Option<&str>, tz_offset_min: i32) -> Result<(Option<i64>, Option<i64>), ServiceError> {
-    let (from_ms, to_ms) = (instant("/from", from, tz_offset_min)?, instant("/to", to, tz_offset_min)?);
-    if from_ms.zip(to_ms).is_some_and(|(from, to)| from > to) {
-        return Err(ServiceError::Invalid(vec![
-            Problem::at("/to", "is before `from`").allowed("`from` or later; `to` itself is not in it"),
-        ]));
-    }
+    let Window { from_ms, to_ms } = Window::between(from, to, tz_offset_min).map_err(ServiceError::Invalid)?;
     Ok((from_ms, to_ms))
 }
 

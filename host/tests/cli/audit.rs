@@ -100,8 +100,8 @@ fn a_window_is_a_run_with_evidence_at_both_ends() {
         let arguments = ["audit", "export", "--data", "DATA", "--merchant", "m-fresh", "-o", "DATA/never.ombud"];
         ombud_in(data.path(), &[&arguments, more].concat())
     };
-    export(&["--from", "yesterday"]).exits(2).complains("/from").complains("2026-07-01");
-    export(&["--from", "2026-02-01", "--to", "2026-01-01"]).exits(2).complains("/to").complains("before");
+    export(&["--from", "yesterday"]).exits(2).complains("`--from`").complains("2026-07-01");
+    export(&["--from", "2026-02-01", "--to", "2026-01-01"]).exits(2).complains("`--to`: is before `from`");
     assert!(!data.path().join("never.ombud").exists(), "nothing is left of what was refused");
     ombud_in(data.path(), &["audit", "export", "--data", "DATA", "--merchant", "m-none", "-o", "x"])
         .exits(2)
@@ -305,6 +305,8 @@ fn acts_show_what_changed_and_an_unknown_name_is_no_answer() {
     let replayed = |more: &[&str]| ombud_in(data.path(), &[&["replay", "--data", "DATA", "--merchant", "m-fresh"], more].concat());
     assert!(replayed(&["--from", "2026-01-01", "--json"]).exits(0).json()["replayed"].as_u64().unwrap() > 6);
     assert_eq!(replayed(&["--to", "2026-01-01", "--json"]).exits(0).json()["replayed"], 0);
+    replayed(&["--from", "2026-02-01", "--to", "2026-01-01"]).exits(2).complains("`--to`: is before `from`");
+    replayed(&["--from", "2026-02-01", "--to", "2026-02-01"]).exits(0);
     // A ticket that was never there is no audit without a finding.
     replayed(&["--ticket", "nope"]).exits(2).complains("nothing of the ticket `nope` is on record");
     replayed(&["--ticket", "t-f-2001"]).exits(0);

@@ -159,7 +159,7 @@ fn the_auditor_sees_every_rule_with_what_it_read_and_which_decided() {
 
 #[test]
 fn facts_are_shown_as_people_read_them() {
-    assert_eq!(text::readable("order.lines[0].signed-at", "1788492600000", 480), "2026-09-04 11:30:00");
+    assert_eq!(text::readable("order.lines[0].signed-at", "1788492600000", 480), "2026-09-04 11:30:00 +08:00");
     assert_eq!(text::readable("already[0].value", "3860", 480), "¥38.60");
     assert_eq!(text::readable("caps.limit", "500000", 480), "¥5000.00");
     assert_eq!(text::readable("customer.malicious-returns", "3", 480), "3");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZone};
 
 use super::auditor::{ForAuditor, RuleLine};
 use super::customer::ForCustomer;
@@ -23,7 +23,7 @@ pub(super) fn date(ms: i64, tz_offset_min: i32) -> String {
     local(ms, tz_offset_min, "%Y-%m-%d").unwrap_or_default()
 }
 
-/// A fact's value for people: instants as the merchant's clock shows them, amounts in yuan.
+/// A fact's value for people: instants as the merchant's clock shows them, with its zone; amounts in yuan.
 pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
     const MONEY: [&str; 14] = [
         "paid",
@@ -45,14 +45,15 @@ pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
     let field = path.rsplit('.').next().unwrap_or(path);
     // No amount or count comes near an instant of this century.
     if (1_000_000_000_000..10_000_000_000_000).contains(&number) {
-        return local(number, tz_offset_min, "%Y-%m-%d %H:%M:%S").unwrap_or_else(|| value.to_owned());
+        // The times beside it are UTC.
+        return local(number, tz_offset_min, "%Y-%m-%d %H:%M:%S %:z").unwrap_or_else(|| value.to_owned());
     }
     if MONEY.contains(&field) || path.starts_with("caps.") && number > 1 { format!("¥{}", yuan(number)) } else { value.to_owned() }
 }
 
 fn local(ms: i64, tz_offset_min: i32, format: &str) -> Option<String> {
     let offset = Offset::from_seconds(tz_offset_min.checked_mul(60)?).ok()?;
-    Some(offset.to_datetime(Timestamp::from_millisecond(ms).ok()?).strftime(format).to_string())
+    Some(Timestamp::from_millisecond(ms).ok()?.to_zoned(TimeZone::fixed(offset)).strftime(format).to_string())
 }
 
 /// The text of an explanation for the customer.

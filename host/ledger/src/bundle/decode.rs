@@ -11,6 +11,7 @@ use super::{FORMATS, MAGIC};
 use crate::Digest;
 use crate::keys::DataKey;
 use crate::log::{KeyName, RangeProof};
+use crate::unread::told;
 
 /// Hashes of one proof: a tree has at most 2^63 leaves.
 const HASHES_MAX: u64 = 64;
@@ -22,7 +23,7 @@ impl Item {
     /// In words: no such item, another format, or another spelling than this version's.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
         let mut decoder = Decoder::new(bytes);
-        let item = item(&mut decoder).map_err(|error| error.to_string())?;
+        let item = item(&mut decoder).map_err(|error| told(&error))?;
         if let Self::Manifest(manifest) = &item {
             manifest.check().map_err(|error| error.to_string())?;
         }

@@ -1,5 +1,6 @@
 //! What stands in a bundle.
 
+use std::fmt;
 use std::ops::Range;
 
 use ombud_core::ids::MerchantId;
@@ -113,6 +114,13 @@ pub struct Counts {
     /// Published checkpoints inside the run, without the latest.
     pub checkpoints: u64,
     pub troubles: u64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, blobs, checkpoints, troubles } = self;
+        write!(f, "records: {records}, components and settings: {blobs}, earlier checkpoints: {checkpoints}, troubles: {troubles}")
+    }
 }
 
 /// The last item.

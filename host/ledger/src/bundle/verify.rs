@@ -366,7 +366,7 @@ impl<R: Read> Verifier<R> {
         }
         if end.counts != self.verified.counts {
             let found = self.verified.counts;
-            self.problem(Part::End, format!("it counts {:?}, found were {found:?}", end.counts));
+            self.problem(Part::End, format!("it counts {}; found were {found}", end.counts));
         }
         let text = end_text(self.verified.manifest.format, &self.verified.manifest.origin, &end.digest);
         let note = Note::parse(&end.note).and_then(|note| note.verify(self.keys.as_slice()).map(|_| note.text() == text));

@@ -11,6 +11,7 @@ use super::{
     ActEntry, Amounts, BesideCall, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry,
     FORMAT_VERSION, Fault, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Windows, encode,
 };
+use crate::unread::told;
 use crate::{Digest, id};
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, HeaderError> {
@@ -51,7 +52,7 @@ struct Fields<'b> {
 
 /// Calls `each` with the key of every field, where it begins and the bytes of its value.
 fn each_field<'b>(bytes: &'b [u8], mut each: impl FnMut(u64, usize, &'b [u8]) -> Result<(), HeaderError>) -> Result<(), HeaderError> {
-    let malformed = |error: minicbor::decode::Error| HeaderError::Malformed { field: "header", detail: error.to_string() };
+    let malformed = |error: minicbor::decode::Error| HeaderError::Malformed { field: "header", detail: told(&error) };
     let mut decoder = Decoder::new(bytes);
     let count = decoder.map().map_err(malformed)?.ok_or(HeaderError::NotCanonical { field: "header" })?;
     let mut before = None;
@@ -64,7 +65,7 @@ fn each_field<'b>(bytes: &'b [u8], mut each: impl FnMut(u64, usize, &'b [u8]) ->
         }
         before = Some(key);
         let value = decoder.position();
-        decoder.skip().map_err(|error| HeaderError::Malformed { field, detail: error.to_string() })?;
+        decoder.skip().map_err(|error| HeaderError::Malformed { field, detail: told(&error) })?;
         each(key, start, bytes.get(value..decoder.position()).unwrap_or_default())?;
     }
     match bytes.len().saturating_sub(decoder.position()) {

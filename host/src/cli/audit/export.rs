@@ -62,7 +62,7 @@ impl Export {
     pub(super) fn run(self) -> Result<u8> {
         let path = self.path()?;
         let api = Api::on_existing(&self.data, None)?;
-        let explained = |error| api.explained(&self.merchant, error);
+        let explained = |error| api::in_options(api.explained(&self.merchant, error));
         let _waiting = Progress::waiting("exporting");
         let cannot = || format!("cannot write `{}`", self.output.display());
         let to_output = self.output == Path::new("-");

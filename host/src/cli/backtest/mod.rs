@@ -12,6 +12,7 @@ use ombud_core::kind::Kind;
 use ombud_ledger::Digest;
 use serde_json::{Map, Value};
 
+use super::api::as_options;
 use super::source::{self, Source};
 use super::{EXIT_FINDINGS, EXIT_OK, data, packages};
 use crate::backtest::page;
@@ -144,11 +145,6 @@ impl Backtest {
 fn kind(text: &str) -> Result<Kind> {
     let kinds = || Kind::ALL.map(Kind::as_str).join(", ");
     Kind::parse(text).ok_or_else(|| anyhow!("there are {}", kinds()))
-}
-
-/// The members of a request are this command's options.
-fn as_options(text: &str) -> String {
-    text.replace("`/", "`--")
 }
 
 /// A refusal in terms of this command.

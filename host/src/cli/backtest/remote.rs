@@ -7,9 +7,9 @@ use ombud_ledger::Digest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::api::{self, Api};
+use super::super::api::{self, Api, as_options};
 use super::super::progress::Progress;
-use super::{Backtest, Named, as_options};
+use super::{Backtest, Named};
 use crate::backtest::BacktestReport;
 use crate::service::wire::BacktestRequest;
 use crate::service::{BacktestState, BacktestView};

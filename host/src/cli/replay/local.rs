@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 use ombud_core::ids::{DecisionId, MerchantId};
 
+use super::super::api::as_options;
 use super::super::data::{explain, merchant_id};
 use super::super::progress::Progress;
 use super::{Replayed, Which, timed};
@@ -52,7 +53,7 @@ fn not_there(replays: Replays<'_>, merchant: &MerchantId, decision: &str) -> Res
 pub(super) fn many(replays: Replays<'_>, merchants: Vec<MerchantId>, which: &Which, threads: usize) -> Result<Tally> {
     let failed = |error: ServiceError| match error {
         // The query's members are this command's options.
-        ServiceError::Invalid(_) => anyhow!(explain(&error).replace("`/", "`--")),
+        ServiceError::Invalid(_) => anyhow!(as_options(&explain(&error))),
         error => anyhow!(explain(&error)),
     };
     let names: Vec<String> = merchants.iter().map(ToString::to_string).collect();

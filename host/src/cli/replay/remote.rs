@@ -45,7 +45,7 @@ fn of(server: &Api, merchant: &str, which: &Which, progress: &Progress) -> Resul
     let mut request = ReplaysRequest { ticket: which.ticket.clone(), from: which.from.clone(), to: which.to.clone(), ..Default::default() };
     let mut known = 0;
     loop {
-        let answer: ReplaysAnswer = server.look(&format!("{base}/replays"), &serde_json::to_vec(&request)?)?;
+        let answer: ReplaysAnswer = server.look(&format!("{base}/replays"), &serde_json::to_vec(&request)?).map_err(api::in_options)?;
         let reached = answer.cursor.unwrap_or(answer.log_size);
         progress.more(answer.log_size.saturating_sub(known));
         progress.steps(reached.saturating_sub(request.cursor.unwrap_or(0)));

@@ -22,6 +22,7 @@ pub use candidate::CandidateSource;
 pub(super) use jobs::Jobs;
 pub use jobs::{BACKTEST_TIME_MAX, BACKTESTS_KEPT_MAX, BACKTESTS_UNDER_WAY_MAX, BacktestState, BacktestView};
 pub use run::{Asked, Plan};
+pub(super) use window::Window;
 
 /// Recorded decisions, and where candidates for them are found.
 #[derive(Clone)]

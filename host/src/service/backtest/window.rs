@@ -29,6 +29,14 @@ impl Window {
             let length = length_ms(last).ok_or_else(|| vec![Problem::at("/last", "is no length of time").allowed(allowed)])?;
             return Ok(Self { from_ms: Some(now_ms.saturating_sub(length)), to_ms: None });
         }
+        Self::between(from, to, tz_offset_min)
+    }
+
+    /// The window from one moment to another, or open where there is none.
+    ///
+    /// # Errors
+    /// What does not read as a time, and ends that contradict each other.
+    pub fn between(from: Option<&str>, to: Option<&str>, tz_offset_min: i32) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut moment = |pointer: &str, text: Option<&str>| {
             let text = text?;
@@ -41,7 +49,7 @@ impl Window {
         };
         let window = Self { from_ms: moment("/from", from), to_ms: moment("/to", to) };
         if window.from_ms.zip(window.to_ms).is_some_and(|(from, to)| from > to) {
-            problems.push(Problem::at("/to", "is before `from`"));
+            problems.push(Problem::at("/to", "is before `from`").allowed("`from` or later; `to` itself is not in it"));
         }
         if problems.is_empty() { Ok(window) } else { Err(problems) }
     }

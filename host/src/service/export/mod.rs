@@ -41,7 +41,8 @@ pub struct ExportQuery {
     pub to: Option<String>,
     /// Leave out the keys of the bodies: no text of a customer can be read, and nothing can be run again.
     pub masked: bool,
-    /// The size of an earlier checkpoint that the auditor kept: the bundle has the proof that the log has grown from it.
+    /// The size of an earlier checkpoint that the auditor kept: the bundle has the proof that the log has grown from it, or says that the log has
+    /// fewer records.
     pub checkpoint: Option<u64>,
 }
 
@@ -149,6 +150,12 @@ impl Service {
                 troubles.push(format!("the proof of the records could not be made: {error}"));
                 RangeProof::default()
             });
+            if let Some(asked) = query.checkpoint.filter(|asked| *asked > size) {
+                troubles.push(format!(
+                    "no proof leads from a checkpoint of {asked} records, which was asked for: the log has {size}; it was set back, or the checkpoint \
+                     is not of it"
+                ));
+            }
             let asked = query.checkpoint.map(|old_size| (old_size, None));
             let seen = witnessed(reads, &merchant, &manifest)?.map(|(old_size, note)| (old_size, Some(note)));
             let mut growth = Vec::new();

@@ -111,7 +111,7 @@ impl Replays<'_> {
     /// A scope of one merchant, with times in RFC 3339 or as dates, which begin in the merchant's zone.
     ///
     /// # Errors
-    /// What does not read as a time; the store fails, or the merchant's document cannot be read.
+    /// What does not read as a time, and ends that contradict each other; the store fails, or the merchant's document cannot be read.
     pub fn scope(self, merchant: &MerchantId, ticket: Option<&str>, from: Option<&str>, to: Option<&str>) -> Result<Scope, ServiceError> {
         let row = self.store.read(|reads| reads.merchant(merchant))?.ok_or(ServiceError::NotFound("merchant"))?;
         // Only dates ask for the zone: a document that cannot be read hinders no other replay.

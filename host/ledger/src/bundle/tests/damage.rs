@@ -147,6 +147,26 @@ fn every_lost_record_is_named_even_where_the_operator_left_it_out() {
 }
 
 #[test]
+fn what_is_counted_otherwise_and_what_is_no_item_is_said_in_words() {
+    let log = Log::of(9);
+    let bundle = log.bundle(2..7, false);
+    let frames = frames(&bundle);
+    let at = frames.iter().position(|(_, item)| is_record(item, 4)).unwrap();
+    let without = [&bundle[..frames[at].0.start], &bundle[frames[at].0.end..]].concat();
+    check(&without, &log.keys(), None).names(
+        None,
+        Part::End,
+        "it counts records: 5, components and settings: 2, earlier checkpoints: 2, troubles: 0; found were records: 4,",
+    );
+    // The item is a number instead of an array, in a frame of the same length.
+    let mut other = bundle.clone();
+    let item = frames[at].0.end - 1;
+    other[frames[at].0.start + 5] = 0x01;
+    assert!(item > frames[at].0.start + 5);
+    check(&other, &log.keys(), None).names(None, Part::File, "another type of value stands at its byte 0 than belongs there");
+}
+
+#[test]
 fn every_doubled_and_every_swapped_record_is_named() {
     let log = Log::of(9);
     let bundle = log.bundle(2..7, false);
