@@ -116,6 +116,27 @@ fn what_takes_too_long_to_read() {
 }
 
 #[test]
+fn memories_and_tables_that_no_limit_allows() {
+    let merchant = shared().merchant(json!({}));
+    let of = |module: &str| refused(&merchant, wat::parse_str(format!("(component (core module {module}))")).unwrap());
+    for (module, problem) in [
+        ("(memory 65536)".to_owned(), "4294967296 bytes, more than memory_bytes_max can be (268435456)"),
+        ("(memory 4097)".to_owned(), "268500992 bytes"),
+        ("(memory 928)".repeat(50), "memory_bytes_max"),
+        ("(table 4294967295 funcref)".to_owned(), "4294967295 elements, more than table_elements_max can be (100000)"),
+        ("(table 100001 funcref)".to_owned(), "100001 elements"),
+    ] {
+        let (step, problems) = of(&module);
+        assert_eq!(step, "structure", "{problems}");
+        assert!(problems.contains(problem), "{problems}");
+    }
+    // Just as much as may be: then it lacks what every policy has.
+    for module in ["(memory 4096)".to_owned(), "(memory 1024)".repeat(4), "(table 100000 funcref)".to_owned()] {
+        assert_eq!(of(&module).0, "contract");
+    }
+}
+
+#[test]
 fn cases_that_are_nested_too_deep() {
     let merchant = shared().merchant(json!({}));
     let cases = |levels: usize| format!("cases:\n  {}{}\n", "[".repeat(levels), "]".repeat(levels));

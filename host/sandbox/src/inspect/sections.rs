@@ -8,7 +8,7 @@ use wasmparser::{
 };
 
 use super::{Inspection, PackageFacts, Refused, section};
-use crate::limits::{CORE_MODULES_MAX, INSTANCES_CEILING, NESTING_MAX};
+use crate::limits::{CORE_MODULES_MAX, INSTANCES_CEILING, MEMORY_BYTES_CEILING, NESTING_MAX, TABLE_ELEMENTS_CEILING};
 
 /// Bytes of a WebAssembly page.
 const PAGE_BYTES: u64 = 64 << 10;
@@ -24,6 +24,8 @@ struct Frame {
     components: Vec<u64>,
     /// Core instances that instantiating this component makes.
     instances: u64,
+    /// Bytes with which the memories of this core module begin.
+    memory_bytes: u64,
 }
 
 /// Reads names and custom sections of the outermost component; returns the exports' names.
@@ -60,8 +62,34 @@ pub(super) fn read(bytes: &[u8], seen: &mut Inspection) -> Result<Vec<String>, R
                 }
             }
             Payload::MemorySection(section) => {
+                let mut own = frames.last().map_or(0, |frame| frame.memory_bytes);
                 for memory in section {
-                    seen.memory_bytes = seen.memory_bytes.saturating_add(memory.map_err(invalid)?.initial.saturating_mul(PAGE_BYTES));
+                    let bytes = memory.map_err(invalid)?.initial.saturating_mul(PAGE_BYTES);
+                    seen.memory_bytes = seen.memory_bytes.saturating_add(bytes);
+                    own = own.saturating_add(bytes);
+                }
+                // No engine here has room for it, and no limit of a call allows it.
+                if own > MEMORY_BYTES_CEILING as u64 {
+                    let text = format!(
+                        "a core module begins with memories of {own} bytes, more than memory_bytes_max can be ({MEMORY_BYTES_CEILING}): let it begin \
+                         with less"
+                    );
+                    return Err(Refused::Structure(text));
+                }
+                if let Some(frame) = frames.last_mut() {
+                    frame.memory_bytes = own;
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    let elements = table.map_err(invalid)?.ty.initial;
+                    if elements > TABLE_ELEMENTS_CEILING as u64 {
+                        let text = format!(
+                            "a core module begins with a table of {elements} elements, more than table_elements_max can be \
+                             ({TABLE_ELEMENTS_CEILING}): let it begin with less"
+                        );
+                        return Err(Refused::Structure(text));
+                    }
                 }
             }
             Payload::ComponentImportSection(section) => {
