@@ -96,6 +96,32 @@ impl<'a> Question<'a> {
     }
 }
 
+/// The cases to which two components do not answer the same, in all that they say, with the settings that each case names or else the defaults; the
+/// cases compared. A guardrail's answers are its reviews.
+pub fn compared(old: &Plugin, new: &Plugin, cases: &[GoldenCase], limits: &Limits) -> (u32, Vec<String>) {
+    let (mut asked, mut differing) = (0, Vec::new());
+    for case in cases {
+        let Some(question) = Question::of(case) else { continue };
+        let settings = case.settings.as_ref().map_or_else(|| "{}".to_owned(), ToString::to_string);
+        let facts = Facts::new(question.ctx, &question.facts);
+        let same = match &question.ruling {
+            None => {
+                let of = |plugin: &Plugin| plugin.decide(&facts, &settings, limits, 0).result;
+                of(old) == of(new)
+            }
+            Some(ruling) => {
+                let of = |plugin: &Plugin| plugin.review(&facts, ruling, &settings, limits, 0).result;
+                of(old) == of(new)
+            }
+        };
+        asked += 1;
+        if !same {
+            differing.push(format!("{} {}", case.id, case.title));
+        }
+    }
+    (asked, differing)
+}
+
 fn run_one(plugins: &[(Plugin, String)], case: &GoldenCase, limits: &Limits) -> Option<Vec<Failure>> {
     let failure = |field: &str, expected: String, got: String| Failure {
         id: case.id.clone(),

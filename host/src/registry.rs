@@ -21,7 +21,7 @@ pub struct PackageToml {
     pub component: PathBuf,
     /// SHA-256 of the component, hex.
     pub sha256: String,
-    /// What the component was built with: the same toolchain gives the same bytes.
+    /// What the component was built with: the same toolchain gives the same bytes, those of JavaScript and Python apart.
     #[serde(default)]
     pub toolchain: String,
     /// Kinds it decides.

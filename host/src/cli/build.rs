@@ -2,18 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use ombud_core::golden;
 use ombud_sandbox::Limits;
 
 use super::{EXIT_FINDINGS, EXIT_OK, data};
 use crate::cases;
+use crate::gate;
 use crate::package;
 use crate::registry::PackageToml;
 
+/// Cases listed whose rulings differ.
+const LISTED_MAX: usize = 10;
+
 /// Arguments of `ombud build`.
 #[derive(Args)]
+#[command(
+    after_help = "A component that the gate would refuse for what it is made of, what it says of itself or its settings schema is not written; \
+`ombud check` asks everything else."
+)]
 pub(super) struct Build {
     /// Policies' folders, for example `plugins/after-sale`: with a `Cargo.toml`, a `package.json` or a `pyproject.toml`.
     #[arg(required = true, value_name = "FOLDER")]
@@ -25,7 +33,8 @@ pub(super) struct Build {
     #[arg(long, default_value = "target/plugins")]
     target: PathBuf,
     /// Write nothing; fail if a package's component is not what its source gives: the same bytes under the toolchain that
-    /// `policy.toml` names, else the same rulings on every case.
+    /// `policy.toml` names, where that is cargo; else, and for JavaScript and Python always, whose tools give other bytes
+    /// each time, the same rulings on every case.
     #[arg(long)]
     verify: bool,
 }
@@ -43,6 +52,7 @@ impl Build {
                 differing += u32::from(!self.verified(&built, &out, &file)?);
                 continue;
             }
+            accepted(&built).with_context(|| format!("`{}`", folder.display()))?;
             std::fs::create_dir_all(&out)?;
             std::fs::write(&file, &built.bytes).with_context(|| format!("cannot write `{}`", file.display()))?;
             if let Some(cases) = &built.cases {
@@ -66,32 +76,54 @@ impl Build {
         Ok(if differing == 0 { EXIT_OK } else { EXIT_FINDINGS })
     }
 
-    /// Whether the committed package is what its source gives: the same bytes under the same toolchain, else the same
+    /// Whether the committed package is what its source gives: the same bytes under the same toolchain if that gives them twice, else the same
     /// rulings on every case.
     fn verified(&self, built: &package::Built, out: &Path, file: &Path) -> Result<bool> {
         let toml = out.join("policy.toml");
         let text = std::fs::read_to_string(&toml).with_context(|| format!("cannot read `{}`", toml.display()))?;
         let facts: PackageToml = toml::from_str(&text).with_context(|| format!("`{}`", toml.display()))?;
-        let same_bytes = std::fs::read(file).is_ok_and(|old| old == built.bytes);
+        let committed = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let same_bytes = committed == built.bytes;
         let now = &built.tool.version;
-        if same_bytes || facts.toolchain == *now {
+        if same_bytes || (built.tool.reproducible && facts.toolchain == *now) {
             println!("{} {}", if same_bytes { "the same bytes    " } else { "DIFFERENT BYTES   " }, built.name);
             return Ok(same_bytes);
         }
-        let sandbox = data::sandbox_without_cache()?;
+        let sandbox = data::sandbox()?;
         let limits = Limits::default().patient();
-        let plugin = sandbox.load(&built.bytes)?;
+        let (old, new) = (sandbox.load(&committed)?, sandbox.load(&built.bytes)?);
         let cases = golden::load(built.cases.as_deref().context("the package has no cases to compare by")?)?;
-        let report = cases::run(&[(plugin, "{}".to_owned())], &cases, &limits, || ());
-        let same_rulings = report.failed == 0 && report.passed > 0;
+        let (asked, differing) = cases::compared(&old, &new, &cases, &limits);
+        let report = cases::run(&[(new, "{}".to_owned())], &cases, &limits, || ());
+        let same_rulings = report.failed == 0 && report.passed > 0 && differing.is_empty();
+        let why = if facts.toolchain == *now {
+            format!("`{now}` does not give the same bytes twice, so rulings are compared")
+        } else {
+            format!("built with `{now}`, committed with `{}`", facts.toolchain)
+        };
         println!(
-            "{} {}: built with `{now}`, committed with `{}`; {} cases passed, {} failed",
+            "{} {}: {why}; of {asked} cases {} answered otherwise; {} passed, {} failed",
             if same_rulings { "the same rulings  " } else { "DIFFERENT RULINGS " },
             built.name,
-            facts.toolchain,
+            differing.len(),
             report.passed,
             report.failed
         );
+        differing.iter().take(LISTED_MAX).for_each(|case| println!("  {case}"));
         Ok(same_rulings)
     }
+}
+
+/// Refuses what `ombud check` would refuse of the component without asking it any case: what is written could not be uploaded.
+fn accepted(built: &package::Built) -> Result<()> {
+    let sandbox = data::sandbox()?;
+    let (mut steps, inspection) = gate::look(&sandbox, &built.bytes);
+    if inspection.is_some() {
+        let plugin = sandbox.load(&built.bytes)?;
+        steps.extend(gate::of_schema(&plugin, &Limits::default().patient()));
+    }
+    if let Some(step) = gate::refusal(&steps) {
+        bail!("`ombud check` would refuse it at `{}`: {}\n  {}", step.name, step.text, step.problems.join("\n  "));
+    }
+    Ok(())
 }

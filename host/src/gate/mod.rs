@@ -23,7 +23,7 @@ use worker::{Said, Task, Work};
 
 pub use look::{NAME_RULE, is_name, look};
 pub use report::{Status, Step, refusal};
-pub use settings::{decided, outside_schema};
+pub use settings::{decided, of_schema, outside_schema};
 pub use worker::check_worker;
 
 /// Size, nesting, number of modules, and whether it is valid under the engine profile.

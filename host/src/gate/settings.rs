@@ -10,6 +10,13 @@ use super::{BOUNDS, SCHEMA, SETTINGS};
 /// A name that no policy has for a setting.
 const UNKNOWN: &str = "no-such-setting";
 
+/// What is asked of a component's settings schema, whatever settings it shall run with: what a build can tell at once.
+pub fn of_schema(plugin: &Plugin, limits: &Limits) -> Vec<Step> {
+    let (step, schema) = schema(plugin, limits);
+    let bounds = bounds(plugin, schema.as_ref(), limits);
+    vec![step, bounds]
+}
+
 /// The settings schema that a component carries: it is one, and takes its own defaults.
 pub(super) fn schema(plugin: &Plugin, limits: &Limits) -> (Step, Option<Value>) {
     let Some(text) = &plugin.inspection().settings_schema else {

@@ -101,8 +101,8 @@ pub fn build(folder: &Path) -> Result<Made> {
         "componentize-js could not build the policy",
     )?;
     let component = std::fs::read(folder.join(out)).with_context(|| format!("componentize-js wrote no `{out}`"))?;
-    let tool =
-        Tool { version: format!("componentize-js {}", installed.version), described: format!("componentize-js {}", installed.version) };
+    let version = format!("componentize-js {}", installed.version);
+    let tool = Tool { described: version.clone(), version, reproducible: false };
     let package = PackageFacts {
         name: manifest.name,
         version: manifest.version,

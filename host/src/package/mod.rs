@@ -64,11 +64,14 @@ fn authors(names: impl IntoIterator<Item = String>) -> Option<String> {
     if names.is_empty() { None } else { Some(names.join(", ")) }
 }
 
-/// What a component was built with: the same version gives the same bytes.
+/// What a component was built with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tool {
     /// Named exactly.
     pub version: String,
+    /// Whether the same version gives the same bytes: componentize-js and componentize-py put a memory into the component that they filled by running,
+    /// and fill it otherwise each time.
+    pub reproducible: bool,
     /// One line for people.
     pub described: String,
 }

@@ -76,7 +76,7 @@ pub fn build(folder: &Path) -> Result<Made> {
         author: super::authors(manifest.project.authors.into_iter().filter_map(|author| author.name.or(author.email))),
         kinds: None,
     };
-    Ok(Made { package, plugin, component, tool: Tool { described: version.clone(), version } })
+    Ok(Made { package, plugin, component, tool: Tool { described: version.clone(), version, reproducible: false } })
 }
 
 /// The tool of the folder's own environment, else the one on the path.

@@ -57,7 +57,7 @@ pub fn build(folder: &Path, target_folder: &Path) -> Result<Made> {
         author: super::authors(krate.authors),
         kinds: None,
     };
-    let tool = Tool { version: toolchain.version(), described: toolchain.describe() };
+    let tool = Tool { version: toolchain.version(), reproducible: true, described: toolchain.describe() };
     Ok(Made { package, plugin, component: component::wrap(&module)?, tool })
 }
 
