@@ -5,6 +5,7 @@ mod backtests;
 mod backup;
 mod bad_input;
 mod blacklist;
+mod building;
 mod compile;
 mod contract;
 mod crash;

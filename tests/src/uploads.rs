@@ -33,6 +33,17 @@ pub fn without_rules(component: &[u8]) -> Vec<u8> {
     component[..at - leb(payload).len() - 1].to_vec()
 }
 
+/// A component as its language's tools made it: before the first section in which the build writes what it says of itself.
+pub fn bare(component: &[u8]) -> Vec<u8> {
+    let name = b"\x0dombud:package";
+    let at = component.windows(name.len()).rposition(|window| window == name).expect("facts");
+    let begun = (1..=3).map(|bytes| at - bytes).find(|length| {
+        let payload = component[*length..at].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        component[length - 1] == 0 && leb(payload) == component[*length..at]
+    });
+    component[..begun.expect("a section") - 1].to_vec()
+}
+
 /// A length as WebAssembly writes it.
 pub fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
