@@ -108,6 +108,8 @@ fn a_data_directory_is_pushed_to_without_a_server() {
     std::fs::write(&config, json!({"id": "m-own", "shop_id": "1", "platform": "own-site"}).to_string()).unwrap();
     run(&["merchant", "put", path(&config), "--data", &directory]).exits(0);
     run(&["push", "policies/delay", "--name", "ours", "--data", &directory]).exits(0).says("is uploaded");
+    let again = ["push", "policies/delay", "--name", "ours", "--note", "again", "--data", &directory];
+    run(&again).exits(0).says("is there already").complains("keeps its own note");
     run(&["push", "policies/delay", "--data", &directory, "--merchant", "m-other"]).exits(2).complains("no merchant `m-other`");
     run(&["audit", "acts", "--data", &directory, "--merchant", "m-own"]).exits(0).says("policy.uploaded");
     run(&["audit", "check", "--data", &directory]).exits(0);

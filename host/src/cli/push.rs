@@ -97,6 +97,10 @@ impl Push {
             None => None,
         };
         let accepted = ended.state == UploadState::Accepted;
+        let kept = version.as_ref().filter(|_| ended.status != Some(201)).map(|detail| &detail.version.note);
+        if kept.is_some_and(|kept| self.note.is_some() && *kept != self.note) {
+            eprintln!("the version was there already and keeps its own note: what --note says is not taken");
+        }
         if self.json {
             let new = ended.status == Some(201);
             let report = version.as_ref().map_or(&ended.report, |version| &version.report);

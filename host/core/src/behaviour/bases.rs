@@ -226,4 +226,29 @@ mod tests {
         let all = u32::try_from(2 * BASES_MAX).unwrap() + 1;
         assert_eq!((carried.cases, carried.alike, carried.moved + carried.left_out), (all, 0, all));
     }
+
+    /// Of which law a rule speaks is part of what a policy says.
+    #[test]
+    fn another_locator_of_a_citation_is_a_difference() {
+        use ombud_rules::contract::types::{Citation, Reason, Severity};
+        struct Cited(&'static str);
+        impl Answers for Cited {
+            fn answer(&self, context: &Context, case: &Case) -> Result<Ruling, Fault> {
+                let Ok(Ruling::AfterSale(mut ruling)) = Vip(80_000).answer(context, case) else { panic!() };
+                let citations = vec![Citation { source: "law".into(), locator: self.0.into() }];
+                ruling.notes.reasons.push(Reason { rule: "R-1".into(), severity: Severity::Low, facts: Vec::new(), citations });
+                Ok(Ruling::AfterSale(ruling))
+            }
+        }
+        let found = |new: &'static str| {
+            let versions = Versions { old: &Cited("art. 24"), new: &Cited(new) };
+            let mut found = Found::default();
+            let bases = bases_of(Kind::AfterSale, &[], &versions).unwrap().bases;
+            bases.iter().for_each(|base| found.merge(probe(base, &Seeds::default(), &versions).unwrap()));
+            found.findings().into_iter().map(|finding| finding.difference).collect::<Vec<_>>()
+        };
+        assert_eq!(found("art. 24"), []);
+        let differing = found("art. 25");
+        assert!(differing.iter().any(|own| own.new == "citations: law art. 25"), "{differing:?}");
+    }
 }

@@ -42,6 +42,8 @@ pub type Aspect = (&'static str, Sight);
 pub const OUTCOME: &str = "outcome";
 /// The rules that gave reasons.
 const RULES: &str = "rules";
+/// What those rules rest on.
+const CITATIONS: &str = "citations";
 /// What the customer is told.
 const MESSAGES: &str = "messages";
 /// The names of the tiers.
@@ -51,7 +53,7 @@ const BREAKDOWN: &str = "breakdown";
 /// How many incidents counted.
 const COUNTED: &str = "counted-incidents";
 /// What an answer says about itself, beside what it does.
-pub const QUIET: [&str; 5] = [RULES, MESSAGES, TIERS, BREAKDOWN, COUNTED];
+pub const QUIET: [&str; 6] = [RULES, CITATIONS, MESSAGES, TIERS, BREAKDOWN, COUNTED];
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +191,8 @@ impl View {
         self.word("obligations", joined(notes.obligations.iter().map(|obligation| obligation.action.as_str())));
         self.word("alerts", joined(notes.alerts.iter().map(|alert| alert.code.as_str())));
         self.word(RULES, joined(notes.reasons.iter().map(|reason| reason.rule.as_str())));
+        let citations = notes.reasons.iter().flat_map(|reason| &reason.citations);
+        self.word(CITATIONS, joined(citations.map(|citation| format!("{} {}", citation.source, citation.locator))));
         self.word(MESSAGES, joined(notes.messages.iter().map(|message| message.key.as_str())));
         let due = |of: &str, due: Option<InstantMs>| due.map(|due| (of.to_owned(), Figure::Instant(due)));
         let approvals = notes.approvals.iter().filter_map(|approval| due(approval.role.as_str(), approval.due));
