@@ -14,6 +14,8 @@ mod erased;
 mod excuse;
 mod person;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -32,22 +34,32 @@ use crate::listing::ListedEntry;
 use crate::store::{Group, Reads, Transactions as _};
 
 /// Beside what is computed again: the records that were erased (`wrote`: a decision's kind, or `override` of an act on one), those
-/// that close cases, customers of readable records that do not list them any more, and the acts that erased. They stand in the
-/// scratch database only.
+/// that close cases, customers of readable records that do not list them any more, the acts that erased, and when cases had more
+/// approved than was paid. They stand in the scratch database only.
 const BESIDE: &str = "CREATE TABLE erased (
     merchant_no INTEGER NOT NULL, seq INTEGER NOT NULL, entry TEXT NOT NULL, wrote TEXT, order_id TEXT, closes INTEGER NOT NULL,
     refund_min INTEGER NOT NULL, refund_max INTEGER NOT NULL, goodwill INTEGER NOT NULL, PRIMARY KEY (merchant_no, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX erased_by_order ON erased (order_id, merchant_no) WHERE order_id IS NOT NULL;
 CREATE INDEX erased_by_what_it_wrote ON erased (merchant_no, wrote, seq);
-CREATE INDEX erased_closing ON erased (merchant_no) WHERE closes;
+CREATE INDEX erased_closing ON erased (merchant_no, seq) WHERE closes;
 CREATE TABLE closing (merchant_no INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (merchant_no, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE unlisted (
     merchant_no INTEGER NOT NULL, order_id TEXT NOT NULL, customer TEXT NOT NULL, PRIMARY KEY (merchant_no, order_id, customer)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE erasures (
     merchant_no INTEGER NOT NULL, mark TEXT NOT NULL, at_ms INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (merchant_no, mark, at_ms)
-) STRICT, WITHOUT ROWID;";
+) STRICT, WITHOUT ROWID;
+CREATE TABLE promised (
+    merchant_no INTEGER NOT NULL, order_id TEXT NOT NULL, after_sale_id TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (merchant_no, order_id, after_sale_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER promised_first AFTER INSERT ON after_sale_cases
+WHEN NEW.approved > NEW.freight_refunded + (SELECT total(value ->> 'refunded') FROM json_each(NEW.lines))
+BEGIN INSERT OR IGNORE INTO promised VALUES (NEW.merchant_no, NEW.order_id, NEW.after_sale_id, NEW.last_seq); END;
+CREATE TRIGGER promised_later AFTER UPDATE ON after_sale_cases
+WHEN NEW.approved > NEW.freight_refunded + (SELECT total(value ->> 'refunded') FROM json_each(NEW.lines))
+BEGIN INSERT OR IGNORE INTO promised VALUES (NEW.merchant_no, NEW.order_id, NEW.after_sale_id, NEW.last_seq); END;";
 
 /// What stands for the kind of an erased act on a decision.
 const OVERRIDE: &str = "override";

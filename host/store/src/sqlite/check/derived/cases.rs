@@ -40,15 +40,18 @@ impl Both<'_> {
         }
         let (last, last_given) = (row.seq(), given.seq());
         if last == last_given {
-            return Ok(if beside {
-                match self.entry(last)?.as_deref() {
-                    _ if self.closes(last)? => !differs.contains(&"state") && !differs.contains(&"updated_at_ms"),
-                    Some("act") => only(&[&CARRIED[..], &["reason"]].concat()),
-                    _ => only(&CARRIED),
-                }
-            } else {
-                only(&CLOSED) && self.was_closed_by_erased(row)?
-            });
+            let is_act = self.entry(last)?.as_deref() == Some("act");
+            if only(&["lines", "approved"]) && self.was_ended_by_erased(given)? {
+                return Ok(true);
+            }
+            let before =
+                "SELECT 1 FROM again.erased WHERE merchant_no = ?1 AND order_id = ?2 AND wrote IN ('after-sale', 'override') AND seq < ?3";
+            return Ok(self.any(before, params![self.again, order, last])?
+                && if self.closes(last)? {
+                    !differs.contains(&"state") && !differs.contains(&"updated_at_ms")
+                } else {
+                    differs.iter().all(|column| CARRIED.contains(column) || (is_act && *column == "reason"))
+                });
         }
         let is_later = number(last) > number(last_given);
         match erased {
@@ -92,11 +95,12 @@ impl Both<'_> {
         self.any(sql, params![self.again, order, since])
     }
 
-    /// Whether an erased event may have closed a case while it was there: which one it names stands in its body alone.
-    fn was_closed_by_erased(&self, row: &Differing<'_>) -> rusqlite::Result<bool> {
-        let sql = "SELECT 1 FROM again.erased e JOIN main.entries n ON n.merchant_no = ?1 AND n.seq = e.seq
-            WHERE e.merchant_no = ?2 AND e.closes AND n.received_at_ms BETWEEN ?3 AND ?4";
-        self.any(sql, params![self.own, self.again, row.cell("opened_at_ms"), row.cell("updated_at_ms")])
+    /// Whether an erased event may have ended a case before its last record: which one it names stands in its body alone. It pays or
+    /// gives up what was approved and not paid, and changes nothing of what is written later where there was no such thing.
+    fn was_ended_by_erased(&self, given: &Differing<'_>) -> rusqlite::Result<bool> {
+        let sql = "SELECT 1 FROM again.promised p JOIN again.erased e ON e.merchant_no = p.merchant_no AND e.closes AND e.seq > p.seq
+            WHERE p.merchant_no = ?1 AND p.order_id = ?2 AND p.after_sale_id = ?3 AND e.seq < ?4";
+        self.any(sql, params![self.again, given.cell("order_id"), given.cell("after_sale_id"), given.seq()])
     }
 
     /// Whether a readable record closes cases.

@@ -21,7 +21,7 @@ impl Both<'_> {
         }
     }
 
-    /// Whether a row that is given may not be there.
+    /// Whether a row that is given, and under whose key nothing is there, may be gone.
     pub(super) fn may_be_gone(&self, given: &Differing<'_>) -> rusqlite::Result<bool> {
         match given.table.name {
             "after_sale_cases" | "blacklist_requests" => Ok(false),
@@ -60,7 +60,7 @@ impl Both<'_> {
     /// Whether a row is of a person's act on an order of which a record was erased: what the act paid may hang on it.
     fn is_of_act_beside_erased(&self, row: &Differing<'_>) -> rusqlite::Result<bool> {
         let sql = "SELECT 1 FROM main.entries n JOIN again.erased e ON e.merchant_no = ?2 AND e.order_id = n.order_id
-            WHERE n.merchant_no = ?1 AND n.seq = ?3 AND n.entry = 'act'";
+            WHERE n.merchant_no = ?1 AND n.seq = ?3 AND n.entry = 'act' AND e.wrote IN ('after-sale', 'delay', 'override')";
         self.any(sql, params![self.own, self.again, row.seq()])
     }
 

@@ -26,12 +26,20 @@ impl Both<'_> {
         let Some(given) = given else { return Ok(false) };
         let departed = self.departed_since(given.cell("customer"), row.seq())?;
         let is_taken_out = departed.is_some_and(|departed| is("customer", &departed.mark));
+        let is_earlier = row.cell("opened_at_ms") != given.cell("opened_at_ms");
+        let came_back = self.departed(given.cell("customer"))?.is_some();
         for column in row.differs_from(given) {
             let excused = match column {
                 "customer" => is_taken_out,
                 "state" => is_taken_out && is("state", "closed"),
                 "stage" => is_taken_out && is("stage", "archived"),
-                "round" => number(row.cell("round")) > number(given.cell("round")) && self.has_erased_request_before(row.seq())?,
+                // Whoever was not erased comes after every round that was.
+                "round" => {
+                    let shift = number(row.cell("round")).saturating_sub(number(given.cell("round")));
+                    shift > 0
+                        && self.has_erased_request_before(row.seq())?
+                        && (came_back || (is_earlier && self.are_steps_later(row, shift)?))
+                }
                 "opened_at_ms" => {
                     let sql = "SELECT 1 FROM again.erased e JOIN main.entries n ON n.merchant_no = ?1 AND n.seq = e.seq
                         WHERE e.merchant_no = ?2 AND e.wrote = 'blacklist' AND e.seq < ?3 AND n.received_at_ms = ?4";
@@ -59,6 +67,8 @@ impl Both<'_> {
         }
     }
 
+    /// Whether a step that is given, and under whose key nothing is there, stands some rounds later, or is of somebody who was erased and
+    /// came back.
     pub(super) fn may_step_be_gone(&self, given: &Differing<'_>) -> rusqlite::Result<bool> {
         let Some(request) = self.request("again", self.again, given)? else { return Ok(false) };
         if self.departed(request.cell("customer"))?.is_some() {
@@ -85,6 +95,14 @@ impl Both<'_> {
         let keys = vec![row.cell("request_id").clone(), round, row.cell("step").clone()];
         let other = self.keyed(side, merchant, row.table, keys)?;
         Ok(rounds != 0 && other.is_some_and(|other| row.differs_from(&other).is_empty()))
+    }
+
+    /// Whether every step of a request that is given stands so many rounds later.
+    fn are_steps_later(&self, request: &Differing<'_>, rounds: i64) -> rusqlite::Result<bool> {
+        let sql = "SELECT 1 FROM again.blacklist_steps g WHERE g.merchant_no = ?2 AND g.request_id = ?3 AND NOT EXISTS
+            (SELECT 1 FROM main.blacklist_steps t WHERE t.merchant_no = ?1 AND t.request_id = g.request_id AND t.round = g.round + ?4
+             AND t.step = g.step AND t.seq = g.seq)";
+        Ok(!self.any(sql, params![self.own, self.again, request.cell("request_id"), rounds])?)
     }
 
     /// Whether an erased record before this one decided on a request; on which one stands in its body alone.
