@@ -183,7 +183,7 @@ fn a_gap_is_passed_at_once_however_wide_it_is() {
         assert_eq!((extent.lost(), extent.behind()), (extent.records()..tree, extent.records()..seq + 1));
         let next = |from| opened.store.read(|reads| reads.listed_from(&a, from)).unwrap();
         assert_eq!((next(4), next(10), next(seq)), (Some(5), Some(seq), Some(seq)));
-        assert_eq!(opened.store.read(|reads| reads.missing(&a, 0..10, 9)).unwrap(), [4..5,]);
+        assert_eq!(opened.store.read(|reads| reads.missing(&a, 0..10, 9)).unwrap(), vec![4_u64..5]);
         // A list of what nothing fits has no more pages than there is something to look through.
         let (none, mut cursor, mut pages) = (Filter { kind: Some("none".into()), ..Filter::default() }, None, 0);
         loop {
