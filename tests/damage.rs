@@ -35,19 +35,72 @@ struct Store {
     _folder: TempDir,
     data: PathBuf,
     db: Connection,
+    /// Records that were erased, of [`ERASED_OF`].
+    erased: Vec<i64>,
 }
+
+/// Customers who are erased, one with a payment, and whose merchant's they are.
+const ERASED: [&str; 2] = ["c_3001", "c_3003"];
+const ERASED_OF: &str = "m-electronics";
+
+/// What only the bodies of a record say: nobody can tell whether it was changed once these are erased.
+const UNSAID: [(&str, &[&str]); 5] = [
+    ("entries", &["ticket", "order_id"]),
+    ("events", &["body"]),
+    ("intents", &["key"]),
+    ("delay_grants", &["episode_id", "form"]),
+    (
+        "after_sale_cases",
+        &[
+            "after_sale_id",
+            "state",
+            "resolution",
+            "attempts",
+            "lines",
+            "freight_refunded",
+            "approved",
+            "compensation",
+            "reason",
+            "policy",
+            "version",
+            "opened_at_ms",
+        ],
+    ),
+];
 
 impl Store {
     fn new(tiles: bool) -> Self {
         static SEEDS: [OnceLock<TempDir>; 2] = [OnceLock::new(), OnceLock::new()];
-        let seed = SEEDS[usize::from(tiles)].get_or_init(|| seed(if tiles { 260 } else { 1 }));
+        Self::copy(SEEDS[usize::from(tiles)].get_or_init(|| seed(if tiles { 260 } else { 1 }, &[])))
+    }
+
+    /// One in which customers were erased.
+    fn with_erased() -> Self {
+        static SEED: OnceLock<TempDir> = OnceLock::new();
+        Self::copy(SEED.get_or_init(|| seed(1, &ERASED)))
+    }
+
+    fn copy(seed: &TempDir) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(seed.path(), folder.path());
         let data = folder.path().join("data");
         let db = Connection::open(data.join("ombud.db")).unwrap();
         db.busy_timeout(Duration::from_secs(10)).unwrap();
         db.pragma_update(None, "synchronous", "OFF").unwrap();
-        Self { _folder: folder, data, db }
+        let erased = std::fs::read_to_string(folder.path().join("erased")).unwrap_or_default();
+        let erased = erased.lines().map(|seq| seq.parse().unwrap()).collect();
+        Self { _folder: folder, data, db, erased }
+    }
+
+    /// Whether nothing on record says what a cell has: the record that wrote it was erased, and said it alone.
+    fn is_unsaid(&self, table: &str, column: &str, columns: &[&str], row: &[Value]) -> bool {
+        let cell = |name: &str| columns.iter().position(|own| *own == name).map(|at| &row[at]);
+        let number = |name: &str| if let Some(Value::Integer(number)) = cell(name) { *number } else { -1 };
+        let of = ["seq", "last_seq", "first_seq"].map(number);
+        let sql = "SELECT 1 FROM merchants WHERE id = ?1 AND merchant_no = ?2";
+        let is_erased = self.erased.iter().any(|seq| of.contains(seq))
+            && self.db.prepare(sql).unwrap().exists((ERASED_OF, number("merchant_no"))).unwrap();
+        is_erased && UNSAID.iter().any(|(own, columns)| *own == table && columns.contains(&column))
     }
 
     /// What is found, or nothing where all is well.
@@ -79,6 +132,9 @@ impl Store {
         let columns: Vec<&'static str> = keys.iter().chain(others).copied().collect();
         let before = self.row(table, &columns, random)?;
         let at = random.below(columns.len());
+        if self.is_unsaid(table, columns[at], &columns, &before) {
+            return None;
+        }
         let mut after = before.clone();
         after[at] = flipped(&before[at], random)?;
         let flip = Flip { table, keys, column: columns[at], at, before, after };
@@ -135,8 +191,8 @@ fn flipped(value: &Value, random: &mut Random) -> Option<Value> {
     })
 }
 
-/// The demonstration, then events under a witness's eyes.
-fn seed(events: usize) -> TempDir {
+/// The demonstration, then events under a witness's eyes, and customers erased.
+fn seed(events: usize, erased: &[&str]) -> TempDir {
     let folder = demo_data();
     let data = folder.path().join("data");
     let witness = Witness::start();
@@ -160,6 +216,17 @@ fn seed(events: usize) -> TempDir {
         let call = call.header("content-type", "application/cloudevents-batch+json").body(Json::from(events).to_string());
         assert_eq!(call.send().status, 200);
     }
+    let mut records = Vec::new();
+    for customer in erased {
+        let db = Connection::open(data.join("ombud.db")).unwrap();
+        let sql = "SELECT seq || char(10) FROM entries JOIN merchants USING (merchant_no) WHERE id = ?1 AND customer = ?2";
+        let mut query = db.prepare(sql).unwrap();
+        records.extend(query.query_map([ERASED_OF, customer], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap));
+        let key = keys["merchants"][ERASED_OF]["merchant-admin"].as_str().unwrap();
+        let call = process.call(&agent(), "POST", &format!("/v1/merchants/{ERASED_OF}/erasures")).key(key);
+        assert_eq!(call.json(&json!({"customer": customer, "reason": "asked"})).send().status, 201);
+    }
+    std::fs::write(folder.path().join("erased"), records.concat()).unwrap();
     let count = |table: &str| ombud_tests::ledger::count(&data, &format!("SELECT count(*) FROM {table}"));
     wait_for(|| count("checkpoints") >= 4 && count("cosignatures") >= 4);
     process.terminate();
@@ -190,6 +257,57 @@ fn no_flipped_bit_of_a_cell_goes_undetected() {
 #[test]
 fn no_flipped_bit_of_a_cell_beside_full_tiles_goes_undetected() {
     no_flip_goes_undetected(&Store::new(true), 40);
+}
+
+/// One customer's erasure leaves everybody else's rows as checkable as they were.
+#[test]
+fn no_flipped_bit_of_a_cell_after_an_erasure_goes_undetected() {
+    no_flip_goes_undetected(&Store::with_erased(), 250);
+}
+
+/// Rows of whom was not erased, changed by somebody who knows the tables and uses what an erasure leaves.
+#[test]
+fn an_erasure_excuses_no_change_of_other_customers_rows() {
+    let store = Store::with_erased();
+    assert_eq!(store.findings(), [""; 0]);
+    let of = format!("merchant_no = (SELECT merchant_no FROM merchants WHERE id = '{ERASED_OF}')");
+    store.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let good = std::fs::read(store.data.join("ombud.db")).unwrap();
+    let mark = format!("(SELECT min(subject) FROM subject_keys WHERE {of} AND subject >= 'erased:' AND subject < 'erased;')");
+    let mut changes = vec![
+        ("measures", format!("DELETE FROM measures WHERE {of}")),
+        ("incidents", format!("DELETE FROM incidents WHERE {of}")),
+        ("after_sale_cases", format!("UPDATE after_sale_cases SET customer = NULL WHERE {of}")),
+        ("blacklist_requests", format!("UPDATE blacklist_requests SET state = 'closed', stage = 'archived', customer = {mark} WHERE {of}")),
+        ("entries", format!("UPDATE entries SET customer = NULL WHERE {of} AND customer = 'c_9999' AND entry = 'decision'")),
+        ("events", format!("UPDATE events SET body = x'' WHERE {of}")),
+        ("events", format!("UPDATE events SET body = zeroblob(31) WHERE {of}")),
+        ("counted", format!("UPDATE counted SET customer = 'c_9999' WHERE {of}")),
+    ];
+    for seq in &store.erased {
+        for (table, column) in [
+            ("measures", "seq"),
+            ("incidents", "seq"),
+            ("after_sale_cases", "last_seq"),
+            ("blacklist_requests", "last_seq"),
+            ("blacklist_steps", "seq"),
+        ] {
+            changes.push((table, format!("UPDATE {table} SET {column} = {seq} WHERE {of}")));
+        }
+    }
+    for (table, sql) in changes {
+        assert!(store.db.execute(&sql, []).unwrap() > 0, "{sql}");
+        let found = store.findings();
+        // Records that list nobody are those of nobody who was erased; the index of events is no row beside the records.
+        let place = match table {
+            "entries" => "",
+            "events" => "event",
+            table => table,
+        };
+        assert!(found.iter().any(|one| one.starts_with(ERASED_OF) && one.contains(place)), "{sql}: {found:#?}");
+        restore(&store.db, &good, &store.data);
+    }
+    assert_eq!(store.findings(), [""; 0]);
 }
 
 /// What is published and signed stands in files.
@@ -317,9 +435,9 @@ fn no_flipped_bit_of_the_file_changes_a_table_unnoticed() {
     store.db.execute("VACUUM INTO ?1", [whole.to_str().unwrap()]).unwrap();
     let (bytes, good) = (std::fs::read(&whole).unwrap(), contents(&whole).unwrap());
     std::fs::remove_file(&whole).unwrap();
-    let Store { _folder, data, db } = store;
+    let Store { _folder, data, db, erased } = store;
     db.close().unwrap();
-    let store = Store { _folder, db: Connection::open_in_memory().unwrap(), data };
+    let store = Store { _folder, db: Connection::open_in_memory().unwrap(), data, erased };
     let database = store.data.join("ombud.db");
     let mut random = Random::new();
     let mut found = 0;

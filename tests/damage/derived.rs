@@ -127,18 +127,30 @@ fn what_stands_beside_the_records_follows_from_them_and_what_does_not_is_named()
     let good = tempfile::tempdir().unwrap();
     let kept = good.path().join("good.db");
     Connection::open(server.data.join("ombud.db")).unwrap().execute("VACUUM INTO ?1", [kept.to_str().unwrap()]).unwrap();
-    for (sql, said) in BY_HAND {
-        assert!(change(&server, &merchant.id, sql) > 0, "{sql}");
-        let found = findings(&server.data, &merchant.id);
-        assert!(found.iter().any(|one| one.contains(said)), "{sql}: {found:#?}");
-        restore(&server, &kept);
-        assert_eq!(findings(&server.data, &merchant.id), [""; 0], "{sql}");
-    }
+    for_each_by_hand(&server, &merchant, &kept);
+    // The erasure of somebody else excuses none of it.
+    merchant.decide(&refund("other", "c_other", 1_000));
+    assert_eq!(erase(&merchant, "c_other"), 201);
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+    std::fs::remove_file(&kept).unwrap();
+    Connection::open(server.data.join("ombud.db")).unwrap().execute("VACUUM INTO ?1", [kept.to_str().unwrap()]).unwrap();
+    for_each_by_hand(&server, &merchant, &kept);
     // The day on which a person's act counts hangs on the zone of then.
     let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
     config["tz_offset_min"] = json!(-600);
     server.call("PUT", &format!("/v1/merchants/{}", merchant.id)).key(&server.operator).json(&config).send().ok();
     assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+}
+
+/// Each change is named, and what is put back is accused of nothing.
+fn for_each_by_hand(server: &Server, merchant: &Merchant<'_>, good: &std::path::Path) {
+    for (sql, said) in BY_HAND {
+        assert!(change(server, &merchant.id, sql) > 0, "{sql}");
+        let found = findings(&server.data, &merchant.id);
+        assert!(found.iter().any(|one| one.contains(said)), "{sql}: {found:#?}");
+        restore(server, good);
+        assert_eq!(findings(&server.data, &merchant.id), [""; 0], "{sql}");
+    }
 }
 
 fn restore(server: &Server, good: &std::path::Path) {
@@ -175,6 +187,26 @@ fn after_erasure_and_retention_nothing_is_accused_and_amounts_still_are_checked(
         ("UPDATE blacklist_requests SET state = 'open' WHERE request_id = 'request-b'", "or it is not closed"),
         ("UPDATE intents SET amount = amount + 1 WHERE key = 'case-back'", "of `intents`: `amount` is another than the records give"),
         ("DELETE FROM delay_grants WHERE order_id = 'order-stands'", "of `delay_grants`: it is missing"),
+        // Whoever came back is named again, and whoever was not erased always was.
+        ("UPDATE counted SET customer = NULL WHERE order_id = 'order-back'", "of `counted`: `customer` is another than the records give"),
+        (
+            "UPDATE after_sale_cases SET customer = NULL WHERE order_id = 'order-back'",
+            "of `after_sale_cases`: `customer` is another than the records give",
+        ),
+        (
+            "UPDATE counted SET customer = NULL WHERE order_id = 'order-cancelled'",
+            "of `counted`: `customer` is another than the records give",
+        ),
+        (
+            "UPDATE counted SET customer = (SELECT min(subject) FROM subject_keys WHERE subject GLOB 'erased:[0-9a-f]*') WHERE order_id = 'order-cancelled'",
+            "of `counted`: `customer` is another than the records give",
+        ),
+        ("UPDATE counted SET customer = 'c_2' WHERE order_id = 'order-paid'", "of `counted`: no record gives it"),
+        ("DELETE FROM incidents WHERE customer = 'customer-x'", "of `incidents`: it is missing"),
+        (
+            "UPDATE incidents SET seq = (SELECT min(seq) FROM intents WHERE key = 'case-paid') WHERE customer = 'customer-x'",
+            "of `incidents`: `seq` is another than the records give",
+        ),
     ] {
         let good = tempfile::tempdir().unwrap();
         let kept = good.path().join("good.db");

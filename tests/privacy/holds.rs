@@ -147,3 +147,38 @@ fn what_is_held_of_one_customer_of_a_ticket_stays_when_another_is_erased() {
     assert_eq!(replay(&kept, &two)["divergence"], "erased");
     assert_eq!(findings(&server.data, &kept.id), [""; 0]);
 }
+
+/// The act of a hold on a ticket of several customers lists one of them and may be sealed with the ticket's key; that of a hold on
+/// somebody who came back is, too. Whichever of them is erased then, nothing whole is accused.
+#[test]
+fn acts_of_holds_on_tickets_of_several_customers_are_accused_of_nothing() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({}));
+    let hold = |about: Value| {
+        let held = merchant.call(Role::Compliance, "POST", "/holds").json(&about).send().with(201);
+        move |merchant: &Merchant<'_>| {
+            let call = merchant.call(Role::Compliance, "POST", &format!("/holds/{}/lift", held["id"].as_str().unwrap()));
+            assert_eq!(call.json(&json!({"reason": "settled"})).send().status, 204);
+        }
+    };
+    for customer in ["c_back", "c_held"] {
+        merchant.decide(&refund_in(&format!("first-{customer}"), customer, "t_before", 100));
+        erase(&merchant, customer);
+    }
+    merchant.decide(&refund_in("live", "c_live", "t_both", 100));
+    merchant.decide(&refund_in("back", "c_back", "t_both", 100));
+    hold(json!({"ticket": "t_both", "reason": "court"}))(&merchant);
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+    // The ticket's key goes with the one who came back; the act lists the other one, whose key is there.
+    erase(&merchant, "c_back");
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+    // The act names who was erased, and the ticket's key stays for another customer.
+    merchant.decide(&refund_in("again", "c_back", "t_kept", 100));
+    merchant.decide(&refund_in("held", "c_held", "t_kept", 100));
+    hold(json!({"customer": "c_back", "reason": "court"}))(&merchant);
+    let lift = hold(json!({"customer": "c_held", "reason": "court"}));
+    erase(&merchant, "c_back");
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+    lift(&merchant);
+    assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
+}

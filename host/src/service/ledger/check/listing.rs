@@ -46,7 +46,7 @@ pub(super) fn differences(
     let Readable { record, listed, event, case } = read;
     let mut differences = Vec::new();
     if let Some(body) = record.body(BodyKind::Act) {
-        return Ok(differences_of_act(reads, merchant, body, listed));
+        return differences_of_act(reads, merchant, body, read, digest_key);
     }
     let Some(event) = event else { return Ok(differences) };
     let data = &event.data;
@@ -55,13 +55,9 @@ pub(super) fn differences(
         None => data.order.as_ref().map(|order| order.order_id.to_string()),
     };
     let customer = data.customer_ref.as_ref().map(ToString::to_string);
-    // The erasure of this customer takes them out of the listing, and nobody else's.
-    let erased = match (&listed.customer, &customer, digest_key) {
-        (None, Some(customer), Some(key)) => {
-            let erased_at = reads.erased_at(merchant, &owner::mark_by(key, customer))?;
-            erased_at.is_some_and(|at_ms| at_ms >= record.header.received_at_ms)
-        }
-        _ => false,
+    let erased = match &customer {
+        Some(customer) => is_taken_out(reads, merchant, read, customer, digest_key)?,
+        None => false,
     };
     for (name, is, says) in [
         ("ticket", &listed.ticket, data.ticket_id.as_ref().map(ToString::to_string)),
@@ -85,9 +81,29 @@ pub(super) fn differences(
     Ok(differences)
 }
 
+/// Whether a record lists no customer because the one that it names was erased after it: the erasure of somebody else takes nobody out.
+fn is_taken_out(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    read: &Readable<'_>,
+    customer: &str,
+    digest_key: Option<&DigestKey>,
+) -> Result<bool, StoreError> {
+    let (None, Some(key)) = (&read.listed.customer, digest_key) else { return Ok(false) };
+    let erased_at = reads.erased_at(merchant, &owner::mark_by(key, customer))?;
+    Ok(erased_at.is_some_and(|at_ms| at_ms >= read.record.header.received_at_ms))
+}
+
 /// What an act is listed by otherwise than the decision that it is on; an act on no decision is listed by its name alone.
-fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, listed: &ListedEntry) -> Vec<String> {
-    let Ok(body) = serde_json::from_str::<Value>(body) else { return vec!["its act is no JSON".into()] };
+fn differences_of_act(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    body: &str,
+    read: &Readable<'_>,
+    digest_key: Option<&DigestKey>,
+) -> Result<Vec<String>, StoreError> {
+    let listed = read.listed;
+    let Ok(body) = serde_json::from_str::<Value>(body) else { return Ok(vec!["its act is no JSON".into()]) };
     let named = |name: &str| body.get(name).and_then(Value::as_str);
     // An alarm names the decision that diverges and is no act on it: it is no part of the ticket's or the customer's listing.
     let is_alarm = named("act") == Some(SELF_AUDIT_DIVERGED);
@@ -102,17 +118,21 @@ fn differences_of_act(reads: &dyn Reads, merchant: &MerchantId, body: &str, list
     // customer who was erased before by one of the customer's tickets.
     let of_ticket = || listed.customer.clone().filter(|_| held_ticket.is_some());
     let of_customer = || listed.ticket.clone().filter(|_| held("customer").is_some());
-    [
+    let mut held_customer = held("customer");
+    if let Some(customer) = &held_customer
+        && is_taken_out(reads, merchant, read, customer, digest_key)?
+    {
+        held_customer = None;
+    }
+    let says = [
         ("kind", &listed.kind, on.and_then(|on| on.kind.clone())),
         ("outcome", &listed.outcome, outcome),
         ("ticket", &listed.ticket, on.and_then(|on| on.ticket.clone()).or_else(|| held_ticket.clone()).or_else(of_customer)),
-        ("customer", &listed.customer, on.and_then(|on| on.customer.clone()).or_else(|| held("customer")).or_else(of_ticket)),
+        ("customer", &listed.customer, on.and_then(|on| on.customer.clone()).or(held_customer).or_else(of_ticket)),
         ("order", &listed.order, on.and_then(|on| on.order.clone())),
-    ]
-    .into_iter()
-    .filter(|(_, is, says)| **is != *says)
-    .map(|(name, ..)| format!("its {name} is listed otherwise than that of what it is on"))
-    .collect()
+    ];
+    let differ = says.into_iter().filter(|(_, is, says)| **is != *says);
+    Ok(differ.map(|(name, ..)| format!("its {name} is listed otherwise than that of what it is on")).collect())
 }
 
 /// Who may have sent a person's act: whoever's act stands behind the record; where it was invalid and none does, any person who

@@ -13,7 +13,10 @@ use anyhow::{Context as _, Result};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::DigestKey;
 use ombud_ledger::log::{Checkpoint, Note, VerifierKey, VerifierKeys};
-use ombud_store::{CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Place, Reads, Scratch, StoreError, StoredRecord};
+use ombud_ledger::{Entry, Header};
+use ombud_store::{
+    CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Place, Reads, Scratch, StoreError, StoredRecord, SubjectKey, TICKETS,
+};
 
 use super::keys;
 use super::published::Published;
@@ -25,6 +28,8 @@ use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
 const PAGE: u32 = 256;
+/// How acts on holds are named in headers.
+const HOLDS: [&str; 2] = ["hold.set", "hold.lifted"];
 /// How often a file that a running server may be writing is read.
 const READS: u32 = 3;
 /// How long after that.
@@ -341,9 +346,17 @@ fn recorded(
         }
     }
     // A record that lists its customer was sealed under that customer's key, or under the ticket's after an erasure: who is
-    // erased is not listed any more.
-    let kept = matches!(subjects.first(), Some(SubjectId::Customer(_)));
+    // erased is not listed any more. But a hold on a ticket is the ticket's first, and lists one of several customers.
+    let kept = matches!(subjects.first(), Some(SubjectId::Customer(_))) && !is_of_lost_ticket(reads, merchant, record, subjects)?;
     Ok(Record::open(merchant, record.seq, &record.header, &record.sealed, keys.iter().map(|key| &**key), kept, Bodies::opened))
+}
+
+/// Whether it is the act of a hold on a ticket whose own key was destroyed, with another customer of the ticket.
+fn is_of_lost_ticket(reads: &dyn Reads, merchant: &MerchantId, record: &StoredRecord, subjects: &[SubjectId]) -> Result<bool, StoreError> {
+    let [_, ticket @ SubjectId::Ticket(_), ..] = subjects else { return Ok(false) };
+    let header = Header::decode(&record.header).ok();
+    let is_hold = header.is_some_and(|header| matches!(header.entry, Entry::Act(act) if HOLDS.contains(&act.act.as_str())));
+    Ok(is_hold && reads.subject_key(merchant, ticket.as_subject())? == SubjectKey::None && reads.erased_at(merchant, TICKETS)?.is_some())
 }
 
 /// Under whose keys a record may be sealed, by its listing.

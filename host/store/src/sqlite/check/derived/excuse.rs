@@ -1,6 +1,7 @@
 //! When a row may be another than the records give: because of records that were erased, or of its own customer's erasure. The
 //! erasure of somebody else excuses nothing.
 
+use ombud_core::money::Payment;
 use rusqlite::params;
 use rusqlite::types::Value;
 
@@ -33,10 +34,10 @@ impl Both<'_> {
 
     /// Payments, counters and grants. The amounts of erased records are looked at elsewhere.
     fn is_money_excused(&self, row: &Differing<'_>, given: Option<&Differing<'_>>, erased: Option<&Erased>) -> rusqlite::Result<bool> {
-        let (is_payment, is_counter) = (row.table.name == "intents", row.table.name == "counted");
+        let is_counter = row.table.name == "counted";
         if let Some(erased) = erased {
-            let is_paid = !is_payment || matches!(row.cell("amount"), Value::Integer(1..));
-            return Ok(erased.may_pay() && is_paid && (!is_counter || self.names_departed_only(row.cell("customer"))?));
+            let is_possible = row.table.name != "intents" || is_payment(row);
+            return Ok(erased.may_pay() && is_possible && (!is_counter || self.names_departed_only(row.cell("customer"))?));
         }
         let beside = self.is_of_act_beside_erased(row)?;
         if !is_counter {
@@ -108,6 +109,13 @@ impl Both<'_> {
         let later = "SELECT 1 FROM again.erased WHERE merchant_no = ?1 AND wrote IN ('blacklist', 'override') AND seq > ?2";
         Ok(self.is_before(given.seq(), &departed)? || self.any(later, params![self.again, given.seq()])?)
     }
+}
+
+/// Whether a row can be a payment at all.
+fn is_payment(row: &Differing<'_>) -> bool {
+    let payments = [Payment::Refund, Payment::Cash, Payment::Coupon];
+    payments.iter().any(|payment| *row.cell("payment") == Value::Text(payment.as_str().to_owned()))
+        && matches!((row.cell("amount"), row.cell("cancelled")), (Value::Integer(1..), Value::Integer(0 | 1)))
 }
 
 fn is_next_day(row: &Differing<'_>, given: &Differing<'_>) -> bool {

@@ -171,6 +171,8 @@ fn the_erasure_of_somebody_else_excuses_nothing() {
         ("UPDATE intents SET seq = 1 WHERE key = 'case-live'", "row `case-live refund 5` of `intents`: it is missing"),
         ("INSERT INTO intents VALUES (1, 'k', 'cash', 2, 5, 0)", "row `k cash 2` of `intents`: no record gives it"),
         ("INSERT INTO intents VALUES (1, 'k', 'cash', 3, 0, 0)", "row `k cash 3` of `intents`: no record gives it"),
+        ("UPDATE intents SET payment = 'x' WHERE seq = 0", "row `case-gone x 0` of `intents`: no record gives it"),
+        ("UPDATE intents SET cancelled = 2 WHERE seq = 0", "row `case-gone refund 0` of `intents`: no record gives it"),
         ("UPDATE delay_grants SET value = 5", "row `o-live 9 ep cash` of `delay_grants`: `value` is another"),
         ("INSERT INTO delay_grants VALUES (1, 'o-gone', 2, 'ep', 'cash', 5, 12)", "of `delay_grants`: no record gives it"),
     ] {
