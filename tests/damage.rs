@@ -333,6 +333,26 @@ fn no_flipped_bit_of_a_published_checkpoint_goes_undetected() {
     assert_eq!(store.findings(), [""; 0]);
 }
 
+/// A witness that came after the database does not hide what the sizes say.
+#[test]
+fn a_database_from_before_a_witness_says_how_much_is_missing() {
+    let Store { _folder, data, db, .. } = Store::new(false);
+    db.close().unwrap();
+    for rest in ["ombud.db-wal", "ombud.db-shm"] {
+        _ = std::fs::remove_file(data.join(rest));
+    }
+    std::fs::copy(demo_data().path().join("data/ombud.db"), data.join("ombud.db")).unwrap();
+    let checked = on(&data, &["audit", "check"]);
+    let found: Vec<&str> = checked.exits(1).out.lines().filter(|line| line.contains("published checkpoint")).collect();
+    assert!(found.iter().all(|line| line.contains("the database was set back") && !line.contains("not known")), "{found:#?}");
+    let size = |line: &str, before: &str| -> u64 {
+        line.split(before).next().unwrap().split_whitespace().last().unwrap().parse().unwrap_or_else(|error| panic!("{line}: {error}"))
+    };
+    let fresh = found.iter().find(|line| line.starts_with("m-fresh: ")).expect("a log that grew");
+    let [published, there, missing] = [" records were published", " records are there", " are missing"].map(|words| size(fresh, words));
+    assert!(missing > 0 && published == there + missing, "{fresh}");
+}
+
 /// A note that is published twice stands with its cosignatures in both files of a log.
 #[test]
 fn no_flipped_bit_of_a_cosignature_in_the_file_before_goes_undetected() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
-use ombud_ledger::log::note::parse_signatures;
+use ombud_ledger::log::note::{KeptNoteError, parse_signatures};
 use ombud_ledger::log::tile::encode_tile;
 use ombud_ledger::log::{Checkpoint, Frontier, Note, VerifierKey, VerifierKeys, cosignature};
 
@@ -147,13 +147,24 @@ impl Heads {
         };
         let keys = self.keys.as_ref().ok_or("there is no key to check it with")?;
         let head = Checkpoint::open(note, keys.as_slice()).map_err(|error| error.to_string())?;
-        Note::published(note, keys.as_slice(), witnesses).map_err(|error| error.to_string())?;
+        // Whatever else has signed it: a witness that came later is not known to a database that was set back.
+        let missing = match head.size.saturating_sub(tree.size()) {
+            0 => String::new(),
+            missing => format!("; {} records are there, and {missing} are missing", tree.size()),
+        };
         if self.checkpoints.last().is_none_or(|newest| newest.size < head.size) {
-            return Err(format!("{} records were published, but no such checkpoint is stored: the database was set back", head.size));
+            let published = format!("{} records were published, but no such checkpoint is stored", head.size);
+            return Err(format!("{published}: the database was set back{missing}"));
         }
-        if head.size > tree.size() {
-            return Err(format!("{} records were published, but only {} are there: the database was set back", head.size, tree.size()));
+        if !missing.is_empty() {
+            return Err(format!("{} records were published: the database was set back{missing}", head.size));
         }
+        Note::published(note, keys.as_slice(), witnesses).map_err(|error| match &error {
+            KeptNoteError::Stranger { .. } => {
+                format!("{error}: somebody wrote that, or it is a witness, and the database was set back to before its signature")
+            }
+            _ => error.to_string(),
+        })?;
         match self.roots.get(&head.size) {
             Some(root) if *root == head.root => Ok(()),
             None if head.size == 0 => Ok(()),

@@ -124,6 +124,12 @@ fn what_is_published_holds_the_database_to_it() {
             Some(fixture.sign(1, 45)),
             "m-1: published checkpoint: 45 records were published, but no such checkpoint is stored: the database was set back",
         ),
+        // A witness that came since says nothing else.
+        (
+            Some(format!("{}\u{2014} w2.test AAAAAAAA\n", fixture.sign(1, 45))),
+            "m-1: published checkpoint: 45 records were published, but no such checkpoint is stored: the database was set back; 40 records are \
+             there, and 5 are missing",
+        ),
         (Some(fixture.other_root(1, 40)), "m-1: published checkpoint: the first 40 records are not those that were published"),
         (Some(good.replace("m-1", "m-2")), "is not signed by `ombud.test/m-1`"),
         (Some(format!("{good}\u{2014} stranger AAAAAAAA\n")), "a key that is not known has signed it: `stranger`"),
