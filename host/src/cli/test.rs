@@ -60,7 +60,7 @@ impl Test {
             let files = packages::read(&path)?;
             if self.cases.is_none() {
                 // Whoever changed them means them, and others would run.
-                packages::fits(&files, files::cases(&files))?;
+                packages::fits(&files, files::package(&files).into_iter().chain(files::cases(&files)))?;
             }
             let (plugin, settings, cases) = packages::load_files(&sandbox, files)?;
             let policy = path.display().to_string();

@@ -86,7 +86,10 @@ mod tests {
         assert_eq!(read(None, Some("1970-01-02"), None).unwrap().from_ms, Some(16 * HOUR_MS), "a date begins in the merchant's zone");
         let from = Some("1970-01-02T00:00:00Z");
         assert_eq!(read(None, from, from).unwrap().to_ms, Some(24 * HOUR_MS), "an empty window is one");
-        assert_eq!(read(None, from, Some("1970-01-01")).unwrap_err(), "`/to`: is before `from`; allowed: `from` or later; `to` itself is not in it");
+        assert_eq!(
+            read(None, from, Some("1970-01-01")).unwrap_err(),
+            "`/to`: is before `from`; allowed: `from` or later; `to` itself is not in it"
+        );
         assert!(read(Some("9d"), from, None).unwrap_err().starts_with("`/last`: says where"));
         for bad in ["", "d", "90", "90m", "-1d", "+1d", "0d", "1.5d", "９d", "d9", "999999999999999999d"] {
             assert!(read(Some(bad), None, None).unwrap_err().starts_with("`/last`: is no length of time"), "{bad}");
