@@ -11,10 +11,11 @@ use rusqlite::Connection;
 use serde_json::json;
 
 /// Tables that are changed here.
-const CHANGED: [&str; 7] = ["entries", "subject_keys", "holds", "api_keys", "merchants", "operator_values", "counted"];
+const CHANGED: [&str; 9] =
+    ["entries", "subject_keys", "holds", "api_keys", "merchants", "operator_values", "counted", "rollouts", "versions"];
 
 /// What somebody does by hand, whose check tells it, and what must be said. `M` is the merchant's number.
-const BY_HAND: [(&str, bool, &str); 14] = [
+const BY_HAND: [(&str, bool, &str); 19] = [
     // A key destroyed in the way of an erasure, without its act.
     (
         "UPDATE entries SET customer = NULL WHERE merchant_no = M AND customer = 'c_2';
@@ -50,6 +51,24 @@ const BY_HAND: [(&str, bool, &str); 14] = [
         "INSERT INTO api_keys (hash, key_id, merchant_no, role, actor, created_at_ms) VALUES (zeroblob(32), 'k_000000000000', NULL, 'operator', 'me', 1)",
         true,
         "row `k_000000000000` of `api_keys`: no act created it",
+    ),
+    // Times, by a millisecond.
+    ("UPDATE api_keys SET created_at_ms = created_at_ms + 1 WHERE merchant_no = M", false, "it was created at another time than the act says"),
+    ("UPDATE merchants SET created_at_ms = created_at_ms + 1 WHERE merchant_no = M", false, "its time of creation is another than the act's"),
+    (
+        "UPDATE rollouts SET changed_at_ms = changed_at_ms - 1 WHERE merchant_no = M",
+        false,
+        "of `rollouts`: it was changed last at another time than the act says",
+    ),
+    (
+        "UPDATE versions SET changed_at_ms = changed_at_ms - 1 WHERE merchant_no = M",
+        false,
+        "of `versions`: it stands where it stands since another time than the acts say",
+    ),
+    (
+        "UPDATE subject_keys SET created_at_ms = created_at_ms + 1 WHERE merchant_no = M AND subject = 'customer:c_2'",
+        false,
+        "key of `customer:c_2`: it was made at another time than the customer's first record",
     ),
     (
         "UPDATE merchants SET config = replace(config, '\"order_refund_auto_fen_max\":30000', '\"order_refund_auto_fen_max\":30001') WHERE merchant_no = M",

@@ -45,6 +45,8 @@ pub struct Decided {
 pub trait ReadRollouts {
     /// A merchant's plans, JSON; none where nothing was ever placed.
     fn rollouts(&self, merchant: &MerchantId) -> Result<Option<String>, StoreError>;
+    /// When they were kept last, epoch milliseconds.
+    fn rollouts_changed_at(&self, merchant: &MerchantId) -> Result<Option<i64>, StoreError>;
     /// Which version made the first decision of a kind about a customer that fits; none where the customer was erased.
     fn first_decision(&self, merchant: &MerchantId, kind: Kind, of: &FirstOf<'_>) -> Result<Option<Opened>, StoreError>;
     /// The decisions of a kind in a piece of the log that a version made, the latest first. Every entry of the piece is looked at.

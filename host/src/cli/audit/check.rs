@@ -67,8 +67,9 @@ impl Check {
 const ADMINISTERED: &str = "erased keys, holds, API keys, signing keys, versions with their signatures, bindings and rollouts, configuration, caps with \
 their bounds, limits, retention, guardrail";
 /// What nothing on record says, so that a change of it is not found.
-const NOT_ADMINISTERED: &str = "results of shadow runs, when keys of persons were made and when retention looks at them next, when bytes were stored; of \
-erased records: tickets, digests of events, cases; of plans that an earlier release moved last: windows, shadows, what was taken back";
+const NOT_ADMINISTERED: &str = "results of shadow runs, when retention looks at keys next, when erased customers were marked first, when bytes were \
+stored; of erased records: tickets, orders, digests of events, cases, what of an act or an order was paid for what; of acts of earlier releases: times \
+to less than a minute; of plans that an earlier release moved last: windows, shadows, what was taken back";
 
 /// What was checked and found, for programs.
 pub(in crate::cli) fn as_json(checks: &Checks) -> serde_json::Value {

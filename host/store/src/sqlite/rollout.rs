@@ -18,6 +18,11 @@ impl<T: Database> ReadRollouts for T {
         self.one("read a rollout", "SELECT plans FROM rollouts WHERE merchant_no = ?1", [merchant], |row| row.get(0))
     }
 
+    fn rollouts_changed_at(&self, merchant: &MerchantId) -> Result<Option<i64>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        self.one("read when a rollout was kept", "SELECT changed_at_ms FROM rollouts WHERE merchant_no = ?1", [merchant], |row| row.get(0))
+    }
+
     fn first_decision(&self, merchant: &MerchantId, kind: Kind, of: &FirstOf<'_>) -> Result<Option<Opened>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
         // By the customer, whose entries stand in the order of the log.

@@ -6,12 +6,14 @@
 //! payments and counters of an order agree. Rows that readable records give are as these give them, but for what followed from
 //! an erased record in between, and for what the erasure of that very customer took out of them.
 //!
-//! In reading order: rows compared, when a row may differ (its customer, the rest, cases, requests), and what can be said of erased records.
+//! In reading order: rows compared, when a row may differ (its customer, the rest, cases, requests), what can be said of erased records, and when
+//! keys were made.
 
 mod cases;
 mod differ;
 mod erased;
 mod excuse;
+mod keys;
 mod person;
 mod requests;
 #[cfg(test)]
@@ -240,5 +242,6 @@ fn compare(db: &Connection, row: &MerchantRow, rebuilt: Rebuilt, mark: &dyn Fn(&
     let mut findings = both.rows()?;
     findings.extend(both.day_totals()?);
     findings.extend(both.erased_amounts()?);
+    findings.extend(both.key_times()?);
     Ok(findings)
 }

@@ -5,7 +5,7 @@ use ombud_core::caps::CapLimits;
 use ombud_core::merchant::MerchantConfig;
 use ombud_store::{MerchantRow, Place};
 
-use super::is_about;
+use super::Moment;
 use crate::service::actor::Role;
 use crate::service::acts::{ActBody, RolloutAct, What};
 use crate::service::admin::{bounds_set_by_operator, digest_of};
@@ -14,7 +14,7 @@ use crate::service::snapshot::MerchantDocument;
 /// What the acts so far set.
 #[derive(Default)]
 pub(super) struct Config {
-    created_at_ms: Option<i64>,
+    created_at: Option<Moment>,
     caps: CapLimits,
     caps_bound: CapLimits,
     limits: SomeLimits,
@@ -32,7 +32,7 @@ pub(super) struct Config {
 
 impl Config {
     /// Takes an act.
-    pub(super) fn act(&mut self, act: &ActBody, seq: u64, at_ms: i64) {
+    pub(super) fn act(&mut self, act: &ActBody, seq: u64, at: Moment) {
         let moved = match &act.what {
             What::CapsChanged { from, .. } if *from != self.caps => Some("caps"),
             What::LimitsChanged { from, .. } if *from != self.limits => Some("limits"),
@@ -49,7 +49,7 @@ impl Config {
             self.is_said = act.plans_before.is_some();
         }
         match &act.what {
-            What::MerchantCreated => (self.created_at_ms, self.rest) = (Some(at_ms), act.after.clone()),
+            What::MerchantCreated => (self.created_at, self.rest) = (Some(at), act.after.clone()),
             What::MerchantChanged { .. } => (self.rest, self.unsaid) = (act.after.clone(), false),
             What::Rollout(RolloutAct::ApprovalsOff) => (self.rest, self.unsaid) = (act.after.clone(), act.after.is_none()),
             What::CapsChanged { from, to } => {
@@ -72,7 +72,7 @@ impl Config {
             .as_ref()
             .and_then(|document| Some((MerchantConfig::parse(document.config.to_string().as_bytes()).ok()?, &document.caps_bound)));
         let Some((config, caps_bound)) = config else { return vec![(place(), "its configuration cannot be read".to_owned())] };
-        let Some(created_at_ms) = self.created_at_ms else { return vec![(place(), "no act created it".to_owned())] };
+        let Some(created_at) = self.created_at else { return vec![(place(), "no act created it".to_owned())] };
         let moved = |(seq, what): &(u64, &str)| {
             (Place::Record(*seq), format!("the {what} that it found are others than the acts before it had left"))
         };
@@ -90,7 +90,7 @@ impl Config {
             (config.retention_days != self.retention_days, "days of retention are others than the acts set last"),
             (!self.unsaid && Some(digest_of(&config).to_string()) != self.rest, rest),
             (config.id != row.id, "configuration is another merchant's"),
-            (!is_about(row.created_at_ms, created_at_ms), "time of creation is another than the act's"),
+            (!created_at.is_of(row.created_at_ms), "time of creation is another than the act's"),
         ] {
             if differs {
                 found.push((place(), format!("its {what}")));
@@ -123,7 +123,7 @@ mod tests {
                 plans_before: plans_before.map(str::to_owned),
                 plans: None,
             };
-            config.act(&act, 0, 5);
+            config.act(&act, 0, Moment { at_ms: 5, is_exact: false });
             let row = format!(r#"{{"config": {}, "caps_bound": {{}}}}"#, json(""));
             let found = config.differences(&MerchantRow { id: MerchantId::new("m").unwrap(), config: row, created_at_ms: 5 });
             found.into_iter().map(|(_, problem)| problem).collect::<Vec<_>>()
@@ -131,5 +131,12 @@ mod tests {
         let [old, new] = [differs(None), differs(Some(""))];
         assert!(matches!(&old[..], [one] if one.contains("is another") && one.contains("where a member was given up")), "{old:?}");
         assert!(matches!(&new[..], [one] if one.ends_with("is another than the acts set last")), "{new:?}");
+    }
+
+    #[test]
+    fn a_time_is_that_of_the_act_to_the_millisecond_where_its_release_records_it_so() {
+        for (is_exact, is, fits) in [(true, 5, true), (true, 6, false), (false, 6, true), (false, 70_000, false)] {
+            assert_eq!(Moment { at_ms: 5, is_exact }.is_of(is), fits, "{is_exact} {is}");
+        }
     }
 }

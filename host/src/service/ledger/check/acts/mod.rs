@@ -30,8 +30,10 @@ pub(super) struct Administered {
     /// The merchant's zone of now, minutes east of UTC.
     tz_offset_min: i32,
     erasures: ErasureProof,
+    /// The acts from here on have the times of what they did.
+    is_exact: bool,
     /// When customers were erased last, by their marks.
-    erased_at: BTreeMap<String, i64>,
+    erased_at: BTreeMap<String, Moment>,
     /// When retention erased, whose acts name nobody.
     retained_at: Vec<i64>,
     /// Holds that are in force.
@@ -41,6 +43,8 @@ pub(super) struct Administered {
     keys: BTreeMap<String, Key>,
     config: Config,
     moves: Moves,
+    /// When the plans were kept last; none where no act says it.
+    kept_at: Option<Moment>,
     versions: Versions,
     limits: OperatorLimits,
     guardrail: Option<String>,
@@ -61,13 +65,38 @@ struct Key {
     digest: Option<String>,
     role: String,
     label: String,
-    at_ms: i64,
-    revoked_at_ms: Option<i64>,
+    at: Moment,
+    revoked_at: Option<Moment>,
 }
 
-/// Whether a time is that of an act.
+/// When an act was recorded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moment {
+    at_ms: i64,
+    /// What it did has the same time, to the millisecond: it is of a release that records acts so.
+    is_exact: bool,
+}
+
+impl Moment {
+    /// Whether a time is that of what the act did.
+    fn is_of(self, ms: i64) -> bool {
+        ms == self.at_ms || (!self.is_exact && is_about(ms, self.at_ms))
+    }
+}
+
+/// Whether a time is about that of an act.
 fn is_about(is_ms: i64, says_ms: i64) -> bool {
     is_ms.abs_diff(says_ms) <= LATER_MS
+}
+
+/// Whether an act says something that only releases say which record acts with the time of what they do.
+fn is_of_exact_release(act: &ActBody) -> bool {
+    let says = match &act.what {
+        What::KeyCreated { .. } => act.after.is_some(),
+        What::PolicyUploaded { row, .. } | What::PolicyBound { row, .. } | What::SettingsChanged { row, .. } => row.is_some(),
+        _ => false,
+    };
+    says || act.plans.is_some() || act.plans_before.is_some()
 }
 
 impl Administered {
@@ -97,8 +126,14 @@ impl Administered {
     }
 
     fn act(&mut self, act: ActBody, seq: u64, at_ms: i64) {
-        self.config.act(&act, seq, at_ms);
+        self.is_exact |= is_of_exact_release(&act);
+        let at = Moment { at_ms, is_exact: self.is_exact };
+        self.config.act(&act, seq, at);
         self.moves.found(&act, seq);
+        if act.plans_before.is_some() {
+            // The first act of a change, which keeps the plans whatever it changes.
+            self.kept_at = Some(at);
+        }
         match &act.what {
             What::HoldSet { hold, scope, subject } => {
                 let hold_set = Hold { scope: *scope, subject: subject.clone(), by: act.actor, at_ms };
@@ -107,24 +142,24 @@ impl Administered {
             What::HoldLifted { hold, .. } => _ = self.holds.remove(hold),
             What::KeyCreated { key, key_role, label } => {
                 let digest = act.after.clone();
-                let created = Key { digest, role: key_role.as_str().to_owned(), label: label.clone(), at_ms, revoked_at_ms: None };
+                let created = Key { digest, role: key_role.as_str().to_owned(), label: label.clone(), at, revoked_at: None };
                 self.keys.insert(key.clone(), created);
             }
             What::KeyRevoked { key, .. } => {
                 if let Some(key) = self.keys.get_mut(key) {
-                    key.revoked_at_ms = Some(at_ms);
+                    key.revoked_at = Some(at);
                 }
             }
-            What::SigningKeyAdded { key, label } => self.versions.key_added(&act, key.clone(), label.clone(), at_ms),
-            What::SigningKeyRevoked { key, .. } => self.versions.key_revoked(key, at_ms),
+            What::SigningKeyAdded { key, label } => self.versions.key_added(&act, key.clone(), label.clone(), at),
+            What::SigningKeyRevoked { key, .. } => self.versions.key_revoked(key, at),
             What::PolicyUploaded { policy, version, kinds, settings, signing_key, row } => {
                 let id = VersionId { policy: policy.clone(), version: version.clone() };
                 let said = [Some(settings.clone()), signing_key.clone(), row.clone()];
-                self.versions.uploaded(&act, id, kinds.clone(), said, at_ms);
+                self.versions.uploaded(&act, id, kinds.clone(), said, at);
             }
             What::PolicyBound { kind, policy, version, settings, row } => {
                 let id = VersionId { policy: policy.clone(), version: version.clone() };
-                self.bound(&act, *kind, id, [act.after.clone(), Some(settings.clone()), row.clone()], at_ms);
+                self.bound(&act, *kind, id, [act.after.clone(), Some(settings.clone()), row.clone()], at);
             }
             What::SettingsChanged { kind, policy, version, row } => {
                 let before = self.moves.rollouts.plan(*kind).and_then(|plan| plan.active.as_ref()).map(|active| active.version.clone());
@@ -135,14 +170,14 @@ impl Administered {
                     format!("{own}+{}", act.after.as_deref().and_then(|digest| digest.get(..8)).unwrap_or_default())
                 };
                 let id = VersionId { policy: policy.clone(), version: version.clone().unwrap_or_else(named) };
-                self.bound(&act, *kind, id, [component, act.after.clone(), row.clone()], at_ms);
+                self.bound(&act, *kind, id, [component, act.after.clone(), row.clone()], at);
             }
             What::Rollout(rollout) => {
-                self.versions.moving(&self.moves.rollouts, Some(at_ms));
+                self.versions.moving(&self.moves.rollouts, Some(at));
                 self.moves.says(&act);
                 self.moves.act(&act, rollout, (seq, at_ms), self.tz_offset_min);
             }
-            What::Erasure { mark, .. } => _ = self.erased_at.insert(mark.clone(), at_ms),
+            What::Erasure { mark, .. } => _ = self.erased_at.insert(mark.clone(), at),
             What::RetentionApplied { .. } => self.retained_at.push(at_ms),
             What::OperatorLimitsChanged { to, .. } => self.limits = (**to).clone(),
             What::GuardrailBound { .. } => self.guardrail = act.after,
@@ -172,11 +207,11 @@ impl Administered {
     }
 
     /// A change of the merchant binds a version: it is made, where it is not there, and active.
-    fn bound(&mut self, act: &ActBody, kind: Kind, id: VersionId, said: [Option<String>; 3], at_ms: i64) {
-        self.versions.moving(&self.moves.rollouts, Some(at_ms));
+    fn bound(&mut self, act: &ActBody, kind: Kind, id: VersionId, said: [Option<String>; 3], at: Moment) {
+        self.versions.moving(&self.moves.rollouts, Some(at));
         self.moves.says(act);
-        self.moves.bind(kind, &id, at_ms);
-        self.versions.bound(kind, id, said, at_ms);
+        self.moves.bind(kind, &id, at.at_ms);
+        self.versions.bound(kind, id, said, at);
     }
 
     /// Whether records are missing or could not be read: what follows from them cannot be said then.
@@ -205,6 +240,12 @@ impl Administered {
             found.extend(self.moves.broken().map(|(seq, problem)| (Place::Record(seq), problem)));
         }
         found.extend(self.moves.differences(stored.as_deref()).into_iter().map(plans));
+        let changed_at_ms = reads.rollouts_changed_at(&row.id)?;
+        if let (Some(is), Some(says)) = (changed_at_ms, self.kept_at)
+            && !says.is_of(is)
+        {
+            found.push(plans("it was changed last at another time than the act says".to_owned()));
+        }
         found.extend(self.versions.differences(reads, row)?);
         Ok(found)
     }
@@ -246,7 +287,7 @@ impl Administered {
         }
         for (mark, at_ms) in reads.erased_marks(&row.id)? {
             let is_retained = || self.retained_at.iter().any(|own| is_about(at_ms, *own));
-            if !self.erased_at.get(&mark).is_some_and(|own| is_about(at_ms, *own)) && !is_retained() {
+            if !self.erased_at.get(&mark).is_some_and(|own| own.is_of(at_ms)) && !is_retained() {
                 found.push((Place::Key(format!("`{mark}`")), "it was destroyed at another time than an act says".to_owned()));
             }
         }
@@ -279,13 +320,13 @@ impl Administered {
             if (&row.role, &row.actor) != (&key.role, &key.label) {
                 tell("its role or label is another than the act that created it says");
             }
-            if !is_about(row.created_at_ms, key.at_ms) {
+            if !key.at.is_of(row.created_at_ms) {
                 tell("it was created at another time than the act says");
             }
-            match (row.revoked_at_ms, key.revoked_at_ms) {
+            match (row.revoked_at_ms, key.revoked_at) {
                 (Some(_), None) => tell("it is revoked, and no act did that"),
                 (None, Some(_)) => tell("it is in force, and an act revoked it"),
-                (Some(is), Some(says)) if !is_about(is, says) => tell("it was revoked at another time than the act says"),
+                (Some(is), Some(says)) if !says.is_of(is) => tell("it was revoked at another time than the act says"),
                 _ => {}
             }
         }

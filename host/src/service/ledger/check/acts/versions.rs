@@ -7,7 +7,7 @@ use ombud_core::rollout::{Rollouts, VersionId};
 use ombud_ledger::Digest;
 use ombud_store::{MerchantRow, Place, Reads, SigningKeyRow, StoreError, VersionRow, VersionState};
 
-use super::is_about;
+use super::Moment;
 use crate::service::acts::ActBody;
 use crate::service::rollout::state_of;
 use crate::service::versions;
@@ -19,7 +19,7 @@ pub(super) struct Versions {
     made: BTreeMap<VersionId, Made>,
     keys: BTreeMap<String, Key>,
     /// The moment of a change of the plans that is not over: all of its acts have the same.
-    moving: Option<i64>,
+    moving: Option<Moment>,
 }
 
 /// One version, as the act that made it says.
@@ -34,7 +34,7 @@ struct Made {
     row: Option<String>,
     state: VersionState,
     /// Since when it stands there; none where the acts do not say it.
-    changed_at_ms: Option<i64>,
+    changed_at: Option<Moment>,
     /// It has been in a place since it was a draft.
     was_placed: bool,
 }
@@ -44,13 +44,13 @@ struct Key {
     digest: Option<String>,
     label: String,
     by: String,
-    at_ms: i64,
-    revoked_at_ms: Option<i64>,
+    at: Moment,
+    revoked_at: Option<Moment>,
 }
 
 impl Versions {
     /// A version was bound to a kind; it is made by that unless it is there.
-    pub(super) fn bound(&mut self, kind: Kind, id: VersionId, [component, settings, row]: [Option<String>; 3], at_ms: i64) {
+    pub(super) fn bound(&mut self, kind: Kind, id: VersionId, [component, settings, row]: [Option<String>; 3], at: Moment) {
         let kinds = vec![kind.as_str().to_owned()];
         self.made.entry(id).or_insert(Made {
             component,
@@ -60,7 +60,7 @@ impl Versions {
             signing_key: None,
             row,
             state: VersionState::Draft,
-            changed_at_ms: Some(at_ms),
+            changed_at: Some(at),
             was_placed: false,
         });
     }
@@ -72,7 +72,7 @@ impl Versions {
         id: VersionId,
         kinds: Vec<String>,
         [settings, signing_key, row]: [Option<String>; 3],
-        at_ms: i64,
+        at: Moment,
     ) {
         let by = (act.actor.clone(), act.role.map(|role| role.to_string()).unwrap_or_default());
         let (component, state) = (act.after.clone(), VersionState::Draft);
@@ -84,7 +84,7 @@ impl Versions {
             signing_key,
             row,
             state,
-            changed_at_ms: Some(at_ms),
+            changed_at: Some(at),
             was_placed: false,
         });
     }
@@ -95,32 +95,32 @@ impl Versions {
     }
 
     /// A signing key was registered.
-    pub(super) fn key_added(&mut self, act: &ActBody, key: String, label: String, at_ms: i64) {
+    pub(super) fn key_added(&mut self, act: &ActBody, key: String, label: String, at: Moment) {
         let (digest, by) = (act.after.clone(), act.actor.clone());
-        self.keys.insert(key, Key { digest, label, by, at_ms, revoked_at_ms: None });
+        self.keys.insert(key, Key { digest, label, by, at, revoked_at: None });
     }
 
     /// A signing key was revoked.
-    pub(super) fn key_revoked(&mut self, key: &str, at_ms: i64) {
+    pub(super) fn key_revoked(&mut self, key: &str, at: Moment) {
         if let Some(key) = self.keys.get_mut(key) {
-            key.revoked_at_ms = Some(at_ms);
+            key.revoked_at = Some(at);
         }
     }
 
     /// The plans are being changed at this moment. What was changed before is over: the versions stand where the plans have them.
-    pub(super) fn moving(&mut self, rollouts: &Rollouts, at_ms: Option<i64>) {
-        if self.moving == at_ms {
+    pub(super) fn moving(&mut self, rollouts: &Rollouts, at: Option<Moment>) {
+        if self.moving.map(|moving| moving.at_ms) == at.map(|at| at.at_ms) {
             // Two changes of the same moment: a version that was placed between them has been in a place.
             let placed = self.made.iter_mut().filter(|(id, made)| state_of(rollouts, id, made.state) != VersionState::Draft);
             placed.for_each(|(_, made)| made.was_placed = true);
             return;
         }
-        if let Some(changed_at_ms) = std::mem::replace(&mut self.moving, at_ms) {
+        if let Some(changed_at) = std::mem::replace(&mut self.moving, at) {
             for (id, made) in &mut self.made {
                 let before = if made.was_placed { VersionState::Active } else { made.state };
                 let state = state_of(rollouts, id, before);
                 if state != made.state {
-                    (made.state, made.changed_at_ms) = (state, Some(changed_at_ms));
+                    (made.state, made.changed_at) = (state, Some(changed_at));
                 }
             }
         }
@@ -132,7 +132,7 @@ impl Versions {
         for (id, made) in &mut self.made {
             let state = state_of(&rollouts, id, made.state);
             if state != made.state {
-                (made.state, made.changed_at_ms) = (state, None);
+                (made.state, made.changed_at) = (state, None);
             }
         }
     }
@@ -175,13 +175,13 @@ impl Versions {
             if Some(Digest::of(row.public_key.as_bytes()).to_string()) != key.digest {
                 tell("it is another public key than the act registered");
             }
-            if (&row.label, &row.created_by) != (&key.label, &key.by) || !is_about(row.created_at_ms, key.at_ms) {
+            if (&row.label, &row.created_by) != (&key.label, &key.by) || !key.at.is_of(row.created_at_ms) {
                 tell("its label, or who registered it and when, is another than the act says");
             }
-            match (row.revoked_at_ms, key.revoked_at_ms) {
+            match (row.revoked_at_ms, key.revoked_at) {
                 (Some(_), None) => tell("it is revoked, and no act did that"),
                 (None, Some(_)) => tell("it is in force, and an act revoked it"),
-                (Some(is), Some(says)) if !is_about(is, says) => tell("it was revoked at another time than the act says"),
+                (Some(is), Some(says)) if !says.is_of(is) => tell("it was revoked at another time than the act says"),
                 _ => {}
             }
         }
@@ -213,7 +213,7 @@ impl Made {
         }
         if row.state != self.state {
             differences.push(format!("it is {}, and the acts have it {}", row.state.as_str(), self.state.as_str()));
-        } else if self.changed_at_ms.is_some_and(|says| !is_about(row.changed_at_ms, says)) {
+        } else if self.changed_at.is_some_and(|says| !says.is_of(row.changed_at_ms)) {
             differences.push("it stands where it stands since another time than the acts say".to_owned());
         }
         differences

@@ -43,7 +43,9 @@ INSERT INTO entries (merchant_no, seq, record_no, entry, event_type, outcome, cu
   (1, 8, 8, 'decision', 'x', 'a', 'gone', 'o-back', 33, x''), (1, 9, 9, 'act', 'x', 'a', 'live', 'o-live', 34, x''),
   (1, 10, 10, 'decision', 'x', 'a', NULL, 'o-twice', 35, x''), (1, 11, 11, 'event', 'x', NULL, NULL, NULL, 36, x''),
   (1, 12, 12, 'decision', 'x', 'b', 'live', 'o-two', 37, x''), (1, 13, 13, 'act', 'x', 'a', NULL, 'o-twice', 38, x'');
-INSERT INTO subject_keys (merchant_no, subject, wrapped, created_at_ms, erased_at_ms, quiet_from_ms) VALUES (1, 'customer:live', x'00', 1, NULL, 1),
+UPDATE entries SET ticket = 't' WHERE seq IN (5, 6);
+INSERT INTO subject_keys (merchant_no, subject, wrapped, created_at_ms, erased_at_ms, quiet_from_ms) VALUES (1, 'customer:live', x'00', 30, NULL, 1),
+  (1, 'ticket:t', x'00', 31, NULL, 1), (1, 'merchant', x'00', 1, NULL, 1),
   (1, 'erased:gone', NULL, 20, 20, 1), (1, 'erased:twice', NULL, 40, 40, 1), (1, 'erased:other', NULL, 50, 50, 1);
 INSERT INTO intents VALUES (1, 'case-gone', 'refund', 0, 50, 0), (1, 'case-live', 'refund', 5, 100, 0), (1, 'case-back', 'refund', 8, 9, 0),
   (1, 'case-twice', 'refund', 10, 7, 0);
@@ -85,6 +87,19 @@ fn after(sql: &str) -> Vec<String> {
             Ok::<_, StoreError>(Some(Rebuilt { zone_changed: false }))
         });
     found.unwrap().unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn keys_are_as_old_as_their_records() {
+    for (sql, said) in [
+        ("UPDATE subject_keys SET created_at_ms = 31 WHERE subject = 'customer:live'", "m: key of `customer:live`: it was made at another"),
+        ("UPDATE subject_keys SET created_at_ms = 32 WHERE subject = 'ticket:t'", "m: key of `ticket:t`: it was made at another time"),
+        ("UPDATE subject_keys SET created_at_ms = 2 WHERE subject = 'merchant'", "m: key of `merchant`: it was made at another time"),
+        ("UPDATE merchants SET created_at_ms = 2", "m: key of `merchant`: it was made at another time"),
+    ] {
+        let found = after(sql);
+        assert!(found.len() == 1 && found[0].contains(said), "{sql}: {found:#?}");
+    }
 }
 
 /// Statements that change nothing.
