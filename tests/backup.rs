@@ -312,6 +312,14 @@ fn who_was_erased_after_the_backup_is_erased_again() {
         served(&place.at(to));
         assert_eq!(acts(&place.at(to), &of, "erasure").len(), 1, "once is enough");
     }
+    // One changed digit of a copy: it is nobody's mark, and that is said.
+    let digit = if kept.contains("erased:0") { "erased:1" } else { "erased:0" };
+    let at = kept.find("erased:").unwrap();
+    std::fs::write(place.at("changed"), format!("{}{digit}{}", &kept[..at], &kept[at + digit.len()..])).unwrap();
+    let changed = place.at("changed");
+    let restored = place.restore("before", "by-changed", &["--accept-loss", "--erasures-from", path(&changed)]);
+    restored.exits(0).says("matching nobody here: 1 mark of erased customers");
+    assert!(!is_erased(&place.at("by-changed")));
     // A directory whose database is lost still has the file.
     std::fs::remove_file(place.data().join("ombud.db")).unwrap();
     let restored = place.restore("before", "data", &["--accept-loss", "--json"]).exits(0).json();

@@ -314,6 +314,52 @@ fn an_erasure_excuses_no_change_of_other_customers_rows() {
     assert_eq!(store.findings(), [""; 0]);
 }
 
+/// Who was erased stands in a file as well, which a backup that is put back is held against.
+#[test]
+fn no_change_of_the_file_that_says_who_was_erased_goes_undetected() {
+    let store = Store::with_erased();
+    let mut random = Random::new();
+    let file = store.data.join("erasures");
+    let good = std::fs::read(&file).unwrap();
+    assert_eq!(good.iter().filter(|byte| **byte == b'\n').count(), ERASED.len());
+    let found = |bad: Option<&[u8]>| {
+        match bad {
+            Some(bad) => std::fs::write(&file, bad).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let found = store.findings();
+        assert!(found.iter().any(|one| one.contains("file `erasures`: ")), "{:?}: {found:#?}", bad.map(String::from_utf8_lossy));
+        found
+    };
+    for gone in [None, Some(&b""[..])] {
+        let found = found(gone);
+        assert_eq!(found.len(), ERASED.len());
+        assert!(
+            found[0].contains("of a customer who was erased at") && found[0].contains("the next start of a server writes it"),
+            "{found:?}"
+        );
+    }
+    for end in (1..good.len()).step_by(6).chain([good.len() - 1]) {
+        found(Some(&good[..end]));
+    }
+    for _ in 0..40 {
+        let mut bad = good.clone();
+        random.flip(&mut bad);
+        found(Some(&bad));
+    }
+    let more = [&good[..], format!("{ERASED_OF} erased:00 1\n").as_bytes()].concat();
+    assert!(found(Some(&more))[0].contains("it has `erased:00` as erased when the database has not"));
+    // A start of a server adds who is missing.
+    std::fs::remove_file(&file).unwrap();
+    let process = Process::start(command(&store.data));
+    process.terminate();
+    assert!(process.ended(Duration::from_secs(30)).success());
+    assert_eq!(store.findings(), [""; 0]);
+    let lines =
+        |text: &[u8]| String::from_utf8(text.to_vec()).unwrap().lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(lines(&std::fs::read(&file).unwrap()), lines(&good));
+}
+
 /// What is published and signed stands in files.
 #[test]
 fn no_flipped_bit_of_a_published_checkpoint_goes_undetected() {

@@ -226,7 +226,17 @@ fn after_erasure_and_retention_nothing_is_accused_and_amounts_still_are_checked(
 type Happens = (usize, usize, usize, i64, usize);
 
 fn happens() -> impl Strategy<Value = Happens> {
-    (0..10_usize, 0..3_usize, 0..4_usize, 1..40_000_i64, 0..6_usize)
+    (0..12_usize, 0..3_usize, 0..4_usize, 1..40_000_i64, 0..6_usize)
+}
+
+/// A hold on a ticket that is lifted at once, where the ticket is known.
+fn hold_and_lift(merchant: &Merchant<'_>, ticket: &str) {
+    let held = merchant.call(Role::Compliance, "POST", "/holds").json(&json!({"ticket": ticket, "reason": "court"})).send();
+    assert!(matches!(held.status, 201 | 404), "{}", held.text());
+    if held.status == 201 {
+        let path = format!("/holds/{}/lift", held.json()["id"].as_str().unwrap());
+        assert_eq!(merchant.call(Role::Compliance, "POST", &path).json(&json!({"reason": "over"})).send().status, 204);
+    }
 }
 
 /// All of it happens to one merchant, whose directory is whole afterwards.
@@ -241,6 +251,15 @@ fn nothing_whole_is_accused(all: Vec<Happens>) {
             6 => platform(["aftersale.closed", "aftersale.refunded", "aftersale.refused"][random.below(3)], &own, &case, &who),
             7 => event("blacklist.requested", &case),
             8 => event("blacklist.step", &case),
+            9 => {
+                let mut threat = event("message.received", &own);
+                threat["data"]["message"]["extortion_flag"] = "yes".into();
+                threat
+            }
+            10 => {
+                hold_and_lift(&merchant, &format!("t_{}", random.below(3)));
+                continue;
+            }
             _ => {
                 let status = erase(&merchant, &who);
                 assert!(matches!(status, 201 | 404 | 409), "{status}");
@@ -290,4 +309,34 @@ fn what_was_accused_once_is_not() {
         (0, 2, 2, 4_000, 0),
         (3, 0, 3, 27_003, 3),
     ]);
+}
+
+/// Of a request whose first round was erased with a ticket, the next one is counted after it.
+#[test]
+fn a_request_that_is_begun_anew_after_an_erasure_is_accused_of_nothing() {
+    let merchant = shared().merchant(json!({}));
+    let said = |event_type: &str, id: &str, ticket: &str| {
+        let mut event = event(event_type, "anew");
+        event["id"] = id.into();
+        event["data"]["ticket_id"] = ticket.into();
+        event["data"]["customer_ref"] = "c_back".into();
+        event
+    };
+    merchant.decide(&refund("first", "c_back", 100));
+    assert_eq!(erase(&merchant, "c_back"), 201);
+    merchant.post_as(Role::Agent, &said("blacklist.requested", "one", "t_one"));
+    let mut other = refund("other", "c_other", 100);
+    other["data"]["ticket_id"] = "t_one".into();
+    merchant.decide(&other);
+    assert_eq!(findings(&shared().data, &merchant.id), [""; 0]);
+    assert_eq!(erase(&merchant, "c_other"), 201);
+    assert_eq!(findings(&shared().data, &merchant.id), [""; 0]);
+    merchant.post_as(Role::Agent, &said("blacklist.requested", "two", "t_two"));
+    merchant.post_as(Role::Supervisor, &said("blacklist.step", "three", "t_two"));
+    let rounds = format!(
+        "SELECT max(round) FROM blacklist_steps JOIN merchants USING (merchant_no) WHERE id = '{}' AND request_id = 'request-anew'",
+        merchant.id
+    );
+    assert_eq!(ledger::count(&shared().data, &rounds), 2);
+    assert_eq!(findings(&shared().data, &merchant.id), [""; 0]);
 }

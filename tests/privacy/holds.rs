@@ -165,7 +165,7 @@ fn acts_of_holds_on_tickets_of_several_customers_are_accused_of_nothing() {
         merchant.decide(&refund_in(&format!("first-{customer}"), customer, "t_before", 100));
         erase(&merchant, customer);
     }
-    merchant.decide(&refund_in("live", "c_live", "t_both", 100));
+    merchant.decide(&refund_in("live", "c_alive", "t_both", 100));
     merchant.decide(&refund_in("back", "c_back", "t_both", 100));
     hold(json!({"ticket": "t_both", "reason": "court"}))(&merchant);
     assert_eq!(findings(&server.data, &merchant.id), [""; 0]);

@@ -13,7 +13,7 @@ use ombud_store::{Inspection, StoreError};
 use super::manifest::{MANIFEST, Manifest};
 use super::{MASTER_KEY, WEBHOOK_KEY};
 use crate::service::MasterKeyFrom;
-use crate::service::ledger::check::{Checks, check};
+use crate::service::ledger::check::{Checks, check_copy};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
 use crate::service::ledger::published::{self, Published};
 use crate::service::privacy::UNKNOWN;
@@ -57,7 +57,7 @@ pub fn back_up(backup: &Backup<'_>) -> Result<(Manifest, Checks), BackupError> {
     // It holds the master key: nobody looks for it who stopped the command.
     let _passing = Passing::new(&staging);
     let manifest = copy(backup, &staging).inspect_err(|_| _ = remove(&staging))?;
-    let checks = check(&staging, backup.master_key, None, true, backup.progress)?;
+    let checks = check_copy(&staging, backup.master_key, None, true, backup.progress)?;
     if !checks.report.is_well() {
         let kept = beside(backup.to, "damaged")?;
         remove(&kept)?;

@@ -16,7 +16,7 @@ use super::copy::{beside, copy_checkpoints, copy_file, flush, private_folder, re
 use super::manifest::Manifest;
 use super::{DATABASE, MASTER_KEY, WEBHOOK_KEY};
 use crate::service::MasterKeyFrom;
-use crate::service::ledger::check::{Checks, check};
+use crate::service::ledger::check::{Checks, check_copy};
 use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
 use crate::service::ledger::published::{FOLDER, Loss, Published, goes_on, is_published};
 use crate::service::privacy::{Erasures, set_unknown, unknown_since};
@@ -143,7 +143,7 @@ fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: b
     if !differences.is_empty() {
         return Err(RestoreError::Changed(differences));
     }
-    let checks = check(staging, restore.master_key, None, true, restore.progress)?;
+    let checks = check_copy(staging, restore.master_key, None, true, restore.progress)?;
     if !checks.report.is_well() {
         return Err(RestoreError::Damaged(Box::new(checks)));
     }
@@ -180,6 +180,8 @@ fn keep_erasures(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, rep
         known |= since.is_none();
         unknown.push(since);
     }
+    // Those of the backup itself as well: a directory says so from the beginning.
+    all.add(Erasures::of(staging)?);
     if all.count() > 0 {
         all.put(staging)?;
     }

@@ -24,7 +24,8 @@ against the newest checkpoint that was published of it: in the backup, in the di
 older lacks records that were published: that is refused, unless --accept-loss says that they are lost for good. The loss is recorded as an act, and \
 whoever has the newer checkpoints will notice it.\n\nA directory that is there already is not overwritten: it is set aside with the ending \
 `.replaced-TIME`. Keys of the ledger that it has beyond those of the backup are taken over, and its master key and its secret of webhooks where the backup has none.\n\nWhoever was \
-erased after the backup is erased again, as far as the directory that is replaced or --erasures-from says who that is. Where nobody knows, that is kept in \
+erased after the backup is erased again, as far as the directory that is replaced or --erasures-from says who that is. A mark that matches nobody is told: the backup may not know \
+the customer yet. Where nobody knows, that is kept in \
 `erasures.unknown` and told at each start and by later restores, until --erasures-from says it, or until you have given these erasures again and removed \
 the file.\n\nExit codes: 0 restored, 1 refused (the backup is damaged, or records are lost), 2 the command could \
 not run.\n\nExample:\n  ombud restore backups/2026-11-20 --data ombud-data --published /mnt/monitor/checkpoints"
@@ -109,6 +110,7 @@ impl Restore {
                 "restored": true, "data": self.data, "made_at": restored.manifest.made_at, "logs": restored.manifest.logs,
                 "compared": restored.compared, "lost": lost_json(&restored.lost), "replaced": restored.replaced, "master_key": readable,
                 "erased_again": again.as_ref().map(|again| again.customers), "not_erased_again": again.as_ref().map(|again| &again.left),
+                "nobodys_marks": again.as_ref().map(|again| &again.nobodys),
                 "erasures_known": restored.erasures_unknown_since.is_none(), "erasures_unknown_since": restored.erasures_unknown_since,
                 "published": restored.published.iter().map(|(path, logs)| json!({"path": path, "logs": logs})).collect::<Vec<_>>(),
                 "check": as_json(&restored.checks),
@@ -131,6 +133,13 @@ impl Restore {
                 println!("{} erased again, as after the backup", screen::count(again.customers, "customer"));
             }
             again.left.iter().for_each(|left| println!("NOT erased again: {left}"));
+            if !again.nobodys.is_empty() {
+                println!(
+                    "matching nobody here: {} of erased customers; the backup does not know them yet, or what says who was erased was changed",
+                    screen::count(again.nobodys.len() as u64, "mark")
+                );
+                again.nobodys.iter().for_each(|mark| println!("  {mark}"));
+            }
         }
         if let Some(since) = &restored.erasures_unknown_since {
             println!(

@@ -73,6 +73,8 @@ pub enum Place {
     Blob(String),
     /// The key of a customer, a ticket or the merchant.
     Key(String),
+    /// The file beside the database that says who was erased.
+    Erasures,
     /// A row beside the records, by its key: payments, counters, cases, measures.
     Row { table: &'static str, key: String },
 }
@@ -92,6 +94,7 @@ impl Place {
             Self::Event { .. } => "event",
             Self::Blob(_) => "blob",
             Self::Key(_) => "key",
+            Self::Erasures => "erasures",
             Self::Row { .. } => "row",
         }
     }
@@ -111,6 +114,7 @@ impl fmt::Display for Place {
             Self::Event { source, id } => write!(f, "event `{id}` of source `{source}`"),
             Self::Blob(digest) => write!(f, "stored bytes {digest}"),
             Self::Key(subject) => write!(f, "key of {subject}"),
+            Self::Erasures => f.write_str("file `erasures`"),
             Self::Row { table, key } => write!(f, "row `{key}` of `{table}`"),
         }
     }

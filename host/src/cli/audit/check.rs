@@ -7,9 +7,10 @@ use clap::Args;
 use ombud_core::shown::one_line;
 use serde_json::json;
 
+use crate::backup::MANIFEST;
 use crate::cli::progress::Progress;
 use crate::cli::{EXIT_FINDINGS, EXIT_OK, data, screen};
-use crate::service::ledger::check::{Checks, Closed, check};
+use crate::service::ledger::check::{Checks, Closed, check, check_copy};
 
 /// Findings that are printed; with `--json` all that are kept.
 const PRINTED_MAX: usize = 50;
@@ -20,7 +21,7 @@ const INSIDE: [&str; 5] = ["bodies", "payments", "counters", "cases", "measures"
 #[derive(Args)]
 #[command(
     after_help = "Recomputes every log from its records and compares what is stored beside them: leaves, tiles, the tree, checkpoints with their \
-signatures, cosignatures, listings, the index of events, components and settings, and the last checkpoint published outside the database. With the master \
+signatures, cosignatures, listings, the index of events, components and settings, the last checkpoint published outside the database, and the file `erasures`. With the master \
 key it opens every body as well; without it that cannot be checked and all is not well, unless --sealed says that it is not wanted. It may run beside a \
 server, and changes nothing.\n\nExit codes: 0 all is well, 1 findings, or bodies that could not be opened, 2 the command could not run."
 )]
@@ -44,6 +45,7 @@ impl Check {
         data::must_exist(&self.data)?;
         let merchant = self.merchant.as_deref().map(data::merchant_id).transpose()?;
         let bar = Progress::waiting("checking the records");
+        let check = if self.data.join(MANIFEST).exists() { check_copy } else { check };
         let checks = check(&self.data, &data::master_key(), merchant.as_ref(), !self.sealed, &|_| ())?;
         let elapsed = bar.elapsed();
         drop(bar);

@@ -367,7 +367,7 @@ impl What {
             Self::BlacklistStep { .. } => BLACKLIST_STEP,
             Self::LedgerKeyRotated { .. } => "ledger.key-rotated",
             Self::LedgerKeyRetired { .. } => "ledger.key-retired",
-            Self::LossAccepted { .. } => "ledger.loss-accepted",
+            Self::LossAccepted { .. } => LOSS_ACCEPTED,
             Self::Exported { .. } => "ledger.exported",
             Self::Backtested { .. } => "backtest.begun",
             Self::Erasure { .. } => ERASURE,
@@ -378,7 +378,7 @@ impl What {
             Self::MasterKeyRotated { .. } => "master-key.rotated",
             Self::Unmasked { .. } => "text.unmasked",
             Self::BackupMade { .. } => "backup.made",
-            Self::BackupRestored { .. } => "backup.restored",
+            Self::BackupRestored { .. } => BACKUP_RESTORED,
             Self::SelfAuditDiverged { .. } => SELF_AUDIT_DIVERGED,
             Self::Viewed { .. } => "audit.viewed",
             Self::Rollout(act) => act.name(),
@@ -411,7 +411,7 @@ pub(super) const NAMES: [&str; 32] = [
     BLACKLIST_STEP,
     "ledger.key-rotated",
     "ledger.key-retired",
-    "ledger.loss-accepted",
+    LOSS_ACCEPTED,
     "ledger.exported",
     "backtest.begun",
     ERASURE,
@@ -422,7 +422,7 @@ pub(super) const NAMES: [&str; 32] = [
     "master-key.rotated",
     "text.unmasked",
     "backup.made",
-    "backup.restored",
+    BACKUP_RESTORED,
     SELF_AUDIT_DIVERGED,
     "audit.viewed",
 ];
@@ -440,5 +440,9 @@ pub(in crate::service) const MERCHANT_CHANGED: &str = "merchant.changed";
 pub(in crate::service) const BLACKLIST_STEP: &str = "blacklist.step";
 /// How the erasure of a customer is named in headers and listings.
 pub(in crate::service) const ERASURE: &str = "erasure";
+/// The name of the act of a backup that was put back.
+pub(in crate::service) const BACKUP_RESTORED: &str = "backup.restored";
+/// The name of the act by which records that were published are given up.
+pub(in crate::service) const LOSS_ACCEPTED: &str = "ledger.loss-accepted";
 /// The name of an alarm of the self-audit.
 pub(in crate::service) const SELF_AUDIT_DIVERGED: &str = "self-audit.diverged";

@@ -13,10 +13,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
-use ombud_store::{Group, Inspection, MARK, Reads, Store as _};
+use ombud_store::{EntryKind, Filter, Group, Inspection, MARK, Reads, Store as _};
 
 use super::holds::lift_before;
 use super::retention::came_back;
+use crate::service::acts::{BACKUP_RESTORED, LOSS_ACCEPTED, OPERATOR};
 use crate::service::error::ServiceError;
 use crate::service::ledger::replace_private;
 use crate::service::listing::rfc3339;
@@ -40,6 +41,8 @@ pub struct ErasedAgain {
     pub customers: u64,
     /// Why others were not: each by its merchant and mark.
     pub left: Vec<String>,
+    /// Marks that are nobody's here, each with its merchant: the database does not know the customer yet, or the mark was changed.
+    pub nobodys: Vec<String>,
 }
 
 impl Erasures {
@@ -67,9 +70,70 @@ impl Erasures {
         Ok(all)
     }
 
+    /// What is not as it should be in the file of a data directory: each with its merchant, where it is one's. Marks that the database does
+    /// not have are those of customers whom a copy from before does not know, where one was put back.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(in crate::service) fn differences(data: &Path, inspection: &Inspection) -> Result<Vec<(Option<String>, String)>> {
+        let has = |reads: &dyn Reads, log: &str, act: &str| -> Result<bool> {
+            let filter = Filter { entry: Some(EntryKind::Act), event_type: Some(act.to_owned()), ..Filter::default() };
+            let Ok(log) = MerchantId::new(log) else { return Ok(false) };
+            Ok(!reads.list(&log, &filter, None, 1)?.entries.is_empty())
+        };
+        let in_store = inspection.read(Self::in_store)?;
+        let path = data.join(ERASURES);
+        let text = if path.exists() { std::fs::read_to_string(&path).map_err(anyhow::Error::from) } else { Ok(String::new()) };
+        let kept = match text.and_then(|text| Ok((Self::parse(&text, &path)?, text))) {
+            Ok((kept, text)) if is_whole(&text) => kept,
+            Ok(_) => return Ok(vec![(None, "its last line is cut off: the next start of a server writes it anew".to_owned())]),
+            Err(error) => {
+                return Ok(vec![(
+                    None,
+                    format!("{error:#}; put a copy of it back, or take the line out: the next start of a server adds who is missing"),
+                )]);
+            }
+        };
+        let mut found = Vec::new();
+        for ((merchant, mark), at_ms) in &in_store.0 {
+            let problem = match kept.0.get(&(merchant.clone(), mark.clone())) {
+                None => format!(
+                    "the mark `{mark}` of a customer who was erased at {} is not in it, and a backup that is put back would bring the customer back: the \
+                     next start of a server writes it",
+                    rfc3339(*at_ms)
+                ),
+                Some(own) if own < at_ms => format!(
+                    "it has `{mark}` as erased at {}, and the customer was erased last at {}: the next start of a server writes it",
+                    rfc3339(*own),
+                    rfc3339(*at_ms)
+                ),
+                Some(_) => continue,
+            };
+            found.push((Some(merchant.clone()), problem));
+        }
+        for (merchant, marks) in kept.beyond(&in_store) {
+            let is_copy =
+                |reads: &dyn Reads| Ok::<_, anyhow::Error>(has(reads, OPERATOR, BACKUP_RESTORED)? || has(reads, merchant, LOSS_ACCEPTED)?);
+            if inspection.read(is_copy)? {
+                continue;
+            }
+            found.extend(marks.keys().map(|mark| {
+                let problem = format!(
+                    "it has `{mark}` as erased when the database has not: the line was changed, or the database is a copy from before; put a copy of the \
+                     file back, or start a server, which erases whoever has this mark"
+                );
+                (Some(merchant.to_owned()), problem)
+            }));
+        }
+        Ok(found)
+    }
+
     /// A file of them; a last line that was not written to its end is left out.
     fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        Self::parse(&std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?, path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
         let mut all = Self::default();
         for (at, line) in text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n')) {
             let mut words = line.split_whitespace();
@@ -128,6 +192,11 @@ impl Erasures {
     }
 }
 
+/// Whether the last line of a file was written to its end.
+fn is_whole(text: &str) -> bool {
+    text.is_empty() || text.ends_with('\n')
+}
+
 impl Service {
     /// Keeps an erasure outside the database. It stands already: where the file cannot be written, the next start writes it.
     pub(super) fn keep_erasures(&self, merchant: &MerchantId, marks: &[String]) {
@@ -154,7 +223,12 @@ impl Service {
         self.tell_unknown_erasures()?;
         let data = self.store.directory().to_path_buf();
         let path = data.join(ERASURES);
-        let kept = if path.exists() { Erasures::read(&path)? } else { Erasures::default() };
+        let text = if path.exists() {
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?
+        } else {
+            String::new()
+        };
+        let kept = Erasures::parse(&text, &path)?;
         let mut in_store = self.store.read(Erasures::in_store)?;
         let mut again = ErasedAgain::default();
         for (merchant, marks) in kept.beyond(&in_store) {
@@ -163,7 +237,9 @@ impl Service {
                 again.left.push(format!("`{merchant}` is not there"));
                 continue;
             };
-            self.erase_marked(&tenant, &marks, &mut again)?;
+            let matched = self.erase_marked(&tenant, &marks, &mut again)?;
+            let is_known = |mark: &str| matched.contains(mark) || in_store.0.contains_key(&(merchant.to_owned(), mark.to_owned()));
+            again.nobodys.extend(marks.keys().filter(|mark| !is_known(mark)).map(|mark| format!("`{mark}` of `{merchant}`")));
         }
         if again.customers > 0 {
             tracing::warn!(customers = again.customers, "customers were erased again: the database is from before their erasure");
@@ -173,15 +249,23 @@ impl Service {
         for left in &again.left {
             tracing::error!("a customer was not erased again: {left}");
         }
+        if !again.nobodys.is_empty() {
+            tracing::info!(marks = again.nobodys.len(), "marks in `erasures` are nobody's in this database");
+        }
         in_store.add(kept.clone());
-        if in_store != kept {
+        if in_store != kept || !is_whole(&text) {
             in_store.put(&data)?;
         }
         Ok(again)
     }
 
-    /// Erases the customers of a merchant who have one of these marks.
-    fn erase_marked(self: &Arc<Self>, tenant: &Arc<Tenant>, marks: &BTreeMap<&str, i64>, again: &mut ErasedAgain) -> Result<()> {
+    /// Erases the customers of a merchant who have one of these marks. Answers the marks that are somebody's.
+    fn erase_marked(
+        self: &Arc<Self>,
+        tenant: &Arc<Tenant>,
+        marks: &BTreeMap<&str, i64>,
+        again: &mut ErasedAgain,
+    ) -> Result<BTreeSet<String>> {
         let merchant = &tenant.config.id;
         let who = Self::owner()?;
         let mut after = Subject::Customer("").to_string();
@@ -189,7 +273,7 @@ impl Service {
         let mut met = BTreeSet::new();
         loop {
             let page = self.store.read(|reads| reads.wrapped_keys(merchant, &after, KEYS_OF_A_LOOK))?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
+            let Some((last, _)) = page.last() else { return Ok(met) };
             after.clone_from(last);
             let mut customers = Vec::new();
             for subject in page.iter().filter_map(|(text, _)| SubjectId::parse(text)) {

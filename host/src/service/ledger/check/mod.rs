@@ -24,6 +24,7 @@ use crate::replay::{Bodies, Damage, Record};
 use crate::service::admin::{IN_FORCE, MasterKeyFrom, fitting_masters, is_noted, present_master_key};
 use crate::service::error::ServiceError;
 use crate::service::owner;
+use crate::service::privacy::Erasures;
 use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
@@ -73,6 +74,38 @@ impl Checks {
 /// # Errors
 /// There is no database, or its schema is another release's; the keys' files cannot be read; the master key is another one.
 pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
+    let mut checks = check_copy(data, from, merchant, bodies, progress)?;
+    for (of, problem) in erasures(data, &Inspection::open(data)?)? {
+        if merchant.is_none_or(|asked| of.as_ref().is_none_or(|of| of == asked.as_str())) {
+            checks.report.found(of.as_deref(), Place::Erasures, problem);
+        }
+    }
+    Ok(checks)
+}
+
+/// What is not as it should be in the file that says who was erased. A running server notes an erasure there once it stands: it is read
+/// again some times before it is accused.
+fn erasures(data: &Path, inspection: &Inspection) -> Result<Vec<(Option<String>, String)>> {
+    for _ in 1..READS {
+        match Erasures::differences(data, inspection)?.is_empty() {
+            true => return Ok(Vec::new()),
+            false => std::thread::sleep(READ_AGAIN),
+        }
+    }
+    Erasures::differences(data, inspection)
+}
+
+/// Checks the copy of a data directory that nobody has opened yet, such as a backup: it has no file that says who was erased.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_copy(
+    data: &Path,
+    from: &MasterKeyFrom,
+    merchant: Option<&MerchantId>,
+    bodies: bool,
+    progress: &dyn Fn(u64),
+) -> Result<Checks> {
     let inspection = Inspection::open(data)?;
     let verifiers = keys::verifiers(data)?;
     let published = Published::of(data);

@@ -44,7 +44,7 @@ const OF_ERASED: [(&str, &str); 3] = [
 ];
 
 /// Rows that erased records wrote, against how these are listed.
-const AGAINST_LISTING: [(&str, &str, &str); 4] = [
+const AGAINST_LISTING: [(&str, &str, &str); 5] = [
     (
         "counted",
         "it counts for another order or at another time than its record",
@@ -66,6 +66,12 @@ const AGAINST_LISTING: [(&str, &str, &str); 4] = [
         "SELECT t.order_id || ' ' || t.after_sale_id FROM main.after_sale_cases t JOIN again.erased e ON e.merchant_no = ?2 AND e.seq = t.last_seq
          JOIN main.entries n ON n.merchant_no = ?1 AND n.seq = t.last_seq WHERE t.merchant_no = ?1
          AND (t.updated_at_ms <> n.received_at_ms OR (e.entry <> 'event' AND NOT e.closes AND (t.outcome IS NOT n.outcome OR t.order_id IS NOT n.order_id)))",
+    ),
+    (
+        "after_sale_cases",
+        "a decision on a case of this order was erased, and no case is there that it can have written",
+        "SELECT coalesce(e.order_id, '') FROM again.erased e WHERE e.merchant_no = ?2 AND e.wrote = 'after-sale' AND NOT EXISTS
+           (SELECT 1 FROM main.after_sale_cases t WHERE t.merchant_no = ?1 AND t.order_id = e.order_id AND t.last_seq >= e.seq)",
     ),
     (
         "blacklist_requests",

@@ -160,6 +160,10 @@ fn the_erasure_of_somebody_else_excuses_nothing() {
             "UPDATE after_sale_cases SET lines = '[{\"refunded\": 1}]', last_seq = 11, updated_at_ms = 36, outcome = 'z' WHERE after_sale_id = 'case-live'",
             "of `after_sale_cases`: `outcome`, `lines`, `updated_at_ms`, `last_seq` is another",
         ),
+        (
+            "DELETE FROM after_sale_cases WHERE after_sale_id = 'case-gone'",
+            "row `o-gone` of `after_sale_cases`: a decision on a case of this",
+        ),
         // Nothing was promised in it.
         (
             "UPDATE after_sale_cases SET approved = 1 WHERE after_sale_id = 'case-twice'",
