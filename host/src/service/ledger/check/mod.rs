@@ -75,10 +75,16 @@ impl Checks {
 /// There is no database, or its schema is another release's; the keys' files cannot be read; the master key is another one.
 pub fn check(data: &Path, from: &MasterKeyFrom, merchant: Option<&MerchantId>, bodies: bool, progress: &dyn Fn(u64)) -> Result<Checks> {
     let mut checks = check_copy(data, from, merchant, bodies, progress)?;
-    for (of, problem) in erasures(data, &Inspection::open(data)?)? {
-        if merchant.is_none_or(|asked| of.as_ref().is_none_or(|of| of == asked.as_str())) {
-            checks.report.found(of.as_deref(), Place::Erasures, problem);
+    match erasures(data, &Inspection::open(data)?) {
+        Ok(differences) => {
+            for (of, problem) in differences {
+                if merchant.is_none_or(|asked| of.as_ref().is_none_or(|of| of == asked.as_str())) {
+                    checks.report.found(of.as_deref(), Place::Erasures, problem);
+                }
+            }
         }
+        // What keeps the database from being read is told already.
+        Err(error) => checks.report.found(None, Place::Erasures, format!("it cannot be held against the database: {error:#}")),
     }
     Ok(checks)
 }
