@@ -244,6 +244,11 @@ thread_local! {
     static ON_RECORD: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread reads what is on record: what was taken once stays readable, whatever is asked of new ones.
+pub fn is_on_record() -> bool {
+    ON_RECORD.get()
+}
+
 /// Reads what is on record: an id that an earlier release took stays one, however little of it is seen.
 pub fn on_record<T>(read: impl FnOnce() -> T) -> T {
     /// Restores what was, also when the reader panics.
@@ -259,7 +264,7 @@ pub fn on_record<T>(read: impl FnOnce() -> T) -> T {
 
 /// Whether a character is refused now; of what is on record, whether it always was.
 fn is_refused(character: char, now: fn(char) -> bool, always: fn(char) -> bool) -> bool {
-    now(character) && (!ON_RECORD.get() || always(character))
+    now(character) && (!is_on_record() || always(character))
 }
 
 /// A space, of whatever width.

@@ -120,23 +120,9 @@ impl Carrier {
     }
 }
 
-/// Since when an event is there: what was taken once stays readable, whatever is asked of new ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Since {
-    /// It comes now.
-    Now,
-    /// It is on record.
-    Recorded,
-}
-
 impl LooseEvent<'_> {
     /// Checks the attributes. Whatever is wrong, the event type is given if it is known, so that the data can be checked too.
-    pub(super) fn check(
-        &self,
-        carrier: &Carrier,
-        received_at: InstantMs,
-        since: Since,
-    ) -> (Option<EventType>, Result<Envelope, Vec<Problem>>) {
+    pub(super) fn check(&self, carrier: &Carrier, received_at: InstantMs) -> (Option<EventType>, Result<Envelope, Vec<Problem>>) {
         let mut problems = Vec::new();
         for (at, (name, _)) in self.attributes.iter().enumerate() {
             if self.attributes.iter().take(at).any(|(earlier, _)| earlier == name) {
@@ -156,17 +142,13 @@ impl LooseEvent<'_> {
         let id = text("id", true, is_id, ID_ALLOWED);
         let source = text("source", true, is_uri_reference, SOURCE_ALLOWED);
         let type_text = text("type", true, |name| EventType::parse(name).is_some(), &TYPE_NAMES);
-        let is_time: fn(&str) -> bool = match since {
-            Since::Now => |text| time::parse(text).is_some(),
-            Since::Recorded => |text| time::recorded(text).is_some(),
-        };
-        let time_text = text("time", true, is_time, time::ALLOWED);
+        let time_text = text("time", true, |text| time::parse(text).is_some(), time::ALLOWED);
         let subject = text("subject", false, is_id, ID_ALLOWED);
         let dataschema = text("dataschema", false, is_uri_reference, "a URI of at most 256 bytes");
         text("datacontenttype", false, is_json, "a JSON media type, such as application/json");
 
         let event_type = type_text.and_then(EventType::parse);
-        let time = time_text.and_then(time::recorded);
+        let time = time_text.and_then(time::parse);
         if time.is_some_and(|time| time.saturating_sub(received_at) > EVENT_AHEAD_MS_MAX) {
             let allowed = format!("at most {} minutes ahead of receipt", EVENT_AHEAD_MS_MAX / 60_000);
             problems.push(carrier.problem("time", "lies in the future").allowed(allowed));

@@ -7,10 +7,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Event;
-use super::envelope::{Carrier, Loose, LooseEvent, Since};
+use super::envelope::{Carrier, Loose, LooseEvent};
 use super::references;
 use super::schemas::read_or_explain;
-use crate::ids::on_record;
+use crate::ids::{is_on_record, on_record};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ITEMS_MAX, EVENT_BYTES_MAX};
 use crate::problem::{Problem, tidy};
 use crate::schema::text::{charset, malformed, too_long, utf8};
@@ -46,14 +46,14 @@ pub fn mode(content_type: Option<&str>, has_ce_headers: bool) -> Result<Mode, Pr
 /// Reads an event in structured mode. `received_at` is the host's clock, in epoch milliseconds.
 pub fn structured(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
     let text = utf8(body, EVENT_BYTES_MAX).map_err(|problem| vec![problem])?;
-    one(text, text, Carrier::Body(String::new()), received_at, Since::Now)
+    one(text, text, Carrier::Body(String::new()), received_at)
 }
 
 /// Reads an event that is on record, or that the host makes of what is: what this version asks of new ones beyond their schema is not asked of
 /// it, and ids that an earlier release took are taken.
 pub fn recorded(body: &[u8], received_at: InstantMs) -> Result<Event, Vec<Problem>> {
     let text = utf8(body, EVENT_BYTES_MAX).map_err(|problem| vec![problem])?;
-    on_record(|| one(text, text, Carrier::Body(String::new()), received_at, Since::Recorded))
+    on_record(|| one(text, text, Carrier::Body(String::new()), received_at))
 }
 
 /// Reads an event in binary mode: its attributes from the `ce-` headers (name and value as they came; others are passed
@@ -85,7 +85,7 @@ pub fn binary<'h>(
         Ok(data) => loose.data = Some(data),
         Err(error) => problems.push(malformed(text, text, &error, "")),
     }
-    match event(loose, Carrier::Headers, text, received_at, Since::Now) {
+    match event(loose, Carrier::Headers, text, received_at) {
         Ok(event) if problems.is_empty() => Ok(event),
         Ok(_) => Err(tidy(problems)),
         Err(found) => {
@@ -141,24 +141,24 @@ pub fn batch(body: &[u8], received_at: InstantMs) -> Result<Vec<Item>, Vec<Probl
         if item.get().len() > EVENT_BYTES_MAX {
             return Err(vec![too_long(&base, EVENT_BYTES_MAX)]);
         }
-        one(text, item.get(), Carrier::Body(base), received_at, Since::Now)
+        one(text, item.get(), Carrier::Body(base), received_at)
     };
     Ok(items.iter().enumerate().map(read).collect())
 }
 
 /// Reads one event that is an object, `part` of the posted `text`.
-fn one(text: &str, part: &str, carrier: Carrier, received_at: InstantMs, since: Since) -> Item {
+fn one(text: &str, part: &str, carrier: Carrier, received_at: InstantMs) -> Item {
     let base = match &carrier {
         Carrier::Body(base) => base.clone(),
         Carrier::Headers => String::new(),
     };
     let loose: LooseEvent<'_> = serde_json::from_str(part).map_err(|error| vec![malformed(text, part, &error, &base)])?;
-    event(loose, carrier, text, received_at, since)
+    event(loose, carrier, text, received_at)
 }
 
 /// Checks attributes and data; all problems of both.
-fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: InstantMs, since: Since) -> Item {
-    let (event_type, envelope) = loose.check(&carrier, received_at, since);
+fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: InstantMs) -> Item {
+    let (event_type, envelope) = loose.check(&carrier, received_at);
     let data_pointer = carrier.data_pointer();
     let mut problems = Vec::new();
     if loose.data_twice {
@@ -172,7 +172,7 @@ fn event(loose: LooseEvent<'_>, carrier: Carrier, text: &str, received_at: Insta
         (None, Some(_)) => None,
         (Some(event_type), Some(data)) => match read_or_explain(event_type, data.get(), &data_pointer) {
             Ok(Ok(read)) => {
-                if since == Since::Now {
+                if !is_on_record() {
                     problems.extend(references::broken(&read, &data_pointer));
                 }
                 Some((read, data.to_owned()))

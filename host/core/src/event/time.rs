@@ -2,18 +2,17 @@
 
 use ombud_rules::contract::types::InstantMs;
 
+use crate::ids::is_on_record;
 use crate::limits::INSTANT_MS_MAX;
 
 /// What is allowed.
 pub(super) const ALLOWED: &str = "an RFC 3339 time from 1970 on with an offset, such as 2026-11-06T10:00:00+08:00";
 
-/// The epoch milliseconds of an RFC 3339 time; parts of a millisecond are dropped.
+/// The epoch milliseconds of an RFC 3339 time; parts of a millisecond are dropped. Some on record were taken with an offset of a day and more.
 pub(super) fn parse(text: &str) -> Option<InstantMs> {
-    recorded(text).filter(|_| is_within_a_day(text))
-}
-
-/// The same of a time on record: some were taken with an offset of a day and more.
-pub(super) fn recorded(text: &str) -> Option<InstantMs> {
+    if !is_on_record() && !is_within_a_day(text) {
+        return None;
+    }
     if !has_the_form(text.as_bytes()) {
         return None;
     }
@@ -60,7 +59,8 @@ fn has_the_form(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, recorded};
+    use super::parse;
+    use crate::ids::on_record;
 
     #[test]
     fn rfc_3339_is_read_whatever_the_offset() {
@@ -109,9 +109,11 @@ mod tests {
             assert_eq!(parse(text), None, "{text}");
         }
     }
+
     #[test]
     fn what_is_on_record_is_read_as_it_was() {
-        assert_eq!(recorded("2026-11-07T02:00:00+24:00"), recorded("2026-11-06T02:00:00Z"));
+        let recorded = |text| on_record(|| parse(text));
+        assert_eq!(recorded("2026-11-07T02:00:00+24:00"), parse("2026-11-06T02:00:00Z"));
         assert_eq!(recorded("2026-11-06T10:00:00+08:00"), parse("2026-11-06T10:00:00+08:00"));
     }
 }

@@ -169,3 +169,17 @@ fn a_context_holds_the_dates_a_case_can_read() {
     // Instants at the far end of what is allowed do not overflow.
     config.context(i64::MAX, Some(i64::MIN));
 }
+
+#[test]
+fn without_days_off_a_case_knows_the_weekends_around_its_application() {
+    let mut value = config();
+    value["calendar"] = json!({"statutory_holidays": ["2026-10-01", "2026-11-10"]});
+    let config = parse(&value).unwrap();
+    let day = |text: &str| parse_iso_date(text).unwrap();
+    let at = |text: &str| start_of_day(day(text), 480);
+    let context = config.context(at("2026-12-24"), Some(at("2026-11-09")));
+    let weekends = ["10-31", "11-01", "11-07", "11-08", "11-14", "11-15", "11-21", "11-22"];
+    assert_eq!(context.calendar.non_working, weekends.map(|date| day(&format!("2026-{date}"))));
+    assert_eq!(context.calendar.statutory_holidays, [day("2026-11-10")], "holidays are told");
+    config.context(i64::MAX, Some(i64::MIN));
+}
