@@ -87,6 +87,11 @@ impl MasterKey {
         wrapped.first_chunk::<MASTER_ID_BYTES>().map(|id| hex(id))
     }
 
+    /// Whether a wrapped data key says that this one wrapped it.
+    pub fn has_wrapped(&self, wrapped: &[u8]) -> bool {
+        wrapped.first_chunk() == Some(&self.id)
+    }
+
     /// Wraps a data key for one subject of one merchant; it opens for no other.
     ///
     /// # Errors
@@ -243,6 +248,8 @@ mod tests {
         let error = other.unwrap(&wrapped, &merchant("m"), Subject::Merchant).unwrap_err();
         assert_eq!(error, KeyError::OtherMaster { wrapped_by: master.id(), given: other.id() });
         assert_eq!((MasterKey::id_of(&wrapped), MasterKey::id_of(&wrapped[..7])), (Some(master.id()), None));
+        assert_eq!([&master, &other].map(|key| key.has_wrapped(&wrapped)), [true, false]);
+        assert!(!master.has_wrapped(&wrapped[..7]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ombud_ledger::{Call, DecisionEntry, Digest, PolicyCall};
+use ombud_ledger::{BesideCall, Call, DecisionEntry, Digest, PolicyCall};
 
 use super::report::Divergence;
 use crate::judge::Bound;
@@ -43,21 +43,28 @@ pub struct Missing {
 
 /// What the decision before called: the next one mostly calls the same.
 #[derive(Default)]
-pub(super) struct Before<'r> {
-    calls: Option<(Called<'r>, Arc<Calls>)>,
+pub struct Before(Option<Kept>);
+
+struct Kept {
+    policy: Option<PolicyCall>,
+    guardrail: Option<Call>,
+    beside: Option<BesideCall>,
+    calls: Arc<Calls>,
 }
 
-impl<'r> Before<'r> {
+impl Before {
     /// Them, if this one calls the same.
-    pub(super) fn same(&self, entry: &'r DecisionEntry) -> Option<Arc<Calls>> {
-        let (before, calls) = self.calls.as_ref()?;
-        (*before == called(entry)).then(|| Arc::clone(calls))
+    pub(super) fn same(&self, entry: &DecisionEntry) -> Option<Arc<Calls>> {
+        let Kept { policy, guardrail, beside, calls } = self.0.as_ref()?;
+        let before = called(policy.as_ref(), guardrail.as_ref(), beside.as_ref());
+        (before == called(entry.policy.as_ref(), entry.guardrail.as_ref(), entry.beside.as_ref())).then(|| Arc::clone(calls))
     }
 
     /// Has the next decisions compared with this one.
-    pub(super) fn keep(&mut self, entry: &'r DecisionEntry, calls: Calls) -> Arc<Calls> {
+    pub(super) fn keep(&mut self, entry: &DecisionEntry, calls: Calls) -> Arc<Calls> {
         let calls = Arc::new(calls);
-        self.calls = Some((called(entry), Arc::clone(&calls)));
+        let (policy, guardrail, beside) = (entry.policy.clone(), entry.guardrail, entry.beside.clone());
+        self.0 = Some(Kept { policy, guardrail, beside, calls: Arc::clone(&calls) });
         calls
     }
 }
@@ -69,13 +76,13 @@ type Policy<'e> = (&'e str, &'e str, Runs);
 /// The policy, its guardrail, and those of the version beside.
 type Called<'e> = (Option<Policy<'e>>, Option<Runs>, Option<(Policy<'e>, Option<Runs>)>);
 
-/// Everything that a decision called; with how much fuel is no matter.
-fn called(entry: &DecisionEntry) -> Called<'_> {
-    let beside = entry.beside.as_ref().map(|beside| (policy(&beside.policy), beside.guardrail.as_ref().map(runs)));
-    (entry.policy.as_ref().map(policy), entry.guardrail.as_ref().map(runs), beside)
+/// Everything that is called; with how much fuel is no matter.
+fn called<'e>(policy: Option<&'e PolicyCall>, guardrail: Option<&Call>, beside: Option<&'e BesideCall>) -> Called<'e> {
+    let beside = beside.map(|beside| (named(&beside.policy), beside.guardrail.as_ref().map(runs)));
+    (policy.map(named), guardrail.map(runs), beside)
 }
 
-fn policy(call: &PolicyCall) -> Policy<'_> {
+fn named(call: &PolicyCall) -> Policy<'_> {
     (&call.name, &call.version, runs(&call.call))
 }
 

@@ -15,7 +15,7 @@ mod report;
 mod tally;
 
 pub use blobs::Blobs;
-pub use calls::{Calls, Missing};
+pub use calls::{Before, Calls, Missing};
 pub use case::{RecordedCase, Rerun};
 pub use record::{Bodies, Damage, Record};
 pub use replayer::Replayer;

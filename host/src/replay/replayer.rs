@@ -81,17 +81,21 @@ impl Replayer {
     /// # Errors
     /// The source of stored bytes fails. Whatever is wrong with the record or with what it names stands in the report.
     pub fn replay<B: Blobs + ?Sized>(&self, record: &Record, blobs: &B) -> Result<Option<ReplayReport>, B::Error> {
-        Ok(self.replay_all(&[record], blobs)?.pop().flatten())
+        Ok(self.replay_all(&[record], blobs, &mut Before::default())?.pop().flatten())
     }
 
     /// The same for many, in their order. They are made ready, run and compared one step after the other, which is faster than one record
-    /// after the other.
+    /// after the other. What the last one before them called is looked up once for all that call the same.
     ///
     /// # Errors
     /// As [`Self::replay`].
-    pub fn replay_all<B: Blobs + ?Sized>(&self, records: &[&Record], blobs: &B) -> Result<Vec<Option<ReplayReport>>, B::Error> {
-        let mut before = Before::default();
-        let begun = records.iter().map(|record| self.begin(record, blobs, &mut before)).collect::<Result<Vec<_>, _>>()?;
+    pub fn replay_all<B: Blobs + ?Sized>(
+        &self,
+        records: &[&Record],
+        blobs: &B,
+        before: &mut Before,
+    ) -> Result<Vec<Option<ReplayReport>>, B::Error> {
+        let begun = records.iter().map(|record| self.begin(record, blobs, before)).collect::<Result<Vec<_>, _>>()?;
         let ready: Vec<_> = begun.iter().filter_map(|begun| begun.ready.as_ref()).map(|(case, calls)| (case, &**calls)).collect();
         let mut reruns = RecordedCase::again_all(&ready).into_iter();
         let finish = |(record, begun): (&&Record, Begun<'_>)| {
@@ -107,7 +111,7 @@ impl Replayer {
         Ok(records.iter().zip(begun).map(finish).collect())
     }
 
-    fn begin<'r, B: Blobs + ?Sized>(&self, record: &'r Record, blobs: &B, before: &mut Before<'r>) -> Result<Begun<'r>, B::Error> {
+    fn begin<'r, B: Blobs + ?Sized>(&self, record: &'r Record, blobs: &B, before: &mut Before) -> Result<Begun<'r>, B::Error> {
         let Entry::Decision(entry) = &record.header.entry else { return Ok(Begun { report: None, ready: None }) };
         let mut report = ReplayReport {
             id: entry.id.to_string(),

@@ -73,8 +73,7 @@ pub struct Masters {
 impl Masters {
     /// The master key that a data key says it is wrapped with; the one in force where it names neither.
     fn of(&self, wrapped: &[u8]) -> &MasterKey {
-        let named = MasterKey::id_of(wrapped);
-        self.before.as_ref().filter(|before| named == Some(before.id())).unwrap_or(&self.current)
+        self.before.as_ref().filter(|before| before.has_wrapped(wrapped)).unwrap_or(&self.current)
     }
 }
 
@@ -172,7 +171,7 @@ impl Vault {
         at_ms: i64,
     ) -> Result<(), StoreError> {
         let masters = self.masters();
-        let current = match MasterKey::id_of(wrapped) == Some(masters.current.id()) {
+        let current = match masters.current.has_wrapped(wrapped) {
             true => Cow::Borrowed(wrapped),
             false => Cow::Owned(rewrapped(&masters, merchant, subject, wrapped).map_err(|error| damaged(&error, merchant, subject))?),
         };

@@ -41,6 +41,24 @@ enum Text<'t> {
     Escaped(String),
 }
 
+/// How many bytes stand for themselves in a text of JSON before one that does not; none where all do. Eight are looked at together: of a word
+/// from which a byte is taken in every place, the lowest place that was borrowed from is the first one with less.
+fn plain_bytes(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let is = |byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+        let found = less(word, 0x20) | is(b'"') | is(b'\\');
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    Some(text.len() - rest.len() + rest.iter().position(|byte| is_escaped(*byte))?)
+}
+
 /// An integer of JSON.
 enum Integer {
     Unsigned(u64),
@@ -75,8 +93,7 @@ impl<'t> Reader<'t> {
     fn string(&mut self) -> Result<Text<'t>, Unknown> {
         self.byte(b'"')?;
         let start = self.at;
-        let len = self.rest().iter().position(|byte| is_escaped(*byte)).ok_or(Unknown)?;
-        self.at += len;
+        self.at += plain_bytes(self.rest()).ok_or(Unknown)?;
         if self.peek() == Some(b'"') {
             let plain = self.text.get(start..self.at).ok_or(Unknown)?;
             self.at += 1;
@@ -367,5 +384,30 @@ impl<'t> de::VariantAccess<'t> for Variant<'_, 't> {
 
     fn struct_variant<V: Visitor<'t>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Unknown> {
         self.reader.visit_map(visitor, fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_byte_that_is_escaped_is_found(text in prop::collection::vec(prop_oneof![any::<u8>(), 0x1e_u8..0x24, 0x5b_u8..0x5e], 0..40)) {
+            prop_assert_eq!(plain_bytes(&text), text.iter().position(|byte| is_escaped(*byte)));
+        }
+    }
+
+    #[test]
+    fn each_byte_in_each_place_is_told_from_its_neighbours() {
+        for byte in 0..=u8::MAX {
+            for (place, neighbour) in (0..17).flat_map(|place| [b'a', 0x7f, 0x80, 0xff, 0x20, 0x21, 0x23].map(|near| (place, near))) {
+                let mut text = [neighbour; 17];
+                text[place] = byte;
+                assert_eq!(plain_bytes(&text), is_escaped(byte).then_some(place), "{byte:#x} among {neighbour:#x}");
+            }
+        }
     }
 }

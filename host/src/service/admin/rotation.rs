@@ -256,9 +256,8 @@ struct Step {
 fn rewrap(group: &mut dyn Group, masters: &Masters, merchant: &MerchantId, after: &str) -> Result<Step, StoreError> {
     let page = group.wrapped_keys(merchant, after, KEYS_OF_A_STEP)?;
     let mut step = Step { keys: 0, damaged: 0, after: page.last().map(|(last, _)| last.clone()) };
-    let current = masters.current.id();
     for (text, wrapped) in page {
-        if MasterKey::id_of(&wrapped).as_ref() == Some(&current) {
+        if masters.current.has_wrapped(&wrapped) {
             continue;
         }
         match SubjectId::parse(&text).map(|subject| rewrapped(masters, merchant, &subject, &wrapped)) {

@@ -20,7 +20,7 @@ use super::super::snapshot::MerchantDocument;
 use super::super::vault::Vault;
 use super::left_out::places_of_window;
 use super::page::Page;
-use crate::replay::{Blobs, Damage, Record, ReplayReport, Replayer, Tally};
+use crate::replay::{Before, Blobs, Damage, Record, ReplayReport, Replayer, Tally};
 
 /// Decisions that are opened, run and compared together: enough for each step to find its code in the processor's first cache, and
 /// so few that their bodies stay in the second.
@@ -271,9 +271,10 @@ impl Replays<'_> {
 
     /// Runs the decisions of a page, so many together, in the order of the log, until `add` says to stop.
     pub(super) fn page(self, page: Page, together: usize, mut add: impl FnMut(ReplayReport) -> bool) -> Result<(), StoreError> {
+        let mut before = Before::default();
         page.together(self.vault, together, |rows, records| {
             let opened: Vec<&Record> = records.iter().filter_map(|record| record.as_ref().ok()).collect();
-            let mut reports = self.replayer.replay_all(&opened, &Stored(self.store))?.into_iter();
+            let mut reports = self.replayer.replay_all(&opened, &Stored(self.store), &mut before)?.into_iter();
             let report = |(row, record)| match record {
                 Ok(_) => reports.next().flatten(),
                 Err(damage) => Some(damaged(row, damage)),
