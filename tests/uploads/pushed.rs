@@ -54,6 +54,25 @@ fn a_package_a_component_and_a_table_are_pushed_and_signed() {
 }
 
 #[test]
+fn a_version_that_is_there_keeps_its_signature_or_that_it_has_none() {
+    let merchant = shared().merchant(json!({}));
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["first.key", "second.key"].map(|name| {
+        let key = folder.path().join(name);
+        run(&["key", "new", path(&key)]).exits(0);
+        let public = std::fs::read_to_string(folder.path().join(format!("{name}.pub"))).unwrap();
+        merchant.call(Role::MerchantAdmin, "POST", "/signing-keys").json(&json!({"public_key": public, "label": name})).send().with(201);
+        key
+    });
+    let pushed = |name: &str, key: &std::path::Path| push(&merchant, &["policies/reply", "--name", name, "--key", path(key)]);
+    push(&merchant, &["policies/reply", "--name", "bare"]).exits(0).says("is uploaded");
+    pushed("bare", &first).exits(0).says("is there already").complains("stays without a signature").complains("upload another version");
+    pushed("own", &first).exits(0).says("is uploaded");
+    assert!(!pushed("own", &first).exits(0).says("is there already").err.contains("signature"));
+    pushed("own", &second).exits(0).says("is there already").complains("keeps the signature of");
+}
+
+#[test]
 fn what_is_refused_and_what_cannot_be_pushed() {
     let merchant = shared().merchant(json!({}));
     let folder = tempfile::tempdir().unwrap();

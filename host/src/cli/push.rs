@@ -18,7 +18,7 @@ use super::source::Place;
 use super::{EXIT_FINDINGS, EXIT_OK, check, screen, table};
 use crate::gate::{Step, Told, is_name};
 use crate::service::wire::{UploadState, UploadView, VersionDetail};
-use crate::signature::{SecretKey, Statement};
+use crate::signature::{SecretKey, Statement, signing_key};
 
 /// How often an upload is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -97,9 +97,20 @@ impl Push {
             None => None,
         };
         let accepted = ended.state == UploadState::Accepted;
-        let kept = version.as_ref().filter(|_| ended.status != Some(201)).map(|detail| &detail.version.note);
-        if kept.is_some_and(|kept| self.note.is_some() && *kept != self.note) {
+        let kept = version.as_ref().filter(|_| ended.status != Some(201)).map(|detail| &detail.version);
+        if kept.is_some_and(|kept| self.note.is_some() && kept.note != self.note) {
             eprintln!("the version was there already and keeps its own note: what --note says is not taken");
+        }
+        let given = signature.as_deref().and_then(|signature| signing_key(signature).ok());
+        if let (Some(kept), Some(given)) = (kept, given)
+            && kept.signing_key.as_ref() != Some(&given)
+        {
+            let own =
+                kept.signing_key.as_ref().map_or("stays without a signature".to_owned(), |own| format!("keeps the signature of {own}"));
+            eprintln!(
+                "the version was there already and {own}: the one of {given} is not taken. Where another is asked for, upload another version: with another number in \
+                 its metadata, or other settings"
+            );
         }
         if self.json {
             let new = ended.status == Some(201);
