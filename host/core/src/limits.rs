@@ -72,6 +72,3 @@ pub const CALENDAR_DATES_MAX: usize = 1500;
 pub const CALENDAR_DAYS_BEFORE: i32 = 31;
 /// Days after the later of event and application that a case's calendar reaches: the longest no-reason window (90 days) and a run of holidays.
 pub const CALENDAR_DAYS_AFTER: i32 = 120;
-/// Days before and after an application of which a case knows the weekends, where its merchant has no days off: a window that is over by then
-/// ended before a run of holidays and weekends at most.
-pub const WEEKEND_DAYS: i32 = 14;

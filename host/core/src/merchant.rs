@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::event::input::MerchantClaim;
 use crate::fallback::Fallbacks;
 use crate::ids::{Currency, MerchantId};
-use crate::limits::{CALENDAR_DATES_MAX, CALENDAR_DAYS_AFTER, CALENDAR_DAYS_BEFORE, MERCHANT_BYTES_MAX, TZ_OFFSET_MIN, WEEKEND_DAYS};
+use crate::limits::{CALENDAR_DATES_MAX, CALENDAR_DAYS_AFTER, CALENDAR_DAYS_BEFORE, MERCHANT_BYTES_MAX, TZ_OFFSET_MIN};
 use crate::problem::{Problem, below};
 use crate::protect::Protection;
 use crate::schema::bound::{bounded, free};
@@ -162,22 +162,26 @@ impl MerchantConfig {
             tz_offset_min: self.tz_offset_min,
             now,
             calendar: Calendar {
-                non_working: match self.calendar.non_working.as_slice() {
-                    [] => weekends(day_of(applied_at, self.tz_offset_min)),
-                    dates => between(dates, first, last),
-                },
+                non_working: self.rest_days(first, last),
                 statutory_holidays: between(&self.calendar.statutory_holidays, first, last),
             },
         }
     }
+
+    /// The days off from `first` to `last`. Where none is configured it is every Saturday and Sunday (国务院关于职工工作时间的规定 art. 7): a window
+    /// that ends on one is not over before the next working day (Civil Code art. 203), and what nobody said must not refuse anybody.
+    fn rest_days(&self, first: CivilDate, last: CivilDate) -> Vec<CivilDate> {
+        if self.calendar.non_working.is_empty() {
+            return (first..=last).filter(|date| is_weekend(*date)).collect();
+        }
+        between(&self.calendar.non_working, first, last)
+    }
 }
 
-/// The Saturdays and Sundays around a day: the days off where none is configured (国务院关于职工工作时间的规定 art. 7). A window that ends on one is not
-/// over before the next working day (Civil Code art. 203), and what nobody said must not refuse anybody.
-fn weekends(day: CivilDate) -> Vec<CivilDate> {
+/// Whether a civil date is a Saturday or a Sunday.
+const fn is_weekend(date: CivilDate) -> bool {
     // Day 0, 1970-01-01, is a Thursday.
-    let is_weekend = |date: &CivilDate| matches!(date.rem_euclid(7), 2 | 3);
-    (day.saturating_sub(WEEKEND_DAYS)..=day.saturating_add(WEEKEND_DAYS)).filter(is_weekend).collect()
+    matches!(date.rem_euclid(7), 2 | 3)
 }
 
 /// The dates from `first` to `last`, in their order.

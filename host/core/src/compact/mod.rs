@@ -22,6 +22,24 @@ const fn is_escaped(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
+/// How many bytes stand for themselves in a text of JSON before one that does not; none where all do. Eight are looked at together: of a word
+/// from which a byte is taken in every place, the lowest place that was borrowed from is the first one with less.
+fn plain_bytes(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let is = |byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+        let found = less(word, 0x20) | is(b'"') | is(b'\\');
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    Some(text.len() - rest.len() + rest.iter().position(|byte| is_escaped(*byte))?)
+}
+
 /// Whether bytes begin with others. Most of these are the names of fields: a few bytes, for which calling a function takes longer than comparing.
 #[inline]
 fn begins_with(bytes: &[u8], with: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{PRIVATE, Unknown, begins_with, is_escaped};
+use super::{PRIVATE, Unknown, begins_with, plain_bytes};
 
 /// Values within values at most; deeper ones are left to `serde_json`, which has a bound of its own.
 const DEPTH_MAX: u8 = 64;
@@ -39,24 +39,6 @@ enum Text<'t> {
     Plain(&'t str),
     /// With characters that were written in another way.
     Escaped(String),
-}
-
-/// How many bytes stand for themselves in a text of JSON before one that does not; none where all do. Eight are looked at together: of a word
-/// from which a byte is taken in every place, the lowest place that was borrowed from is the first one with less.
-fn plain_bytes(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
-    let (words, rest) = text.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let is = |byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
-        let found = less(word, 0x20) | is(b'"') | is(b'\\');
-        if found != 0 {
-            return Some(at * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    Some(text.len() - rest.len() + rest.iter().position(|byte| is_escaped(*byte))?)
 }
 
 /// An integer of JSON.
@@ -384,30 +366,5 @@ impl<'t> de::VariantAccess<'t> for Variant<'_, 't> {
 
     fn struct_variant<V: Visitor<'t>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Unknown> {
         self.reader.visit_map(visitor, fields)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn the_first_byte_that_is_escaped_is_found(text in prop::collection::vec(prop_oneof![any::<u8>(), 0x1e_u8..0x24, 0x5b_u8..0x5e], 0..40)) {
-            prop_assert_eq!(plain_bytes(&text), text.iter().position(|byte| is_escaped(*byte)));
-        }
-    }
-
-    #[test]
-    fn each_byte_in_each_place_is_told_from_its_neighbours() {
-        for byte in 0..=u8::MAX {
-            for (place, neighbour) in (0..17).flat_map(|place| [b'a', 0x7f, 0x80, 0xff, 0x20, 0x21, 0x23].map(|near| (place, near))) {
-                let mut text = [neighbour; 17];
-                text[place] = byte;
-                assert_eq!(plain_bytes(&text), is_escaped(byte).then_some(place), "{byte:#x} among {neighbour:#x}");
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::ser::{self, Serialize};
 
-use super::{PRIVATE, Unknown, begins_with, is_escaped};
+use super::{PRIVATE, Unknown, begins_with, plain_bytes};
 
 /// Whether `serde_json` writes the value as exactly these bytes. `false` means that it does not, or that it has to be asked: numbers
 /// that are not integers and keys that are not texts are not known here.
@@ -42,7 +42,7 @@ impl Same<'_> {
     }
 
     fn text(&mut self, text: &str) -> Compared {
-        if has_escaped(text.as_bytes()) {
+        if plain_bytes(text.as_bytes()).is_some() {
             return self.bytes(&serde_json::to_vec(text).map_err(|_| Unknown)?);
         }
         self.byte(b'"')?;
@@ -72,20 +72,6 @@ impl Same<'_> {
             }
         }
         self.bytes(digits.get(at..).unwrap_or_default())
-    }
-}
-
-/// Whether a text has a byte that cannot stand for itself. Every byte of a piece is looked at, so that the compiler looks at all of
-/// them at once.
-fn has_escaped(text: &[u8]) -> bool {
-    fn any(piece: &[u8]) -> bool {
-        piece.iter().fold(0, |any, byte| any | u8::from(is_escaped(*byte))) != 0
-    }
-    // The last piece of a text may overlap the one before.
-    match (text.as_chunks::<16>().0, text.last_chunk::<16>(), text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        (pieces, Some(last), ..) => pieces.iter().any(|piece| any(piece)) || any(last),
-        (_, None, Some(first), Some(last)) => any(first) || any(last),
-        _ => any(text),
     }
 }
 

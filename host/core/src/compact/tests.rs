@@ -261,3 +261,21 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn the_first_byte_that_is_escaped_is_found(text in prop::collection::vec(prop_oneof![any::<u8>(), 0x1e_u8..0x24, 0x5b_u8..0x5e], 0..40)) {
+        prop_assert_eq!(plain_bytes(&text), text.iter().position(|byte| is_escaped(*byte)));
+    }
+}
+
+#[test]
+fn each_byte_in_each_place_is_told_from_its_neighbours() {
+    for byte in 0..=u8::MAX {
+        for (place, neighbour) in (0..17).flat_map(|place| [b'a', 0x7f, 0x80, 0xff, 0x20, 0x21, 0x23].map(|near| (place, near))) {
+            let mut text = [neighbour; 17];
+            text[place] = byte;
+            assert_eq!(plain_bytes(&text), is_escaped(byte).then_some(place), "{byte:#x} among {neighbour:#x}");
+        }
+    }
+}

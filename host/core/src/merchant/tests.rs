@@ -1,6 +1,6 @@
 //! Configurations: defaults, bounds, contradictions, the calendar of a context.
 
-use ombud_rules::civil::{parse_iso_date, start_of_day};
+use ombud_rules::civil::{parse_iso_date, start_of_day, weekday};
 use serde_json::{Value, json};
 
 use super::{MERCHANT, MerchantConfig, checker};
@@ -170,16 +170,18 @@ fn a_context_holds_the_dates_a_case_can_read() {
     config.context(i64::MAX, Some(i64::MIN));
 }
 
+/// As the contract has it: for at least 30 days around now (`types.wit`), and as far as a promised window may reach.
 #[test]
-fn without_days_off_a_case_knows_the_weekends_around_its_application() {
+fn without_days_off_a_case_knows_the_weekends_of_all_the_time_it_can_read() {
     let mut value = config();
     value["calendar"] = json!({"statutory_holidays": ["2026-10-01", "2026-11-10"]});
     let config = parse(&value).unwrap();
     let day = |text: &str| parse_iso_date(text).unwrap();
     let at = |text: &str| start_of_day(day(text), 480);
     let context = config.context(at("2026-12-24"), Some(at("2026-11-09")));
-    let weekends = ["10-31", "11-01", "11-07", "11-08", "11-14", "11-15", "11-21", "11-22"];
-    assert_eq!(context.calendar.non_working, weekends.map(|date| day(&format!("2026-{date}"))));
+    let (first, last) = (day("2026-10-09"), day("2027-04-23"));
+    let weekends: Vec<_> = (first..=last).filter(|date| weekday(*date) >= 5).collect();
+    assert_eq!(context.calendar.non_working, weekends);
     assert_eq!(context.calendar.statutory_holidays, [day("2026-11-10")], "holidays are told");
     config.context(i64::MAX, Some(i64::MIN));
 }

@@ -21,7 +21,9 @@ pub use looks::Look;
 pub(super) use looks::Looks;
 pub use rollout::RolloutAct;
 pub use what::What;
-pub(super) use what::{BACKUP_RESTORED, BLACKLIST_STEP, ERASURE, LOSS_ACCEPTED, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED};
+pub(super) use what::{
+    BACKUP_RESTORED, BLACKLIST_STEP, ERASURE, HOLD_LIFTED, HOLD_SET, LOSS_ACCEPTED, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED,
+};
 
 use super::Service;
 use super::actor::{Principal, Role, key_id};

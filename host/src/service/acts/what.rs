@@ -373,8 +373,8 @@ impl What {
             Self::Erasure { .. } => ERASURE,
             Self::RetentionApplied { .. } => "retention.applied",
             Self::RetentionSet { .. } => "retention.set",
-            Self::HoldSet { .. } => "hold.set",
-            Self::HoldLifted { .. } => "hold.lifted",
+            Self::HoldSet { .. } => HOLD_SET,
+            Self::HoldLifted { .. } => HOLD_LIFTED,
             Self::MasterKeyRotated { .. } => "master-key.rotated",
             Self::Unmasked { .. } => "text.unmasked",
             Self::BackupMade { .. } => "backup.made",
@@ -417,8 +417,8 @@ pub(super) const NAMES: [&str; 32] = [
     ERASURE,
     "retention.applied",
     "retention.set",
-    "hold.set",
-    "hold.lifted",
+    HOLD_SET,
+    HOLD_LIFTED,
     "master-key.rotated",
     "text.unmasked",
     "backup.made",
@@ -440,6 +440,10 @@ pub(in crate::service) const MERCHANT_CHANGED: &str = "merchant.changed";
 pub(in crate::service) const BLACKLIST_STEP: &str = "blacklist.step";
 /// How the erasure of a customer is named in headers and listings.
 pub(in crate::service) const ERASURE: &str = "erasure";
+/// How the act of a hold that is set is named in headers and listings.
+pub(in crate::service) const HOLD_SET: &str = "hold.set";
+/// The same of one that is lifted.
+pub(in crate::service) const HOLD_LIFTED: &str = "hold.lifted";
 /// The name of the act of a backup that was put back.
 pub(in crate::service) const BACKUP_RESTORED: &str = "backup.restored";
 /// The name of the act by which records that were published are given up.

@@ -13,14 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::Sight;
 use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right};
-use crate::service::acts::{self, About, ActBody, Look, NewAct, What};
+use crate::service::acts::{self, About, ActBody, HOLD_SET, Look, NewAct, What};
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
 use crate::service::vault::{SubjectId, Vault};
 use crate::service::{Service, aside, read};
 
-/// The act that sets a hold.
-const HOLD_SET: &str = "hold.set";
 /// Acts about one customer or ticket, set in the same millisecond, that are looked through for a hold's own.
 const ACTS_MAX: u32 = 100;
 

@@ -21,6 +21,7 @@ use ombud_store::{
 use super::keys;
 use super::published::Published;
 use crate::replay::{Bodies, Damage, Record};
+use crate::service::acts::{HOLD_LIFTED, HOLD_SET};
 use crate::service::admin::{IN_FORCE, MasterKeyFrom, fitting_masters, is_noted, present_master_key};
 use crate::service::error::ServiceError;
 use crate::service::owner;
@@ -29,8 +30,6 @@ use crate::service::vault::{SubjectId, Vault};
 
 /// Records of one read.
 const PAGE: u32 = 256;
-/// How acts on holds are named in headers.
-const HOLDS: [&str; 2] = ["hold.set", "hold.lifted"];
 /// How often a file that a running server may be writing is read.
 const READS: u32 = 3;
 /// How long after that.
@@ -400,7 +399,8 @@ fn recorded(
 fn is_of_lost_ticket(reads: &dyn Reads, merchant: &MerchantId, record: &StoredRecord, subjects: &[SubjectId]) -> Result<bool, StoreError> {
     let [_, ticket @ SubjectId::Ticket(_), ..] = subjects else { return Ok(false) };
     let header = Header::decode(&record.header).ok();
-    let is_hold = header.is_some_and(|header| matches!(header.entry, Entry::Act(act) if HOLDS.contains(&act.act.as_str())));
+    let is_hold =
+        header.is_some_and(|header| matches!(header.entry, Entry::Act(act) if [HOLD_SET, HOLD_LIFTED].contains(&act.act.as_str())));
     Ok(is_hold && reads.subject_key(merchant, ticket.as_subject())? == SubjectKey::None && reads.erased_at(merchant, TICKETS)?.is_some())
 }
 

@@ -17,7 +17,7 @@ use self::config::Config;
 use self::rollouts::Moves;
 use self::versions::Versions;
 use crate::replay::Record;
-use crate::service::acts::{ActBody, GUARDRAIL, OPERATOR, What};
+use crate::service::acts::{ActBody, GUARDRAIL, HOLD_LIFTED, HOLD_SET, OPERATOR, What};
 use crate::service::admin::LIMITS;
 use crate::service::privacy::{ErasureProof, HoldScopeView};
 
@@ -110,8 +110,8 @@ impl Administered {
         let header: &Header = &record.header;
         if let Entry::Act(act) = &header.entry {
             self.holds_in_force += match act.act.as_str() {
-                "hold.set" => 1,
-                "hold.lifted" => -1,
+                HOLD_SET => 1,
+                HOLD_LIFTED => -1,
                 _ => 0,
             };
         }
