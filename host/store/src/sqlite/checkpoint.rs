@@ -18,18 +18,18 @@ use rusqlite::wal::CheckpointMode;
 use super::connection;
 use crate::StoreError;
 
-/// Pages that are moved and flushed together: 8 MiB, so that a page that several groups changed is moved once, and some
-/// milliseconds of the disk, for so long a commit may have to wait.
-const SLICE_PAGES: i32 = 2048;
+/// Pages that are moved and flushed together: 512 KiB, a millisecond or two of the disk, for so long a commit may have to wait. More
+/// would move a page that several groups changed less often: 2048 spare 8 µs of a decision's 245, and its slowest answers take half as
+/// long again.
+const SLICE_PAGES: i32 = 128;
 /// Pages of the log after which it shall begin anew: 64 MiB.
 const CHECKPOINT_PAGES: i32 = 16 * 1024;
-/// Pages that the writer moves itself, between two groups, so that the log begins anew: 4 MiB.
-const FINISH_PAGES: i32 = 1024;
+/// Pages that the writer moves itself, between two groups, so that the log begins anew: 2 MiB, several slices, for while one is moved others
+/// are added.
+const FINISH_PAGES: i32 = 4 * SLICE_PAGES;
 /// Pages of the log at which the writer waits until it is moved, however long that takes: 256 MiB. It bounds the file and
 /// the time of a start after a crash where the disk is slower than the decisions.
 const LOG_PAGES_MAX: i32 = 4 * CHECKPOINT_PAGES;
-/// Pages that are added to the log between two attempts, for a long read keeps all of them from being moved: 1 MiB.
-const RETRY_PAGES: i32 = 256;
 
 /// See the module.
 pub(super) struct Checkpointer {
@@ -80,9 +80,11 @@ impl Checkpointer {
         if !due || pages < self.not_before || (moving && !waits) {
             return;
         }
-        self.not_before = pages + RETRY_PAGES;
+        // A long read keeps them from being moved: it is not tried after every group.
+        self.not_before = pages + SLICE_PAGES;
+        let begins_anew = pages >= CHECKPOINT_PAGES && left <= FINISH_PAGES;
         match &self.wake {
-            Some(wake) if left > FINISH_PAGES && !waits => {
+            Some(wake) if !begins_anew && !waits => {
                 self.busy.store(true, Ordering::Release);
                 _ = wake.try_send(());
             }
