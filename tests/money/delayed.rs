@@ -170,3 +170,50 @@ fn a_delay_is_judged_by_its_own_order() {
     let decision = answer["decisions"].as_array().unwrap().iter().find(|decision| decision["kind"] == "delay").unwrap().clone();
     assert_eq!((&decision["outcome"], &decision["amounts"]["coupon"]), (&json!("compensate"), &json!(3_000)), "{decision}");
 }
+
+#[test]
+fn a_person_pays_a_line_once_as_well() {
+    let merchant = shared().merchant(caps(json!({"order_refund_auto_fen_max": 5_000})));
+    let act = |decision: &Value, body: &Value| {
+        let path = format!("/decisions/{}/override", decision["id"].as_str().unwrap());
+        merchant.call(Role::Supervisor, "POST", &path).json(body).send()
+    };
+    let approve = json!({"action": "approve", "reason": "核实无误"});
+    // A case and two late refunds of one line wait at the same time; whichever is approved first, the others are too late.
+    for (own, order) in [("person-0", [0, 1, 2]), ("person-1", [1, 0, 2]), ("person-2", [2, 1, 0])] {
+        let waiting = [
+            merchant.decide(&returned(own)),
+            merchant.decide(&late(own, &format!("{own}-a"), "e1", 18_903)),
+            merchant.decide(&late(own, &format!("{own}-b"), "e2", 18_903)),
+        ];
+        for decision in &waiting {
+            assert_eq!((refund_of(decision), breaches(decision)), (18_903, vec!["CAP-11"]), "{decision}");
+        }
+        let [first, second, third] = order.map(|at| &waiting[at]);
+        assert_eq!(act(first, &approve).with(201)["amounts"]["refund"], 18_903);
+        for late in [second, third] {
+            let problem = act(late, &approve).problem(422);
+            assert!(problem.to_string().contains("CAP-01"), "{problem}");
+        }
+        // Once it is taken back, another one may be paid.
+        act(first, &json!({"action": "cancel", "reason": "弄错了"})).with(201);
+        assert_eq!(act(third, &approve).with(201)["amounts"]["refund"], 18_903);
+        act(second, &approve).problem(422);
+    }
+}
+
+#[test]
+fn a_person_does_not_pay_what_a_late_refund_paid_since() {
+    let merchant = merchant();
+    let case = merchant.decide(&event("aftersale.requested", "since"));
+    let late = merchant.decide(&late("since", "since-late", "e", 18_903));
+    assert_eq!((&late["outcome"], refund_of(&late)), (&json!("compensate"), 18_903), "{late}");
+    let path = format!("/decisions/{}/override", case["id"].as_str().unwrap());
+    let amend = |refund: i64| {
+        let amounts = json!({"refund": refund, "cash": 0, "coupon": 0});
+        let body = json!({"action": "amend", "outcome": "approve-refund-only", "amounts": amounts, "reason": "核实无误"});
+        merchant.call(Role::Supervisor, "POST", &path).json(&body).send()
+    };
+    let problem = amend(18_903).problem(422);
+    assert!(problem.to_string().contains("CAP-01"), "{problem}");
+}

@@ -15,7 +15,7 @@ use ombud_core::problem::Problem;
 use ombud_ledger::keys::DigestKey;
 use ombud_ledger::{Digest, id};
 use ombud_rules::contract::delay::DelayCase;
-use ombud_store::{Reads, Store as _};
+use ombud_store::{Reads, Store as _, StoreError};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -236,20 +236,24 @@ impl Service {
     }
 
     fn history(&self, reads: &dyn Reads, merchant: &MerchantId, event: &Event) -> Result<History, ServiceError> {
-        let damaged = |error| match error {
-            ServiceError::Internal(error) => ombud_store::StoreError::Damaged(format!("{error:#}")),
-            error => ombud_store::StoreError::Damaged(error.to_string()),
-        };
         let request = |seq| read::request_state(reads, &self.vault, merchant, seq).map_err(damaged);
         let acted = |seq| self.amounts_of_act(reads, merchant, seq).map_err(damaged);
-        let delayed = |seq| self.delay_at(reads, merchant, seq).map_err(damaged);
+        let delayed = |seq| self.delay_at(reads, merchant, seq);
         Ok(history::gather(reads, merchant, event, request, acted, delayed)?)
     }
 
     /// The case of a delay's decision, or of a person's act on one; none where it was erased.
-    fn delay_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, ServiceError> {
-        let Some(seq) = self.decision_of_act(reads, merchant, seq)? else { return Ok(None) };
-        read::delay_case(reads, &self.vault, merchant, seq)
+    pub(super) fn delay_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, StoreError> {
+        let Some(seq) = self.decision_of_act(reads, merchant, seq).map_err(damaged)? else { return Ok(None) };
+        read::delay_case(reads, &self.vault, merchant, seq).map_err(damaged)
+    }
+}
+
+/// A record that history is read from and that cannot be read.
+fn damaged(error: ServiceError) -> StoreError {
+    match error {
+        ServiceError::Internal(error) => StoreError::Damaged(format!("{error:#}")),
+        error => StoreError::Damaged(error.to_string()),
     }
 }
 

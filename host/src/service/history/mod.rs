@@ -34,12 +34,9 @@ pub fn gather(
     if let (Some(input), Some(order)) = (&data.after_sale, &data.order) {
         let cases = reads.after_sale_cases(merchant, &order.order_id)?;
         let own_id = input.after_sale_id.as_str();
-        let (own, others): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.after_sale_id == own_id);
-        history.order = order_history(&others);
         // What this very case already paid counts as well: it must not be paid again.
-        history.order = merge(history.order, order_history(&own));
-        let delays = delays::Delays::read(reads, merchant, &order.order_id, &delayed)?;
-        history.order = merge(history.order, OrderHistory { lines: delays.refunded(|_| true), freight_refunded: 0 });
+        history.order = refunded_of_order(reads, merchant, &order.order_id, &cases, &delayed)?;
+        let (own, others): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.after_sale_id == own_id);
         history.case = CaseHistory {
             duplicate_open: is_open_elsewhere(input, order, &others),
             attempts: own.first().map_or(0, |case| case.attempts),
@@ -49,12 +46,8 @@ pub fn gather(
     }
     if let Some(delay) = &data.delay {
         let cases = reads.after_sale_cases(merchant, &delay.order_id)?;
-        let delays = delays::Delays::read(reads, merchant, &delay.order_id, &delayed)?;
-        // What an episode at hand was paid is stated again by it.
-        let others = delays.refunded(|episode| delay.episodes.iter().all(|own| own.episode_id != episode));
-        let of_cases = order_history(&cases.iter().collect::<Vec<_>>());
         history.delay = DelayHistory {
-            lines: merge(of_cases, OrderHistory { lines: others, freight_refunded: 0 }).lines,
+            lines: refunded_beside(reads, merchant, delay, &cases, &delayed)?,
             own_cases: cases
                 .iter()
                 .filter(|case| delay.episodes.iter().any(|episode| episode.episode_id == case.after_sale_id))
@@ -131,8 +124,33 @@ fn foreign_cases(
     Ok(foreign)
 }
 
+/// What was refunded of an order and came back: by its cases, and by late refunds that go by episodes of its own.
+pub(super) fn refunded_of_order(
+    reads: &(impl Reads + ?Sized),
+    merchant: &MerchantId,
+    order: &str,
+    cases: &[AfterSaleRow],
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+) -> Result<OrderHistory, StoreError> {
+    let lines = delays::Delays::read(reads, merchant, order, delayed)?.refunded(|_| true);
+    Ok(merge(order_history(cases), OrderHistory { lines, freight_refunded: 0 }))
+}
+
+/// What was refunded of a delay's lines beside its own episodes: what an episode at hand was paid is stated again by it.
+pub(super) fn refunded_beside(
+    reads: &(impl Reads + ?Sized),
+    merchant: &MerchantId,
+    delay: &DelayCase,
+    cases: &[AfterSaleRow],
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+) -> Result<Vec<LineHistory>, StoreError> {
+    let delays = delays::Delays::read(reads, merchant, &delay.order_id, delayed)?;
+    let lines = delays.refunded(|episode| delay.episodes.iter().all(|own| own.episode_id != episode));
+    Ok(merge(order_history(cases), OrderHistory { lines, freight_refunded: 0 }).lines)
+}
+
 /// What the cases of an order refunded and took back, by line.
-pub(super) fn order_history(cases: &[&AfterSaleRow]) -> OrderHistory {
+fn order_history(cases: &[AfterSaleRow]) -> OrderHistory {
     let mut history = OrderHistory::default();
     for case in cases {
         history.freight_refunded = history.freight_refunded.saturating_add(case.freight_refunded);

@@ -156,7 +156,7 @@ impl Service {
         // The money that stands after the act, against what the ledger has counted.
         let own: Vec<u64> = std::iter::once(record.seq).chain(earlier.iter().map(|act| act.seq)).collect();
         let cancelled = paid_by(reads, merchant, &own, &target)?;
-        check_money(reads, tenant, &target, &cancelled, &after.amounts)?;
+        check_money(reads, tenant, &target, &cancelled, &after.amounts, |seq| self.delay_at(reads, merchant, seq))?;
         if let Some(later) = self.overtaken(reads, merchant, &target.case, &own)? {
             return Err(ServiceError::Conflict(format!(
                 "decision `{later}` of the same after-sales case came later: act on that one; once it is cancelled this one can be acted on"

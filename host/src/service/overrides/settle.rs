@@ -8,7 +8,7 @@ use ombud_core::money::{self, Amounts, Intent};
 use ombud_core::problem::Problem;
 use ombud_rules::civil;
 use ombud_rules::contract::delay::DelayCase;
-use ombud_store::{Count, Group, IntentPart, Reads};
+use ombud_store::{Count, Group, IntentPart, Reads, StoreError};
 
 use super::target::Target;
 use crate::service::commit::Whose;
@@ -23,8 +23,9 @@ pub(super) fn check_money(
     target: &Target,
     cancelled: &[Part],
     amounts: &Amounts,
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<(), ServiceError> {
-    if let Some(balance) = balance_now(reads, &tenant.config.id, &target.case, cancelled)?.filter(|balance| amounts.refund > *balance) {
+    if let Some(balance) = balance_now(reads, &tenant.config.id, &target.case, cancelled, delayed)?.filter(|balance| amounts.refund > *balance) {
         let problem =
             Problem::at("/amounts/refund", "is above what may still be refunded (CAP-01)").allowed(format!("at most {balance} fen"));
         return Err(ServiceError::Invalid(vec![problem]));
@@ -91,11 +92,18 @@ pub(super) fn open(
     Ok(open)
 }
 
-/// What may still be refunded now: other cases of the order may have been paid since the decision.
-fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled: &[Part]) -> Result<Option<i64>, ServiceError> {
+/// What may still be refunded now: other cases of the order, and late refunds of its lines, may have been paid since the decision. `delayed`
+/// reads the case of a delay's decision or of an act on one.
+fn balance_now(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    case: &Case,
+    cancelled: &[Part],
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+) -> Result<Option<i64>, ServiceError> {
     let facts = match case {
         Case::AfterSale(facts) => facts,
-        Case::Delay(facts) => return delayed_balance(reads, merchant, facts).map(Some),
+        Case::Delay(facts) => return delayed_balance(reads, merchant, facts, delayed).map(Some),
         Case::Blacklist(_) | Case::Reply(_) => return Ok(money::balance(case)),
     };
     let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
@@ -106,7 +114,7 @@ fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled:
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
     }
-    let known = history::order_history(&rows.iter().collect::<Vec<_>>());
+    let known = history::refunded_of_order(reads, merchant, &facts.order.order_id, &rows, delayed)?;
     let mut facts = facts.clone();
     for line in &mut facts.order.lines {
         let own = known.lines.iter().find(|own| own.line_id == line.line_id).map_or(0, |own| own.refunded);
@@ -117,14 +125,26 @@ fn balance_now(reads: &dyn Reads, merchant: &MerchantId, case: &Case, cancelled:
 }
 
 /// The same of a delay: what is left of its lines, and what its after-sales cases were paid, which it states again.
-fn delayed_balance(reads: &dyn Reads, merchant: &MerchantId, facts: &DelayCase) -> Result<i64, ServiceError> {
+fn delayed_balance(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    facts: &DelayCase,
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+) -> Result<i64, ServiceError> {
+    let cases = reads.after_sale_cases(merchant, &facts.order_id)?;
+    let known = history::refunded_beside(reads, merchant, facts, &cases, delayed)?;
+    let mut facts = facts.clone();
+    for line in &mut facts.lines {
+        let now = known.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
+        line.refunded = line.refunded.max(now);
+    }
     let mut stated = Vec::new();
-    for intent in money::delay_refunds(facts, i64::MAX) {
+    for intent in money::delay_refunds(&facts, i64::MAX) {
         let parts = reads.intent(merchant, &intent.key, intent.payment)?;
         stated.push((intent.key, parts.iter().fold(0, |sum: i64, part| sum.saturating_add(part.amount))));
     }
     let of = |intent: &Intent| stated.iter().find(|(key, _)| *key == intent.key).map_or(0, |(_, amount)| *amount);
-    Ok(money::delayed_balance(facts, of))
+    Ok(money::delayed_balance(&facts, of))
 }
 
 /// In which windows an act counts.
