@@ -3,7 +3,7 @@
 
 use ombud_rules::contract::types::Severity;
 
-use crate::caps::CapResult;
+use crate::caps::{BALANCE, CapResult};
 use crate::chain::{ReasonBy, ReviewResult};
 use crate::kind::Kind;
 
@@ -32,7 +32,9 @@ where
 {
     let first_by = |by: ReasonBy| reasons.clone().position(|reason| reason.by == by);
     if caps == CapResult::Escalate {
-        return first_by(ReasonBy::Host);
+        // CAP-01 lowers an amount: where another cap stands beside it, that one escalated.
+        let escalates = |reason: ReasonHead<'_>| reason.by == ReasonBy::Host && reason.rule != BALANCE;
+        return reasons.clone().position(escalates).or_else(|| first_by(ReasonBy::Host));
     }
     if matches!(guardrail, ReviewResult::Amend | ReviewResult::Escalate) {
         return first_by(ReasonBy::Guardrail);
@@ -71,6 +73,9 @@ mod tests {
         assert_eq!(rule(ReviewResult::Uphold, CapResult::Uphold), Some("AS-402"));
         assert_eq!(rule(ReviewResult::Amend, CapResult::Uphold), Some("GR-101"));
         assert_eq!(rule(ReviewResult::Amend, CapResult::Escalate), Some("CAP-11"));
+        let lowered = [reasons[1], head("CAP-01", ReasonBy::Host, Severity::High), head("CAP-22", ReasonBy::Host, Severity::High)];
+        let decided = |caps| deciding(Kind::AfterSale, ReviewResult::Uphold, caps, lowered.into_iter()).map(|at| lowered[at].rule);
+        assert_eq!((decided(CapResult::Escalate), decided(CapResult::Amend)), (Some("CAP-22"), Some("AS-402")));
         let joining = reasons.into_iter().take(1);
         assert_eq!(deciding(Kind::AfterSale, ReviewResult::Uphold, CapResult::Uphold, joining), Some(0));
         assert_eq!(deciding(Kind::AfterSale, ReviewResult::Uphold, CapResult::Uphold, [].into_iter()), None);

@@ -311,11 +311,14 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
         (Case::Blacklist(case), _) if case.stage == Stage::Appealed => {
             let Some((mut row, _)) = group.blacklist_request(merchant, &case.request_id)? else { return Ok(()) };
             let granted = act.outcome == APPEAL_GRANTED;
-            if granted {
+            // What another request put in force in the meantime is not what was appealed against.
+            let in_force = group.measure(merchant, act.customer)?.is_some_and(|measure| measure.request_id == case.request_id);
+            if granted && in_force {
                 group.lift_measure(merchant, act.customer)?;
             }
-            let stage = if granted { Stage::Archived } else { Stage::Executed };
-            row.state = if granted { CaseState::Closed } else { CaseState::Open };
+            let over = granted || !in_force;
+            let stage = if over { Stage::Archived } else { Stage::Executed };
+            row.state = if over { CaseState::Closed } else { CaseState::Open };
             row.stage = stage.as_str().to_owned();
             row.updated_at_ms = act.at_ms;
             group.put_blacklist_request(merchant, &row)?;

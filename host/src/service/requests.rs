@@ -162,7 +162,8 @@ impl Service {
     fn request_view(&self, reads: &dyn Reads, tenant: &Tenant, row: &RequestRow, sight: Sight) -> Result<BlacklistView, ServiceError> {
         let id = &tenant.config.id;
         let recorded = read::shown_state(reads, &self.vault, id, row.last_seq)?.map(|(_, state)| state);
-        let measure = reads.measure(id, &row.customer)?;
+        // One that another request put in force is shown there.
+        let measure = reads.measure(id, &row.customer)?.filter(|measure| measure.request_id == row.request_id);
         let mut state = match recorded.map(|state| RequestState { stage: Stage::parse(&row.stage).unwrap_or(state.stage), ..state }) {
             Some(state) => serde_json::to_value(state).map_err(|error| ServiceError::Internal(error.into()))?,
             // The customer was erased: what the index holds is all there is.

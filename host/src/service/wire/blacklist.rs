@@ -61,7 +61,7 @@ pub struct BlacklistView {
     pub request_id: String,
     /// Its state: stage, criterion, steps.
     pub state: serde_json::Value,
-    /// The measure in force against the customer.
+    /// The measure that is in force on this request; `none` also where another request's has taken its place (`GET …/measures`).
     pub measure: String,
     /// When it ends, RFC 3339.
     pub review_by: Option<String>,

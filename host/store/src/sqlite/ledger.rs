@@ -259,9 +259,15 @@ fn extent(db: &(impl Database + ?Sized), number: i64) -> Result<Extent, StoreErr
     Ok(Extent { listed, tree: tree.unwrap_or(listed) })
 }
 
-/// The query of a list with its parameters: only the conditions that the filter has, so that an index can be used.
+/// The query of a list with its parameters: only the conditions that the filter has. The index is named: left to itself SQLite goes through
+/// the whole log for the entries of one ticket.
 fn list_query(filter: &Filter, fixed: [i64; 4]) -> (String, Vec<Value>) {
-    let mut sql = format!("SELECT {LISTED} FROM entries WHERE merchant_no = ?1 AND seq < ?2 AND seq >= ?3");
+    let index = match (&filter.ticket, &filter.customer) {
+        (Some(_), _) => "INDEXED BY entries_by_ticket",
+        (None, Some(_)) => "INDEXED BY entries_by_customer",
+        (None, None) => "",
+    };
+    let mut sql = format!("SELECT {LISTED} FROM entries {index} WHERE merchant_no = ?1 AND seq < ?2 AND seq >= ?3");
     let mut parameters: Vec<Value> = fixed.into_iter().map(Value::from).collect();
     let mut condition = |column: &str, value: Value| {
         parameters.push(value);

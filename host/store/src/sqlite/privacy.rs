@@ -62,13 +62,15 @@ impl<T: Database> ReadPrivacy for T {
 
     fn tickets_of(&self, merchant: &MerchantId, customer: &str) -> Result<Vec<String>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT DISTINCT ticket FROM entries WHERE merchant_no = ?1 AND customer = ?2 AND ticket IS NOT NULL ORDER BY ticket";
+        let sql = "SELECT DISTINCT ticket FROM entries INDEXED BY entries_by_customer
+            WHERE merchant_no = ?1 AND customer = ?2 AND ticket IS NOT NULL ORDER BY ticket";
         self.all("look for a customer's tickets", sql, params![merchant, customer], |row| row.get(0))
     }
 
     fn customers_of(&self, merchant: &MerchantId, ticket: &str) -> Result<Vec<String>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
-        let sql = "SELECT DISTINCT customer FROM entries WHERE merchant_no = ?1 AND ticket = ?2 AND customer IS NOT NULL ORDER BY customer";
+        let sql = "SELECT DISTINCT customer FROM entries INDEXED BY entries_by_ticket
+            WHERE merchant_no = ?1 AND ticket = ?2 AND customer IS NOT NULL ORDER BY customer";
         self.all("look for a ticket's customers", sql, params![merchant, ticket], |row| row.get(0))
     }
 
@@ -79,13 +81,17 @@ impl<T: Database> ReadPrivacy for T {
             Subject::Ticket(ticket) => ("ticket", ticket),
             Subject::Merchant => return Ok(None),
         };
-        let sql = format!("SELECT received_at_ms FROM entries WHERE merchant_no = ?1 AND {column} = ?2 ORDER BY seq DESC LIMIT 1");
+        let sql = format!(
+            "SELECT received_at_ms FROM entries INDEXED BY entries_by_{column} WHERE merchant_no = ?1 AND {column} = ?2 ORDER BY seq DESC LIMIT 1"
+        );
         self.one("look for a subject's newest record", &sql, params![merchant, value], |row| row.get(0))
     }
 
     fn has_open_request(&self, merchant: &MerchantId, customer: &str) -> Result<bool, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(false) };
-        let sql = "SELECT 1 FROM blacklist_requests WHERE merchant_no = ?1 AND state = 'open' AND customer = ?2 LIMIT 1";
+        // An executed one is open as long as its measure is in force: another request's may have taken its place.
+        let sql = "SELECT 1 FROM blacklist_requests r WHERE merchant_no = ?1 AND state = 'open' AND customer = ?2 AND (stage <> 'executed'
+            OR EXISTS (SELECT 1 FROM measures m WHERE m.merchant_no = ?1 AND m.customer = ?2 AND m.request_id = r.request_id)) LIMIT 1";
         Ok(self.one("look for an open request", sql, params![merchant, customer], |_| Ok(()))?.is_some())
     }
 
@@ -115,7 +121,7 @@ impl WritePrivacy for SqliteWriter {
         self.run("mark a customer as erased", sql, params![number, erasure.mark, erasure.at_ms])?;
         // The customer's orders lead to the cases, so that they need no index of their own.
         let sql = "UPDATE after_sale_cases SET customer = NULL WHERE merchant_no = ?1 AND customer = ?2 AND order_id IN
-            (SELECT order_id FROM entries WHERE merchant_no = ?1 AND customer = ?2 AND order_id IS NOT NULL)";
+            (SELECT order_id FROM entries INDEXED BY entries_by_customer WHERE merchant_no = ?1 AND customer = ?2 AND order_id IS NOT NULL)";
         self.run("take a customer out of the cases", sql, params![number, customer])?;
         self.now_known(KeyOf::CountedCustomer, number, &[erasure.mark]);
         let sql = "UPDATE counted SET customer = CASE WHEN at_ms >= ?4 THEN ?3 ELSE NULL END WHERE merchant_no = ?1 AND customer = ?2";
@@ -127,7 +133,7 @@ impl WritePrivacy for SqliteWriter {
         let measure = self.run("end an erased customer's measure", measures, params![number, customer])? > 0;
         let sql = "DELETE FROM incidents WHERE merchant_no = ?1 AND customer = ?2";
         let incidents = self.run("take an erased customer's incidents away", sql, params![number, customer])?;
-        let sql = "UPDATE entries SET customer = NULL WHERE merchant_no = ?1 AND customer = ?2";
+        let sql = "UPDATE entries INDEXED BY entries_by_customer SET customer = NULL WHERE merchant_no = ?1 AND customer = ?2";
         let records = self.run("take a customer out of the listings", sql, params![number, customer])?;
         for ticket in erasure.tickets {
             keys += usize::from(self.erase_ticket(merchant, ticket, erasure.at_ms)?);
@@ -147,7 +153,8 @@ impl WritePrivacy for SqliteWriter {
         }
         // Later records of customers who were erased before are the ticket's: they list nobody any more. A record that lists a
         // customer always has a key.
-        let sql = "UPDATE entries SET customer = NULL WHERE merchant_no = ?1 AND ticket = ?2 AND customer IS NOT NULL AND NOT EXISTS
+        let sql = "UPDATE entries INDEXED BY entries_by_ticket SET customer = NULL
+            WHERE merchant_no = ?1 AND ticket = ?2 AND customer IS NOT NULL AND NOT EXISTS
             (SELECT 1 FROM subject_keys k WHERE k.merchant_no = ?1 AND k.subject = 'customer:' || customer)";
         self.run("take erased customers out of a ticket's listings", sql, params![merchant, ticket])?;
         Ok(destroyed)
