@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const CUSTOMER: &str = "c_hidden_7731";
 /// What persons wrote, a phone number among it, and a fact's value.
-const SECRETS: [&str; 6] = [CUSTOMER, "13812345678", "花园路", "note-of-a-head", "reason-of-a-person", "sha256:91aa"];
+const SECRETS: [&str; 7] = [CUSTOMER, "13812345678", "138****5678", "花园路", "note-of-a-head", "reason-of-a-person", "sha256:91aa"];
 const NEVER: [Role; 2] = [Role::Agent, Role::MerchantAdmin];
 const WITH_A_REASON: [Role; 4] = [Role::Operator, Role::Supervisor, Role::DepartmentHead, Role::Compliance];
 
@@ -84,6 +84,10 @@ fn nobody_but_auditors_sees_text_without_a_reason() {
             .all(|reason| reason["rule"].is_string() && reason["facts"].as_array().unwrap().iter().all(|fact| fact["value"] == "***"))
     );
     let reply = get(&merchant, Role::Supervisor, &paths[3]).send().ok();
+    let messages = reply["messages"].as_array().unwrap();
+    assert!(!messages.is_empty() && messages.iter().all(|message| message["zh_cn"] == "***" && message["en"] == "***"), "{reply}");
+    // What is said to the customer quotes nobody.
+    assert!(detail["messages"].as_array().unwrap().iter().all(|message| message["zh_cn"] != "***"), "{detail}");
     assert_eq!((&reply["outcome"], &reply["ruling"]["masked_text"]), (&json!("pass-masked"), &json!("***")));
     let told = get(&merchant, Role::Agent, &paths[4].replace("for=auditor", "for=customer")).send().text();
     assert!(SECRETS.iter().all(|secret| !told.contains(secret)), "{told}");
@@ -117,6 +121,17 @@ fn text_is_shown_with_a_reason_that_is_recorded() {
     let act = &acts[paths.len() - 1 - 3]["body"];
     assert_eq!((&act["reason"], &act["look"], &act["of"]), (&json!("checking case 3"), &json!("decision"), &json!(decision)));
     assert_eq!((&act["actor"], &act["role"]), (&json!("the-compliance"), &json!("compliance")));
+    // A reason outlasts the customer, and names nobody.
+    let records = merchant.records();
+    for path in paths.iter().filter(|path| !path.contains("limit=50") && !path.ends_with("requests?")) {
+        let named = format!("{path}&unmask=what+{CUSTOMER}+asked").replace("?&", "?");
+        assert_eq!(pointers(&get(&merchant, Role::Supervisor, &named).send().problem(422)), ["/unmask"]);
+    }
+    for path in ["/decisions", "/blacklist/measures"] {
+        let named = format!("{path}?customer={CUSTOMER}&unmask={CUSTOMER}");
+        assert_eq!(pointers(&get(&merchant, Role::Supervisor, &named).send().problem(422)), ["/unmask"]);
+    }
+    assert_eq!(merchant.records(), records);
     // Without a reason there is none; what is not there is not looked at.
     let records = merchant.records();
     for reason in [String::new(), "x".repeat(2_001)] {

@@ -7,7 +7,7 @@ use ombud_tests::ledger;
 use ombud_tests::server::{Merchant, Server, shared};
 use serde_json::{Value, json};
 
-use super::{DAY_MS, T0, blacklisted, decided, measures, outcome, request, rules, state, step, tick};
+use super::{DAY_MS, T0, blacklisted, decided, measures, only, outcome, request, rules, state, step, tick};
 
 /// Lets the server's timer look as if it were that time.
 fn look(until_ms: i64) {
@@ -89,6 +89,38 @@ fn a_lesser_measure_takes_nothing_over() {
     assert_eq!(measure(&merchant, customer), json!(["service-restricted", restricted]));
     look(T0 + 3 + 180 * DAY_MS);
     assert_eq!(measures(&merchant, customer), json!([]));
+}
+
+#[test]
+fn an_appeal_ends_the_measure_of_its_own_request() {
+    let merchant = shared().merchant(json!({}));
+    let (first, later, customer) = ("end-8", "end-9", "c_end8");
+    let now = ombud::clock::now_ms();
+    decided(&merchant, Role::Agent, &request(first, customer, now - 9_000, "abuse", &[1]));
+    decided(&merchant, Role::Supervisor, &step(first, customer, now - 8_000, "approve"));
+    assert_eq!(measure(&merchant, customer), json!(["marked", first]));
+    let appeal = json!({"event_id": "appeal-8", "customer_ref": customer, "ticket_id": "t", "blacklist": {"note": "不是我"}});
+    let path = format!("/blacklist/requests/{first}/appeal");
+    let appealed = only(&merchant.call(Role::Agent, "POST", &path).json(&appeal).send().ok());
+    // A graver measure comes into force while compliance looks at the appeal.
+    blacklisted(&merchant, later, customer, now - 5_000);
+    let in_force = measures(&merchant, customer);
+    let shown = state(&merchant, first);
+    assert_eq!((&shown["state"]["stage"], &shown["measure"], &shown["review_by"]), (&json!("appealed"), &json!("none"), &Value::Null));
+    let path = format!("/decisions/{}/override", appealed["id"].as_str().unwrap());
+    let granted = json!({"action": "amend", "outcome": "closed", "reason": "没有证据"});
+    merchant.call(Role::Compliance, "POST", &path).json(&granted).send().with(201);
+    assert_eq!((measures(&merchant, customer), measure(&merchant, customer)), (in_force, json!(["blacklisted", later])));
+    assert_eq!(
+        (&state(&merchant, first)["state"]["stage"], &state(&merchant, later)["measure"]),
+        (&json!("archived"), &json!("blacklisted"))
+    );
+    // To take the act back does not bring the measure back, and so not the request.
+    merchant.call(Role::Compliance, "POST", &path).json(&json!({"action": "cancel", "reason": "弄错了"})).send().with(201);
+    assert_eq!(
+        (&state(&merchant, first)["state"]["stage"], measure(&merchant, customer)),
+        (&json!("archived"), json!(["blacklisted", later]))
+    );
 }
 
 #[test]

@@ -38,8 +38,8 @@ pub struct Checks<'a> {
     pub replayer: Option<&'a Replayer>,
     /// Threads that open and run records, at least one.
     pub lanes: usize,
-    /// Witnesses that must have signed a checkpoint of the log.
-    pub witnesses: &'a [VerifierKey],
+    /// Witnesses that must have signed a checkpoint of the log, each with its keys, of which one is enough.
+    pub witnesses: &'a [Vec<VerifierKey>],
     /// Bytes of components and settings that are kept; what goes beyond is a problem. [`CARRIED_BYTES_MAX`].
     pub carried_bytes_max: u64,
     /// Called with the number of records that were just finished.
@@ -156,13 +156,24 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     problems.merge(std::mem::take(&mut found.problems));
     found.erasures_proved = erasures(&found.erasures, &verified.manifest, &mut problems);
     let mut witnesses = BTreeMap::new();
-    for witness in checks.witnesses.iter().map(|key| key.name().as_str()) {
-        match verified.witnessed.iter().find(|witnessed| witnessed.witness == witness) {
-            Some(Witnessed { size, time_s, .. }) => {
+    for keys in checks.witnesses {
+        let by = |witnessed: &&Witnessed| keys.iter().any(|key| key.name().as_str() == witnessed.witness && key.id() == witnessed.id);
+        // Two witnesses may have one name: their keys tell them apart.
+        let named = |name: &str, id: u32| {
+            let others = checks.witnesses.iter().filter(|others| others.iter().any(|key| key.name().as_str() == name));
+            if others.count() > 1 { format!("{name}+{id:08x}") } else { name.to_owned() }
+        };
+        match verified.witnessed.iter().filter(by).max_by_key(|witnessed| witnessed.size) {
+            Some(Witnessed { witness, id, size, time_s }) => {
                 let at_ms = i64::try_from(*time_s).unwrap_or_default().saturating_mul(1_000);
-                witnesses.insert(witness.to_owned(), WitnessLine { records: *size, at: rfc3339(at_ms) });
+                witnesses.insert(named(witness, *id), WitnessLine { records: *size, at: rfc3339(at_ms) });
             }
-            None => problems.add(Problem::of(Part::Checkpoint, format!("the witness `{witness}` has signed none of those in the bundle"))),
+            None => {
+                let mut names: Vec<String> = keys.iter().map(|key| named(key.name().as_str(), key.id())).collect();
+                names.dedup();
+                let problem = format!("the witness `{}` has signed none of those in the bundle", names.join("`, `"));
+                problems.add(Problem::of(Part::Checkpoint, problem));
+            }
         }
     }
     let (signed_records, signed_root) = AuditReport::signed(verified.head.as_ref());
@@ -278,8 +289,55 @@ impl Blobs for Carried {
 #[cfg(test)]
 mod tests {
     use ombud_ledger::bundle::Key;
+    use ombud_ledger::log::key::Algorithm;
+    use ombud_ledger::log::{KeyName, SigningKey};
 
     use super::*;
+
+    #[test]
+    fn a_witness_is_its_name_and_its_key() {
+        let named = |name: &str, seed: u8| {
+            let name = KeyName::new(name).unwrap();
+            SigningKey::from_seed(name, Algorithm::CosignatureV1, &[seed; 32]).verifier().clone()
+        };
+        let (signed, other, alone) = (named("w.test/1", 1), named("w.test/1", 2), named("w.test/2", 3));
+        let origin = KeyName::new("ombud.test/m-1").unwrap();
+        let told = |witnesses: &[Vec<VerifierKey>]| {
+            let witnessed = Witnessed { witness: "w.test/1".into(), id: signed.id(), size: 7, time_s: 1_800_000_000 };
+            let verified = Verified {
+                manifest: Manifest {
+                    format: ombud_ledger::bundle::FORMAT,
+                    origin: origin.clone(),
+                    merchant: ombud_core::ids::MerchantId::new("m-1").unwrap(),
+                    window: ombud_ledger::bundle::Window::default(),
+                    records: 0..7,
+                    tree_size: 7,
+                    masked: true,
+                    made_at_ms: 0,
+                    made_by: "a test".into(),
+                },
+                head: None,
+                head_note: String::new(),
+                witnessed: vec![witnessed],
+                counts: Default::default(),
+                proofs: 0,
+                by_other_keys: 0,
+                wrong_key: false,
+                problems: Problems::default(),
+            };
+            let checks = Checks { replayer: None, lanes: 1, witnesses, carried_bytes_max: CARRIED_BYTES_MAX, progress: &|_| () };
+            let report = report(verified, Found::default(), &checks, Instant::now());
+            let lacks: Vec<String> = report.problems.iter().map(|line| line.problem.clone()).collect();
+            (report.witnesses.keys().cloned().collect::<Vec<_>>(), lacks)
+        };
+        assert_eq!(told(&[vec![signed.clone()]]), (vec!["w.test/1".to_owned()], vec![]));
+        // Two keys of one witness, and two witnesses of one name.
+        assert_eq!(told(&[vec![other.clone(), signed.clone()]]), (vec!["w.test/1".to_owned()], vec![]));
+        let (has, lacks) = told(&[vec![other.clone()], vec![signed.clone()], vec![alone]]);
+        assert_eq!(has, [format!("w.test/1+{:08x}", signed.id())]);
+        let lack = |name: &str| format!("the witness `{name}` has signed none of those in the bundle");
+        assert_eq!(lacks, [lack(&format!("w.test/1+{:08x}", other.id())), lack("w.test/2")]);
+    }
 
     #[test]
     fn a_batch_has_so_many_records_and_so_many_bytes() {

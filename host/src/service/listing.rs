@@ -17,7 +17,7 @@ use super::decide::raw;
 use super::error::ServiceError;
 use super::export::at_ms;
 use super::overrides::Act;
-use super::privacy::{Sight, UnmaskQuery};
+use super::privacy::{Sight, UnmaskQuery, names_nobody};
 use super::project::{APPEAL_DISMISSED, CANCELLED};
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
 use super::{Service, aside, read};
@@ -49,6 +49,7 @@ impl Service {
             from_ms,
             to_ms,
         };
+        names_nobody(query.unmask.as_deref(), filter.customer.as_deref())?;
         let sight = self.sight(who, &tenant, Look::Decisions, None, query.unmask.as_deref()).await?;
         let page = aside(|| self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit)))?;
         let line = |entry: ombud_store::ListedEntry| DecisionLine {
@@ -79,10 +80,12 @@ impl Service {
             let record = reads.decision(merchant, &id)?.ok_or(ServiceError::NotFound("decision"))?;
             let subjects = read::subjects_of(reads, merchant, record.seq)?;
             let opened = read::open(reads, &self.vault, merchant, &record, &subjects)?;
-            Ok::<_, ServiceError>((opened, self.acts_on(reads, merchant, &id, record.seq)?))
+            let customer = reads.listed(merchant, record.seq)?.and_then(|listed| listed.customer);
+            Ok::<_, ServiceError>((opened, self.acts_on(reads, merchant, &id, record.seq)?, customer))
         };
-        let (opened, acts) = aside(|| self.store.read(read))?;
+        let (opened, acts, customer) = aside(|| self.store.read(read))?;
         let answer = read::recorded_answer(&opened).ok_or(ServiceError::NotFound("decision"))?;
+        names_nobody(query.unmask.as_deref(), customer.as_deref())?;
         let sight = self.sight(who, &tenant, Look::Decision, Some(id.as_str()), query.unmask.as_deref()).await?;
         let received_at = rfc3339(opened.header.received_at_ms);
         if sight.is_masked() {
@@ -105,6 +108,7 @@ impl Service {
 fn masked(sight: Sight, answer: &str, received_at: &str, acts: &[Act]) -> serde_json::Result<Box<RawValue>> {
     let mut detail: Value = serde_json::from_str(answer)?;
     sight.json(&mut detail);
+    sight.messages(&mut detail);
     let acts = acts.iter().map(|act| Ok(sight.act(serde_json::from_str(&act.json)?, true)));
     detail["acts"] = serde_json::to_value(acts.collect::<serde_json::Result<Vec<ActBody>>>()?)?;
     detail["received_at"] = received_at.into();

@@ -138,6 +138,17 @@ fn nothing_is_left_of_an_erased_customer_but_the_sums() {
     assert_eq!(tickets, ["t1-c_gone", "t2-c_gone"]);
     assert_eq!(opened.store.read(|reads| reads.customers_of(&a, "t1-c_gone")).unwrap(), ["c_gone"]);
     assert!(reads(&|reads| reads.has_open_request(&a, "c_gone")));
+    // An executed one is open while its own measure is in force.
+    for (request, open) in [("bl-c_stays", true), ("bl-later", false)] {
+        let stage = |group: &mut dyn ombud_store::Group| {
+            let (row, _) = group.blacklist_request(&merchant("a"), "bl-c_stays")?.unwrap();
+            group.put_blacklist_request(&merchant("a"), &RequestRow { stage: "executed".into(), ..row })?;
+            let measure = group.measure(&merchant("a"), "c_stays")?.unwrap();
+            group.put_measure(&merchant("a"), &MeasureRow { request_id: request.into(), ..measure })
+        };
+        opened.writer.wait(stage).unwrap();
+        assert_eq!(reads(&|reads| reads.has_open_request(&a, "c_stays")), open, "{request}");
+    }
 
     let erased = erase(&opened, tickets);
     assert_eq!(erased, Erased { keys: 3, records: 2, measure: true, requests: 1, incidents: 1 });

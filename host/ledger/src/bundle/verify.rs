@@ -41,6 +41,8 @@ pub struct Trust<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witnessed {
     pub witness: String,
+    /// The id of the key that signed.
+    pub id: u32,
     /// Leaves of the tree.
     pub size: u64,
     /// When, seconds since 1970-01-01.
@@ -210,8 +212,21 @@ impl<R: Read> Verifier<R> {
         }
         self.range();
         self.kept();
+        self.window();
         self.verified.wrong_key = self.head_unsigned && self.end_unsigned;
         self.verified
+    }
+
+    /// A window that was over when the bundle was made ends before a record that is not in it: the export is one itself.
+    fn window(&mut self) {
+        let Manifest { window, records, tree_size, made_at_ms, .. } = &self.verified.manifest;
+        if records.end == *tree_size && window.to_ms.is_some_and(|to| to <= *made_at_ms) {
+            let what = format!(
+                "it was over when the bundle was made, and no record of the {tree_size} that are signed stands behind it: \
+                 later records of the window may have been left out"
+            );
+            self.problem(Part::Window, what);
+        }
     }
 
     /// The latest checkpoint and the proof of the run.

@@ -9,6 +9,8 @@ use super::note::{Note, Signature};
 pub struct Cosignature {
     /// The witness's name.
     pub witness: String,
+    /// The id of its key: a witness is its name and its key.
+    pub id: u32,
     /// Seconds since 1970-01-01.
     pub time_s: u64,
 }
@@ -33,7 +35,7 @@ pub fn verify(key: &VerifierKey, text: &str, signature: &Signature) -> Option<Co
     let time_s = u64::from_be_bytes(*time);
     let named = key.algorithm() == Algorithm::CosignatureV1 && key.is_named_by(signature) && time_s <= i64::MAX as u64;
     let good = named && key.verifies(&message(time_s, text), bytes);
-    good.then(|| Cosignature { witness: signature.name.clone(), time_s })
+    good.then(|| Cosignature { witness: signature.name.clone(), id: key.id(), time_s })
 }
 
 /// The good cosignatures of these witnesses on a note; one each, in the order of the note.

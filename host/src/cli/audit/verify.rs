@@ -11,7 +11,7 @@ use ombud_core::call_limits::Limits;
 use ombud_core::shown::one_line;
 use ombud_core::upload_limits::UploadLimits;
 use ombud_ledger::bundle::{OpenError, Trust, Verifier};
-use ombud_ledger::log::VerifierKeys;
+use ombud_ledger::log::{VerifierKey, VerifierKeys};
 
 use super::super::compile_worker::program;
 use super::super::data;
@@ -49,7 +49,8 @@ pub(super) struct Verify {
     /// Where to keep the bundle's checkpoint for the next time, if all is well.
     #[arg(long, value_name = "FILE")]
     keep_checkpoint: Option<PathBuf>,
-    /// A witness's verifier key, as text or as a file: it must have signed a checkpoint in the bundle. May be given several times.
+    /// A witness's verifier key, as text or as a file of its keys, of which one is enough: it must have signed a checkpoint in the bundle. May be
+    /// given several times.
     #[arg(long, value_name = "KEY")]
     witness: Vec<String>,
     /// Do not run decisions again.
@@ -63,15 +64,17 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> Result<u8> {
         let keys = keys(&self.key)?;
-        let mut witnesses = Vec::new();
+        // A file may hold several keys of one witness.
+        let mut witnesses: Vec<Vec<VerifierKey>> = Vec::new();
         for witness in &self.witness {
-            witnesses.extend(keys_of(witness)?.iter().cloned());
+            witnesses.push(keys_of(witness)?.iter().cloned().collect());
         }
+        let of_all = witnesses.concat();
         let file = File::open(&self.file).with_context(|| format!("cannot read `{}`", self.file.display()))?;
         let input = BufReader::with_capacity(BUFFER_BYTES, file);
         let kept =
             self.checkpoint.as_ref().map(|path| std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())));
-        let verifier = match Verifier::open(input, Trust { keys: &keys, kept: kept.transpose()?.as_deref(), witnesses: &witnesses }) {
+        let verifier = match Verifier::open(input, Trust { keys: &keys, kept: kept.transpose()?.as_deref(), witnesses: &of_all }) {
             Ok(verifier) => verifier,
             Err(error @ OpenError::OtherKey { .. }) => {
                 eprintln!("ombud: `{}`: {}", self.file.display(), one_line(&error.to_string()));

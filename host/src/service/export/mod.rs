@@ -25,7 +25,6 @@ use super::blocking;
 use super::error::ServiceError;
 use super::ledger::cosigned;
 use super::{Service, Tenant, allowed};
-use crate::clock::now_ms;
 pub(super) use window::at_ms;
 
 /// Exports of the service under way at the same time.
@@ -82,7 +81,10 @@ impl Service {
         let window = window::window(tz_offset_min, &query)?;
         let place = self.export_place(tenant.as_deref())?;
         let mut troubles = Vec::new();
-        match self.record(&log, vec![NewAct::new(who, exported(&query))]).await {
+        let act = NewAct::new(who, exported(&query));
+        // A window that is over by then ends before the act.
+        let made_at_ms = act.at_ms;
+        match self.record(&log, vec![act]).await {
             Ok(()) => {}
             // A damaged log takes no more records, and neither does a database that was set back.
             Err(ServiceError::Damaged(error)) => troubles.push(format!("the export could not be recorded as an act: {error}")),
@@ -91,7 +93,7 @@ impl Service {
         }
         let service = Arc::clone(self);
         troubles.extend(self.loss_of(&log).map(|loss| format!("the log does not go on from its published checkpoint: {loss}")));
-        blocking(move || service.plan(log, window, &query, troubles, place)).await
+        blocking(move || service.plan(log, (window, made_at_ms), &query, troubles, place)).await
     }
 
     /// A place for one more export.
@@ -117,7 +119,7 @@ impl Service {
     fn plan(
         self: Arc<Self>,
         merchant: MerchantId,
-        window: Window,
+        (window, made_at_ms): (Window, i64),
         query: &ExportQuery,
         mut troubles: Vec<String>,
         place: ExportPlace,
@@ -142,7 +144,7 @@ impl Service {
                 records: if window.from_ms.is_some() { found.start.min(end) } else { 0 }..end,
                 tree_size: size,
                 masked: query.masked,
-                made_at_ms: now_ms(),
+                made_at_ms,
                 made_by: concat!("ombud ", env!("CARGO_PKG_VERSION")).to_owned(),
             };
             let hashes = log_hashes(reads, &merchant, size);

@@ -25,7 +25,9 @@ pub(super) fn check_money(
     amounts: &Amounts,
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<(), ServiceError> {
-    if let Some(balance) = balance_now(reads, &tenant.config.id, &target.case, cancelled, delayed)?.filter(|balance| amounts.refund > *balance) {
+    if let Some(balance) =
+        balance_now(reads, &tenant.config.id, &target.case, cancelled, delayed)?.filter(|balance| amounts.refund > *balance)
+    {
         let problem =
             Problem::at("/amounts/refund", "is above what may still be refunded (CAP-01)").allowed(format!("at most {balance} fen"));
         return Err(ServiceError::Invalid(vec![problem]));

@@ -102,7 +102,11 @@ impl Service {
         let tickets = reads.tickets_of(merchant, customer)?;
         if tickets.is_empty() && reads.subject_key(merchant, Subject::Customer(customer))? == SubjectKey::None {
             return Err(match reads.erased_at(merchant, &mark)? {
-                Some(at_ms) => ServiceError::Conflict(format!("the customer was erased at {} already: nothing is left", rfc3339(at_ms))),
+                Some(at_ms) => ServiceError::Conflict(format!(
+                    "the customer was erased at {} already, and no record lists the reference since: of what came without it later, \
+                     name the ticket in an event with the reference, and erase again",
+                    rfc3339(at_ms)
+                )),
                 None => ServiceError::NotFound("customer"),
             });
         }

@@ -2,6 +2,7 @@
 //! customers (domain policies PP-1: masked for everybody, unmasked from supervisors upwards with a reason, which is recorded).
 
 use ombud_core::explain::ForAuditor;
+use ombud_core::kind::Kind;
 use ombud_core::problem::Problem;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -76,6 +77,18 @@ impl Sight {
         }
     }
 
+    /// The messages of a decision: those on a draft are to its author, and quote it.
+    pub(in crate::service) fn messages(self, decision: &mut Value) {
+        if !self.is_masked() || decision["kind"] != Kind::Reply.as_str() {
+            return;
+        }
+        for message in decision["messages"].as_array_mut().into_iter().flatten() {
+            for text in ["zh_cn", "en"] {
+                message[text] = MASK.into();
+            }
+        }
+    }
+
     /// An explanation.
     pub(in crate::service) fn explanation(self, explanation: ForAuditor) -> Result<ForAuditor, serde_json::Error> {
         if !self.is_masked() {
@@ -85,7 +98,9 @@ impl Sight {
         mask(&mut value);
         let masked: ForAuditor = serde_json::from_value(value)?;
         let overrides = masked.overrides.into_iter().map(|line| ombud_core::explain::ActLine { reason: MASK.to_owned(), ..line }).collect();
-        Ok(ForAuditor { masked: true, trace: Vec::new(), overrides, ..masked })
+        let quoting = masked.kind == Kind::Reply;
+        let messages = masked.messages.into_iter().map(|message| if quoting { MASK.to_owned() } else { message }).collect();
+        Ok(ForAuditor { masked: true, trace: Vec::new(), overrides, messages, ..masked })
     }
 
     /// An act. `about_somebody`: it is listed with a customer or a ticket. Who looks at text, or erases, does it for somebody's sake, who is not
@@ -178,6 +193,16 @@ impl Service {
         self.record(&tenant.config.id, vec![NewAct { reason: Some(reason.to_owned()), ..NewAct::new(who, what) }]).await?;
         Ok(Sight::Full)
     }
+}
+
+/// Refuses a reason that names the customer whom the look is at: it stays on record when the customer is erased.
+pub(in crate::service) fn names_nobody(reason: Option<&str>, customer: Option<&str>) -> Result<(), ServiceError> {
+    let named = reason.zip(customer).is_some_and(|(reason, customer)| reason.contains(customer));
+    if !named {
+        return Ok(());
+    }
+    let problem = Problem::at("/unmask", "names the customer, and stays on record").allowed("a reason without the reference");
+    Err(ServiceError::Invalid(vec![problem]))
 }
 
 fn masked_reference(reference: &str) -> String {

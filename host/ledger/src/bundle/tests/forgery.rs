@@ -130,6 +130,15 @@ fn claims_of_the_manifest_are_held_against_the_records() {
     };
     bundle(&wider(999)).names(Some(7), Part::Window, "was not received");
     bundle(&wider(1_000)).names(Some(2), Part::Window, "was not received").names(Some(7), Part::Window, "was not received");
+    // A window is said to be over, and nothing that is signed stands behind it: there may be more of it.
+    let last = |over: bool| {
+        move |manifest: Manifest| {
+            let to_ms = Some(manifest.made_at_ms + i64::from(!over));
+            Manifest { window: Window { to_ms, ..manifest.window }, ..manifest }
+        }
+    };
+    check(&log.bundle_with(3..10, false, &[], last(true)), &log.keys(), None).names(None, Part::Window, "may have been left out");
+    assert!(check(&log.bundle_with(3..10, false, &[], last(false)), &log.keys(), None).problems.is_empty());
     // Keys where none should be.
     bundle(&|manifest| Manifest { masked: true, ..manifest }).names(Some(3), Part::Key, "claims to be masked");
     let masked = log.bundle_with(3..7, true, &[], |manifest| Manifest { masked: false, ..manifest });

@@ -96,8 +96,10 @@ fn what_witnesses_have_signed_is_told() {
     }
     let (keys, known) = (log.keys(), [one.verifier().clone(), other.verifier().clone(), witness(3).verifier().clone()]);
     let found = check_with(&log.bundle(0..10, false), Trust { keys: &keys, kept: None, witnesses: &known }).clean();
-    let told =
-        |witness: &SigningKey, size: u64| Witnessed { witness: witness.verifier().name().to_string(), size, time_s: 1_800_000_000 + size };
+    let told = |witness: &SigningKey, size: u64| {
+        let (name, id) = (witness.verifier().name().to_string(), witness.verifier().id());
+        Witnessed { witness: name, id, size, time_s: 1_800_000_000 + size }
+    };
     assert_eq!(found.verified.unwrap().witnessed, [told(&one, 9), told(&other, 3)]);
     // Outside the run a consistency proof leads to what they have signed.
     let window = log.bundle_with(7..8, false, &[1, 6], |manifest| manifest);

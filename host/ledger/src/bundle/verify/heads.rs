@@ -82,9 +82,9 @@ impl<R: Read> Verifier<R> {
     /// Remembers who else has signed a checkpoint.
     pub(super) fn witnessed(&mut self, note: &str, size: u64) {
         let cosigned = Note::parse(note).map(|note| cosignature::of_note(&note, &self.witnesses)).unwrap_or_default();
-        for Cosignature { witness, time_s } in cosigned {
-            let witnessed = Witnessed { witness, size, time_s };
-            match self.verified.witnessed.iter_mut().find(|known| known.witness == witnessed.witness) {
+        for Cosignature { witness, id, time_s } in cosigned {
+            let witnessed = Witnessed { witness, id, size, time_s };
+            match self.verified.witnessed.iter_mut().find(|known| (&known.witness, known.id) == (&witnessed.witness, witnessed.id)) {
                 Some(known) if known.size < size => *known = witnessed,
                 Some(_) => {}
                 None => self.verified.witnessed.push(witnessed),

@@ -191,7 +191,7 @@ fn a_cosignature_says_when_and_by_whom() {
     let signature = cosignature::sign(&witness(7), 1_679_315_147, &checkpoint(3)).unwrap();
     assert_eq!(signature.bytes.len(), 72);
     note.add(signature.clone());
-    let seen = Cosignature { witness: "witness.example/w1".to_owned(), time_s: 1_679_315_147 };
+    let seen = Cosignature { witness: "witness.example/w1".to_owned(), id: witness(7).verifier().id(), time_s: 1_679_315_147 };
     assert_eq!(cosignature::of_note(&note, &[witness(7).verifier().clone()]), [seen]);
     assert_eq!(cosignature::of_note(&note, &[witness(8).verifier().clone()]), []);
     // The log's keys open it as before.
