@@ -93,6 +93,32 @@ fn a_record_that_is_listed_no_more_is_counted_against_the_log() {
 }
 
 #[test]
+fn a_log_that_was_cut_is_held_against_what_was_signed_of_it() {
+    const OF: &str = "merchant_no = (SELECT merchant_no FROM merchants WHERE id = 'm-replays')";
+    let last = recorded().1.trap.cast_signed();
+    let data = altered(|forge, _| {
+        let signed = format!(
+            "INSERT OR IGNORE INTO checkpoints (merchant_no, size, root, note) SELECT merchant_no, ?1, zeroblob(32), 'signed' FROM logs WHERE {OF}"
+        );
+        forge.run(1, &signed, [last + 1]);
+        forge.run(1, &format!("DELETE FROM entries WHERE seq = ?1 AND {OF}"), [last]);
+        forge.run(1, &format!("UPDATE logs SET size = ?1 WHERE {OF}"), [last]);
+    });
+    for command in [&["replay", "--all", "--json"][..], &["upgrade-check", "--json"]] {
+        let json = on(data.path(), command).exits(1).json();
+        assert_eq!(only(&json)["detail"], format!("record {last} is missing"), "{command:?}: {json}");
+    }
+}
+
+#[test]
+fn a_merchant_who_is_named_no_more_is_not_left_out() {
+    let data = altered(|forge, _| forge.run(1, "DELETE FROM merchants WHERE id = 'm-replays'", []));
+    for command in [&["replay", "--all"][..], &["upgrade-check"]] {
+        on(data.path(), command).exits(2).complains("records of a merchant that it does not name");
+    }
+}
+
+#[test]
 fn a_size_that_nobody_has_records_for_is_one_finding_and_costs_nothing() {
     let sql = "UPDATE logs SET size = 4611686018427387904 WHERE merchant_no = (SELECT merchant_no FROM merchants WHERE id = 'm-replays')";
     let data = altered(|forge, _| forge.run(1, sql, []));

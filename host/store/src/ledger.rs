@@ -127,7 +127,7 @@ pub struct ListedHeader {
 pub struct Extent {
     /// The place behind the last record that is listed.
     pub listed: u64,
-    /// Records that the log's tree has; as many as are listed, where there is no tree.
+    /// Records that the log's tree has, or that were signed, if these are more; as many as are listed, where there is no tree.
     pub tree: u64,
 }
 
@@ -167,7 +167,9 @@ pub trait ReadLedger {
     fn record(&self, merchant: &MerchantId, seq: u64) -> Result<Option<StoredRecord>, StoreError>;
     /// Places of the log that nothing is listed at, up to `count` runs of them: they are damage.
     fn missing(&self, merchant: &MerchantId, seqs: Range<u64>, count: usize) -> Result<Vec<Range<u64>>, StoreError>;
-    /// How far the log goes: by its tree, and by what is listed.
+    /// Logs of merchants that the database does not name: they are damage.
+    fn nameless_logs(&self) -> Result<u64, StoreError>;
+    /// How far the log goes: by its tree and what was signed of it, and by what is listed.
     fn extent(&self, merchant: &MerchantId) -> Result<Extent, StoreError>;
     /// The first place from `from` on that something is listed at: whoever goes through a log passes a gap at once, however wide it is said
     /// to be.

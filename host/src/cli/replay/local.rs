@@ -14,7 +14,10 @@ use crate::service::{Archive, Part, Replays, ServiceError};
 pub(super) fn run(archive: &Archive, merchant: Option<&str>, which: &Which, threads: usize) -> Result<Replayed> {
     let known = archive.merchants()?;
     let merchants = match merchant {
-        None => known,
+        None => {
+            archive.all_named()?;
+            known
+        }
         Some(id) if known.iter().any(|known| known.as_str() == id) => vec![merchant_id(id)?],
         Some(id) if known.is_empty() => return Err(anyhow!("no merchant `{id}`: there is none yet")),
         Some(id) => {

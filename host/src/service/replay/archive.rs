@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_ledger::Engine;
@@ -89,11 +89,28 @@ impl Archive {
         Ok(rows.into_iter().map(|row| row.id).filter(|id| id.as_str() != OPERATOR).collect())
     }
 
+    /// Refuses to take the merchants that are named for all of them where the database has logs of others.
+    ///
+    /// # Errors
+    /// It has; the store fails.
+    pub fn all_named(&self) -> Result<()> {
+        let of = match self.store.read(|reads| reads.nameless_logs())? {
+            0 => return Ok(()),
+            1 => "a merchant".to_owned(),
+            merchants => format!("{merchants} merchants"),
+        };
+        bail!(
+            "the database is damaged: it has records of {of} that it does not name, and what was decided there cannot be found; \
+             `ombud audit check` names what else is lost, `--merchant` takes one that is named"
+        )
+    }
+
     /// Every active policy of every merchant.
     ///
     /// # Errors
-    /// The store fails; a merchant's document cannot be read.
+    /// The store fails; a merchant's document cannot be read; not every merchant is named.
     pub fn active(&self) -> Result<Vec<Active>> {
+        self.all_named()?;
         let mut active = Vec::new();
         for row in self.store.read(|reads| reads.merchants())? {
             if row.id.as_str() == OPERATOR {

@@ -75,6 +75,11 @@ impl<T: Database> ReadLedger for T {
         }
     }
 
+    fn nameless_logs(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM logs WHERE merchant_no NOT IN (SELECT merchant_no FROM merchants)";
+        Ok(self.one("look for logs without a merchant", sql, [], |row| unsigned(row, 0))?.unwrap_or(0))
+    }
+
     fn listed_from(&self, merchant: &MerchantId, from: u64) -> Result<Option<u64>, StoreError> {
         let Some(number) = self.merchant_no(merchant)? else { return Ok(None) };
         let sql = "SELECT seq FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
@@ -256,7 +261,9 @@ impl<T: Database> ReadLedger for T {
 fn extent(db: &(impl Database + ?Sized), number: i64) -> Result<Extent, StoreError> {
     let listed = db.entries_of(number)?;
     let tree = db.one("read the log's size", "SELECT size FROM logs WHERE merchant_no = ?1", [number], |row| unsigned(row, 0))?;
-    Ok(Extent { listed, tree: tree.unwrap_or(listed) })
+    let sql = "SELECT size FROM checkpoints WHERE merchant_no = ?1 ORDER BY size DESC LIMIT 1";
+    let signed = db.one("read what was signed", sql, [number], |row| unsigned(row, 0))?;
+    Ok(Extent { listed, tree: tree.unwrap_or(listed).max(signed.unwrap_or(0)) })
 }
 
 /// The query of a list with its parameters: only the conditions that the filter has. The index is named: left to itself SQLite goes through
