@@ -24,7 +24,7 @@ const REMARKED_MAX: usize = 8;
 #[command(
     after_help = "Cases are generated around every boundary: the ordinary cases of the kind and the golden cases that the policies carry \
 are moved along each fact (days, hours, amounts, counts, flags, words), and where the answers of the two versions part is located by bisection. \
-At most 32 cases of a kind are moved: first those that are answered in a new way, then those that differ from the others in anything but such numbers \
+At most 128 cases of a kind are moved: first those that are answered in a new way, then those that differ from the others in anything but such numbers \
 (attributes before words and flags). What is carried and not moved is counted. \
 The guardrail and the money caps are not asked: it is the policies that are compared.\n\n\
 Exit codes: 0 no difference was found, 1 at least one, 2 the command could not run.\n\n\

@@ -15,7 +15,7 @@ use crate::golden::{self, Given, GoldenCase, GoldenError};
 use crate::kind::Kind;
 
 /// Bases that are probed; of cases that are alike, one is enough.
-pub const BASES_MAX: usize = 32;
+pub const BASES_MAX: usize = 128;
 
 /// One ordinary case of each kind, and the deepest rung of each ladder.
 const ORDINARY: &str = include_str!("bases.yaml");
