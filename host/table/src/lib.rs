@@ -7,6 +7,8 @@ mod cel;
 mod check;
 mod compile;
 mod literal;
+#[cfg(test)]
+mod ruled;
 
 pub use author::{Form, Source};
 pub use check::{Example, Findings, Idle, Overlap, check};

@@ -70,6 +70,11 @@ fn decided(
             return review(draft, written);
         }
     };
+    let payer = payer_of(rows);
+    if payer.is_err() && careful.is_none() {
+        written.push(person(CONFLICT, named(rows)));
+        return review(draft, written);
+    }
     if refuses(outcome) && !ran.passed_over.is_empty() {
         written.push(person(UNKNOWN, named(&ran.passed_over)));
         return review(draft, written);
@@ -79,11 +84,9 @@ fn decided(
         return review(draft, written);
     };
     let wanted = together(table.hit, &amounts.into_iter().flatten().collect::<Vec<_>>());
-    let of = |pick: fn(&Row<'_>) -> Option<u8>| rows.iter().find_map(|row| pick(row));
     draft.ruling.outcome = outcome;
     draft.ruling.notes.reasons = written;
-    draft.ruling.return_freight =
-        of(|row| row.more.payer).and_then(|place| case_of(Payer::ALL, place)).unwrap_or_else(|| payer(outcome, draft));
+    draft.ruling.return_freight = payer.ok().flatten().unwrap_or_else(|| default_payer(outcome, draft));
     for row in rows {
         let options = row.more.options.iter().filter_map(|option| case_of(RequestKind::ALL, *option));
         draft.ruling.options.extend(options);
@@ -149,8 +152,18 @@ fn refuse(draft: &mut Draft<'_>, rows: &[Row<'_>]) {
     }
 }
 
+/// Rows that decide together name different payers.
+struct TwoPayers;
+
+/// Who bears the return freight as the rows say; none where no row does.
+fn payer_of(rows: &[Row<'_>]) -> Result<Option<Payer>, TwoPayers> {
+    let mut said = rows.iter().filter_map(|row| row.more.payer.and_then(|place| case_of(Payer::ALL, place)));
+    let first = said.next();
+    if said.all(|payer| Some(payer) == first) { Ok(first) } else { Err(TwoPayers) }
+}
+
 /// Who bears the return freight where the table does not say: the merchant for a fault, else as without a reason.
-fn payer(outcome: Outcome, draft: &Draft<'_>) -> Payer {
+fn default_payer(outcome: Outcome, draft: &Draft<'_>) -> Payer {
     let moves_goods =
         matches!(outcome, Outcome::ApproveReturnRefund | Outcome::ApproveExchange | Outcome::ApproveRepair | Outcome::OfferOptions);
     match draft.lines.first() {

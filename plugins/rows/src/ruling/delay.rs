@@ -1,17 +1,17 @@
 //! Compensation for delays: the table is asked once for each episode, in the order of priority.
 
-use ombud_rules::after_sale::yuan;
+use ombud_rules::after_sale::{AMOUNT_MAX, yuan};
 use ombud_rules::contract::delay::{Award, CompForm, DelayCase, DelayKind, DelayRuling, Episode, Outcome, Tier};
 use ombud_rules::contract::types::{ApprovalRequest, Arg, Context, Fen, InstantMs, Message, Notes, Reason, Role};
 use ombud_rules::delay::{must_offer_cancel, overdue_ms, refund_due, share_line, total_refund_due};
 use ombud_rules::notes::{arg, message, obligation};
 
-use super::{AMOUNT, NO_TABLE, UNKNOWN, case_of, named, person, reasons, undecided};
+use super::{AMOUNT, CONFLICT, NO_TABLE, UNKNOWN, case_of, named, person, reasons, undecided};
 use crate::fact::derived::DelayDerived;
 use crate::program::Records;
 use crate::reason::Place;
 use crate::run::{Answer, NoAmount, Ran, amount, holds, run, together};
-use crate::table::{Kind, Row, Table};
+use crate::table::{Hit, Kind, Row, Table};
 
 /// Hours in which a person answers (SL-010).
 const REVIEW_MS: i64 = 24 * 3_600_000;
@@ -92,14 +92,21 @@ impl<'a> Writing<'a> {
             written.push(person(UNKNOWN, named(&ran.passed_over)));
             return self.review(written);
         }
-        let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, NoAmount>>() else {
+        // Two forms cannot be added up or compared: who escalates does so without an award, else a person decides.
+        let mut form = rows.iter().map(form_of).find(|form| *form != CompForm::None).unwrap_or(CompForm::None);
+        if outcome != Outcome::HumanReview && rows.iter().any(|row| !matches!(form_of(row), CompForm::None) && form_of(row) != form) {
+            written.push(person(CONFLICT, named(rows)));
+            if outcome != Outcome::Escalate {
+                return self.review(written);
+            }
+            form = CompForm::None;
+        }
+        let Ok(gross) = gross(table.hit, rows, records) else {
             written.push(person(AMOUNT, named(rows)));
             return self.review(written);
         };
-        let gross = together(table.hit, &amounts.into_iter().flatten().collect::<Vec<_>>()).unwrap_or(0).max(0);
-        let form = rows.iter().find_map(|row| row.more.form).and_then(|form| case_of(CompForm::ALL, form)).unwrap_or(CompForm::None);
-        let tier = rows.iter().find_map(|row| row.more.tier).and_then(|tier| case_of(Tier::ALL, tier)).unwrap_or(Tier::None);
-        let value = if form == CompForm::None { 0 } else { (gross - self.granted(episode)).clamp(0, ombud_rules::after_sale::AMOUNT_MAX) };
+        let tier = rows.iter().filter(|row| form_of(row) != CompForm::None).filter_map(tier_of).max().unwrap_or(Tier::None);
+        let value = if form == CompForm::None { 0 } else { self.net(episode, gross) };
         for duty in rows.iter().flat_map(|row| &row.duties) {
             let due = duty.due_h.map(|hours| self.ctx.now.saturating_add(i64::from(hours) * 3_600_000));
             let args = vec![arg("episode", episode.episode_id.as_str())];
@@ -118,6 +125,11 @@ impl<'a> Writing<'a> {
         if matches!(outcome, Outcome::CareOnly | Outcome::Compensate | Outcome::CompensateWithApproval) {
             self.notes.messages.push(words(episode, form, value, refund_due(episode, self.ctx.now)));
         }
+    }
+
+    /// What an award is worth after what was granted before.
+    fn net(&self, episode: &Episode, gross: Fen) -> Fen {
+        gross.saturating_sub(self.granted(episode)).clamp(0, AMOUNT_MAX)
     }
 
     /// What the merchant granted earlier for this episode, or for another of the same lines, comes off (DC-060).
@@ -212,6 +224,30 @@ impl<'a> Writing<'a> {
         let notes = self.notes;
         DelayRuling { outcome: self.outcome, processing_order, awards: self.awards, total_cash, total_coupon, total_refund_due, notes }
     }
+}
+
+/// The form of what a row gives; none where its outcome gives nothing.
+fn form_of(row: &Row<'_>) -> CompForm {
+    match case_of(Outcome::ALL, row.outcome) {
+        Some(Outcome::Compensate | Outcome::CompensateWithApproval | Outcome::Escalate) => {
+            row.more.form.and_then(|form| case_of(CompForm::ALL, form)).unwrap_or(CompForm::None)
+        }
+        _ => CompForm::None,
+    }
+}
+
+fn tier_of(row: &Row<'_>) -> Option<Tier> {
+    row.more.tier.and_then(|tier| case_of(Tier::ALL, tier))
+}
+
+/// What the rows that give something give together, before what was granted comes off.
+fn gross(hit: Hit, rows: &[Row<'_>], records: &Records<'_>) -> Result<Fen, NoAmount> {
+    let mut amounts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let amount = amount(row, *records)?;
+        amounts.extend(amount.filter(|_| form_of(row) != CompForm::None));
+    }
+    Ok(together(hit, &amounts).unwrap_or(0).max(0))
 }
 
 /// How much an outcome outweighs others of the same case.

@@ -1,0 +1,95 @@
+//! What tables rule: rows that decide together, and what hangs on unknown facts.
+
+use ombud_core::golden::{self, Given};
+use ombud_rows::{Kind, Table, ruling};
+use ombud_rules::contract::after_sale::{self, AfterSaleRuling, Payer};
+use ombud_rules::contract::delay::{self, CompForm, DelayRuling, Tier};
+use ombud_rules::contract::types::{Notes, Tri};
+
+use crate::{Form, compile};
+
+/// Whether there was a threat, which nobody knows: what hangs on it is passed over.
+const DELAY: &str = "{id: D, kind: delay, title: t, given: {extortion-flag: unknown, episodes: [{kind: shipping, overdue-h: 50, paid: 20000}]}, expect: {cash: 0}}";
+const AFTER_SALE: &str = "{id: A, kind: after-sale, title: t, given: {}, expect: {refund: 0}}";
+
+fn given(case: &str) -> Given {
+    golden::load(&format!("cases:\n- {case}\n")).unwrap().remove(0).given
+}
+
+fn table(kind: Kind, hit: &str, rows: &[&str], default: &str) -> Vec<u8> {
+    let rows: String = rows.iter().enumerate().map(|(at, row)| format!("- {{id: R{at}, {row}}}\n")).collect();
+    let default = if default.is_empty() { String::new() } else { format!("default: {{{default}}}\n") };
+    let text = format!("kind: {}\nhit: {hit}\nrows:\n{rows}{default}", kind.as_str());
+    compile(&text, Form::Yaml).unwrap_or_else(|problems| panic!("{text}: {problems:?}")).bytes
+}
+
+/// The ruling on an ordinary delay.
+fn delayed(hit: &str, rows: &[&str], default: &str) -> DelayRuling {
+    let bytes = table(Kind::Delay, hit, rows, default);
+    let Given::Delay(ctx, case) = given(DELAY) else { panic!("a delay") };
+    ruling::delay(Some(&Table::read(&bytes, Kind::Delay).unwrap()), &ctx, &case)
+}
+
+/// The ruling on an ordinary return of which nobody knows whether the customer threatens.
+fn returned(hit: &str, rows: &[&str], default: &str) -> AfterSaleRuling {
+    let bytes = table(Kind::AfterSale, hit, rows, default);
+    let Given::AfterSale(ctx, mut case) = given(AFTER_SALE) else { panic!("a return") };
+    case.customer.extortion_flag = Tri::Unknown;
+    ruling::after_sale(Some(&Table::read(&bytes, Kind::AfterSale).unwrap()), &ctx, &case)
+}
+
+fn asked_by(notes: &Notes) -> &str {
+    notes.reasons.last().map_or("", |reason| reason.rule.as_str())
+}
+
+const LATE: &str = "episode.kind: shipping";
+const LATER: &str = "derived.overdue: '> 1h'";
+
+fn award(condition: &str, form: &str, tier: &str, amount: &str) -> String {
+    format!("{condition}, outcome: compensate, form: {form}, tier: {tier}, amount: {amount}")
+}
+
+#[test]
+fn forms_that_contradict_each_other_go_to_a_person() {
+    let (coupon, cash) = (award(LATE, "coupon", "slight", "¥30"), award(LATER, "cash-refund", "severe", "¥10"));
+    for hit in ["collect sum", "collect max", "collect min"] {
+        for rows in [[coupon.as_str(), &cash], [cash.as_str(), &coupon]] {
+            let ruled = delayed(hit, &rows, "");
+            assert_eq!((ruled.outcome, asked_by(&ruled.notes)), (delay::Outcome::HumanReview, "TABLE-CONFLICT"), "{hit}");
+            assert_eq!((ruled.total_cash, ruled.total_coupon, ruled.awards.len()), (0, 0, 0));
+        }
+    }
+    // Who asks for a supervisor gets one, without an award that depends on the order of rows.
+    let ruled = delayed("collect", &[&coupon, &cash.replace("outcome: compensate", "outcome: escalate")], "");
+    assert_eq!((ruled.outcome, ruled.total_cash + ruled.total_coupon), (delay::Outcome::Escalate, 0));
+    assert_eq!(asked_by(&ruled.notes), "TABLE-CONFLICT");
+}
+
+#[test]
+fn the_gravest_tier_stands_whatever_the_order_of_rows() {
+    let (slight, severe) = (award(LATE, "coupon", "slight", "¥30"), award(LATER, "coupon", "severe", "¥10"));
+    for (hit, value) in [("collect sum", 4_000), ("collect max", 3_000), ("collect min", 1_000)] {
+        for rows in [[slight.as_str(), &severe], [severe.as_str(), &slight]] {
+            let ruled = delayed(hit, &rows, "");
+            let award = ruled.awards.first().unwrap();
+            assert_eq!((award.form, award.tier, award.value), (CompForm::Coupon, Tier::Severe, value), "{hit}");
+        }
+    }
+    // A row that gives nothing says nothing of the award.
+    let ruled = delayed("collect", &[&format!("{LATER}, outcome: care-only, form: cash-refund, tier: severe"), &slight], "");
+    assert_eq!(ruled.awards.first().map(|award| (award.form, award.tier)), Some((CompForm::Coupon, Tier::Slight)));
+}
+
+#[test]
+fn payers_that_contradict_each_other_go_to_a_person() {
+    let row = |condition: &str, payer: &str| format!("{condition}, outcome: approve-exchange{payer}");
+    let buyer = row("reason: known", ", payer: buyer");
+    let merchant = row("request: known", ", payer: merchant");
+    for rows in [[buyer.as_str(), &merchant], [merchant.as_str(), &buyer]] {
+        let ruled = returned("collect", &rows, "");
+        assert_eq!((ruled.outcome, asked_by(&ruled.notes)), (after_sale::Outcome::HumanReview, "TABLE-CONFLICT"));
+    }
+    // A row that names no payer contradicts nobody.
+    let ruled = returned("collect", &[&row("request: known", ""), &buyer], "");
+    assert_eq!((ruled.outcome, ruled.return_freight), (after_sale::Outcome::ApproveExchange, Payer::Buyer));
+}
