@@ -93,3 +93,23 @@ fn payers_that_contradict_each_other_go_to_a_person() {
     let ruled = returned("collect", &[&row("request: known", ""), &buyer], "");
     assert_eq!((ruled.outcome, ruled.return_freight), (after_sale::Outcome::ApproveExchange, Payer::Buyer));
 }
+
+#[test]
+fn a_refund_without_an_amount_counts_as_what_is_due() {
+    let due = returned("first", &["reason: known, outcome: approve-refund-only"], "");
+    assert!(due.refund > 1_000, "{}", due.refund);
+    let part = "reason: known, outcome: approve-refund-only, amount: ¥10";
+    let plain = "request: known, outcome: approve-refund-only";
+    for (hit, refund) in [("collect sum", due.refund), ("collect max", due.refund), ("collect min", 1_000)] {
+        for rows in [[part, plain], [plain, part]] {
+            let ruled = returned(hit, &rows, "");
+            assert_eq!((ruled.outcome, ruled.refund), (after_sale::Outcome::ApproveRefundOnly, refund), "{hit}");
+        }
+        // Rows that all have none are what is due, once.
+        assert_eq!(returned(hit, &[plain, "reason: known, outcome: approve-refund-only"], "").refund, due.refund);
+    }
+    assert_eq!(returned("collect max", &[part, plain], "").breakdown, due.breakdown);
+    // What a person is to decide is proposed alike.
+    let ruled = returned("collect max", &[plain, "reason: known, outcome: human-review, amount: ¥10"], "");
+    assert_eq!((ruled.outcome, ruled.refund), (after_sale::Outcome::HumanReview, due.refund));
+}

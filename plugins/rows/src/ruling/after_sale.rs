@@ -10,7 +10,7 @@ use crate::fact::derived::AfterSaleDerived;
 use crate::program::Records;
 use crate::reason::Place;
 use crate::run::{Answer, NoAmount, Ran, amount, holds, run, together};
-use crate::table::{Kind, Row, Table};
+use crate::table::{Hit, Kind, Row, Table};
 
 /// The shop's clocks, as the default policy has them.
 const TERMS: Terms = Terms { send_back_days: 7, refund_days: 3, exchange_ship_days: 3, repair_days: 30, sign_proof_hours: 72 };
@@ -79,11 +79,10 @@ fn decided(
         written.push(person(UNKNOWN, named(&ran.passed_over)));
         return review(draft, written);
     }
-    let Ok(amounts) = rows.iter().map(|row| amount(row, *records)).collect::<Result<Vec<_>, NoAmount>>() else {
+    let Ok(wanted) = wanted(table.hit, rows, records, derived) else {
         written.push(person(AMOUNT, named(rows)));
         return review(draft, written);
     };
-    let wanted = together(table.hit, &amounts.into_iter().flatten().collect::<Vec<_>>());
     draft.ruling.outcome = outcome;
     draft.ruling.notes.reasons = written;
     draft.ruling.return_freight = payer.ok().flatten().unwrap_or_else(|| default_payer(outcome, draft));
@@ -108,6 +107,26 @@ fn decided(
     }
     let exchange = if draft.case.class().is_fault() { ExchangeFor::Quality } else { ExchangeFor::Other };
     settle(draft, first.id, exchange);
+}
+
+/// The refund of the rows together; none where it is what is due, or nothing is refunded. A refund without an amount counts as what is due,
+/// and with it no sum is more.
+fn wanted(hit: Hit, rows: &[Row<'_>], records: &Records<'_>, derived: &AfterSaleDerived<'_>) -> Result<Option<i64>, NoAmount> {
+    let refunds = |row: &Row<'_>| case_of(Outcome::ALL, row.outcome).is_some_and(pays);
+    let (mut amounts, mut plain) = (Vec::with_capacity(rows.len()), false);
+    for row in rows {
+        match amount(row, *records)? {
+            Some(amount) => amounts.push(amount),
+            None => plain |= refunds(row),
+        }
+    }
+    if !plain || amounts.is_empty() {
+        return Ok(together(hit, &amounts));
+    }
+    let due = derived.due().refund;
+    amounts.push(due);
+    let all = together(hit, &amounts).map(|all| if hit == Hit::CollectSum { all.min(due) } else { all });
+    Ok(all.filter(|all| *all != due || !rows.iter().all(refunds)))
 }
 
 /// A person decides.
