@@ -113,3 +113,96 @@ fn a_refund_without_an_amount_counts_as_what_is_due() {
     let ruled = returned("collect max", &[plain, "reason: known, outcome: human-review, amount: ¥10"], "");
     assert_eq!((ruled.outcome, ruled.refund), (after_sale::Outcome::HumanReview, due.refund));
 }
+
+/// What hangs on whether there was a threat.
+const OPEN: &str = "extortion_flag: no";
+const ASKED: (delay::Outcome, &str) = (delay::Outcome::HumanReview, "TABLE-UNKNOWN");
+
+#[test]
+fn a_smaller_award_does_not_stand_where_a_larger_hangs_on_an_unknown_fact() {
+    let asked = |hit: &str, open: (&str, &str), stands: (&str, &str), default: bool| {
+        let open = award(OPEN, open.0, "slight", open.1);
+        let given = award(LATE, stands.0, "slight", stands.1);
+        let ruled = if default {
+            delayed(hit, &[&open], given.strip_prefix(&format!("{LATE}, ")).unwrap())
+        } else {
+            delayed(hit, &[&open, &given], "")
+        };
+        let asked = (ruled.outcome, asked_by(&ruled.notes)) == ASKED;
+        assert_eq!(asked, ruled.outcome != delay::Outcome::Compensate);
+        asked
+    };
+    for hit in ["first", "unique"] {
+        for default in [false, true] {
+            assert!(asked(hit, ("coupon", "¥50"), ("coupon", "¥5"), default));
+            assert!(asked(hit, ("cash-refund", "¥50"), ("cash-refund", "¥5"), default));
+            assert!(asked(hit, ("cash-refund", "¥5"), ("coupon", "¥5"), default), "cash becomes a coupon");
+            assert!(asked(hit, ("cash-refund", "¥5"), ("coupon", "¥50"), default), "nor does a larger coupon compare");
+            assert!(asked(hit, ("sample-gift", "¥5"), ("coupon", "¥5"), default));
+            assert!(asked(hit, ("coupon", "100 / episode.refund_owed"), ("coupon", "¥5"), default), "unknown");
+            assert!(!asked(hit, ("coupon", "¥5"), ("coupon", "¥5"), default));
+            assert!(!asked(hit, ("coupon", "¥5"), ("cash-refund", "¥5"), default));
+            assert!(!asked(hit, ("solatium", "¥5"), ("cash-refund", "¥50"), default));
+            assert!(!asked(hit, ("cash-refund", "0"), ("coupon", "¥5"), default));
+        }
+    }
+    // Collected rows are compared with what they would have been together.
+    for (hit, open, is) in [
+        ("collect sum", "¥5", true),
+        ("collect sum", "0", false),
+        ("collect max", "¥50", true),
+        ("collect max", "¥5", false),
+        ("collect min", "¥50", false),
+    ] {
+        assert_eq!(asked(hit, ("coupon", open), ("coupon", "¥10"), false), is, "{hit} {open}");
+    }
+    assert!(asked("collect min", ("coupon", "¥50"), ("coupon", "¥10"), true), "instead of the default");
+    assert!(asked("collect max", ("coupon", "¥5"), ("cash-refund", "¥10"), false), "beside each other they would contradict");
+    // What gives nothing is not more.
+    let ruled = delayed("first", &[&format!("{OPEN}, outcome: care-only"), &award(LATE, "coupon", "slight", "¥5")], "");
+    assert_eq!(ruled.outcome, delay::Outcome::Compensate);
+    // Who escalates does so still.
+    let ruled = delayed("first", &[&award(OPEN, "coupon", "slight", "¥50"), &format!("{LATE}, outcome: escalate")], "");
+    assert_eq!(ruled.outcome, delay::Outcome::Escalate);
+}
+
+#[test]
+fn a_lesser_remedy_does_not_stand_where_a_better_hangs_on_an_unknown_fact() {
+    let asked = |hit: &str, open: &str, stands: &str, default: bool| {
+        let open = format!("customer.extortion_flag: no, outcome: {open}");
+        let given = format!("outcome: {stands}");
+        let ruled = if default { returned(hit, &[&open], &given) } else { returned(hit, &[&open, &format!("reason: known, {given}")], "") };
+        let asked = asked_by(&ruled.notes) == "TABLE-UNKNOWN";
+        assert_eq!(asked, ruled.outcome == after_sale::Outcome::HumanReview, "{open} {stands}");
+        asked
+    };
+    for default in [false, true] {
+        let first = |open, stands| asked("first", open, stands, default);
+        assert!(first("approve-refund-only", "approve-refund-only, amount: ¥1"));
+        assert!(first("approve-partial-refund, amount: ¥20", "approve-partial-refund, amount: ¥10"));
+        assert!(first("approve-refund-only", "approve-return-refund"), "the goods are to be sent back");
+        assert!(first("approve-refund-only", "approve-exchange"));
+        assert!(first("approve-refund-only, amount: ¥1", "approve-resend"));
+        assert!(first("approve-exchange, payer: merchant", "approve-exchange, payer: buyer"));
+        assert!(first("approve-exchange", "approve-repair"));
+        assert!(first("approve-exchange", "approve-partial-refund, amount: ¥1"));
+        assert!(first("offer-options, options: exchange | repair", "offer-options, options: repair"));
+        assert!(first("approve-refund-only", "reject"));
+        assert!(first("approve-refund-only, amount: 100 / (order.freight_paid - order.freight_paid)", "approve-refund-only"));
+        assert!(!first("approve-refund-only", "approve-refund-only"));
+        assert!(!first("approve-partial-refund, amount: ¥10", "approve-refund-only"));
+        assert!(!first("approve-return-refund", "approve-refund-only"));
+        assert!(!first("approve-exchange", "approve-refund-only"));
+        assert!(!first("approve-exchange, payer: buyer", "approve-exchange, payer: merchant"));
+        assert!(!first("approve-repair, payer: merchant", "offer-options, payer: merchant, options: exchange | repair"));
+        assert!(!first("reject", "approve-exchange"));
+        assert!(!first("approve-refund-only", "need-evidence, missing: photo"), "nothing is decided yet");
+    }
+    let amounts = ("approve-refund-only, amount: ¥5", "approve-refund-only, amount: ¥10");
+    for (hit, is) in [("collect sum", true), ("collect max", false), ("collect min", false)] {
+        assert_eq!(asked(hit, amounts.0, amounts.1, false), is, "{hit}");
+        assert_eq!(asked(hit, amounts.1, amounts.0, false), hit != "collect min", "{hit}");
+        assert!(!asked(hit, amounts.0, "approve-refund-only", false), "what is due is the most a sum is");
+    }
+    assert!(asked("collect max", "approve-refund-only", amounts.0, false));
+}

@@ -1,11 +1,14 @@
 //! Refund, return, exchange and repair.
 
+use core::cell::OnceCell;
+
 use ombud_rules::after_sale::{Amount, Draft, ExchangeFor, Row as Rule, Terms, half_up, input_is_broken, return_payer};
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling, Outcome, Payer, RequestKind};
-use ombud_rules::contract::types::{Context, Reason, Role, Severity};
+use ombud_rules::contract::types::{Context, Fen, Reason, Role, Severity};
 
-use super::{AMOUNT, CONFLICT, INPUT, NO_TABLE, UNKNOWN, case_of, named, person, reasons, undecided};
+use super::less::{self, Remedy};
+use super::{AMOUNT, CONFLICT, INPUT, NO_TABLE, UNKNOWN, alone, case_of, named, person, reasons, undecided};
 use crate::fact::derived::AfterSaleDerived;
 use crate::program::Records;
 use crate::reason::Place;
@@ -79,16 +82,30 @@ fn decided(
         written.push(person(UNKNOWN, named(&ran.passed_over)));
         return review(draft, written);
     }
-    let Ok(wanted) = wanted(table.hit, rows, records, derived) else {
+    let Ok(wanted) = wanted_of(table.hit, rows, records, derived) else {
         written.push(person(AMOUNT, named(rows)));
         return review(draft, written);
     };
+    if !ran.passed_over.is_empty() && less::gives(outcome) {
+        let kept = OnceCell::new();
+        let due = || *kept.get_or_init(|| derived.due().refund);
+        let most = Most { due: &due, balance: derived.balance() };
+        let stands = Stands { hit: table.hit, rows, given: remedy(outcome, rows, wanted, &most, draft) };
+        let more = |row: &Row<'_>| {
+            case_of(Outcome::ALL, row.outcome).is_some_and(less::gives)
+                && wanted_of(table.hit, core::slice::from_ref(row), records, derived)
+                    .map_or(true, |own| stands.would_be_less(row, own, &most, draft))
+        };
+        if ran.passed_over.iter().any(more) {
+            written.push(person(UNKNOWN, named(&ran.passed_over)));
+            return review(draft, written);
+        }
+    }
     draft.ruling.outcome = outcome;
     draft.ruling.notes.reasons = written;
     draft.ruling.return_freight = payer.ok().flatten().unwrap_or_else(|| default_payer(outcome, draft));
+    draft.ruling.options.extend(options(rows));
     for row in rows {
-        let options = row.more.options.iter().filter_map(|option| case_of(RequestKind::ALL, *option));
-        draft.ruling.options.extend(options);
         draft.ruling.missing_evidence.extend(row.missing.iter().map(|entry| (*entry).to_owned()));
     }
     if wanted.is_some() || pays(outcome) {
@@ -111,7 +128,7 @@ fn decided(
 
 /// The refund of the rows together; none where it is what is due, or nothing is refunded. A refund without an amount counts as what is due,
 /// and with it no sum is more.
-fn wanted(hit: Hit, rows: &[Row<'_>], records: &Records<'_>, derived: &AfterSaleDerived<'_>) -> Result<Option<i64>, NoAmount> {
+fn wanted_of(hit: Hit, rows: &[Row<'_>], records: &Records<'_>, derived: &AfterSaleDerived<'_>) -> Result<Option<i64>, NoAmount> {
     let refunds = |row: &Row<'_>| case_of(Outcome::ALL, row.outcome).is_some_and(pays);
     let (mut amounts, mut plain) = (Vec::with_capacity(rows.len()), false);
     for row in rows {
@@ -127,6 +144,54 @@ fn wanted(hit: Hit, rows: &[Row<'_>], records: &Records<'_>, derived: &AfterSale
     amounts.push(due);
     let all = together(hit, &amounts).map(|all| if hit == Hit::CollectSum { all.min(due) } else { all });
     Ok(all.filter(|all| *all != due || !rows.iter().all(refunds)))
+}
+
+/// The most that may be refunded: what is due, computed when it is asked for, and what is left of the order.
+struct Most<'a> {
+    due: &'a dyn Fn() -> Fen,
+    balance: Fen,
+}
+
+/// What rows give.
+fn remedy(outcome: Outcome, rows: &[Row<'_>], wanted: Option<i64>, most: &Most<'_>, draft: &Draft<'_>) -> Remedy {
+    let refund = match wanted {
+        Some(wanted) => wanted.clamp(0, most.balance),
+        None if pays(outcome) => (most.due)(),
+        None => 0,
+    };
+    let payer = payer_of(rows).ok().flatten().unwrap_or_else(|| default_payer(outcome, draft));
+    Remedy { outcome, refund, payer, options: options(rows).collect() }
+}
+
+/// The rows that decide, and what they give.
+struct Stands<'a> {
+    hit: Hit,
+    rows: &'a [Row<'a>],
+    given: Remedy,
+}
+
+impl Stands<'_> {
+    /// Whether a row that was passed over would have given more, or what cannot be compared.
+    fn would_be_less(&self, row: &Row<'_>, wanted: Option<i64>, most: &Most<'_>, draft: &Draft<'_>) -> bool {
+        let Some(outcome) = case_of(Outcome::ALL, row.outcome) else { return false };
+        let mut other = remedy(outcome, core::slice::from_ref(row), wanted, most, draft);
+        if outcome == self.given.outcome && !alone(self.hit, self.rows) {
+            // Beside the others: another payer contradicts theirs, and its amount counts with theirs.
+            if row.more.payer.is_some() && other.payer != self.given.payer {
+                return true;
+            }
+            other.payer = self.given.payer;
+            let plain = pays(outcome) && self.rows.iter().chain([row]).any(|row| row.amount.is_none());
+            let bound = if plain && self.hit == Hit::CollectSum { (most.due)() } else { most.balance };
+            other.refund = together(self.hit, &[self.given.refund, other.refund]).unwrap_or(0).min(bound);
+        }
+        self.given.is_less_than(&other, most.due)
+    }
+}
+
+/// The requests that rows let the customer choose of.
+fn options(rows: &[Row<'_>]) -> impl Iterator<Item = RequestKind> {
+    rows.iter().flat_map(|row| &row.more.options).filter_map(|option| case_of(RequestKind::ALL, *option))
 }
 
 /// A person decides.
@@ -196,14 +261,7 @@ const fn refuses(outcome: Outcome) -> bool {
 }
 
 const fn pays(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::ApproveRefundOnly
-            | Outcome::ApproveReturnRefund
-            | Outcome::ApprovePartialRefund
-            | Outcome::RefundNow
-            | Outcome::InterceptThenRefund
-    )
+    less::burden(outcome).is_some()
 }
 
 /// Stands in for a row in the shared words, which know rules by their ids at compile time.

@@ -6,7 +6,7 @@ use ombud_rules::contract::types::{ApprovalRequest, Arg, Context, Fen, InstantMs
 use ombud_rules::delay::{must_offer_cancel, overdue_ms, refund_due, share_line, total_refund_due};
 use ombud_rules::notes::{arg, message, obligation};
 
-use super::{AMOUNT, CONFLICT, NO_TABLE, UNKNOWN, case_of, named, person, reasons, undecided};
+use super::{AMOUNT, CONFLICT, NO_TABLE, UNKNOWN, alone, case_of, less, named, person, reasons, undecided};
 use crate::fact::derived::DelayDerived;
 use crate::program::Records;
 use crate::reason::Place;
@@ -105,6 +105,13 @@ impl<'a> Writing<'a> {
             written.push(person(AMOUNT, named(rows)));
             return self.review(written);
         };
+        if matches!(outcome, Outcome::Compensate | Outcome::CompensateWithApproval) {
+            let stands = Stands { hit: table.hit, rows, form, gross };
+            if ran.passed_over.iter().any(|row| self.would_give_more(row, &stands, episode, records)) {
+                written.push(person(UNKNOWN, named(&ran.passed_over)));
+                return self.review(written);
+            }
+        }
         let tier = rows.iter().filter(|row| form_of(row) != CompForm::None).filter_map(tier_of).max().unwrap_or(Tier::None);
         let value = if form == CompForm::None { 0 } else { self.net(episode, gross) };
         for duty in rows.iter().flat_map(|row| &row.duties) {
@@ -125,6 +132,19 @@ impl<'a> Writing<'a> {
         if matches!(outcome, Outcome::CareOnly | Outcome::Compensate | Outcome::CompensateWithApproval) {
             self.notes.messages.push(words(episode, form, value, refund_due(episode, self.ctx.now)));
         }
+    }
+
+    /// Whether a row that was passed over would have given more, or what cannot be compared.
+    fn would_give_more(&self, row: &Row<'_>, stands: &Stands<'_>, episode: &Episode, records: &Records<'_>) -> bool {
+        let form = form_of(row);
+        if form == CompForm::None {
+            return false;
+        }
+        let Ok(own) = gross(stands.hit, core::slice::from_ref(row), records) else { return true };
+        let alone = alone(stands.hit, stands.rows);
+        let with = if alone { Some(own) } else { together(stands.hit, &[stands.gross, own]) };
+        let award = |form, gross| less::Award { form, value: self.net(episode, gross) };
+        (!alone && form != stands.form) || award(stands.form, stands.gross).is_less_than(award(form, with.unwrap_or(0)))
     }
 
     /// What an award is worth after what was granted before.
@@ -224,6 +244,14 @@ impl<'a> Writing<'a> {
         let notes = self.notes;
         DelayRuling { outcome: self.outcome, processing_order, awards: self.awards, total_cash, total_coupon, total_refund_due, notes }
     }
+}
+
+/// What the rows give that decide.
+struct Stands<'a> {
+    hit: Hit,
+    rows: &'a [Row<'a>],
+    form: CompForm,
+    gross: Fen,
 }
 
 /// The form of what a row gives; none where its outcome gives nothing.

@@ -7,6 +7,7 @@
 mod after_sale;
 mod blacklist;
 mod delay;
+mod less;
 mod reply;
 
 use ombud_rules::contract::types::{Fact, Reason, Severity};
@@ -15,7 +16,7 @@ use ombud_rules::notes::fact;
 use crate::program::Records;
 use crate::reason::{Place, of_table, reason};
 use crate::run::Answer;
-use crate::table::{Kind, Row};
+use crate::table::{Hit, Kind, Row};
 
 pub use after_sale::after_sale;
 pub use blacklist::{blacklist, by_the_chain};
@@ -61,6 +62,11 @@ fn undecided(answer: &Answer<'_>) -> Option<Reason> {
         Answer::Overlap(rows) => Some(person(OVERLAP, named(rows))),
         Answer::Rows(_) | Answer::Ask(_) | Answer::Review(_) => None,
     }
+}
+
+/// Whether a row that was passed over would decide without the rows that do: it is not collected beside them, or they are the default.
+fn alone(hit: Hit, rows: &[Row<'_>]) -> bool {
+    matches!(hit, Hit::First | Hit::Unique) || rows.iter().all(|row| row.when.is_empty())
 }
 
 /// A place in one of the contract's enums; a checked table has only those that exist.
