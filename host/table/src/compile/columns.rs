@@ -1,6 +1,6 @@
 //! The columns of a row: what they are called, which kind has them, what they mean. Every other column is a fact.
 
-use ombud_rows::program::{Const, Node, Op, Roots, encode};
+use ombud_rows::program::{Node, Roots, encode};
 use ombud_rows::table::ID_BYTES_MAX;
 use ombud_rows::{Kind, Type, WhenUnknown};
 use ombud_rules::contract::after_sale::{self, Payer, RequestKind};
@@ -9,7 +9,7 @@ use ombud_rules::contract::reply::Action;
 use ombud_rules::contract::types::{CustomerMeasure, Role, Severity};
 use ombud_rules::normalise;
 
-use super::{BuiltRow, cells};
+use super::{BuiltRow, amount, cells};
 use crate::author::SourceRow;
 use crate::{Problem, cel, literal};
 
@@ -179,8 +179,41 @@ impl<'a> Columns<'a> {
         built
     }
 
+    /// An amount stands only where the outcome pays something.
+    fn pays_nothing(&mut self, row: &BuiltRow) {
+        use after_sale::Outcome as Remedy;
+        use delay::Outcome as Award;
+        const REMEDIES: [Remedy; 8] = [
+            Remedy::ApproveExchange,
+            Remedy::ApproveRepair,
+            Remedy::ApproveResend,
+            Remedy::NeedEvidence,
+            Remedy::RejectWithAlternative,
+            Remedy::Reject,
+            Remedy::RejectDuplicate,
+            Remedy::InvalidInput,
+        ];
+        const AWARDS: [Award; 3] = [Award::None, Award::CareOnly, Award::HumanReview];
+        let (name, allowed) = match self.kind {
+            Kind::Delay => (
+                AWARDS.iter().find(|outcome| **outcome as u8 == row.outcome).map(|outcome| outcome.as_str()),
+                "compensate, compensate-with-approval or escalate",
+            ),
+            Kind::AfterSale => (
+                REMEDIES.iter().find(|outcome| **outcome as u8 == row.outcome).map(|outcome| outcome.as_str()),
+                "an outcome that refunds, offer-options, investigate, human-review or escalate",
+            ),
+            Kind::Blacklist | Kind::Reply => (None, ""),
+        };
+        let outcome_is_read = self.row.cell("outcome").is_some_and(|cell| Some(cell.text().as_str()) == name);
+        if let Some(name) = name.filter(|_| outcome_is_read && self.row.cell("amount").is_some()) {
+            self.wrong("amount", format!("`{name}` pays nothing: an amount stands beside {allowed}"));
+        }
+    }
+
     /// What a kind asks of a row beside what each column asks.
     fn complete(&mut self, row: &BuiltRow, default: bool) {
+        self.pays_nothing(row);
         match self.kind {
             Kind::Delay => {
                 let pays = [delay::Outcome::Compensate, delay::Outcome::CompensateWithApproval]
@@ -227,7 +260,7 @@ impl<'a> Columns<'a> {
     /// Fen (`2000`), yuan (`¥20`), a share (`10% of derived.left`, with `min ¥3` and `max ¥50`), or CEL.
     fn amount(&mut self) -> Option<Vec<u8>> {
         let text = self.text("amount")?;
-        let node = amount(&text, self.roots);
+        let node = amount::amount(&text, self.roots);
         match node.and_then(|node| encode(&node).ok_or_else(|| "the expression is too long".to_owned())) {
             Ok(program) => Some(program),
             Err(message) => {
@@ -340,41 +373,4 @@ fn no_column(column: &str, own: &[&str], message: &str) -> String {
         Some(meant) => format!("there is no such column: write `{meant}`"),
         None => format!("there is no such column ({}), and as a fact: {message}", known.join(", ")),
     }
-}
-
-/// The expression of an amount, in fen.
-fn amount(text: &str, roots: &Roots) -> Result<Node, String> {
-    if let Ok(fen) = literal::number(text, "fen") {
-        return if fen >= 0 { Ok(Node::Const(Const::Int(fen))) } else { Err("an amount is not negative".to_owned()) };
-    }
-    if let Some((percent, rest)) = text.split_once("% of ").or_else(|| text.split_once("％ of ")) {
-        let bp = literal::hundredths(percent.trim())?;
-        let (base, bounds) = match rest.find(" min ").into_iter().chain(rest.find(" max ")).min() {
-            Some(at) => rest.split_at(at),
-            None => (rest, ""),
-        };
-        let mut node = Node::Two(Op::Share, Box::new(number(base, roots)?), Box::new(Node::Const(Const::Int(bp))));
-        let mut words = bounds.split_whitespace();
-        while let Some(word) = words.next() {
-            let op = match word {
-                "min" => Op::Max,
-                "max" => Op::Min,
-                _ => return Err(format!("`{word}`: a share may end with `min ¥3` and `max ¥50`")),
-            };
-            let bound = words.next().ok_or_else(|| format!("`{word}` needs an amount"))?;
-            node = Node::Two(op, Box::new(node), Box::new(Node::Const(Const::Int(literal::number(bound, "fen")?))));
-        }
-        return Ok(node);
-    }
-    if text.starts_with(['¥', '￥']) {
-        return literal::number(text, "fen").map(|fen| Node::Const(Const::Int(fen)));
-    }
-    number(text, roots).map_err(|message| {
-        format!("`{text}` is no amount: write fen (`2000`), yuan (`¥20`), a share (`10% of …`) or a number in CEL: {message}")
-    })
-}
-
-fn number(text: &str, roots: &Roots) -> Result<Node, String> {
-    let typed = cel::expression(text.trim(), roots)?;
-    if typed.ty == Type::Int { Ok(typed.node) } else { Err(format!("an amount is a number of fen, this is {}", typed.ty.name())) }
 }

@@ -1,5 +1,6 @@
 //! From rows of named cells to the settings' table: every cell understood, every problem with its row and column.
 
+mod amount;
 mod cells;
 mod columns;
 

@@ -89,6 +89,44 @@ fn mistakes_are_named_by_row_and_column() {
 }
 
 #[test]
+fn an_amount_that_has_no_effect_or_breaks_the_contract_is_refused() {
+    for outcome in ["none", "care-only", "human-review"] {
+        let message = said("R1", "amount", &format!("outcome: {outcome}\n  amount: ¥5"));
+        assert!(message.contains(&format!("`{outcome}` pays nothing")) && message.contains("compensate-with-approval"), "{message}");
+    }
+    let row = |outcome: &str| format!("kind: after-sale\nrows:\n- {{id: A, reason: quality, outcome: {outcome}, amount: ¥5}}\n");
+    for outcome in [
+        "approve-exchange",
+        "approve-repair",
+        "approve-resend",
+        "reject",
+        "reject-with-alternative",
+        "reject-duplicate",
+        "invalid-input",
+        "need-evidence, missing: photo",
+    ] {
+        let problems = problems(&row(outcome), Form::Yaml);
+        let [(at, column, message)] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!((at.as_str(), column.as_str()) == ("A", "amount") && message.contains("an outcome that refunds"), "{message}");
+    }
+    for outcome in ["approve-refund-only", "refund-now", "offer-options, options: exchange", "investigate", "human-review", "escalate"] {
+        yaml(&row(outcome));
+    }
+    let paid = |amount: &str| said("R1", "amount", &format!("outcome: compensate\n  form: coupon\n  amount: {amount}"));
+    for bounds in ["min ¥50 max ¥3", "max ¥3 min ¥50"] {
+        assert!(paid(&format!("10% of derived.left {bounds}")).contains("`min` is at most `max`"));
+    }
+    for amount in ["1000000000001", "¥10000000000.01", "10% of derived.left max ¥10000000000.01"] {
+        assert!(paid(amount).contains("0 to 1000000000000 fen"), "{amount}");
+    }
+    assert!(paid("10% of derived.left min -5").contains("not negative"));
+    yaml("kind: delay\nrows:\n- {id: A, extortion_flag: yes, outcome: compensate, form: coupon, amount: ¥10000000000}\n");
+    yaml(
+        "kind: delay\nrows:\n- {id: A, extortion_flag: yes, outcome: compensate, form: coupon, amount: 10% of derived.left min ¥3 max ¥3}\n",
+    );
+}
+
+#[test]
 fn what_spreadsheets_write_is_read() {
     let plain = compile("# kind: delay\n# hit: unique\nid,derived.overdue,outcome,source\nA,>= 24h,care-only,手册\n", Form::Csv).unwrap();
     for text in [
