@@ -225,3 +225,24 @@ fn what_unknown_facts_do_is_the_rows_own() {
     let without = "kind: after-sale\nrows:\n- {id: A, condition.opened: no, unknown: ask, outcome: approve-exchange}\n";
     assert!(problems(without, Form::Yaml).iter().any(|(_, column, _)| column == "missing"));
 }
+
+#[test]
+fn the_committed_tables_compile() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let (examples, scaffold) = (root.join("plugins/table/examples"), root.join("host/src/scaffold/table"));
+    let mut paths: Vec<_> = std::fs::read_dir(scaffold).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let folder = entry.unwrap().path();
+        paths.extend(["table.yaml", "table.csv"].map(|name| folder.join(name)));
+    }
+    let mut count = 0;
+    for path in paths {
+        let form = if path.extension().is_some_and(|extension| extension == "csv") { Form::Csv } else { Form::Yaml };
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        if text.contains("kind: ") && !text.contains("cases:") && path.extension().is_some_and(|extension| extension != "txt") {
+            compile(&text, form).unwrap_or_else(|problems| panic!("{}: {problems:?}", path.display()));
+            count += 1;
+        }
+    }
+    assert_eq!(count, 9);
+}
