@@ -37,7 +37,7 @@
 //! in the order in which they became durable, which differs from that of their receipt by the time that requests are under
 //! way. So the run is the shortest one before which all records were received before the window, and after which all were
 //! received after it: it may hold a few records of moments beside the window. The neighbours are evidence of that; who wants
-//! proof takes the whole log.
+//! proof takes the whole log. A window that was over when the bundle was made has one after it, for the export is a record itself.
 
 mod decode;
 mod encode;
