@@ -26,7 +26,7 @@ pub(super) struct Rollout {
 
 #[derive(Subcommand)]
 enum Act {
-    /// Show what answers which case, and how versions in shadow compare.
+    /// Show what answers which case, and of one policy (`--policy`) how versions in shadow compare.
     Status {
         #[command(flatten)]
         of: Of,

@@ -33,7 +33,7 @@ pub(super) fn show(rollout: &RolloutView) {
         }
         for shadow in &plan.shadows {
             let compared = shadow.compared.as_ref().map_or_else(
-                || shadow.placed.status.clone(),
+                || format!("{}; compared with `--policy {}`", shadow.placed.status, shadow.placed.version.policy),
                 |own| match own.decisions {
                     0 => "nothing to compare yet".to_owned(),
                     decisions => format!("agrees in {} of {}", percent(own.agreement_bp), screen::count(decisions, "decision")),
