@@ -134,7 +134,7 @@ fn text_is_shown_with_a_reason_that_is_recorded() {
     assert_eq!(merchant.records(), records);
     // Without a reason there is none; what is not there is not looked at.
     let records = merchant.records();
-    for reason in [String::new(), "x".repeat(2_001)] {
+    for reason in [String::new(), "x".repeat(2_001), "%20%E3%80%80".into(), "%E2%80%8B%09".into()] {
         let refused = get(&merchant, Role::Supervisor, &format!("{}unmask={reason}", paths[3])).send().problem(422);
         assert_eq!(pointers(&refused), ["/unmask"]);
     }

@@ -25,6 +25,11 @@ fn a_person_approves_once_and_then_it_counts() {
     let merchant = shared().merchant(cautious());
     let path = waiting(&merchant, "approve");
     assert_eq!(counted(&merchant), (0, 0));
+    for blank in ["", " \u{3000}", "\u{200b}\t"] {
+        let problem =
+            merchant.call(Role::Supervisor, "POST", &path).json(&json!({"action": "approve", "reason": blank})).send().problem(422);
+        assert_eq!(pointers(&problem), ["/reason"], "{problem}");
+    }
     let approve = json!({"action": "approve", "reason": "承运商确认丢失"});
     let act = merchant.call(Role::Supervisor, "POST", &path).json(&approve).send().with(201);
     assert_eq!((&act["outcome"], &act["amounts"]["refund"]), (&json!("approve-refund-only"), &json!(10_000)));

@@ -9,7 +9,7 @@ mod looks;
 mod rollout;
 mod what;
 
-use ombud_core::ids::MerchantId;
+use ombud_core::ids::{MerchantId, is_invisible};
 use ombud_core::problem::Problem;
 use ombud_ledger::seal::{Of, seal};
 use ombud_ledger::{ActEntry, BodyKind, Digest, Entry, Header, leaf_hash};
@@ -225,12 +225,20 @@ pub(super) const REASON_SCALARS_MAX: usize = 2_000;
 
 /// A reason in a person's words.
 pub(super) fn reason(text: &str) -> Result<String, ServiceError> {
-    let scalars = text.chars().count();
-    if scalars == 0 || scalars > REASON_SCALARS_MAX {
-        let problem = Problem::at("/reason", "has the wrong length").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
-        return Err(ServiceError::Invalid(vec![problem]));
-    }
+    is_reason("/reason", text)?;
     Ok(text.to_owned())
+}
+
+/// Refuses what nobody can read as a reason: too long, or nothing to be seen.
+pub(super) fn is_reason(pointer: &str, text: &str) -> Result<(), ServiceError> {
+    let wrong = match text.chars().count() {
+        scalars if scalars > REASON_SCALARS_MAX => "is too long",
+        _ if text.chars().all(|scalar| scalar.is_whitespace() || is_invisible(scalar)) => "says nothing",
+        _ => return Ok(()),
+    };
+    Err(ServiceError::Invalid(vec![
+        Problem::at(pointer, wrong).allowed(format!("1 to {REASON_SCALARS_MAX} characters, not only blank ones")),
+    ]))
 }
 
 /// The log of a merchant's acts, or the operator's where there is none.

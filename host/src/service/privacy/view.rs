@@ -12,7 +12,7 @@ use super::HoldScopeView;
 use crate::replay::ReplayReport;
 use crate::service::Service;
 use crate::service::actor::{Principal, Right, Role};
-use crate::service::acts::{ActBody, Look, NewAct, REASON_SCALARS_MAX, What};
+use crate::service::acts::{ActBody, Look, NewAct, What, is_reason};
 use crate::service::error::ServiceError;
 use crate::service::snapshot::Tenant;
 
@@ -185,10 +185,7 @@ impl Service {
         if !who.role.may(Right::Unmask) {
             return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "see text and customers unmasked" });
         }
-        if !(1..=REASON_SCALARS_MAX).contains(&reason.chars().count()) {
-            let problem = Problem::at("/unmask", "is no reason").allowed(format!("1 to {REASON_SCALARS_MAX} characters"));
-            return Err(ServiceError::Invalid(vec![problem]));
-        }
+        is_reason("/unmask", reason)?;
         let what = What::Unmasked { look, of: of.map(str::to_owned) };
         self.record(&tenant.config.id, vec![NewAct { reason: Some(reason.to_owned()), ..NewAct::new(who, what) }]).await?;
         Ok(Sight::Full)
