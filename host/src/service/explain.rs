@@ -27,7 +27,6 @@ use super::acts::{ActBody, Look};
 use super::error::ServiceError;
 use super::listing::rfc3339;
 use super::overrides::Act;
-use super::privacy::names_nobody;
 use super::read::Opened;
 use super::wire::{Audience, Explanation, ExplanationQuery, Lang, OverrideAction};
 use super::{Service, aside, read};
@@ -57,8 +56,8 @@ impl Service {
         let id = DecisionId::new(id).map_err(|_| ServiceError::NotFound("decision"))?;
         let merchant = &tenant.config.id;
         let explained = aside(|| self.store.read(|reads| self.explained(reads, merchant, &id)))?;
-        names_nobody(query.unmask.as_deref(), explained.listed.as_ref().and_then(|listed| listed.customer.as_deref()))?;
-        let sight = self.sight(who, &tenant, Look::Explanation, Some(id.as_str()), query.unmask.as_deref()).await?;
+        let customer = explained.listed.as_ref().and_then(|listed| listed.customer.as_deref());
+        let sight = self.sight(who, &tenant, (Look::Explanation, Some(id.as_str())), customer, query.unmask.as_deref()).await?;
         let Entry::Decision(entry) = &explained.opened.header.entry else { return Err(ServiceError::NotFound("decision")) };
         let body = explained.opened.body(BodyKind::Decision).map(RecordedDecision::read).transpose().map_err(unreadable)?;
         let locale = match query.lang {

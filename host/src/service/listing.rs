@@ -17,7 +17,7 @@ use super::decide::raw;
 use super::error::ServiceError;
 use super::export::at_ms;
 use super::overrides::Act;
-use super::privacy::{Sight, UnmaskQuery, names_nobody};
+use super::privacy::{Sight, UnmaskQuery};
 use super::project::{APPEAL_DISMISSED, CANCELLED};
 use super::wire::{DecisionLine, DecisionsPage, DecisionsQuery};
 use super::{Service, aside, read};
@@ -49,8 +49,7 @@ impl Service {
             from_ms,
             to_ms,
         };
-        names_nobody(query.unmask.as_deref(), filter.customer.as_deref())?;
-        let sight = self.sight(who, &tenant, Look::Decisions, None, query.unmask.as_deref()).await?;
+        let sight = self.sight(who, &tenant, (Look::Decisions, None), filter.customer.as_deref(), query.unmask.as_deref()).await?;
         let page = aside(|| self.store.read(|reads| reads.list(&tenant.config.id, &filter, query.cursor.as_deref(), limit)))?;
         let line = |entry: ombud_store::ListedEntry| DecisionLine {
             id: entry.decision.as_ref().map(read::decision_id).unwrap_or_default(),
@@ -85,8 +84,7 @@ impl Service {
         };
         let (opened, acts, customer) = aside(|| self.store.read(read))?;
         let answer = read::recorded_answer(&opened).ok_or(ServiceError::NotFound("decision"))?;
-        names_nobody(query.unmask.as_deref(), customer.as_deref())?;
-        let sight = self.sight(who, &tenant, Look::Decision, Some(id.as_str()), query.unmask.as_deref()).await?;
+        let sight = self.sight(who, &tenant, (Look::Decision, Some(id.as_str())), customer.as_deref(), query.unmask.as_deref()).await?;
         let received_at = rfc3339(opened.header.received_at_ms);
         if sight.is_masked() {
             return masked(sight, &answer, &received_at, &acts).map_err(|error| ServiceError::Internal(error.into()));

@@ -14,7 +14,7 @@ use super::actor::{Principal, Right};
 use super::acts::Look;
 use super::error::ServiceError;
 use super::listing::rfc3339;
-use super::privacy::{Sight, UnmaskQuery, names_nobody};
+use super::privacy::{Sight, UnmaskQuery};
 use super::snapshot::Tenant;
 use super::wire::{BlacklistAct, BlacklistActKind, BlacklistPage, BlacklistQuery, BlacklistView, EventAnswer, MeasureView};
 use super::{Service, aside, read};
@@ -96,7 +96,7 @@ impl Service {
                 ]));
             }
         };
-        let sight = self.sight(who, &tenant, Look::Blacklist, None, query.unmask.as_deref()).await?;
+        let sight = self.sight(who, &tenant, (Look::Blacklist, None), None, query.unmask.as_deref()).await?;
         let read = |reads: &dyn Reads| {
             // One more than is shown tells whether there is a next page.
             let wanted = limit as usize + 1;
@@ -126,8 +126,7 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::Read, "read blacklist requests")?;
         let row = self.store.read(|reads| reads.blacklist_request(&tenant.config.id, request_id))?;
         let (row, _) = row.ok_or(ServiceError::NotFound("blacklist request"))?;
-        names_nobody(query.unmask.as_deref(), Some(&row.customer))?;
-        let sight = self.sight(who, &tenant, Look::Blacklist, Some(request_id), query.unmask.as_deref()).await?;
+        let sight = self.sight(who, &tenant, (Look::Blacklist, Some(request_id)), Some(&row.customer), query.unmask.as_deref()).await?;
         self.store.read(|reads| self.request_view(reads, &tenant, &row, sight))
     }
 
@@ -140,8 +139,7 @@ impl Service {
         query: UnmaskQuery,
     ) -> Result<Vec<MeasureView>, ServiceError> {
         let tenant = self.tenant(who, merchant, Right::Read, "read measures")?;
-        names_nobody(query.unmask.as_deref(), customer)?;
-        let sight = self.sight(who, &tenant, Look::Blacklist, None, query.unmask.as_deref()).await?;
+        let sight = self.sight(who, &tenant, (Look::Blacklist, None), customer, query.unmask.as_deref()).await?;
         // Whoever asks for a customer knows the reference.
         let sight = if customer.is_some() { Sight::Full } else { sight };
         let id = &tenant.config.id;

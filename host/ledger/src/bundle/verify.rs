@@ -217,18 +217,6 @@ impl<R: Read> Verifier<R> {
         self.verified
     }
 
-    /// A window that was over when the bundle was made ends before a record that is not in it: the export is one itself.
-    fn window(&mut self) {
-        let Manifest { window, records, tree_size, made_at_ms, .. } = &self.verified.manifest;
-        if records.end == *tree_size && window.to_ms.is_some_and(|to| to <= *made_at_ms) {
-            let what = format!(
-                "it was over when the bundle was made, and no record of the {tree_size} that are signed stands behind it: \
-                 later records of the window may have been left out"
-            );
-            self.problem(Part::Window, what);
-        }
-    }
-
     /// The latest checkpoint and the proof of the run.
     fn head(&mut self) {
         if let Some(Item::Checkpoint(note)) = self.item() {

@@ -116,7 +116,7 @@ fn balance_now(
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
     }
-    let known = history::refunded_of_order(reads, merchant, &facts.order.order_id, &rows, delayed)?;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), &[], delayed)?;
     let mut facts = facts.clone();
     for line in &mut facts.order.lines {
         let own = known.lines.iter().find(|own| own.line_id == line.line_id).map_or(0, |own| own.refunded);
@@ -134,7 +134,7 @@ fn delayed_balance(
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<i64, ServiceError> {
     let cases = reads.after_sale_cases(merchant, &facts.order_id)?;
-    let known = history::refunded_beside(reads, merchant, facts, &cases, delayed)?;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), &facts.episodes, delayed)?.lines;
     let mut facts = facts.clone();
     for line in &mut facts.lines {
         let now = known.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);

@@ -14,5 +14,5 @@ pub use kept::{ERASURES, ErasedAgain, Erasures};
 pub(crate) use proof::ErasureProof;
 pub use retention::{RETAIN_EVERY, Retained};
 pub use unknown::{UNKNOWN, set_unknown, unknown_since};
+pub(in crate::service) use view::Sight;
 pub use view::{MASK, UnmaskQuery};
-pub(in crate::service) use view::{Sight, names_nobody};

@@ -169,13 +169,14 @@ impl Sight {
 
 impl Service {
     /// How much a caller sees. Whoever unmasks, and every auditor's look, is on record before anything is answered. `of` is what is
-    /// looked at, where it is one thing; it must be there.
+    /// looked at, where it is one thing; it must be there. `customer` is whom the look is at, where it is one: the reason stays on record when
+    /// the customer is erased, and may not name them.
     pub(in crate::service) async fn sight(
         &self,
         who: &Principal,
         tenant: &Tenant,
-        look: Look,
-        of: Option<&str>,
+        (look, of): (Look, Option<&str>),
+        customer: Option<&str>,
         unmask: Option<&str>,
     ) -> Result<Sight, ServiceError> {
         let Some(reason) = unmask else {
@@ -186,20 +187,14 @@ impl Service {
             return Err(ServiceError::Forbidden { role: who.role.as_str(), what: "see text and customers unmasked" });
         }
         is_reason("/unmask", reason)?;
+        if customer.is_some_and(|customer| reason.contains(customer)) {
+            let problem = Problem::at("/unmask", "names the customer, and stays on record").allowed("a reason without the reference");
+            return Err(ServiceError::Invalid(vec![problem]));
+        }
         let what = What::Unmasked { look, of: of.map(str::to_owned) };
         self.record(&tenant.config.id, vec![NewAct { reason: Some(reason.to_owned()), ..NewAct::new(who, what) }]).await?;
         Ok(Sight::Full)
     }
-}
-
-/// Refuses a reason that names the customer whom the look is at: it stays on record when the customer is erased.
-pub(in crate::service) fn names_nobody(reason: Option<&str>, customer: Option<&str>) -> Result<(), ServiceError> {
-    let named = reason.zip(customer).is_some_and(|(reason, customer)| reason.contains(customer));
-    if !named {
-        return Ok(());
-    }
-    let problem = Problem::at("/unmask", "names the customer, and stays on record").allowed("a reason without the reference");
-    Err(ServiceError::Invalid(vec![problem]))
 }
 
 fn masked_reference(reference: &str) -> String {

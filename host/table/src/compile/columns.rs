@@ -180,7 +180,7 @@ impl<'a> Columns<'a> {
     }
 
     /// An amount stands only where the outcome pays something.
-    fn pays_nothing(&mut self, row: &BuiltRow) {
+    fn amount_is_paid(&mut self, row: &BuiltRow) {
         use after_sale::Outcome as Remedy;
         use delay::Outcome as Award;
         const REMEDIES: [Remedy; 8] = [
@@ -213,7 +213,7 @@ impl<'a> Columns<'a> {
 
     /// What a kind asks of a row beside what each column asks.
     fn complete(&mut self, row: &BuiltRow, default: bool) {
-        self.pays_nothing(row);
+        self.amount_is_paid(row);
         match self.kind {
             Kind::Delay => {
                 let pays = [delay::Outcome::Compensate, delay::Outcome::CompensateWithApproval]

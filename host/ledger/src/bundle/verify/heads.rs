@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::{Growth, Part, Run, Step, Verifier, Witnessed};
+use super::{Growth, Manifest, Part, Run, Step, Verifier, Witnessed};
 use crate::log::note::Signature;
 use crate::log::proof::{ProofError, verify_consistency};
 use crate::log::{Checkpoint, CheckpointError, Cosignature, Note, NoteError, cosignature, empty_root};
@@ -182,5 +182,17 @@ impl<R: Read> Verifier<R> {
             Err(_) => format!("the records do not lead to the signed root: {error}"),
         };
         self.problem(Part::RangeProof, what);
+    }
+
+    /// A window that was over when the bundle was made ends before a record that is not in it: the export is one itself.
+    pub(super) fn window(&mut self) {
+        let Manifest { window, records, tree_size, made_at_ms, .. } = &self.verified.manifest;
+        if records.end == *tree_size && window.to_ms.is_some_and(|to| to <= *made_at_ms) {
+            let what = format!(
+                "it was over when the bundle was made, and no record of the {tree_size} that are signed stands behind it: \
+                 later records of the window may have been left out"
+            );
+            self.problem(Part::Window, what);
+        }
     }
 }
