@@ -127,19 +127,20 @@ pub struct ListedHeader {
 pub struct Extent {
     /// The place behind the last record that is listed.
     pub listed: u64,
-    /// Records that the log's tree has, or that were signed, if these are more; as many as are listed, where there is no tree.
-    pub tree: u64,
+    /// Records that the log claims to have: those of its tree, or those that were signed, if these are more; as many as are listed, where there is
+    /// no tree.
+    pub claimed: u64,
 }
 
 impl Extent {
     /// Records that the log has and may be listed: places beyond are the other's damage.
     pub fn records(self) -> u64 {
-        self.listed.min(self.tree)
+        self.listed.min(self.claimed)
     }
 
     /// Places at the log's end that nothing is listed of.
     pub fn lost(self) -> Range<u64> {
-        self.records()..self.tree
+        self.records()..self.claimed
     }
 
     /// Places behind the log's end up to the last that is listed.

@@ -178,7 +178,7 @@ fn a_gap_is_passed_at_once_however_wide_it_is() {
         let (opened, a) = (open(directory.path(), &[]), merchant("a"));
         let (seq, tree) = (seq.cast_unsigned(), tree.map_or(10, i64::cast_unsigned));
         let extent = opened.store.read(|reads| reads.extent(&a)).unwrap();
-        assert_eq!((extent.listed, extent.tree), (seq + 1, tree));
+        assert_eq!((extent.listed, extent.claimed), (seq + 1, tree));
         assert_eq!(extent.records(), tree.min(seq + 1));
         assert_eq!((extent.lost(), extent.behind()), (extent.records()..tree, extent.records()..seq + 1));
         let next = |from| opened.store.read(|reads| reads.listed_from(&a, from)).unwrap();

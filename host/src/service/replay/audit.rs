@@ -212,7 +212,7 @@ impl Audit<'_> {
             // Where the last records are listed no more, one place of theirs is enough to meet them.
             let size = |id: &MerchantId| {
                 let extent = self.service.store.read(|reads| reads.extent(id))?;
-                Ok::<_, StoreError>(extent.tree.min(extent.listed.saturating_add(1)))
+                Ok::<_, StoreError>(extent.claimed.min(extent.listed.saturating_add(1)))
             };
             let sizes = merchants.into_iter().map(|id| Ok((size(&id)?, id)));
             let sizes = sizes.collect::<Result<Vec<_>, StoreError>>()?;

@@ -182,7 +182,7 @@ impl Replays<'_> {
     /// The store fails.
     pub fn damage(self, merchant: &MerchantId) -> Result<Vec<ReplayReport>, StoreError> {
         let extent = self.store.read(|reads| reads.extent(merchant))?;
-        let mut damage = self.missing(merchant, 0..extent.tree)?;
+        let mut damage = self.missing(merchant, 0..extent.claimed)?;
         damage.extend(behind_the_end(extent.behind()));
         Ok(damage)
     }

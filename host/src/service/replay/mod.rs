@@ -176,7 +176,7 @@ fn known_ticket(reads: &dyn Reads, merchant: &MerchantId, ticket: &str) -> Resul
         return Ok(true);
     }
     let extent = reads.extent(merchant)?;
-    Ok(!extent.behind().is_empty() || !reads.missing(merchant, 0..extent.tree, 1)?.is_empty())
+    Ok(!extent.behind().is_empty() || !reads.missing(merchant, 0..extent.claimed, 1)?.is_empty())
 }
 
 /// Replays that callers' requests run at the same time.

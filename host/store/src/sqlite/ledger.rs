@@ -64,14 +64,14 @@ impl<T: Database> ReadLedger for T {
 
     fn claimed_size(&self, merchant: &MerchantId) -> Result<u64, StoreError> {
         let Some(number) = self.merchant_no(merchant)? else { return Ok(0) };
-        let Extent { listed, tree } = extent(self, number)?;
-        Ok(tree.max(listed))
+        let Extent { listed, claimed } = extent(self, number)?;
+        Ok(claimed.max(listed))
     }
 
     fn extent(&self, merchant: &MerchantId) -> Result<Extent, StoreError> {
         match self.merchant_no(merchant)? {
             Some(number) => extent(self, number),
-            None => Ok(Extent { listed: 0, tree: 0 }),
+            None => Ok(Extent { listed: 0, claimed: 0 }),
         }
     }
 
@@ -263,7 +263,7 @@ fn extent(db: &(impl Database + ?Sized), number: i64) -> Result<Extent, StoreErr
     let tree = db.one("read the log's size", "SELECT size FROM logs WHERE merchant_no = ?1", [number], |row| unsigned(row, 0))?;
     let sql = "SELECT size FROM checkpoints WHERE merchant_no = ?1 ORDER BY size DESC LIMIT 1";
     let signed = db.one("read what was signed", sql, [number], |row| unsigned(row, 0))?;
-    Ok(Extent { listed, tree: tree.unwrap_or(listed).max(signed.unwrap_or(0)) })
+    Ok(Extent { listed, claimed: tree.unwrap_or(listed).max(signed.unwrap_or(0)) })
 }
 
 /// The query of a list with its parameters: only the conditions that the filter has. The index is named: left to itself SQLite goes through
