@@ -128,6 +128,29 @@ fn other_settings_change_what_they_say_to_the_fen() {
 }
 
 #[test]
+fn a_case_that_is_decided_twice_is_paid_once() {
+    let merchant = server().merchant(json!({}));
+    let asked = merchant.decide(&event("aftersale.requested", "once"));
+    let mut returned = event("aftersale.return_received", "once");
+    returned["data"]["order"] = event("aftersale.requested", "once")["data"]["order"].clone();
+    returned["data"]["after_sale"]["lines"] = event("aftersale.requested", "once")["data"]["after_sale"]["lines"].clone();
+    let received = merchant.decide(&returned);
+    let refund_of = |decision: &Value| decision["amounts"]["refund"].as_i64().unwrap();
+    assert_eq!((&asked["due"], &received["due"]), (&json!("later"), &json!("now")), "{asked} {received}");
+    assert_eq!(refund_of(&asked), refund_of(&received));
+    let report = backtest(&merchant, &json!({"kind": "after-sale"}));
+    let standing = |money: &Value| ["paid", "promised"].map(|due| money["before"][due]["refund"].as_i64().unwrap());
+    // Each decision has its money.
+    assert_eq!(standing(&report["impact"]["total"]["money"]), [refund_of(&received), refund_of(&asked)]);
+    // The case is paid once, in the sum of all and in that of its kind.
+    for (line, kind) in [(0, Value::Null), (1, json!("after-sale"))] {
+        let cases = &report["impact"]["cases"][line];
+        assert_eq!((&cases["kind"], &cases["cases"], standing(&cases["money"])), (&kind, &json!(1), [refund_of(&received), 0]), "{report}");
+        assert_eq!(cases["money"]["before"], cases["money"]["after"]);
+    }
+}
+
+#[test]
 fn flips_are_counted_by_outcome_and_by_rule() {
     let merchant = server().merchant(json!({}));
     for (own, fen) in [("flip-1", 10_000), ("flip-2", 20_000)] {

@@ -1,8 +1,8 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
-use ombud_rules::contract::after_sale::{self, AfterSaleCase, AfterSaleRuling};
-use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayLine, DelayRuling, Episode};
+use ombud_rules::contract::after_sale::{self, AfterSaleCase};
+use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayLine, Episode};
 use ombud_rules::contract::types::{Arg, Attribute, Notes};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,16 @@ impl Payment {
             CompForm::CashRefund | CompForm::Solatium => Some(Self::Cash),
             CompForm::Coupon | CompForm::SampleGift => Some(Self::Coupon),
             CompForm::None => None,
+        }
+    }
+
+    /// So much of it in fen.
+    pub const fn amounts(self, fen: i64) -> Amounts {
+        let none = Amounts { refund: 0, cash: 0, coupon: 0 };
+        match self {
+            Self::Refund => Amounts { refund: fen, ..none },
+            Self::Cash => Amounts { cash: fen, ..none },
+            Self::Coupon => Amounts { coupon: fen, ..none },
         }
     }
 
@@ -198,34 +208,51 @@ pub fn episode_of<'k>(order: &str, key: &'k str) -> Option<&'k str> {
     key.strip_prefix(order)?.strip_prefix('/')
 }
 
-/// The payments that a ruling whose money is due stands for.
-pub fn intents(case: &Case, ruling: &Ruling) -> Vec<Intent> {
-    match (case, ruling) {
-        (Case::AfterSale(case), Ruling::AfterSale(ruling)) => after_sale_intents(case, ruling),
-        (Case::Delay(case), Ruling::Delay(ruling)) => delay_intents(case, ruling),
-        _ => Vec::new(),
-    }
+/// What an award of a delay gives, whoever read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awarded<'a> {
+    /// The episode's id.
+    pub episode: &'a str,
+    /// The form.
+    pub form: CompForm,
+    /// Fen.
+    pub value: i64,
 }
 
-fn after_sale_intents(case: &AfterSaleCase, ruling: &AfterSaleRuling) -> Vec<Intent> {
-    if ruling.refund <= 0 {
-        return Vec::new();
+/// The payments that a ruling whose money is due stands for.
+pub fn intents(case: &Case, ruling: &Ruling) -> Vec<Intent> {
+    let (refund, awards) = match ruling {
+        Ruling::AfterSale(ruling) => (ruling.refund, &[][..]),
+        Ruling::Delay(ruling) => (ruling.total_refund_due, &ruling.awards[..]),
+        Ruling::Blacklist(_) | Ruling::Reply(_) => return Vec::new(),
+    };
+    let awarded = awards.iter().map(|award| Awarded { episode: &award.episode_id, form: award.form, value: award.value });
+    payments(case, refund, awarded)
+}
+
+/// The same of a ruling of which only its refund, in fen, and its awards are known.
+pub fn payments<'a>(case: &Case, refund: i64, awards: impl IntoIterator<Item = Awarded<'a>>) -> Vec<Intent> {
+    match case {
+        Case::AfterSale(case) if refund > 0 => {
+            vec![Intent { key: case.after_sale_id.clone(), payment: Payment::Refund, amount: refund, restates: false }]
+        }
+        Case::Delay(case) => delay_payments(case, refund, awards),
+        Case::AfterSale(_) | Case::Blacklist(_) | Case::Reply(_) => Vec::new(),
     }
-    vec![Intent { key: case.after_sale_id.clone(), payment: Payment::Refund, amount: ruling.refund, restates: false }]
 }
 
 /// The attribute of a delay case by which a refund episode names its after-sale case: `after-sale-id:EPISODE`.
 pub const EPISODE_AFTER_SALE: &str = "after-sale-id:";
 
-fn delay_intents(case: &DelayCase, ruling: &DelayRuling) -> Vec<Intent> {
+fn delay_payments<'a>(case: &DelayCase, refund: i64, awards: impl IntoIterator<Item = Awarded<'a>>) -> Vec<Intent> {
     let mut intents = Vec::new();
-    for award in &ruling.awards {
-        let key = format!("{}/{}", case.order_id, award.episode_id);
+    for award in awards {
+        let key = format!("{}/{}", case.order_id, award.episode);
         if let Some(payment) = Payment::of(award.form).filter(|_| award.value > 0) {
             intents.push(Intent { key, payment, amount: award.value, restates: false });
         }
     }
-    intents.extend(delay_refunds(case, ruling.total_refund_due));
+    intents.extend(delay_refunds(case, refund));
     intents.sort();
     // A ruling may award one episode twice, as a percentage and a solatium: that is one intent, for CAP-03 pays each key once.
     intents.dedup_by(|next, kept| {
@@ -385,7 +412,8 @@ mod tests {
         let crate::golden::Given::ReviewDelay(_, case, mut ruling) = given else { panic!() };
         let solatium = ruling.awards[0].clone();
         ruling.awards.push(Award { form: CompForm::CashRefund, value: 700, ..solatium });
-        let intents: Vec<(Payment, i64)> = delay_intents(&case, &ruling).iter().map(|intent| (intent.payment, intent.amount)).collect();
+        let intents: Vec<(Payment, i64)> =
+            intents(&Case::Delay(case), &Ruling::Delay(ruling)).iter().map(|intent| (intent.payment, intent.amount)).collect();
         assert_eq!(intents, [(Payment::Refund, 15_000), (Payment::Cash, 5_700)]);
     }
 }

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ombud_core::impact::{BeforeAfter, Dimension, FlipLine, ImpactReport, Money, SegmentLine, Skipped};
 
 use super::chart::{self, Pair};
-use super::{BacktestReport, money_rows};
+use super::{BacktestReport, money_rows, sums};
 
 /// Flips drawn as bars; the table has more.
 const DRAWN_MAX: usize = 12;
@@ -81,21 +81,23 @@ fn about(report: &BacktestReport) -> Markup {
 
 fn figures(impact: &ImpactReport) -> Markup {
     let total = &impact.total;
+    let money = sums(impact).total;
     let faults: u64 = impact.faults.iter().map(|line| line.after).sum();
     html! {
         div.figures {
             div { b { (grouped(total.counts.decisions)) } "decisions" }
             div { b { (grouped(total.counts.flips)) } "flips of outcome" br; span.dim { (share(total.counts.flips, total.counts.decisions)) } }
             div { b { (grouped(total.counts.money_only)) } "same outcome, other money" }
-            div { b { (difference(total.money.difference())) } "paid or promised" }
-            div { b { (difference(total.money.difference_if_approved())) } "if every proposal is approved" }
+            div { b { (difference(money.difference())) } "paid or promised" }
+            div { b { (difference(money.difference_if_approved())) } "if every proposal is approved" }
             div { b { (grouped(faults)) } "faults of the candidate" }
         }
     }
 }
 
 fn money(impact: &ImpactReport) -> Markup {
-    let rows = money_rows(impact);
+    let sums = sums(impact);
+    let rows = money_rows(&sums);
     let pairs: Vec<Pair> = rows
         .iter()
         .map(|row| Pair { name: format!("{}: {} {}", row.kind, row.sort, row.due), before: row.before, after: row.after })
@@ -105,8 +107,8 @@ fn money(impact: &ImpactReport) -> Markup {
         h2 { "Money" }
         @if rows.is_empty() { p { "No money on either side." } }
         @else {
-            (chart::pairs("By kind, payment and when it falls due", &pairs, yuan))
-            @if months.len() > 1 { (chart::lines("Paid and promised by month", &months, yuan)) }
+            (chart::pairs(&format!("By kind, payment and when it falls due, {}", sums.each), &pairs, yuan))
+            @if months.len() > 1 { (chart::lines("Paid and promised by month, each decision", &months, yuan)) }
             div.wide { table {
                 thead { tr { th { "kind" } th { "money" } th.n { "before" } th.n { "after" } th.n { "difference" } } }
                 tbody {
@@ -119,12 +121,12 @@ fn money(impact: &ImpactReport) -> Markup {
                             td.n { (difference(row.after.saturating_sub(row.before))) }
                         }
                     }
-                    @for line in &impact.kinds {
-                        tr.sum { td.kind { (line.kind.map_or("", |kind| kind.as_str())) } td { "paid and promised" } (standing(&line.money)) }
+                    @for (kind, money) in &sums.kinds {
+                        tr.sum { td.kind { (kind.as_str()) } td { "paid and promised" } (standing(money)) }
                     }
-                    tr.sum { td { "total" } td { "paid and promised" } (standing(&impact.total.money)) }
+                    tr.sum { td { "total" } td { "paid and promised" } (standing(&sums.total)) }
                     tr.sum {
-                        @let total = &impact.total.money;
+                        @let total = &sums.total;
                         td { "total" }
                         td { "if every proposal is approved" }
                         td.n { (yuan(total.before.if_approved())) }

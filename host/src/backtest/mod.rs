@@ -12,14 +12,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use html::page;
-pub(crate) use money::money_rows;
+pub(crate) use money::{money_rows, sums};
 pub(crate) use segments::segments;
 
 /// What every report says about what it is: a candidate's decision changes what comes after it, and that is not played out.
 pub const PREMISES: [&str; 5] = [
     "History facts are as recorded: what the candidate would have decided earlier does not change what it sees later.",
-    "Each decision counts with its money. A case that was decided several times, asked for, changed and received, say, counts each time, \
-     before and after, though it is paid once (CAP-01, CAP-03): the sums are above what is paid where tickets are decided anew.",
+    "A case counts once in the money as a whole and by kind, before and after: by the most that one of its decisions pays, and by what its \
+     last decision promises or leaves to a person beyond that. By outcome, rule and segment each decision counts with its own money, so that a \
+     case that was decided several times counts several times there.",
     "The money caps are checked again on each decision, against the usage that was counted when it was made: they are not counted \
      anew over the window. The merchant's terms (caps, fallbacks, limits of a call) are those of each record.",
     "Before is the decision as recorded, without what persons did later; of two versions that ran in a rollout, the one that stood. \

@@ -1,7 +1,35 @@
-//! Money of a report, row by row: of each kind what is paid how, and when it falls due.
+//! Money of a report: its sums, and row by row of each kind what is paid how, and when it falls due.
 
-use ombud_core::impact::{ImpactReport, Money};
+use ombud_core::impact::{BeforeAfter, ImpactReport, Money};
+use ombud_core::kind::Kind;
 use ombud_core::money::Amounts;
+
+/// The money of a report.
+pub(crate) struct Sums {
+    /// What counts once in it.
+    pub(crate) each: &'static str,
+    /// The whole.
+    pub(crate) total: BeforeAfter,
+    /// By kind.
+    pub(crate) kinds: Vec<(Kind, BeforeAfter)>,
+}
+
+/// The money of cases, or of decisions where there are more cases than are told apart.
+pub(crate) fn sums(impact: &ImpactReport) -> Sums {
+    let kinds = |lines: &mut dyn Iterator<Item = (Option<Kind>, BeforeAfter)>| -> Vec<(Kind, BeforeAfter)> {
+        lines.filter_map(|(kind, money)| Some((kind?, money))).collect()
+    };
+    match impact.cases.split_first() {
+        Some((whole, lines)) => {
+            Sums { each: "each case once", total: whole.money, kinds: kinds(&mut lines.iter().map(|line| (line.kind, line.money))) }
+        }
+        None => Sums {
+            each: "each decision",
+            total: impact.total.money,
+            kinds: kinds(&mut impact.kinds.iter().map(|line| (line.kind, line.money))),
+        },
+    }
+}
 
 /// One sort of money of one kind, on both sides.
 pub(crate) struct MoneyRow {
@@ -28,14 +56,14 @@ type Sort = (&'static str, fn(&Amounts) -> i64);
 const SORTS: [Sort; 3] = [("refund", |amounts| amounts.refund), ("cash", |amounts| amounts.cash), ("coupon", |amounts| amounts.coupon)];
 
 /// Every row with money on either side.
-pub(crate) fn money_rows(impact: &ImpactReport) -> Vec<MoneyRow> {
+pub(crate) fn money_rows(sums: &Sums) -> Vec<MoneyRow> {
     let mut rows = Vec::new();
-    for line in &impact.kinds {
+    for (kind, money) in &sums.kinds {
         for (due, of_due) in PARTS {
             for (sort, of_sort) in SORTS {
-                let (before, after) = (of_sort(of_due(&line.money.before)), of_sort(of_due(&line.money.after)));
+                let (before, after) = (of_sort(of_due(&money.before)), of_sort(of_due(&money.after)));
                 if before != 0 || after != 0 {
-                    rows.push(MoneyRow { kind: line.kind.map_or("", |kind| kind.as_str()), sort, due, before, after });
+                    rows.push(MoneyRow { kind: kind.as_str(), sort, due, before, after });
                 }
             }
         }

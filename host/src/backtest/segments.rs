@@ -5,7 +5,6 @@ use ombud_core::impact::Dimension;
 use ombud_ledger::DecisionEntry;
 use ombud_rules::civil::{day_of, iso_date};
 use ombud_rules::contract::delay::Tier;
-use serde::Deserialize;
 
 use crate::replay::RecordedCase;
 
@@ -13,8 +12,8 @@ use crate::replay::RecordedCase;
 const MONTH_LETTERS: usize = 7;
 
 /// The segments of a recorded decision. `known` says whether the ledger knew the customer before; none where there is no
-/// customer, or no longer.
-pub fn segments(recorded: &RecordedCase<'_>, received_at_ms: i64, known: Option<bool>) -> Vec<(Dimension, String)> {
+/// customer, or no longer; `tier` is the highest tier of delay that it awards.
+pub fn segments(recorded: &RecordedCase<'_>, tier: Option<Tier>, received_at_ms: i64, known: Option<bool>) -> Vec<(Dimension, String)> {
     let entry: &DecisionEntry = recorded.entry;
     let date = iso_date(day_of(received_at_ms, recorded.context.tz_offset_min));
     let month = date.get(..MONTH_LETTERS).unwrap_or(&date).to_owned();
@@ -26,7 +25,7 @@ pub fn segments(recorded: &RecordedCase<'_>, received_at_ms: i64, known: Option<
             let resolution = case.agreed_resolution.unwrap_or(case.request);
             segments.push((Dimension::Resolution, resolution.as_str().to_owned()));
         }
-        Case::Delay(_) => segments.extend(tier(recorded.decision).map(|tier| (Dimension::DelayTier, tier.as_str().to_owned()))),
+        Case::Delay(_) => segments.push((Dimension::DelayTier, tier.unwrap_or(Tier::None).as_str().to_owned())),
         Case::Blacklist(_) | Case::Reply(_) => {}
     }
     if let Some(known) = known {
@@ -36,22 +35,4 @@ pub fn segments(recorded: &RecordedCase<'_>, received_at_ms: i64, known: Option<
         segments.push((Dimension::Version, format!("{} {}", policy.name, policy.version)));
     }
     segments
-}
-
-/// The highest tier that the recorded ruling awards.
-fn tier(decision: &str) -> Option<Tier> {
-    #[derive(Deserialize)]
-    struct Part {
-        ruling: Ruling,
-    }
-    #[derive(Deserialize)]
-    struct Ruling {
-        awards: Vec<Award>,
-    }
-    #[derive(Deserialize)]
-    struct Award {
-        tier: Tier,
-    }
-    let part: Part = serde_json::from_str(decision).ok()?;
-    Some(part.ruling.awards.iter().map(|award| award.tier).max().unwrap_or(Tier::None))
 }

@@ -49,6 +49,7 @@ fn report() -> BacktestReport {
             segments: &segments,
             before: &before,
             after: &after,
+            of_case: None,
             fuel: Fuel { policy: 20_000 + at, guardrail: 9_000 },
             recorded_fuel: Some(Fuel { policy: 19_000, guardrail: 9_000 }),
         });

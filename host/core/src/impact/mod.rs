@@ -2,6 +2,7 @@
 //! Pure; parts counted on several threads merge to the same sums in any order.
 
 mod bounded;
+mod cases;
 mod report;
 mod stand;
 
@@ -10,10 +11,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use self::bounded::{Bounded, Sum};
+use self::cases::Cases;
+pub use self::cases::{CasesLine, PAYMENTS_MAX, Stated};
 pub use self::report::{
     BeforeAfter, Change, Counts, FaultLine, FlipLine, FuelReport, GroupLine, ImpactReport, MarkLine, SegmentLine, SkippedLine,
 };
-pub use self::stand::{Money, Stand};
+pub use self::stand::{Money, Recorded, Stand};
 use crate::caps::CapResult;
 use crate::chain::ReviewResult;
 use crate::fault::FaultCode;
@@ -94,6 +97,8 @@ pub struct Observed<'a> {
     pub before: &'a Stand,
     /// As the candidate has it.
     pub after: &'a Stand,
+    /// The case whose money it is, with what is on record and what the candidate says; none where cases are not counted.
+    pub of_case: Option<(&'a str, [&'a Stated; 2])>,
     /// Fuel of the candidate and of the guardrail on its ruling.
     pub fuel: Fuel,
     /// Fuel on record, where the engine was the same: fuel of different engines is not compared.
@@ -212,6 +217,7 @@ type PairKey = (Kind, String, String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impact {
     kinds: BTreeMap<Kind, Cell>,
+    cases: Cases,
     segments: Bounded<(Kind, Dimension, String), Cell>,
     outcomes: Bounded<PairKey, Pair>,
     rules: Bounded<PairKey, Pair>,
@@ -227,6 +233,7 @@ impl Default for Impact {
     fn default() -> Self {
         Self {
             kinds: BTreeMap::new(),
+            cases: Cases::new(PAYMENTS_MAX),
             segments: Bounded::new(SEGMENTS_MAX),
             outcomes: Bounded::new(PAIRS_MAX),
             rules: Bounded::new(PAIRS_MAX),
@@ -247,6 +254,9 @@ impl Impact {
         let change = Change::between(before, after);
         let cell = Cell { counts: Counts::of(change), before: before.money, after: after.money };
         self.kinds.entry(kind).or_default().add(cell);
+        if let Some((case, sides)) = observed.of_case {
+            self.cases.add(kind, case, observed.seq, sides);
+        }
         for (dimension, value) in observed.segments {
             self.segments.add((kind, *dimension, value.clone()), cell);
         }
@@ -281,6 +291,7 @@ impl Impact {
         for (kind, cell) in other.kinds {
             self.kinds.entry(kind).or_default().add(cell);
         }
+        self.cases.merge(other.cases);
         self.segments.merge(other.segments);
         self.outcomes.merge(other.outcomes);
         self.rules.merge(other.rules);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bounded::{Bounded, Sum as _};
+use super::cases::CasesLine;
 use super::{Cell, Dimension, Example, Impact, Money, Pair, PairKey, Skipped, Stand};
 use crate::caps::CapResult;
 use crate::chain::ReviewResult;
@@ -184,9 +185,12 @@ pub struct SkippedLine {
 /// What a candidate would have changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ImpactReport {
-    /// The whole.
+    /// Money of cases, each counted once: the whole first, then by kind. Empty where cases are not counted, and where there are more of them
+    /// than are told apart.
+    pub cases: Vec<CasesLine>,
+    /// The whole; each decision counts with its money.
     pub total: GroupLine,
-    /// By kind.
+    /// By kind; each decision counts with its money.
     pub kinds: Vec<GroupLine>,
     /// By outcome, the most frequent first; pairs of equal outcomes are changes of money alone.
     pub outcomes: Vec<FlipLine>,
@@ -218,6 +222,7 @@ pub(super) fn report(impact: &Impact) -> ImpactReport {
     let mean = |sum: u64, of: u64| sum.checked_div(of).unwrap_or(0);
     let fuel = &impact.fuel;
     ImpactReport {
+        cases: impact.cases.lines(),
         total: group(None, &whole),
         kinds: impact.kinds.iter().map(|(kind, cell)| group(Some(*kind), cell)).collect(),
         outcomes: flips(&impact.outcomes),

@@ -1,16 +1,19 @@
 //! What one decision came to, whichever version made it: the side of a comparison.
 
+use ombud_rules::contract::delay::{CompForm, Tier};
 use ombud_rules::contract::types::Severity;
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Sum;
+use super::cases::Stated;
 use crate::caps::CapResult;
+use crate::case::Case;
 use crate::chain::{ReasonBy, ReviewResult};
 use crate::deciding::{ReasonHead, deciding};
 use crate::decision::Decision;
 use crate::fault::FaultCode;
 use crate::kind::Kind;
-use crate::money::{Amounts, Due};
+use crate::money::{Amounts, Awarded, Due, intents, payments};
 
 /// The word for a decision without any reason.
 const NO_RULE: &str = "none";
@@ -101,23 +104,49 @@ impl Stand {
             fault: decision.fault.as_ref().map(|fault| fault.code),
         }
     }
+}
 
-    /// Of a decision body as recorded. Only what is compared is read: a body is long, and a million of them are read.
+/// A decision as recorded: what it came to, and what it stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What it came to.
+    pub stand: Stand,
+    /// What it pays, promises or proposes, payment by payment.
+    pub stated: Stated,
+    /// The highest tier of delay that it awards; none where it awards nothing.
+    pub tier: Option<Tier>,
+}
+
+impl Recorded {
+    /// Of a decision body of a case. Only what is compared is read: a body is long, and a million of them are read.
     ///
     /// # Errors
     /// The text is no decision body.
-    pub fn recorded(body: &str) -> serde_json::Result<Self> {
-        let part: Part = serde_json::from_str(body)?;
+    pub fn read(case: &Case, body: &str) -> serde_json::Result<Self> {
+        let part: Part<'_> = serde_json::from_str(body)?;
         let heads = part.reasons.iter().map(|reason| ReasonHead { rule: &reason.rule, by: reason.by, severity: reason.severity });
         let rule = deciding(part.kind, part.guardrail, part.caps.result, heads).and_then(|at| part.reasons.get(at));
+        let awards = &part.ruling.awards;
+        let awarded = awards.iter().map(|award| Awarded { episode: &award.episode_id, form: award.form, value: award.value });
         Ok(Self {
-            rule: clipped(rule.map_or(NO_RULE, |reason| &reason.rule)),
-            outcome: part.outcome,
-            money: Money::of(part.due, part.amounts, part.caps.counted),
-            guardrail: part.guardrail,
-            caps: part.caps.result,
-            fault: part.fault.map(|fault| fault.code),
+            stated: Stated { due: part.due, intents: payments(case, part.amounts.refund, awarded) },
+            tier: awards.iter().map(|award| award.tier).max(),
+            stand: Stand {
+                rule: clipped(rule.map_or(NO_RULE, |reason| &reason.rule)),
+                outcome: part.outcome,
+                money: Money::of(part.due, part.amounts, part.caps.counted),
+                guardrail: part.guardrail,
+                caps: part.caps.result,
+                fault: part.fault.map(|fault| fault.code),
+            },
         })
+    }
+}
+
+impl Stated {
+    /// What a decision just made pays, promises or proposes.
+    pub fn of(case: &Case, decision: &Decision) -> Self {
+        Self { due: decision.due, intents: intents(case, &decision.ruling) }
     }
 }
 
@@ -138,6 +167,23 @@ struct Part<'a> {
     caps: CapsPart,
     #[serde(default)]
     fault: Option<FaultPart>,
+    #[serde(borrow)]
+    ruling: RulingPart<'a>,
+}
+
+#[derive(Deserialize)]
+struct RulingPart<'a> {
+    #[serde(borrow, default)]
+    awards: Vec<AwardPart<'a>>,
+}
+
+#[derive(Deserialize)]
+struct AwardPart<'a> {
+    #[serde(borrow)]
+    episode_id: std::borrow::Cow<'a, str>,
+    tier: Tier,
+    form: CompForm,
+    value: i64,
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::money::{Amounts, Due};
+use crate::case::Case;
+use crate::money::{Amounts, Due, Intent, Payment};
 
 #[derive(Clone, Debug)]
 struct Seen {
@@ -13,8 +14,26 @@ struct Seen {
     segments: Vec<(Dimension, String)>,
     before: Stand,
     after: Stand,
+    of_case: Option<(String, [Stated; 2])>,
     fuel: u64,
     recorded: Option<u64>,
+}
+
+/// Payments of a few cases, so that they meet.
+fn stated() -> impl Strategy<Value = Stated> {
+    let due = prop_oneof![Just(Due::Now), Just(Due::Later), Just(Due::Proposal)];
+    let payment = prop_oneof![Just(Payment::Refund), Just(Payment::Cash), Just(Payment::Coupon)];
+    let intent = (0..6_u8, payment, 1..50_i64).prop_map(|(key, payment, amount)| Intent {
+        key: format!("k{key}"),
+        payment,
+        amount,
+        restates: false,
+    });
+    (due, vec(intent, 0..3)).prop_map(|(due, mut intents)| {
+        intents.sort();
+        intents.dedup_by(|next, kept| (&next.key, next.payment) == (&kept.key, kept.payment));
+        Stated { due, intents }
+    })
 }
 
 fn stand() -> impl Strategy<Value = Stand> {
@@ -36,9 +55,11 @@ fn stand() -> impl Strategy<Value = Stand> {
 fn seen() -> impl Strategy<Value = Seen> {
     let kind = prop_oneof![Just(Kind::AfterSale), Just(Kind::Delay), Just(Kind::Reply)];
     let ticket = proptest::option::of(0..20_u8);
-    (kind, 0..5_u8, stand(), stand(), 0..1_000_u64, proptest::option::of(0..1_000_u64), ticket).prop_map(
-        |(kind, month, before, after, fuel, recorded, ticket)| Seen {
+    let of_case = proptest::option::of((0..4_u8, stated(), stated()));
+    (kind, 0..5_u8, stand(), stand(), 0..1_000_u64, proptest::option::of(0..1_000_u64), ticket, of_case).prop_map(
+        |(kind, month, before, after, fuel, recorded, ticket, of_case)| Seen {
             kind,
+            of_case: of_case.map(|(case, before, after)| (format!("c{case}"), [before, after])),
             ticket: ticket.map(|ticket| format!("t{ticket}")),
             segments: vec![(Dimension::Month, format!("2026-0{month}")), (Dimension::Outcome, before.outcome.clone())],
             before,
@@ -59,6 +80,7 @@ fn add(impact: &mut Impact, at: usize, seen: &Seen) {
         segments: &seen.segments,
         before: &seen.before,
         after: &seen.after,
+        of_case: seen.of_case.as_ref().map(|(case, [before, after])| (case.as_str(), [before, after])),
         fuel: Fuel { policy: seen.fuel, guardrail: 1 },
         recorded_fuel: seen.recorded.map(|policy| Fuel { policy, guardrail: 1 }),
     });
@@ -147,10 +169,44 @@ fn a_recorded_body_reads_as_the_decision_it_was() {
         };
         let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();
-        assert_eq!(Stand::recorded(&body).unwrap(), Stand::of(&decision));
+        assert_eq!(Recorded::read(&case, &body).unwrap().stand, Stand::of(&decision));
         compared += 1;
     }
     assert!(compared > 20);
+}
+
+#[test]
+fn a_recorded_body_states_the_payments_of_its_decision() {
+    let cases = crate::golden::load(include_str!("../../../../tests/cases/guardrail-cases.yaml")).unwrap();
+    let mut compared = std::collections::BTreeMap::new();
+    for golden in cases {
+        let (ctx, case, ruling) = match golden.given {
+            crate::golden::Given::ReviewDelay(ctx, case, ruling) => (ctx, Case::Delay(case), crate::ruling::Ruling::Delay(ruling)),
+            crate::golden::Given::ReviewAfterSale(ctx, case, ruling) => {
+                (ctx, Case::AfterSale(case), crate::ruling::Ruling::AfterSale(ruling))
+            }
+            _ => continue,
+        };
+        let tier =
+            if let crate::ruling::Ruling::Delay(ruling) = &ruling { ruling.awards.iter().map(|award| award.tier).max() } else { None };
+        let uphold = ombud_rules::review::Review::Uphold;
+        let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(uphold)), &crate::fallback::Fallbacks::default(), ctx.now);
+        let terms = crate::decision::Terms {
+            caps: crate::caps::CapLimits::default(),
+            currency: "CNY".into(),
+            fallback: crate::fallback::Fallbacks::default(),
+            limits: crate::call_limits::CallLimits::default(),
+            edition: crate::edition::Edition::NEWEST,
+        };
+        let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
+        let recorded = Recorded::read(&case, &serde_json::to_string(&decision).unwrap()).unwrap();
+        assert_eq!(recorded.stated, Stated::of(&case, &decision));
+        assert_eq!(recorded.tier, tier);
+        for intent in recorded.stated.intents {
+            *compared.entry(intent.payment).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(compared.len(), 3, "refunds, cash and coupons: {compared:?}");
 }
 
 #[test]
@@ -168,10 +224,16 @@ fn what_is_paid_promised_and_proposed_is_kept_apart() {
 
 #[test]
 fn a_rule_of_any_length_is_clipped_at_a_character() {
+    let cases = crate::golden::load(include_str!("../../../../tests/cases/golden.yaml")).unwrap();
+    let case = cases.into_iter().find_map(|golden| match golden.given {
+        crate::golden::Given::Delay(_, case) => Some(Case::Delay(case)),
+        _ => None,
+    });
     let body = serde_json::json!({
         "kind": "delay", "outcome": "none", "due": "proposal", "amounts": {"refund": 0, "cash": 0, "coupon": 0},
         "reasons": [{"rule": "规".repeat(100), "by": "policy", "severity": "info"}],
         "guardrail": "uphold", "caps": {"result": "uphold", "counted": {"refund": 0, "cash": 0, "coupon": 0}},
+        "ruling": {"outcome": "none"},
     });
-    assert_eq!(Stand::recorded(&body.to_string()).unwrap().rule, "规".repeat(21));
+    assert_eq!(Recorded::read(&case.unwrap(), &body.to_string()).unwrap().stand.rule, "规".repeat(21));
 }

@@ -3,7 +3,7 @@
 use ombud_core::impact::{BeforeAfter, Dimension, FlipLine, ImpactReport, SegmentLine, Side, Skipped};
 
 use super::super::screen::{self, count, yuan};
-use crate::backtest::{BacktestReport, money_rows};
+use crate::backtest::{BacktestReport, money_rows, sums};
 
 /// Lines of a table; `--json` and `--html` have more.
 const LINES_MAX: usize = 15;
@@ -19,7 +19,7 @@ pub(super) fn print(report: &BacktestReport) {
     let digests = format!("component {}, settings {}", short(&candidate.component), short(&candidate.settings));
     println!("{}", screen::dim().apply_to(digests));
     let counts = &impact.total.counts;
-    println!("\n{}, {}", count(counts.decisions, "decision"), difference(&impact.total.money));
+    println!("\n{}, {}", count(counts.decisions, "decision"), difference(&sums(impact).total));
     println!(
         "{}, {} with the same outcome and other money, {} decided by another rule to the same end",
         count(counts.flips, "flip"),
@@ -79,21 +79,22 @@ fn sides(money: &BeforeAfter) -> [String; 3] {
 }
 
 fn money(impact: &ImpactReport) {
-    let rows = money_rows(impact);
+    let sums = sums(impact);
+    let rows = money_rows(&sums);
     if rows.is_empty() {
         return;
     }
-    screen::heading("money");
+    screen::heading(&format!("money, {}", sums.each));
     let mut table = screen::table(&["kind", "money", "before", "after", "difference"]);
     for row in rows {
         let name = format!("{} {}", row.sort, row.due);
         table.add_row([row.kind, &name, &yuan(row.before), &yuan(row.after), &change(row.after.saturating_sub(row.before))]);
     }
-    for line in &impact.kinds {
-        let [before, after, difference] = sides(&line.money);
-        table.add_row([line.kind.map_or("", |kind| kind.as_str()), "paid and promised", &before, &after, &difference]);
+    for (kind, money) in &sums.kinds {
+        let [before, after, difference] = sides(money);
+        table.add_row([kind.as_str(), "paid and promised", &before, &after, &difference]);
     }
-    let total = &impact.total.money;
+    let total = &sums.total;
     let [before, after, difference] = sides(total);
     table.add_row(["total", "paid and promised", &before, &after, &difference]);
     let (before, after) = (yuan(total.before.if_approved()), yuan(total.after.if_approved()));

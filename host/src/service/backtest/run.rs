@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::anyhow;
+use ombud_core::case::Case;
 use ombud_core::fault::FaultCode;
 use ombud_core::ids::MerchantId;
-use ombud_core::impact::{Fuel, Impact, Observed, Skipped, Stand};
+use ombud_core::impact::{Fuel, Impact, Observed, Recorded, Skipped, Stand, Stated};
 use ombud_core::kind::Kind;
 use ombud_core::merchant::MerchantConfig;
 use ombud_core::problem::Problem;
@@ -201,7 +202,7 @@ impl Lane<'_> {
             self.impact.skip(Skipped::Erased);
             return Ok(());
         }
-        let read = RecordedCase::read(entry, &record).ok().and_then(|case| Some((Stand::recorded(case.decision).ok()?, case)));
+        let read = RecordedCase::read(entry, &record).ok().and_then(|case| Some((Recorded::read(&case.case, case.decision).ok()?, case)));
         let Some((before, case)) = read else {
             self.impact.skip(Skipped::Damaged);
             return Ok(());
@@ -218,14 +219,14 @@ impl Lane<'_> {
         };
         // The limits that were in force then, but for the clock: nobody waits for a backtest.
         let again = case.rerun(&self.plan.candidate.bound, guardrail, &case.terms.limits.patient());
-        let after = Stand::of(&again.decision);
+        let (after, stated) = (Stand::of(&again.decision), Stated::of(&case.case, &again.decision));
         // The clock and a full pool say nothing about the candidate.
         if matches!(after.fault, Some(FaultCode::Deadline | FaultCode::Host)) {
             self.impact.skip(Skipped::Environmental);
             return Ok(());
         }
         let received_at_ms = record.header.received_at_ms;
-        let segments = segments(&case, received_at_ms, known.get(&row.seq).copied());
+        let segments = segments(&case, before.tier, received_at_ms, known.get(&row.seq).copied());
         let same_engine = entry.engine == *self.replays.replayer.engine();
         let recorded_fuel = Fuel {
             policy: entry.policy.as_ref().map_or(0, |policy| policy.call.fuel),
@@ -238,12 +239,22 @@ impl Lane<'_> {
             received_at_ms,
             kind: entry.kind,
             segments: &segments,
-            before: &before,
+            before: &before.stand,
             after: &after,
+            of_case: case_id(&case.case).map(|id| (id, [&before.stated, &stated])),
             fuel: Fuel { policy: again.policy_fuel, guardrail: again.guardrail_fuel },
             recorded_fuel: same_engine.then_some(recorded_fuel),
         });
         Ok(())
+    }
+}
+
+/// What a case that has money is called among those of its kind.
+fn case_id(case: &Case) -> Option<&str> {
+    match case {
+        Case::AfterSale(case) => Some(&case.after_sale_id),
+        Case::Delay(case) => Some(&case.order_id),
+        Case::Blacklist(_) | Case::Reply(_) => None,
     }
 }
 

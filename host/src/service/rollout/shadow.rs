@@ -220,6 +220,7 @@ pub fn summary(
             segments: &[],
             before: &kept.before,
             after: &kept.after,
+            of_case: None,
             fuel: Fuel { policy: kept.policy_fuel, guardrail: kept.guardrail_fuel },
             recorded_fuel: Some(Fuel { policy: kept.recorded_fuel, guardrail: 0 }),
         });
