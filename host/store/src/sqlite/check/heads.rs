@@ -9,8 +9,13 @@ use ombud_ledger::log::tile::encode_tile;
 use ombud_ledger::log::{Checkpoint, Frontier, Note, VerifierKey, VerifierKeys, cosignature};
 
 use super::Check;
-use super::cells::{bytes, count, digest, text};
+use super::cells::{bytes, count, digest, number as integer, text};
 use crate::check::Place;
+use crate::sqlite::ledger::signed;
+
+/// So much later than a record which no checkpoint signs nothing else in the directory was received, in milliseconds: a server signs every
+/// second what has grown, and at its start what an earlier one left.
+pub(super) const UNSIGNED_MS_MAX: i64 = 10 * 60_000;
 
 /// What is signed of one log, and what its records gave at these sizes.
 pub(super) struct Heads {
@@ -78,6 +83,28 @@ impl Heads {
         }
         if let Err(problem) = self.published(tree, &witnesses) {
             check.report.found(name, Place::Published, problem);
+        }
+        self.unsigned(check, number, tree)
+    }
+
+    /// The first record that no checkpoint signs, if much later ones are there.
+    fn unsigned(&self, check: &mut Check<'_>, number: i64, tree: &Frontier) -> rusqlite::Result<()> {
+        let first = self.checkpoints.last().map_or(0, |newest| newest.size);
+        if first >= tree.size() {
+            return Ok(());
+        }
+        let mut query =
+            check.db.prepare_cached("SELECT received_at_ms FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1")?;
+        let received = query.query_map((number, signed(first)), |row| integer(row, 0))?.next().transpose()?.flatten();
+        drop(query);
+        let (Some(received), Some(newest)) = (received, check.newest()?) else { return Ok(()) };
+        if newest.saturating_sub(received) > UNSIGNED_MS_MAX {
+            let minutes = newest.saturating_sub(received) / 60_000;
+            let problem = format!(
+                "no checkpoint signs it or what follows it, although records were received here up to {minutes} min later: what signed it was \
+                 removed, or the server could not sign. Hold the log against a checkpoint that is kept elsewhere"
+            );
+            check.report.found(Some(self.merchant.as_str()), Place::Record(first), problem);
         }
         Ok(())
     }

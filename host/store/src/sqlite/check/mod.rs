@@ -74,11 +74,13 @@ struct Check<'a> {
     used: HashSet<i64>,
     /// The digests of components and settings that records name.
     named: HashSet<Digest>,
+    /// When the newest record of all logs was received, once that was asked for.
+    newest: Option<Option<i64>>,
 }
 
 /// Checks a database, within whatever transaction its connection is.
 fn check(db: &Connection, asked: &Checked<'_>) -> CheckReport {
-    let mut check = Check { db, asked, report: CheckReport::default(), used: HashSet::new(), named: HashSet::new() };
+    let mut check = Check { db, asked, report: CheckReport::default(), used: HashSet::new(), named: HashSet::new(), newest: None };
     if let Err(error) = check.all() {
         check.report.found(None, Place::Database, format!("it cannot be read: {error}"));
     }
@@ -112,6 +114,18 @@ impl Check<'_> {
             }
         }
         self.blobs()
+    }
+
+    /// When the newest record of all logs was received, epoch milliseconds; none where there is none.
+    fn newest(&mut self) -> rusqlite::Result<Option<i64>> {
+        let newest = match self.newest {
+            Some(newest) => newest,
+            None => self
+                .db
+                .query_row("SELECT max(received_at_ms) FROM entries WHERE typeof(received_at_ms) = 'integer'", [], |row| row.get(0))?,
+        };
+        self.newest = Some(newest);
+        Ok(newest)
     }
 
     /// Checks one log; what breaks it off is a finding, and the others are checked nevertheless.

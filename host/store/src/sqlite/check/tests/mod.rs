@@ -113,6 +113,27 @@ fn each_damage_is_named_with_its_place() {
 }
 
 #[test]
+fn what_nothing_signs_any_more_is_told_where_much_later_records_are_there() {
+    let mut fixture = Fixture::new(40);
+    fixture.published.clear();
+    let told = |later_ms: i64, from: u64| {
+        let sql = format!(
+            "DELETE FROM checkpoints WHERE size > {from} OR merchant_no <> 1; DELETE FROM cosignatures WHERE size > {from} OR merchant_no <> 1;
+             UPDATE entries SET received_at_ms = {later_ms} + (SELECT received_at_ms FROM entries WHERE merchant_no = 1 AND seq = {from})
+             WHERE merchant_no = 2"
+        );
+        let findings = after(&fixture, &sql);
+        findings.into_iter().filter(|finding| finding.contains("no checkpoint signs it")).collect::<Vec<_>>()
+    };
+    let most = super::heads::UNSIGNED_MS_MAX;
+    assert_eq!(told(most, 0), [""; 0], "a server that was killed signs at its next start");
+    for from in [0, 10, 20] {
+        let [finding] = told(most + 1, from).try_into().unwrap();
+        assert!(finding.starts_with(&format!("m-1: record {from}: no checkpoint signs it or what follows it")), "{finding}");
+    }
+}
+
+#[test]
 fn what_is_published_holds_the_database_to_it() {
     let mut fixture = Fixture::new(40);
     let said = |fixture: &Fixture| checked(fixture).findings.iter().map(ToString::to_string).collect::<Vec<_>>();
