@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use ombud_tests::client::agent;
-use ombud_tests::command::{demo_data, on};
+use ombud_tests::command::{demo_data, on, path};
 use ombud_tests::events::event;
 use ombud_tests::process::{Process, demo_keys, ombud};
 use ombud_tests::server::wait_for;
@@ -32,9 +32,9 @@ fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
     let (keys, agent) = (demo_keys(data.path()), agent());
     let operator = keys["operator"].as_str().unwrap();
     let send = |id: &str| {
-        let path = "/v1/merchants/m-cosmetics/events";
+        let route = "/v1/merchants/m-cosmetics/events";
         process
-            .call(&agent, "POST", path)
+            .call(&agent, "POST", route)
             .key(keys["merchants"]["m-cosmetics"]["agent"].as_str().unwrap())
             .event(&event("delay.detected", id))
             .send()
@@ -58,6 +58,29 @@ fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
     let metrics = process.call(&agent, "GET", "/metrics").key(operator).send().text();
     let failed = metrics.lines().find_map(|line| line.strip_prefix("ombud_commit_groups_failed_total ")).unwrap();
     assert!(failed.parse::<f64>().unwrap() >= 20.0, "{failed}");
+
+    // Files beside the database are no other matter, and what was begun leaves nothing.
+    files_have(&process, "64");
+    let files = || -> Vec<String> {
+        let names = std::fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("ledger.")).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    };
+    let before = files();
+    let known = std::fs::read_to_string(data.path().join("ledger.vkey")).unwrap();
+    let refused = process.call(&agent, "POST", "/v1/ledger/keys").key(operator).send().problem(503);
+    assert!(refused["detail"].as_str().unwrap().contains("nothing can be recorded"), "{refused}");
+    assert_eq!((files(), std::fs::read_to_string(data.path().join("ledger.vkey")).unwrap()), (before, known));
+    // A policy is not to blame.
+    let address = format!("http://{}", process.address);
+    let admin = keys["merchants"]["m-cosmetics"]["merchant-admin"].as_str().unwrap();
+    let folder = ombud_tests::guests::root().join("tests/policies/unfair");
+    let pushed = Command::new(ombud())
+        .args(["push", path(&folder), "--url", &address, "--api-key", admin, "--merchant", "m-cosmetics", "--name", "full"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&pushed.stderr).into_owned();
+    assert_eq!(pushed.status.code(), Some(2), "{said}");
+    assert!(said.contains("nothing can be recorded") && !said.contains("refused"), "{said}");
 
     // Nobody sends anything to a server that is not ready: it looks for itself.
     files_have(&process, "unlimited");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use axum::http::StatusCode;
 use clap::Args;
 use ombud_ledger::Digest;
@@ -89,6 +89,9 @@ impl Push {
             screen::heading(&self.path.display().to_string());
         }
         let ended = self.follow(&api, &format!("{base}/uploads/{}", begun.id))?;
+        if ended.state == UploadState::Failed {
+            bail!("{}", ended.problem.as_deref().unwrap_or("the server failed"));
+        }
         let version: Option<VersionDetail> = match &ended.version {
             Some(version) => {
                 let path = format!("{base}/policies/{}/versions/{}", api::plain(&version.policy), api::plain(&version.version));

@@ -98,8 +98,18 @@ impl From<Saturation> for ServiceError {
 
 impl From<anyhow::Error> for ServiceError {
     fn from(error: anyhow::Error) -> Self {
+        if error.chain().filter_map(|cause| cause.downcast_ref()).any(takes_nothing) {
+            tracing::error!(cause = causes(&error), "a file of the data directory cannot be written");
+            return Self::Unavailable(UNWRITABLE);
+        }
         Self::Internal(error)
     }
+}
+
+/// Whether a disk, or what somebody may have of it, is full, or is there for reading only.
+fn takes_nothing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem)
 }
 
 impl From<StoreError> for ServiceError {

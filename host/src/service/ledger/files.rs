@@ -1,11 +1,10 @@
 //! Small files of the data directory, replaced whole: whoever reads one finds the old text or the new one.
 
-use std::ffi::OsStr;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 /// What the name of a file has that holds the text before.
 pub(super) const BEFORE: &str = ".before";
@@ -19,39 +18,58 @@ pub(super) enum Readers {
     Anybody,
 }
 
+/// A file's next text, on stable storage beside it. It goes again unless it is put in the file's place.
+pub(super) struct Next<'p> {
+    path: &'p Path,
+    new: PathBuf,
+}
+
+impl<'p> Next<'p> {
+    /// Writes the next text of a file.
+    pub(super) fn of(path: &'p Path, text: &str, readers: Readers) -> Result<Self> {
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
+        let next = Self { path, new: new.into() };
+        let mode = match readers {
+            Readers::Owner => 0o600,
+            Readers::Anybody => 0o644,
+        };
+        let write = || {
+            // What an interrupted write left has perhaps other rights.
+            match std::fs::remove_file(&next.new) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&next.new)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        write().with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(next)
+    }
+
+    /// Puts it in the file's place, also after a power failure.
+    pub(super) fn put(self) -> Result<()> {
+        std::fs::rename(&self.new, self.path).with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        flush_folder(self.path.parent().unwrap_or(Path::new("/")))
+    }
+}
+
+impl Drop for Next<'_> {
+    fn drop(&mut self) {
+        // Once it was put in its place there is none.
+        _ = std::fs::remove_file(&self.new);
+    }
+}
+
 /// Replaces a file, and waits until it is on stable storage.
 pub(super) fn replace(path: &Path, text: &str, readers: Readers) -> Result<()> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { bail!("`{}` is no file", path.display()) };
-    replace_in(folder, name, text, readers)?;
-    flush_folder(folder)
+    Next::of(path, text, readers)?.put()
 }
 
 /// Replaces a file that only its owner reads, and waits until it is on stable storage.
 pub(in crate::service) fn replace_private(path: &Path, text: &str) -> Result<()> {
     replace(path, text, Readers::Owner)
-}
-
-/// Replaces a file of a folder. It is the new one after a power failure too, once the folder was flushed as well.
-fn replace_in(folder: &Path, name: impl AsRef<OsStr>, text: &str, readers: Readers) -> Result<()> {
-    let path = folder.join(name.as_ref());
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let mode = match readers {
-        Readers::Owner => 0o600,
-        Readers::Anybody => 0o644,
-    };
-    let write = || {
-        // What an interrupted write left has perhaps other rights.
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&new, &path)
-    };
-    write().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// Waits until the names in a folder are on stable storage.
@@ -106,6 +124,22 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_not_put_in_its_place_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        replace(&path, "one", Readers::Owner).unwrap();
+        drop(Next::of(&path, "another", Readers::Anybody).unwrap());
+        assert_eq!(read(&path).unwrap().as_deref(), Some("one"));
+        // A folder in its place cannot be replaced.
+        let taken = folder.path().join("taken");
+        std::fs::create_dir(&taken).unwrap();
+        assert!(format!("{:#}", replace(&taken, "two", Readers::Owner).unwrap_err()).starts_with("cannot write `"));
+        let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["key", "taken"]);
+    }
 
     #[test]
     fn two_files_take_turns_and_an_interrupted_turn_is_made_up_for() {

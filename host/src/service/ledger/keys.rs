@@ -11,7 +11,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::log::{KeyName, SigningKey, VerifierKey, VerifierKeys};
 use zeroize::Zeroizing;
 
-use super::files::{Readers, read, replace};
+use super::files::{Next, Readers, read, replace};
 
 /// The operator's name where none is given.
 pub const DEFAULT_OPERATOR: &str = "ombud.local";
@@ -170,15 +170,19 @@ impl LogKeys {
         Ok(self)
     }
 
-    /// Writes the verifier keys first: a key that signs is never one that nobody knows.
+    /// Puts the verifier keys in their place first: a key that signs is never one that nobody knows. Where one of the files cannot be written,
+    /// both stay as they are.
     fn write(&self, data: &Path) -> Result<()> {
-        replace(&data.join(VERIFIER_FILE), &self.verifiers.to_string(), Readers::Anybody)?;
+        let (verifier, key) = (data.join(VERIFIER_FILE), data.join(KEY_FILE));
+        let verifiers = Next::of(&verifier, &self.verifiers.to_string(), Readers::Anybody)?;
         let mut text = Zeroizing::new(String::new());
         for key in &self.signing {
             text.push_str(&key.to_text());
             text.push('\n');
         }
-        replace(&data.join(KEY_FILE), &text, Readers::Owner)
+        let keys = Next::of(&key, &text, Readers::Owner)?;
+        verifiers.put()?;
+        keys.put()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
 use ombud_sandbox::Inspection;
@@ -58,7 +59,7 @@ impl Named {
 impl Job {
     /// Records that the upload is refused; nothing else of it is kept.
     pub(super) fn refused(&self, report: &[Step], component: Digest, settings: &str, policy: Option<String>) -> Result<End, ServiceError> {
-        let Some(step) = refusal(report) else { return Ok(End::Failed) };
+        let Some(step) = refusal(report) else { return Err(ServiceError::Internal(anyhow!("no step of a refused upload refuses it"))) };
         let detail = format!("{}: {}", step.name, step.problems.first().unwrap_or(&step.text));
         let what = What::PolicyRefused { policy, settings: Digest::of(settings.as_bytes()).to_string(), step: step.name.clone() };
         let act = NewAct::new(&self.who, what).change(None, Some(component));

@@ -56,8 +56,9 @@ impl Job {
         let upload = Arc::clone(&self.upload);
         let mut report = Vec::new();
         let end = self.checked(&mut report).unwrap_or_else(|error| {
+            let end = End::failed(&error);
             tracing::error!(error = format!("{:#}", anyhow::Error::new(error)), "an upload could not be checked");
-            End::Failed
+            end
         });
         // Whoever asks for the upload's end may bring the next one.
         self.new.held = Box::new(());

@@ -89,8 +89,17 @@ enum End {
     Accepted { version: VersionRef, new: bool },
     /// It is refused; whether because of a version that is there.
     Refused { detail: String, conflict: bool },
-    /// The service failed; the detail is in the log.
-    Failed,
+    /// The service failed, which says nothing of the policy; the detail is in the log. With what is to be done, if it goes on by itself.
+    Failed(Option<&'static str>),
+}
+
+impl End {
+    const fn failed(error: &ServiceError) -> Self {
+        match error {
+            ServiceError::Unavailable(what) => Self::Failed(Some(what)),
+            _ => Self::Failed(None),
+        }
+    }
 }
 
 impl Upload {
@@ -140,13 +149,15 @@ impl Upload {
             None => (None, None, None),
             Some(End::Accepted { version, new }) => (Some(version.clone()), None, Some(if *new { 201 } else { 200 })),
             Some(End::Refused { detail, conflict }) => (None, Some(detail.clone()), Some(if *conflict { 409 } else { 422 })),
-            Some(End::Failed) => (None, Some("the service failed: upload it again".to_owned()), Some(500)),
+            Some(End::Failed(None)) => (None, Some("the service failed: upload it again".to_owned()), Some(500)),
+            Some(End::Failed(Some(what))) => (None, Some((*what).to_owned()), Some(503)),
         };
         UploadView {
             id: self.id.clone(),
             state: match &state.end {
                 Some(End::Accepted { .. }) => UploadState::Accepted,
-                Some(_) => UploadState::Refused,
+                Some(End::Refused { .. }) => UploadState::Refused,
+                Some(End::Failed(_)) => UploadState::Failed,
                 None if state.checking => UploadState::Checking,
                 None => UploadState::Waiting,
             },
@@ -268,7 +279,7 @@ impl Service {
             });
             if let Err(error) = started {
                 tracing::error!(%error, "no thread can be started for an upload");
-                upload.end(Vec::new(), End::Failed);
+                upload.end(Vec::new(), End::Failed(None));
             }
         });
         Ok(upload)
@@ -326,7 +337,8 @@ impl Service {
                 Ok(Some((detail, new)))
             }
             Some(End::Refused { detail, conflict }) => Err(ServiceError::Refused { detail, conflict, report }),
-            Some(End::Failed) => Err(ServiceError::Internal(anyhow::anyhow!("an upload failed"))),
+            Some(End::Failed(Some(what))) => Err(ServiceError::Unavailable(what)),
+            Some(End::Failed(None)) => Err(ServiceError::Internal(anyhow::anyhow!("an upload failed"))),
         }
     }
 

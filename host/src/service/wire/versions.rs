@@ -127,6 +127,8 @@ pub enum UploadState {
     Accepted,
     /// It is refused: `report` and `problem` say why and what to do.
     Refused,
+    /// The server could not check or keep it, which says nothing of the policy: `problem` says what to do.
+    Failed,
 }
 
 /// An upload.
