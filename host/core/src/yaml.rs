@@ -16,7 +16,29 @@ pub fn read(text: &str) -> Result<Value, String> {
             "nested deeper than {YAML_LEVELS_MAX} levels in line {line}: lists and mappings in each other are at most that deep"
         ));
     }
-    serde_norway::from_str(text).map_err(|error| error.to_string())
+    serde_norway::from_str(text).map_err(|error| match twice(text, &error) {
+        Some(said) => said,
+        None => error.to_string(),
+    })
+}
+
+/// A key that stands in a mapping twice, by its own lines: the parser names the line in which the mapping begins. None where that is not what is
+/// wrong, or the mapping is not written as people write them, a key in each line.
+fn twice(text: &str, error: &serde_norway::Error) -> Option<String> {
+    let said = error.to_string();
+    let (before, behind) = said.split_once("duplicate entry with key \"")?;
+    let (key, _) = behind.split_once('"')?;
+    let location = error.location()?;
+    let is_key = |line: &str| {
+        let own = line.get(location.column().checked_sub(1)?..)?;
+        let is = own.strip_prefix(key)?.trim_start().starts_with(':');
+        let filled = |sign: u8| !matches!(sign, b' ' | b'-' | b'?');
+        (is && !line.bytes().take(location.column() - 1).any(filled)).then_some(())
+    };
+    let lines = text.lines().enumerate().skip(location.line().checked_sub(1)?);
+    let mut found = lines.filter(|(_, line)| is_key(line).is_some()).map(|(at, _)| at + 1);
+    let (first, second) = (found.next()?, found.next()?);
+    Some(format!("{before}the key `{key}` stands there twice, in lines {first} and {second}"))
 }
 
 /// The first line in which collections are nested too deep. It goes by the text once and knows quotes, comments and block scalars as people write
@@ -149,6 +171,22 @@ mod tests {
         for (nested, most) in [(&brackets as &dyn Fn(usize) -> String, 99), (&braces, 99), (&dashes, 99), (&keys, 100), (&under, 97)] {
             assert!(is_read(&nested(most)), "{}", nested(most));
             assert!(!is_read(&nested(most + 1)), "{}", nested(most + 1));
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_there_twice_is_named_with_both_lines() {
+        for (text, said) in [
+            ("a: 1\nb: 2\n\na : 3\n", "the key `a` stands there twice, in lines 1 and 4"),
+            (
+                "rows:\n- id: x\n  amount: 1\n  list:\n    amount: 7\n  amount: 2\n- amount: 3\n",
+                "rows[0]: the key `amount` stands there twice, in lines 3 and 6",
+            ),
+            ("rows:\n- a: 1\n- a: 1\n  b: 1\n  a: 2\n", "rows[1]: the key `a` stands there twice, in lines 3 and 5"),
+            // Where no line is the key's own, the parser's words stand.
+            ("{a: 1, a: 2}", "duplicate entry with key \"a\""),
+        ] {
+            assert_eq!(read(text).unwrap_err(), said);
         }
     }
 

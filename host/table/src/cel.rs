@@ -32,8 +32,11 @@ pub fn expression(text: &str, roots: &Roots) -> Result<Typed, String> {
     }
     let parsed = Parser::new().max_recursion_depth(RECURSION_MAX).parse_with_source_info(text);
     let (tree, places) = parsed.map_err(|errors| {
-        let first = errors.errors.first();
-        first.map_or_else(|| "not CEL".to_owned(), |error| format!("not CEL, at character {}: {}", error.pos.1.max(1), error.msg))
+        let Some(first) = errors.errors.first() else { return "not CEL".to_owned() };
+        // What the parser says of its own bound is meant for its makers.
+        let nested = || format!("brackets stand in each other more than {RECURSION_MAX} deep: write it flatter, or as several rows");
+        let said = if first.msg.contains("Recursion limit") { nested() } else { first.msg.clone() };
+        format!("not CEL, at character {}: {said}", first.pos.1.max(1))
     })?;
     Compiler { roots, places: &places, locals: Vec::new() }.typed(&tree)
 }

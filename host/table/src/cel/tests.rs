@@ -294,6 +294,11 @@ fn errors_say_where_and_what_instead() {
     with("parcel_content == 'unknown'", "write `!known(…)`");
     with("condition == order", "cannot be compared");
     with("reason ==", "not CEL");
+    for (open, close) in [("(", ")"), ("[", "]")] {
+        let nested = |levels: usize| format!("{}1{} == 1", open.repeat(levels), close.repeat(levels));
+        let said = error(&nested(600), Kind::AfterSale);
+        assert_eq!(said, "not CEL, at character 50: brackets stand in each other more than 48 deep: write it flatter, or as several rows");
+    }
     with("order.lines[100].qty == 1", "0 to 99");
     with("today('x')", "there is no function `today`");
     assert!(error("known(reason == 'quality')", Kind::AfterSale).contains("only facts have fields"));
