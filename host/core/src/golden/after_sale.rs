@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::fixture::{self, Base, default, merged, optional_instant};
+use super::load::read;
 use super::notes;
 
 #[derive(Deserialize)]
@@ -21,7 +22,7 @@ struct AfterSaleGiven {
 }
 
 pub(super) fn given(base: &Base, given: Value) -> Result<(Context, AfterSaleCase), String> {
-    let given: AfterSaleGiven = serde_json::from_value(given).map_err(|error| format!("given: {error}"))?;
+    let given: AfterSaleGiven = read(given, "given")?;
     let lines = match (given.line, given.lines) {
         (Some(_), Some(_)) => return Err("given: `line` and `lines` exclude each other".to_owned()),
         (line, None) => vec![order_line(base, line.as_ref())],
@@ -115,7 +116,7 @@ struct RulingGiven {
 
 /// The merchant's ruling of a guardrail case; what it does not list is neutral.
 pub(super) fn ruling(ruling: Value) -> Result<AfterSaleRuling, String> {
-    let given: RulingGiven = serde_json::from_value(ruling).map_err(|error| format!("ruling: {error}"))?;
+    let given: RulingGiven = read(ruling, "ruling")?;
     let breakdown = given.breakdown.into_iter().map(|(code, amount)| {
         let amount = amount.as_i64().ok_or_else(|| format!("ruling: breakdown `{code}` is not an amount in fen"))?;
         Ok(AmountLine { code, amount })

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::fixture::{self, Base};
+use super::load::read;
 use super::notes;
 
 #[derive(Deserialize)]
@@ -40,7 +41,7 @@ struct BlacklistGiven {
 }
 
 pub(super) fn given(base: &Base, given: Value) -> Result<(Context, BlacklistCase), String> {
-    let given: BlacklistGiven = serde_json::from_value(given).map_err(|error| format!("given: {error}"))?;
+    let given: BlacklistGiven = read(given, "given")?;
     let context = fixture::context(base, given.context.as_ref())?;
     let now = context.now;
     let stage = given.stage.unwrap_or(Stage::Submitted);
@@ -144,7 +145,7 @@ struct RulingGiven {
 
 /// The merchant's ruling of a guardrail case; what it does not list is neutral.
 pub(super) fn ruling(ruling: Value, case: &BlacklistCase, now: InstantMs) -> Result<BlacklistRuling, String> {
-    let given: RulingGiven = serde_json::from_value(ruling).map_err(|error| format!("ruling: {error}"))?;
+    let given: RulingGiven = read(ruling, "ruling")?;
     Ok(BlacklistRuling {
         outcome: given.outcome,
         measure: given.measure.unwrap_or(case.current_measure),

@@ -1,5 +1,6 @@
 //! Cases of the host's money caps (domain policies 5.8).
 
+use super::load::read;
 use ombud_rules::contract::types::Fen;
 use ombud_rules::contract::{after_sale, delay};
 use serde::de::Error;
@@ -91,8 +92,8 @@ impl<'de> Deserialize<'de> for CapsOutcome {
 }
 
 pub(super) fn given(given: Value, ruling: Value) -> Result<CapsGiven, String> {
-    let mut given: CapsGiven = serde_json::from_value(given).map_err(|error| format!("given: {error}"))?;
-    given.ruling = serde_json::from_value(ruling).map_err(|error| format!("ruling: {error}"))?;
+    let mut given: CapsGiven = read(given, "given")?;
+    given.ruling = read(ruling, "ruling")?;
     Ok(given)
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::fixture::{self, Base};
+use super::load::read;
 use super::notes;
 
 #[derive(Deserialize)]
@@ -58,7 +59,7 @@ struct EpisodeGiven {
 }
 
 pub(super) fn given(base: &Base, given: Value) -> Result<(Context, DelayCase), String> {
-    let given: DelayGiven = serde_json::from_value(given).map_err(|error| format!("given: {error}"))?;
+    let given: DelayGiven = read(given, "given")?;
     let context = fixture::context(base, given.context.as_ref())?;
     let mut case = DelayCase {
         order_id: "o1".to_owned(),
@@ -154,7 +155,7 @@ struct RulingGiven {
 
 /// The merchant's ruling of a guardrail case; what it does not list is neutral.
 pub(super) fn ruling(ruling: Value, case: &DelayCase, now: InstantMs) -> Result<DelayRuling, String> {
-    let given: RulingGiven = serde_json::from_value(ruling).map_err(|error| format!("ruling: {error}"))?;
+    let given: RulingGiven = read(ruling, "ruling")?;
     let mut awards = Vec::new();
     for id in &given.awards {
         let episode = case.episodes.iter().find(|episode| episode.episode_id == *id);

@@ -41,7 +41,7 @@ struct RawCase {
 /// The first thing that is wrong, with the id of its case and the key: bad YAML, an unknown key or value, a repeated
 /// id, an expectation that asserts nothing.
 pub fn load(text: &str) -> Result<Vec<GoldenCase>, GoldenError> {
-    let file: File = json(text).and_then(|value| from(value, "")).map_err(GoldenError::File)?;
+    let file: File = json(text).and_then(|value| read(value, "")).map_err(GoldenError::File)?;
     let base = match file.base {
         Some(base) => base,
         None => json(include_str!("base.yaml")).map_err(GoldenError::Base)?,
@@ -66,12 +66,22 @@ fn json(text: &str) -> Result<Value, String> {
     serde_json::to_value(yaml::read(text)?).map_err(|error| error.to_string())
 }
 
-fn from<T: serde::de::DeserializeOwned>(value: Value, place: &str) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|error| format!("{place}{error}"))
+/// Reads a part of a case; the error names the member that is wrong, from the part on.
+pub(super) fn read<T: serde::de::DeserializeOwned>(value: Value, part: &str) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let member = error.path().to_string();
+        let place = [part, &member].into_iter().filter(|place| !matches!(*place, "" | ".")).collect::<Vec<_>>().join(": ");
+        let said = error.into_inner().to_string();
+        let said = ["i64", "u64", "i32", "u32"]
+            .iter()
+            .fold(said, |said, number| said.replace(&format!("expected {number}"), "expected a whole number"));
+        let said = said.replace("expected a sequence", "expected a list");
+        if place.is_empty() { said } else { format!("{place}: {said}") }
+    })
 }
 
 fn case(base: &Base, raw: Value) -> Result<GoldenCase, String> {
-    let raw: RawCase = from(raw, "")?;
+    let raw: RawCase = read(raw, "")?;
     if SKIPPED.contains(&raw.kind.as_str()) {
         let given = Given::Skipped { kind: raw.kind.clone() };
         return Ok(GoldenCase {
@@ -150,7 +160,7 @@ fn expect(given: &Given, expect: Value) -> Result<Expect, String> {
             struct Refund {
                 refund: i64,
             }
-            let raw: Raw = from(expect, "expect: ")?;
+            let raw: Raw = read(expect, "expect")?;
             Expect::Caps(CapsExpect { result: raw.result, caps: raw.caps, refund: raw.ruling.map(|ruling| ruling.refund) })
         }
         Given::ReviewAfterSale(..) | Given::ReviewDelay(..) | Given::ReviewBlacklist(..) | Given::ReviewReply(..) => {
@@ -161,7 +171,7 @@ fn expect(given: &Given, expect: Value) -> Result<Expect, String> {
                 rules: Option<Vec<String>>,
                 ruling: Option<Value>,
             }
-            let raw: Raw = from(expect, "expect: ")?;
+            let raw: Raw = read(expect, "expect")?;
             if raw.ruling.is_some() && raw.review != ReviewVerdict::Amend {
                 return Err("expect: only an amendment has a `ruling`".to_owned());
             }
@@ -174,10 +184,10 @@ fn expect(given: &Given, expect: Value) -> Result<Expect, String> {
 
 fn ruling_expect(given: &Given, expect: Value) -> Result<RulingExpect, String> {
     Ok(match given {
-        Given::AfterSale(..) | Given::ReviewAfterSale(..) => RulingExpect::AfterSale(from(expect, "expect: ")?),
-        Given::Delay(..) | Given::ReviewDelay(..) => RulingExpect::Delay(from(expect, "expect: ")?),
-        Given::Blacklist(..) | Given::ReviewBlacklist(..) => RulingExpect::Blacklist(from(expect, "expect: ")?),
-        Given::Reply(..) | Given::ReviewReply(..) => RulingExpect::Reply(from(expect, "expect: ")?),
+        Given::AfterSale(..) | Given::ReviewAfterSale(..) => RulingExpect::AfterSale(read(expect, "expect")?),
+        Given::Delay(..) | Given::ReviewDelay(..) => RulingExpect::Delay(read(expect, "expect")?),
+        Given::Blacklist(..) | Given::ReviewBlacklist(..) => RulingExpect::Blacklist(read(expect, "expect")?),
+        Given::Reply(..) | Given::ReviewReply(..) => RulingExpect::Reply(read(expect, "expect")?),
         Given::Caps(_) | Given::Skipped { .. } => return Err("expect: this kind has no ruling".to_owned()),
     })
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::fixture::{self, Base, optional_instant};
+use super::load::read;
 use super::notes;
 
 #[derive(Deserialize)]
@@ -38,7 +39,7 @@ struct ReplyGiven {
 }
 
 pub(super) fn given(base: &Base, given: Value) -> Result<(Context, ReplyCase), String> {
-    let given: ReplyGiven = serde_json::from_value(given).map_err(|error| format!("given: {error}"))?;
+    let given: ReplyGiven = read(given, "given")?;
     let context = fixture::context(base, given.context.as_ref())?;
     let known = given.category.is_some()
         || given.stock.is_some()
@@ -86,7 +87,7 @@ struct RulingGiven {
 
 /// The merchant's ruling of a guardrail case; what it does not list is neutral.
 pub(super) fn ruling(ruling: Value, case: &ReplyCase) -> Result<ReplyRuling, String> {
-    let given: RulingGiven = serde_json::from_value(ruling).map_err(|error| format!("ruling: {error}"))?;
+    let given: RulingGiven = read(ruling, "ruling")?;
     Ok(ReplyRuling {
         verdict: given.verdict,
         findings: Vec::new(),

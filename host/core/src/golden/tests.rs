@@ -148,6 +148,11 @@ fn an_unknown_key_names_its_case_and_itself() {
         (one("after-sale", "{}", "ruling: {outcome: reject}, expect: {review: uphold, ruling: {refund: 1}}"), "ruling"),
         (one("after-sale", "{}", "ruling: {outcome: reject, refnd: 1}, expect: {review: amend}"), "refnd"),
         (one("delay", "{episodes: [{kind: shipping, late-h: 1, paid: 1}]}", "expect: {cash: 0}"), "late-h"),
+        (
+            one("delay", "{episodes: [{kind: shipping, overdue-h: soon, paid: 1}]}", "expect: {cash: 0}"),
+            "given: episodes[0].overdue-h: invalid type: string \"soon\", expected a whole number",
+        ),
+        (one("after-sale", "{}", "expect: {rules: AS-205}"), "expect: rules: invalid type: string \"AS-205\", expected a list"),
         (one("blacklist", "{criterion: abuse, stap: 1}", "expect: {outcome: reject}"), "stap"),
         (one("reply", "{text: x, stok: 1}", "expect: {verdict: pass}"), "stok"),
         (one("caps", "{balance: 1, used: {order: 1}}", "ruling: {outcome: refund-now}, expect: {result: uphold}"), "order"),
