@@ -32,7 +32,8 @@ pub struct ForCustomer {
     /// The messages of the rules' templates as far as they are true of what stands, after what is to be said of the money; none after a
     /// person's act: what they announce is past.
     pub messages: Vec<String>,
-    /// The law and the public rules that it rests on, the most important first.
+    /// The law and the public rules that it rests on, those of the order's own platform among them, the most important first; the shop's own
+    /// rules where they decided.
     pub basis: Vec<String>,
     /// How it was decided, and on what.
     pub how: String,

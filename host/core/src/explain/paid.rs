@@ -134,7 +134,8 @@ pub(super) fn notes(recorded: &RecordedDecision, told: Told<'_>, locale: Locale)
 /// Whether less is paid than was asked for or computed first.
 pub(super) fn is_less(recorded: &RecordedDecision) -> bool {
     let decision = &recorded.decision;
-    lowered(recorded) || asked(recorded).is_some_and(|asked| asked > decision.amounts.refund)
+    // What waits for a person is not decided yet.
+    decision.due != Due::Proposal && (lowered(recorded) || asked(recorded).is_some_and(|asked| asked > decision.amounts.refund))
 }
 
 /// Whether a refund was lowered to what is left (CAP-01).
