@@ -91,6 +91,25 @@ fn a_line_is_refunded_once_under_however_many_names() {
 }
 
 #[test]
+fn the_customer_is_told_what_is_left_and_what_was_paid_before() {
+    let merchant = merchant();
+    let told = |decision: &Value| {
+        let path = format!("/decisions/{}/explanation?lang=zh-CN", decision["id"].as_str().unwrap());
+        merchant.call(Role::Agent, "GET", &path).header("accept", "text/plain").send().text()
+    };
+    let first = told(&merchant.decide(&late("told", "told-0", "e1", 18_903)));
+    assert!(first.contains("退款189.03元") && !first.contains("重复支付"), "{first}");
+    // Nothing is left of the line: nothing is in progress.
+    let other = told(&merchant.decide(&late("told", "told-1", "e2", 18_903)));
+    assert!(other.contains("所涉商品已没有可退的金额，本次不再退款") && !other.contains("退款处理中"), "{other}");
+    assert!(other.contains("如不同意本处理，您有权要求人工复核"), "{other}");
+    let again = told(&merchant.decide(&late("told", "told-2", "e1", 18_903)));
+    assert!(again.contains("这笔退款此前已经决定，不会重复支付。"), "{again}");
+    let case = told(&merchant.decide(&returned("told")));
+    assert!(case.starts_with("您申请的商品此前已经退回或退款。") && !case.contains("处理中"), "{case}");
+}
+
+#[test]
 fn what_an_after_sales_case_was_paid_is_not_paid_again_for_its_delay() {
     let merchant = merchant();
     let paid = merchant.decide(&returned("paid"));

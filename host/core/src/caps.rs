@@ -13,6 +13,12 @@ pub const CURRENCY: &str = "CNY";
 /// The cap that lowers a refund to what is left; the others ask a person.
 pub const BALANCE: &str = "CAP-01";
 
+/// The cap on a currency that the amounts are not in.
+pub const OTHER_CURRENCY: &str = "CAP-02";
+
+/// The cap that lets no intent be paid twice.
+pub const PAID_BEFORE: &str = "CAP-03";
+
 /// A merchant's caps in fen, each at most the operator's bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -180,12 +186,12 @@ pub fn check(demand: &Demand, used: &CapUsage, limits: &CapLimits) -> CapReview 
     let amounts = Amounts { refund: review.refund, ..demand.amounts };
     let mut escalate = false;
     if amounts.any() && demand.currency != CURRENCY {
-        review.breach("CAP-02", 0, amounts.refund.saturating_add(amounts.goodwill()), 0);
+        review.breach(OTHER_CURRENCY, 0, amounts.refund.saturating_add(amounts.goodwill()), 0);
         escalate = true;
     }
     if demand.due == Due::Now {
         if demand.already_paid {
-            review.breach("CAP-03", 1, 1, 1);
+            review.breach(PAID_BEFORE, 1, 1, 1);
             escalate = true;
         }
         let refund = amounts.refund.saturating_sub(demand.restated).max(0);

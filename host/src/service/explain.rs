@@ -5,12 +5,12 @@ mod rules;
 use std::sync::Arc;
 
 use ombud_core::caps::CapUsage;
+use ombud_core::case::Case;
 use ombud_core::explain::{
     self, ActLine, ActOf, CallLine, CapsHeader, CapsLine, DueLine, EngineLine, EventLine, ForAuditor, Links, PersonAct, PolicyLine,
     RecordedDecision, TimelineLine,
 };
 use ombud_core::ids::{DecisionId, MerchantId};
-use ombud_core::kind::Kind;
 use ombud_core::messages::Locale;
 use ombud_core::money::Amounts;
 use ombud_core::ruling::Ruling;
@@ -67,8 +67,9 @@ impl Service {
         // The zone of the decision, which the case holds; of a decision that was erased, the shop's own.
         let case = explained.opened.body(BodyKind::Case).and_then(|case| serde_json::from_str::<CaseBodyBack>(case).ok());
         let tz = case.as_ref().map_or(tenant.config.tz_offset_min, |case| case.context.tz_offset_min);
-        let request = case.filter(|_| entry.kind == Kind::Blacklist).and_then(|case| serde_json::from_str(case.case.get()).ok());
-        let body = body.map(|body| body.on(request));
+        let platform = case.as_ref().map(|case| case.context.platform);
+        let case = case.and_then(|case| Case::from_json(entry.kind, case.case.get()).ok());
+        let body = body.map(|body| body.on(platform, case));
         Ok(match (query.audience, &body) {
             (Audience::Customer, body) => {
                 let acts: Vec<PersonAct> = explained.acts.iter().map(person).collect();
@@ -98,6 +99,10 @@ impl Service {
             Some(ticket) => reads.list(merchant, &Filter { ticket: Some(ticket), ..Filter::default() }, None, TIMELINE_MAX)?.entries,
             None => listed.clone().into_iter().collect(),
         };
+        // Of a ticket with more than the newest it is among them all the same.
+        if let Some(own) = listed.iter().find(|own| ticket.iter().all(|entry| entry.seq != own.seq)) {
+            ticket.push(own.clone());
+        }
         ticket.reverse();
         Ok(Explained { opened, listed, acts, ticket })
     }

@@ -7,7 +7,7 @@ use super::evaluated::EvaluatedLine;
 use super::recorded::RecordedDecision;
 use super::text::readable;
 use super::{ActOf, sources};
-use crate::caps::{CapLimits, CapMark, CapResult, CapUsage};
+use crate::caps::{CapLimits, CapMark, CapResult, CapUsage, PAID_BEFORE};
 use crate::chain::{ReasonBy, ReviewResult};
 use crate::decision::DecisionFault;
 use crate::kind::Kind;
@@ -292,7 +292,8 @@ pub fn rules(recorded: &RecordedDecision, tz_offset_min: i32, locale: Locale) ->
             .map(|fact| FactLine {
                 path: fact.path.clone(),
                 value: fact.value.clone(),
-                shown: readable(&fact.path, &fact.value, tz_offset_min),
+                // What was paid before is counted in payments, not in fen.
+                shown: if reason.rule == PAID_BEFORE { fact.value.clone() } else { readable(&fact.path, &fact.value, tz_offset_min) },
             })
             .collect();
         for fact in &facts {

@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::outcomes::Told;
 use super::recorded::RecordedDecision;
-use super::text::{date, yuan};
-use super::{ActOf, PersonAct, sources};
-use crate::decision::DecisionMessage;
+use super::said::tag;
+use super::text::date;
+use super::{ActOf, PersonAct, paid, said, sources};
+use crate::caps;
+use crate::chain::ReasonBy;
+use crate::decision::DecisionReason;
 use crate::disposition::Disposition;
 use crate::kind::Kind;
 use crate::messages::Locale;
-use crate::money::{Amounts, Due, due_of};
 use crate::ruling::Ruling;
 
 /// An explanation for the customer: every text is in one language and may be sent as it is.
@@ -27,9 +29,11 @@ pub struct ForCustomer {
     /// The money of that; none where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub money: Option<String>,
-    /// The messages of the rules' templates; none after a person's act: what they announce is past.
+    /// The messages of the rules' templates as far as they are true of what stands, after what is to be said of the money; none after a
+    /// person's act: what they announce is past.
     pub messages: Vec<String>,
-    /// The law and the public rules that it rests on, the most important first.
+    /// The law and the public rules that it rests on, those of the order's own platform among them, the most important first; the shop's own
+    /// rules where they decided.
     pub basis: Vec<String>,
     /// How it was decided, and on what.
     pub how: String,
@@ -48,35 +52,36 @@ pub struct LaterLine {
     pub text: String,
 }
 
-/// Messages that state the basis: the explanation states it itself.
-const BASIS: &str = "as.explain.";
-
 /// The explanation of a decision.
 pub fn for_customer(id: &str, recorded: &RecordedDecision, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
     let decision = &recorded.decision;
     let since = acts.last();
-    let in_force = recorded.request.as_ref().map(|request| request.current_measure);
-    let told = match (since, &decision.ruling, &recorded.request) {
-        (Some(act), _, _) => Told::by_person(decision.kind, &act.outcome, in_force),
+    let in_force = recorded.request().map(|request| request.current_measure);
+    let told = match (since, &decision.ruling, recorded.request()) {
+        (Some(act), _, _) => Told::by_person(decision.kind, act, in_force),
         (None, Ruling::Blacklist(ruling), Some(request)) => Told::on_request(request, ruling),
-        (None, _, _) => Told::Outcome(&decision.outcome),
+        (None, _, _) => Told::on_money(recorded),
     };
     // What a person approved may be nobody's business but the shop's, as the decision was.
     let concerned = told.concerns_customer(decision.kind);
-    let messages = decision.messages.iter().filter(|message| concerned && since.is_none() && !message.key.starts_with(BASIS));
+    let contested = concerned && (told.gives_nothing() || since.is_none() && (decision.adverse || paid::is_less(recorded)));
+    let messages = match since {
+        None if concerned => [paid::notes(recorded, told, locale), said::messages(recorded, told, locale)].concat(),
+        _ => Vec::new(),
+    };
     ForCustomer {
         decision: id.to_owned(),
         lang: tag(locale).to_owned(),
         result: told.words(decision.kind, locale).to_owned(),
         money: match since {
-            Some(act) => money_of(decision.kind, act, locale),
-            None => money(decision.due, &decision.amounts, locale),
+            Some(act) => paid::of_act(decision.kind, act, &decision.currency, locale),
+            None => paid::of_decision(recorded, told, locale),
         },
-        messages: messages.map(|message| text_of(message, locale)).collect(),
+        messages,
         basis: if concerned { basis(recorded, locale) } else { Vec::new() },
         how: how(recorded, told, since.is_some(), locale),
-        rights: rights(decision.kind, concerned, locale),
-        later: later(decision.kind, in_force, acts, tz_offset_min, locale),
+        rights: rights(decision.kind, concerned, contested, locale),
+        later: later((decision.kind, &decision.currency), in_force, acts, tz_offset_min, locale),
     }
 }
 
@@ -84,7 +89,7 @@ pub fn for_customer(id: &str, recorded: &RecordedDecision, acts: &[PersonAct], t
 /// The acts on it are erased with it, save those that `acts` has: without them nobody knows what stands.
 pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
     let since = acts.last();
-    let told = since.map_or_else(|| Told::erased(kind, outcome), |act| Told::by_person(kind, &act.outcome, None));
+    let told = since.map_or_else(|| Told::erased(kind, outcome), |act| Told::by_person(kind, act, None));
     let (then, concerned) = (told.words(kind, locale), told.concerns_customer(kind));
     ForCustomer {
         decision: id.to_owned(),
@@ -94,7 +99,7 @@ pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset
             Locale::ZhCn => format!("当时的处理结果：{then}"),
             Locale::En => format!("The result at the time: {then}"),
         },
-        money: since.and_then(|act| money_of(kind, act, locale)),
+        money: since.and_then(|act| paid::of_act(kind, act, caps::CURRENCY, locale)),
         messages: Vec::new(),
         basis: Vec::new(),
         how: match locale {
@@ -103,22 +108,8 @@ pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset
                 "Your data have been erased, so neither the reasons nor what a person may have decided later can be given.".to_owned()
             }
         },
-        rights: rights(kind, concerned, locale),
-        later: later(kind, None, acts, tz_offset_min, locale),
-    }
-}
-
-const fn tag(locale: Locale) -> &'static str {
-    match locale {
-        Locale::ZhCn => "zh-CN",
-        Locale::En => "en",
-    }
-}
-
-fn text_of(message: &DecisionMessage, locale: Locale) -> String {
-    match locale {
-        Locale::ZhCn => message.zh_cn.clone(),
-        Locale::En => message.en.clone(),
+        rights: rights(kind, concerned, concerned && told.gives_nothing(), locale),
+        later: later((kind, caps::CURRENCY), None, acts, tz_offset_min, locale),
     }
 }
 
@@ -130,47 +121,23 @@ fn basis(recorded: &RecordedDecision, locale: Locale) -> Vec<String> {
     let others = reasons.iter().enumerate().filter(|(at, _)| Some(*at) != deciding).map(|(_, reason)| reason);
     let mut basis: Vec<String> = Vec::new();
     for citation in first.into_iter().chain(others).flat_map(|reason| &reason.citations) {
-        if let Some(cited) = sources::public(citation, locale)
+        if let Some(cited) = sources::public(citation, recorded.platform, locale)
             && !basis.contains(&cited)
         {
             basis.push(cited);
         }
     }
-    if basis.is_empty() {
-        basis.push(match locale {
-            Locale::ZhCn => "本店已公示的售后规则".to_owned(),
-            Locale::En => "the shop's published after-sales rules".to_owned(),
-        });
+    // What the shop's own rule decided rests on no law that others of the rules name.
+    let public = |reason: &DecisionReason| reason.citations.iter().any(|own| sources::public(own, recorded.platform, locale).is_some());
+    let own = first.is_some_and(|reason| reason.by == ReasonBy::Policy && !public(reason));
+    if own || basis.is_empty() {
+        let shop = match locale {
+            Locale::ZhCn => "本店的售后规则",
+            Locale::En => "the shop's own after-sales rules",
+        };
+        basis.insert(0, shop.to_owned());
     }
     basis
-}
-
-fn money(due: Due, amounts: &Amounts, locale: Locale) -> Option<String> {
-    if !amounts.any() {
-        return None;
-    }
-    let part = |fen: i64, zh: &str, en: &str| {
-        (fen > 0).then(|| match locale {
-            Locale::ZhCn => format!("{zh}{}元", yuan(fen)),
-            Locale::En => format!("{en} ¥{}", yuan(fen)),
-        })
-    };
-    let parts: Vec<String> = [
-        part(amounts.refund, "退款", "refund"),
-        part(amounts.cash, "补偿", "compensation"),
-        part(amounts.coupon, "优惠券或赠品", "coupon or gift"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    Some(match (locale, due) {
-        (Locale::ZhCn, Due::Now) => parts.join("，"),
-        (Locale::ZhCn, Due::Later) => format!("收到退回商品后：{}", parts.join("，")),
-        (Locale::ZhCn, Due::Proposal) => format!("建议金额（以人工确认为准）：{}", parts.join("，")),
-        (Locale::En, Due::Now) => parts.join(", "),
-        (Locale::En, Due::Later) => format!("once the goods are back: {}", parts.join(", ")),
-        (Locale::En, Due::Proposal) => format!("proposed, to be confirmed by a person: {}", parts.join(", ")),
-    })
 }
 
 /// By what means, and on which facts. That a person's record with the shop was looked at is said where it was.
@@ -195,7 +162,7 @@ fn how(recorded: &RecordedDecision, told: Told<'_>, since: bool, locale: Locale)
         return match locale {
             Locale::ZhCn if since => "本处理经人工审核并复核后作出。",
             Locale::En if since => "Decided by persons, and reviewed by a person since.",
-            locale => by_whom(told, recorded.request.as_ref(), locale),
+            locale => by_whom(told, recorded.request(), locale),
         }
         .to_owned();
     }
@@ -209,8 +176,9 @@ fn how(recorded: &RecordedDecision, told: Told<'_>, since: bool, locale: Locale)
                 (false, false) => "本处理由系统按规则自动作出",
                 (false, true) => "最初的处理由系统按规则自动作出，其后经人工复核",
             };
+            let facts = if decision.kind == Kind::Delay { "订单、办理时间和此前补偿" } else { "订单、申请和凭证" };
             let record = if returns { "，以及近180天内经人工确认的异常退货次数" } else { "" };
-            format!("{by}，依据的是订单、申请和凭证中的事实{record}。")
+            format!("{by}，依据的是{facts}中的事实{record}。")
         }
         Locale::En => {
             let by = match (person, since) {
@@ -219,8 +187,12 @@ fn how(recorded: &RecordedDecision, told: Told<'_>, since: bool, locale: Locale)
                 (false, false) => "Decided automatically by fixed rules",
                 (false, true) => "First decided automatically by fixed rules, then reviewed by a person",
             };
+            let facts = match decision.kind {
+                Kind::Delay => "the order, its times and what was granted before",
+                _ => "the order, the request and its evidence",
+            };
             let record = if returns { ", and on the number of abnormal returns that a person confirmed in the last 180 days" } else { "" };
-            format!("{by}, on the facts of the order, the request and its evidence{record}.")
+            format!("{by}, on the facts of {facts}{record}.")
         }
     }
 }
@@ -246,42 +218,49 @@ fn by_whom(told: Told<'_>, request: Option<&BlacklistCase>, locale: Locale) -> &
     }
 }
 
-/// Every customer may ask for a person and for the reasons (PIPL art. 24(3)), whatever was decided; a measure may be appealed.
-fn rights(kind: Kind, concerned: bool, locale: Locale) -> String {
+/// Every customer may ask for a person and for the reasons (PIPL art. 24(3)), whatever was decided; who got less is told so first; a measure
+/// may be appealed.
+fn rights(kind: Kind, concerned: bool, contested: bool, locale: Locale) -> String {
     let appeal = kind == Kind::Blacklist && concerned;
     match (locale, appeal) {
-        (Locale::ZhCn, false) if !concerned => "对涉及您的决定，您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）。".to_owned(),
-        (Locale::En, false) if !concerned => "Of decisions about you, you may ask for review by a person and for an explanation \
-                                              (Personal Information Protection Law, art. 24(3))."
-            .to_owned(),
-        (Locale::ZhCn, false) => "您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）。".to_owned(),
-        (Locale::ZhCn, true) => {
-            "您有权要求人工复核、要求说明理由并提出申诉（个人信息保护法第24条第3款）；您的法定售后权利不受影响。".to_owned()
+        (Locale::ZhCn, false) if !concerned => "对涉及您的决定，您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）。",
+        (Locale::En, false) if !concerned => {
+            "Of decisions about you, you may ask for review by a person and for an explanation (Personal Information Protection Law, \
+             art. 24(3))."
         }
+        (Locale::ZhCn, false) if contested => {
+            "如不同意本处理，您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）；您的法定权利不受影响。"
+        }
+        (Locale::En, false) if contested => {
+            "If you disagree, you may ask for review by a person and for an explanation (Personal Information Protection Law, \
+             art. 24(3)); your statutory rights are unaffected."
+        }
+        (Locale::ZhCn, false) => "您有权要求人工复核并要求说明理由（个人信息保护法第24条第3款）。",
+        (Locale::ZhCn, true) => "您有权要求人工复核、要求说明理由并提出申诉（个人信息保护法第24条第3款）；您的法定售后权利不受影响。",
         (Locale::En, false) => {
-            "You may ask for review by a person and for an explanation (Personal Information Protection Law, art. 24(3)).".to_owned()
+            "You may ask for review by a person and for an explanation (Personal Information Protection Law, art. 24(3))."
         }
-        (Locale::En, true) => "You may ask for review by a person, for an explanation, and appeal (Personal Information Protection Law, \
-                               art. 24(3)); your statutory rights are unaffected."
-            .to_owned(),
+        (Locale::En, true) => {
+            "You may ask for review by a person, for an explanation, and appeal (Personal Information Protection Law, art. 24(3)); \
+             your statutory rights are unaffected."
+        }
     }
+    .to_owned()
 }
 
-/// The money that stands since an act, and when it falls due.
-fn money_of(kind: Kind, act: &PersonAct, locale: Locale) -> Option<String> {
-    if act.act == ActOf::Cancel { None } else { money(due_of(kind, &act.outcome), &act.amounts, locale) }
-}
+/// A kind, and the currency of its money.
+type OfMoney<'a> = (Kind, &'a str);
 
-fn later(kind: Kind, in_force: Option<CustomerMeasure>, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> Vec<LaterLine> {
+fn later(of: OfMoney<'_>, in_force: Option<CustomerMeasure>, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> Vec<LaterLine> {
     let line = |act: &PersonAct| {
-        let stands = Told::by_person(kind, &act.outcome, in_force).words(kind, locale);
-        later_line(kind, act, stands, tz_offset_min, locale)
+        let stands = Told::by_person(of.0, act, in_force).words(of.0, locale);
+        later_line(of, act, stands, tz_offset_min, locale)
     };
     acts.iter().map(line).collect()
 }
 
-fn later_line(kind: Kind, act: &PersonAct, stands: &str, tz_offset_min: i32, locale: Locale) -> LaterLine {
-    let money = money_of(kind, act, locale);
+fn later_line((kind, currency): OfMoney<'_>, act: &PersonAct, stands: &str, tz_offset_min: i32, locale: Locale) -> LaterLine {
+    let money = paid::of_act(kind, act, currency, locale);
     let text = match (locale, act.act) {
         // Of an appeal: who approves the decision on it lets the measure stand.
         (Locale::ZhCn, _) if kind == Kind::Blacklist => format!("经人工复核：{stands}"),

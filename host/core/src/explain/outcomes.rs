@@ -2,18 +2,23 @@
 
 use ombud_rules::contract::blacklist::{BlacklistCase, BlacklistRuling, Outcome, Stage};
 use ombud_rules::contract::types::CustomerMeasure;
+use ombud_rules::contract::{after_sale, delay};
 
+use super::recorded::RecordedDecision;
+use super::{ActOf, PersonAct};
+use crate::caps::{BALANCE, CapResult, PAID_BEFORE};
 use crate::kind::Kind;
 use crate::measure::{Effect, effect, is_approved};
 use crate::messages::Locale;
+use crate::money::{Amounts, Due, due_of};
 
 const AFTER_SALE: &[(&str, &str, &str)] = &[
     ("approve-refund-only", "您的退款申请已通过", "Your refund is approved"),
     ("approve-return-refund", "您的退货退款申请已通过", "Your return and refund is approved"),
     ("approve-exchange", "您的换货申请已通过", "Your exchange is approved"),
     ("approve-repair", "您的维修申请已通过", "Your repair is approved"),
-    ("approve-resend", "我们将为您补寄", "The missing part will be sent"),
-    ("approve-partial-refund", "您的部分退款申请已通过", "A refund of the damaged share is approved"),
+    ("approve-resend", "我们将为您补寄", "A resend is arranged for you"),
+    ("approve-partial-refund", "已同意为您部分退款", "A partial refund is approved"),
     ("refund-now", "现为您办理退款", "Your refund is made now"),
     ("offer-options", "您可以选择处理方式", "You may choose how this is settled"),
     ("intercept-then-refund", "正在拦截包裹，随后为您退款", "The parcel is being intercepted, the refund follows"),
@@ -29,7 +34,7 @@ const AFTER_SALE: &[(&str, &str, &str)] = &[
 
 const DELAY: &[(&str, &str, &str)] = &[
     ("none", "本次延误没有新增补偿", "There is no further compensation for this delay"),
-    ("care-only", "我们正在加急处理您的订单", "Your order is being expedited"),
+    ("care-only", "我们正在跟进本次延误", "This delay is being followed up"),
     ("compensate", "已为本次延误给予补偿", "You are compensated for this delay"),
     ("compensate-with-approval", "本次延误的补偿正在由人工确认", "A person is confirming the compensation for this delay"),
     ("human-review", "本次延误正在由人工复核", "A person is reviewing this delay"),
@@ -62,7 +67,22 @@ pub(super) enum Told<'a> {
     Stays(CustomerMeasure),
     /// A measure stays until a person has decided on the appeal against it.
     Appealed(CustomerMeasure),
+    /// The goods of the request came back or were refunded before.
+    Settled,
+    /// Money of this kind was paid before, and a person looks whether more is due (CAP-03).
+    PaidBefore,
+    /// Of the goods nothing is left to refund (CAP-01).
+    NothingLeft,
+    /// The request is approved, and there is no money to give back.
+    NothingDue,
+    /// A late refund is made, without compensation.
+    LateRefund,
+    /// A late refund is made, with compensation.
+    LateRefundAndMore,
 }
+
+/// The message to who asks for what came back or was refunded before.
+pub(super) const SETTLED: &str = "as.settled";
 
 impl<'a> Told<'a> {
     /// Of a decision on a blacklist request.
@@ -78,6 +98,47 @@ impl<'a> Told<'a> {
         }
     }
 
+    /// Of a decision on money: what its outcome says, but where no money or other money follows from it than the outcome's words mean.
+    pub(super) fn on_money(recorded: &'a RecordedDecision) -> Self {
+        let decision = &recorded.decision;
+        let breached = |cap: &str| decision.caps.breaches.iter().any(|mark| mark.cap == cap);
+        if decision.caps.result == CapResult::Escalate && breached(PAID_BEFORE) {
+            return Self::PaidBefore;
+        }
+        if decision.caps.result == CapResult::Amend && breached(BALANCE) && !decision.amounts.any() {
+            return Self::NothingLeft;
+        }
+        let duplicate = decision.outcome == after_sale::Outcome::RejectDuplicate.as_str();
+        if duplicate && decision.ruling.notes().messages.iter().any(|message| message.key == SETTLED) {
+            return Self::Settled;
+        }
+        Self::paying(decision.kind, &decision.outcome, &decision.amounts)
+    }
+
+    /// Of an outcome with the money that follows from it.
+    fn paying(kind: Kind, outcome: &'a str, amounts: &Amounts) -> Self {
+        if due_of(kind, outcome) == Due::Proposal {
+            return Self::Outcome(outcome);
+        }
+        match (kind, amounts.refund > 0, amounts.goodwill() > 0) {
+            (Kind::Delay, true, false) => Self::LateRefund,
+            (Kind::Delay, true, true) => Self::LateRefundAndMore,
+            (Kind::Delay, false, false) => Self::Outcome(delay::Outcome::None.as_str()),
+            (Kind::AfterSale, false, _) => Self::NothingDue,
+            _ => Self::Outcome(outcome),
+        }
+    }
+
+    /// Whether the customer gets nothing, or nothing yet, of what the outcome alone would mean.
+    pub(super) fn gives_nothing(self) -> bool {
+        use after_sale::Outcome::{InvalidInput, Reject, RejectDuplicate, RejectWithAlternative};
+        let refused = [Reject, RejectWithAlternative, RejectDuplicate, InvalidInput].map(after_sale::Outcome::as_str);
+        match self {
+            Self::Outcome(outcome) => refused.contains(&outcome) || [delay::Outcome::None.as_str(), CANCELLED].contains(&outcome),
+            told => matches!(told, Self::Settled | Self::PaidBefore | Self::NothingLeft | Self::NothingDue),
+        }
+    }
+
     /// Of a decision of which nothing but its outcome is on record any more.
     pub(super) fn erased(kind: Kind, outcome: &'a str) -> Self {
         let proposed = [Outcome::RecommendMark, Outcome::RecommendRestrict].map(Outcome::as_str);
@@ -85,9 +146,13 @@ impl<'a> Told<'a> {
     }
 
     /// Of a person's act, on a decision while this measure was in force, if it is known.
-    pub(super) fn by_person(kind: Kind, outcome: &'a str, in_force: Option<CustomerMeasure>) -> Self {
-        let lifts = kind == Kind::Blacklist && outcome == Outcome::Closed.as_str();
-        if lifts { Self::Ended(in_force.unwrap_or(CustomerMeasure::Blacklisted)) } else { Self::Outcome(outcome) }
+    pub(super) fn by_person(kind: Kind, act: &'a PersonAct, in_force: Option<CustomerMeasure>) -> Self {
+        let lifts = kind == Kind::Blacklist && act.outcome == Outcome::Closed.as_str();
+        match act.act {
+            _ if lifts => Self::Ended(in_force.unwrap_or(CustomerMeasure::Blacklisted)),
+            ActOf::Cancel => Self::Outcome(&act.outcome),
+            _ => Self::paying(kind, &act.outcome, &act.amounts),
+        }
     }
 
     /// In words.
@@ -109,6 +174,23 @@ impl<'a> Told<'a> {
                 "您的申诉正在由人工处理，在此期间标记继续有效",
                 "A person is handling your appeal, the mark on your record stays meanwhile",
             ),
+            Self::Settled => ("您申请的商品此前已经退回或退款", "The goods of this request were returned or refunded before"),
+            Self::PaidBefore if kind == Kind::Delay => (
+                "本次延误的款项中有此前已经办理的，不会自动重复支付，其余是否应付由人工核对",
+                "Some or all of what this delay is due was paid before and is not paid twice by itself; a person checks the rest",
+            ),
+            Self::PaidBefore => (
+                "此售后单号下此前已经办理退款，不会自动重复支付，是否还应退款由人工核对",
+                "A refund was made under this case number before and is not repeated by itself; a person checks whether more is due",
+            ),
+            Self::NothingLeft => {
+                ("所涉商品已没有可退的金额，本次不再退款", "Nothing is left to refund of these goods, so no refund is made")
+            }
+            Self::NothingDue => ("您的申请已通过，本次没有应退的款项", "Your request is approved; there is no money to be refunded"),
+            Self::LateRefund => ("延误的退款现为您办理", "Your late refund is made now"),
+            Self::LateRefundAndMore => {
+                ("延误的退款现为您办理，并给予补偿", "Your late refund is made now, with compensation for the delay")
+            }
             Self::Appealed(_) => {
                 ("您的申诉正在由人工处理，在此期间限制继续有效", "A person is handling your appeal, the restriction stays meanwhile")
             }
@@ -125,8 +207,11 @@ impl<'a> Told<'a> {
     }
 }
 
+/// The outcome of what a person took back.
+const CANCELLED: &str = "cancelled";
+
 /// What a person made of a decision, beside the outcomes themselves.
-const BY_PERSON: &[(&str, &str, &str)] = &[("cancelled", "该处理已撤销", "The decision was taken back")];
+const BY_PERSON: &[(&str, &str, &str)] = &[(CANCELLED, "该处理已撤销", "The decision was taken back")];
 
 /// Nothing was decided against or for the customer.
 const INTERNAL: (&str, &str) = ("这是内部处理步骤，没有对您作出任何决定", "This is an internal step; nothing was decided about you");
@@ -162,6 +247,11 @@ pub(super) fn all() -> impl Iterator<Item = (Kind, &'static str)> {
         .into_iter()
         .flat_map(|(kind, table)| table.iter().map(move |(outcome, _, _)| (kind, *outcome)))
 }
+
+/// What a customer may be told of money beside the outcomes; for the tests of the words.
+#[cfg(test)]
+pub(super) const OF_MONEY: [Told<'static>; 6] =
+    [Told::Settled, Told::PaidBefore, Told::NothingLeft, Told::NothingDue, Told::LateRefund, Told::LateRefundAndMore];
 
 /// What a customer may be told of measures; for the tests of the words.
 #[cfg(test)]

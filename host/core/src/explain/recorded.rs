@@ -1,10 +1,12 @@
 //! A decision read back from its body, in the contract's types.
 
 use ombud_rules::contract::blacklist::BlacklistCase;
+use ombud_rules::contract::types::Platform;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::caps::CapReview;
+use crate::case::Case;
 use crate::chain::ReviewResult;
 use crate::deciding::{ReasonHead, deciding};
 use crate::decision::{Decision, DecisionFault, DecisionMessage, DecisionReason, PolicyRef};
@@ -19,8 +21,10 @@ use crate::ruling::Ruling;
 pub struct RecordedDecision {
     /// The decision.
     pub decision: Decision,
-    /// The blacklist request that it is on, as it was put to the policy; none for other kinds.
-    pub request: Option<BlacklistCase>,
+    /// The case, as it was put to the policy; none where it cannot be read.
+    pub case: Option<Case>,
+    /// The platform that the order was made on; none where the case cannot be read.
+    pub platform: Option<Platform>,
 }
 
 #[derive(Deserialize)]
@@ -71,14 +75,23 @@ impl RecordedDecision {
                 caps: body.caps,
                 fault: body.fault,
             },
-            request: None,
+            case: None,
+            platform: None,
         })
     }
 
-    /// The same with the blacklist request that it is on.
+    /// The same with its case, and the platform that the case is of.
     #[must_use]
-    pub fn on(self, request: Option<BlacklistCase>) -> Self {
-        Self { request, ..self }
+    pub fn on(self, platform: Option<Platform>, case: Option<Case>) -> Self {
+        Self { case, platform, ..self }
+    }
+
+    /// The blacklist request that it is on; none for other kinds.
+    pub const fn request(&self) -> Option<&BlacklistCase> {
+        match &self.case {
+            Some(Case::Blacklist(request)) => Some(request),
+            _ => None,
+        }
     }
 
     /// The place of the reason that decided.

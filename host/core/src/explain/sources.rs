@@ -1,7 +1,7 @@
 //! The texts that rules cite, as people call them.
 
 use crate::messages::Locale;
-use ombud_rules::contract::types::Citation;
+use ombud_rules::contract::types::{Citation, Platform};
 
 /// Chinese names of public texts with their English ones. What is not here is internal: a course, the shop's own rules, the
 /// platform's caps.
@@ -28,6 +28,14 @@ const PUBLIC: &[(&str, &str)] = &[
     ("抖店售后类型", "Douyin Shop After-Sales Types"),
 ];
 
+/// The platforms whose own rules a text is: to the customers of another one it says nothing.
+const OF_PLATFORM: &[(&str, &[Platform])] = &[
+    ("淘宝平台争议处理规则", &[Platform::Taobao, Platform::Tmall]),
+    ("京东商品类问题标准", &[Platform::Jd]),
+    ("微信小店售后指引", &[Platform::WechatShop]),
+    ("抖店售后类型", &[Platform::Douyin]),
+];
+
 /// Places of those texts that are no articles, in English. A place that is not here is left out of an English text.
 const PLACES: &[(&str, &str)] = &[
     ("2 发货前退款", "no. 2, refunds before shipping"),
@@ -48,8 +56,17 @@ const PLACES: &[(&str, &str)] = &[
 /// The training course that some rules come from is cited by the name of its file.
 const COURSE: (&str, &str) = ("003_8b0dd9d774a2b4b6.txt", "客服培训课件");
 
-/// A citation of a public text; none where the source is internal.
-pub(super) fn public(citation: &Citation, locale: Locale) -> Option<String> {
+/// A citation of a public text that applies to an order of this platform; none where the source is internal, or another platform's.
+pub(super) fn public(citation: &Citation, platform: Option<Platform>, locale: Locale) -> Option<String> {
+    let of = OF_PLATFORM.iter().find(|(zh, _)| *zh == citation.source);
+    if of.is_some_and(|(_, platforms)| platform.is_none_or(|own| !platforms.contains(&own))) {
+        return None;
+    }
+    cited(citation, locale)
+}
+
+/// A citation of a public text, whomever it applies to.
+fn cited(citation: &Citation, locale: Locale) -> Option<String> {
     let (zh, en) = PUBLIC.iter().find(|(zh, _)| *zh == citation.source)?;
     Some(match locale {
         Locale::ZhCn => format!("{zh}{}", spaced(&citation.locator)),
@@ -62,7 +79,7 @@ pub(super) fn public(citation: &Citation, locale: Locale) -> Option<String> {
 
 /// Any citation, for those who may know every source.
 pub(super) fn any(citation: &Citation, locale: Locale) -> String {
-    public(citation, locale).unwrap_or_else(|| {
+    cited(citation, locale).unwrap_or_else(|| {
         let source = if citation.source == COURSE.0 { COURSE.1 } else { &citation.source };
         format!("{source} {}", citation.locator)
     })
@@ -107,8 +124,8 @@ mod tests {
     fn articles_are_cited_as_each_language_does() {
         let cite = |source: &str, locator: &str| Citation { source: source.into(), locator: locator.into() };
         let law = cite("消费者权益保护法", "第25条");
-        assert_eq!(public(&law, Locale::ZhCn).unwrap(), "消费者权益保护法第25条");
-        assert_eq!(public(&law, Locale::En).unwrap(), "Consumer Rights and Interests Protection Law, art. 25");
+        assert_eq!(public(&law, None, Locale::ZhCn).unwrap(), "消费者权益保护法第25条");
+        assert_eq!(public(&law, None, Locale::En).unwrap(), "Consumer Rights and Interests Protection Law, art. 25");
         for (zh, en) in [
             ("第24条第3款", "art. 24(3)"),
             ("第9条第1款第3项", "art. 9(1)(3)"),
@@ -121,8 +138,26 @@ mod tests {
             assert_eq!(locator_en(zh).as_deref(), Some(en));
         }
         let unknown = cite("京东商品类问题标准", "别处");
-        assert_eq!(public(&unknown, Locale::En).unwrap(), "JD Standards for Problems with Goods");
-        assert_eq!(public(&cite("本店规定", "概不退换"), Locale::ZhCn), None);
+        assert_eq!(public(&unknown, Some(Platform::Jd), Locale::En).unwrap(), "JD Standards for Problems with Goods");
+        assert_eq!(public(&cite("本店规定", "概不退换"), None, Locale::ZhCn), None);
         assert_eq!(any(&cite(COURSE.0, "拉黑流程規範"), Locale::En), "客服培训课件 拉黑流程規範");
+    }
+
+    #[test]
+    fn a_platforms_rules_are_cited_to_its_own_customers() {
+        for (source, own) in OF_PLATFORM {
+            assert!(PUBLIC.iter().any(|(zh, _)| zh == source), "{source}");
+            let rule = Citation { source: (*source).to_owned(), locator: "第1条".into() };
+            for platform in Platform::ALL {
+                let told = Locale::ALL.map(|locale| public(&rule, Some(*platform), locale).is_some());
+                assert_eq!(told, [own.contains(platform); 2], "{source} to {platform}");
+            }
+            assert_eq!(public(&rule, None, Locale::ZhCn), None, "nobody knows whose customer it is");
+            assert!(any(&rule, Locale::ZhCn).starts_with(source), "an auditor sees every source");
+        }
+        let named = |word: &&str| ["淘宝", "京东", "微信", "抖", "拼多多", "快手", "小红书"].iter().any(|brand| word.contains(brand));
+        for (source, _) in PUBLIC.iter().filter(|(source, _)| named(source)) {
+            assert!(OF_PLATFORM.iter().any(|(own, _)| own == source), "{source} is a platform's");
+        }
     }
 }

@@ -36,7 +36,14 @@ const TERMS: &[(&str, &str)] = &[
     // What persons did, and who they are.
     ("approve", "同意"),
     ("cancel", "撤销"),
+    ("system-bot", "系统"),
+    ("agent-trainee", "见习客服"),
     ("agent", "客服"),
+    ("agent-senior", "资深客服"),
+    ("group-lead", "组长"),
+    ("after-sale-supervisor", "售后主管"),
+    ("admin", "管理员"),
+    ("merchant-owner", "店主"),
     ("supervisor", "主管"),
     ("department-head", "部门负责人"),
     ("dept-head", "部门负责人"),
@@ -45,6 +52,11 @@ const TERMS: &[(&str, &str)] = &[
     ("merchant-admin", "商家管理员"),
     ("operator", "运营方"),
     ("system", "系统"),
+    // By what right a version answered.
+    ("active", "使用中"),
+    ("canary", "灰度"),
+    ("window", "有效期内"),
+    ("opened", "首次决定的版本"),
 ];
 
 /// Outcomes in Chinese.
@@ -75,7 +87,18 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("closed", "结束"),
     ("cancelled", "已撤销"),
     ("appeal-dismissed", "申诉驳回"),
+    // On a blacklist request.
+    ("return-for-evidence", "退回补充凭证"),
+    ("recommend-mark", "建议标记"),
+    ("recommend-restrict", "建议限制"),
+    ("forward-to-supervisor", "转交主管"),
+    ("forward-to-dept-head", "转交部门负责人"),
+    ("invalid", "无效"),
+    // Of a drafted reply.
     ("pass", "通过"),
+    ("pass-with-warnings", "通过并提示"),
+    ("pass-masked", "屏蔽后通过"),
+    ("hold-for-evidence", "暂缓并补充依据"),
     ("block", "拦截"),
 ];
 
@@ -95,10 +118,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_that_customers_hear_of_has_its_term() {
+    fn every_outcome_role_and_stage_has_its_term() {
         for (_, name) in super::super::outcomes::all() {
             assert_ne!(outcome(name, true), name, "an outcome without its Chinese term");
             assert_eq!(outcome(name, false), name);
+        }
+        for name in crate::kind::Kind::ALL.iter().flat_map(|kind| kind.outcomes()) {
+            assert_ne!(outcome(name, true), name, "an outcome without its Chinese term");
+        }
+        for role in ombud_rules::contract::types::Role::ALL {
+            assert_ne!(term(role.as_str(), true), role.as_str(), "a role without its Chinese term");
+        }
+        use crate::rollout::Stage::{Active, Canary, Opened, Window};
+        for stage in [Active, Canary, Opened, Window] {
+            assert_ne!(term(stage.as_str(), true), stage.as_str(), "a stage without its Chinese term");
         }
         assert_eq!((term("uphold", true), term("uphold", false), term("AS-410", true)), ("维持", "uphold", "AS-410"));
     }

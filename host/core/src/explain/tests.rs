@@ -1,6 +1,7 @@
 //! What the customer is told passes the reply check itself, says nothing internal, and always offers a person.
 
 mod measures;
+mod told;
 
 use ombud_rules::contract::reply::{Action, ReplyCase};
 use ombud_rules::contract::types::{Calendar, Context, Platform, Role, Surface};
@@ -38,11 +39,10 @@ fn decided() -> Vec<(String, RecordedDecision)> {
             limits: CallLimits::default(),
             edition: crate::edition::Edition::NEWEST,
         };
-        let request = if let Case::Blacklist(case) = &case { Some(case.clone()) } else { None };
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
         let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), ctx.now);
         let body = serde_json::to_string(&decision).unwrap();
-        let recorded = RecordedDecision::read(&body).unwrap().on(request);
+        let recorded = RecordedDecision::read(&body).unwrap().on(Some(ctx.platform), Some(case));
         assert_eq!(serde_json::to_string(&recorded.decision).unwrap(), body, "{}", golden.id);
         decided.push((golden.id, recorded));
     }
@@ -93,6 +93,12 @@ fn everything_a_customer_is_told_passes_the_reply_check() {
                 let found = findings(&text, amounts.refund, amounts.goodwill());
                 assert!(found.is_empty(), "{id}: {found:?} in\n{text}");
             }
+        }
+    }
+    for (told, kind) in outcomes::OF_MONEY.into_iter().flat_map(|told| [(told, Kind::AfterSale), (told, Kind::Delay)]) {
+        for locale in Locale::ALL {
+            let words = told.words(kind, locale);
+            assert!(told.concerns_customer(kind) && findings(words, 0, 0).is_empty(), "{told:?}: {words}");
         }
     }
     for (kind, outcome) in outcomes::all() {
@@ -162,9 +168,32 @@ fn facts_are_shown_as_people_read_them() {
     assert_eq!(text::readable("order.lines[0].signed-at", "1788492600000", 480), "2026-09-04 11:30:00 +08:00");
     assert_eq!(text::readable("already[0].value", "3860", 480), "¥38.60");
     assert_eq!(text::readable("caps.limit", "500000", 480), "¥5000.00");
+    assert_eq!(text::readable("caps.limit", "1", 480), "¥0.01");
+    assert_eq!(text::readable("caps.used", "0", 480), "¥0.00");
+    assert_eq!(text::readable("attributes[0].value", "3860", 480), "3860", "whatever a merchant says");
     assert_eq!(text::readable("customer.malicious-returns", "3", 480), "3");
     assert_eq!(text::readable("reason", "quality", 480), "quality");
     assert_eq!(text::date(1_788_492_600_000, 480), "2026-09-04");
+}
+
+#[test]
+fn every_amount_of_a_case_is_shown_as_money() {
+    let amounts = [
+        include_str!("../../../../plugins/rules/src/contract/after_sale.rs"),
+        include_str!("../../../../plugins/rules/src/contract/delay.rs"),
+        include_str!("../../../../plugins/rules/src/contract/reply.rs"),
+    ];
+    let field = |line: &str| {
+        let (name, of) = line.trim().strip_prefix("pub ")?.split_once(": ")?;
+        ["Fen,", "Option<Fen>,"].contains(&of).then(|| name.replace('_', "-"))
+    };
+    // Those of rulings, which no rule reads.
+    let ruled = ["refund", "statutory-exposure", "refund-due", "total-cash", "total-coupon", "total-refund-due"];
+    let fields: Vec<String> = amounts.iter().flat_map(|text| text.lines()).filter_map(field).collect();
+    assert!(fields.len() > 20, "{fields:?}");
+    for field in fields.iter().filter(|field| !ruled.contains(&field.as_str())) {
+        assert_eq!(text::readable(&format!("already[0].{field}"), "3860", 480), "¥38.60", "{field}");
+    }
 }
 
 /// Amounts of a case for its texts.

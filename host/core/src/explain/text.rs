@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::auditor::{ForAuditor, RuleLine};
 use super::customer::ForCustomer;
 use super::{evaluated, terms};
-use crate::caps::CapUsage;
+use crate::caps::{CURRENCY, CapMark, CapUsage, OTHER_CURRENCY, PAID_BEFORE};
 use crate::chain::ReasonBy;
 use crate::money::{Amounts, Due};
 use crate::shown::one_line;
@@ -25,21 +25,29 @@ pub(super) fn date(ms: i64, tz_offset_min: i32) -> String {
 
 /// A fact's value for people: instants as the merchant's clock shows them, with its zone; amounts in yuan.
 pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
-    const MONEY: [&str; 14] = [
+    const MONEY: [&str; 22] = [
         "paid",
         "refunded",
         "refund-owed",
         "refund-paid",
-        "value",
         "threshold",
         "reduce-by",
         "bundle-off",
+        "tied-to-threshold",
+        "marked-price",
         "would-be-freight",
+        "freight-paid",
+        "freight-refunded",
         "platform-discount",
         "requested-amount",
         "extra-compensation-demand",
+        "demanded",
         "total-goodwill",
         "unit-price",
+        "amount",
+        "fee",
+        "approved-compensation",
+        "approved-refund",
     ];
     let Ok(number) = value.parse::<i64>() else { return value.to_owned() };
     let field = path.rsplit('.').next().unwrap_or(path);
@@ -48,7 +56,9 @@ pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
         // The times beside it are UTC.
         return local(number, tz_offset_min, "%Y-%m-%d %H:%M:%S %:z").unwrap_or_else(|| value.to_owned());
     }
-    if MONEY.contains(&field) || path.starts_with("caps.") && number > 1 { format!("¥{}", yuan(number)) } else { value.to_owned() }
+    // Of what was granted; an attribute has a value as well, which is whatever the merchant says.
+    let granted = field == "value" && path.starts_with("already[");
+    if MONEY.contains(&field) || granted || path.starts_with("caps.") { format!("¥{}", yuan(number)) } else { value.to_owned() }
 }
 
 fn local(ms: i64, tz_offset_min: i32, format: &str) -> Option<String> {
@@ -184,7 +194,7 @@ fn versions(out: &mut String, explanation: &ForAuditor, zh: bool) {
         }
     }
     if let Some(rollout) = &explanation.rollout {
-        line(out, label("    发布阶段：", "    rollout: "), rollout.stage.as_str());
+        line(out, label("    发布阶段：", "    rollout: "), terms::term(rollout.stage.as_str(), zh));
         if let Some(beside) = &rollout.beside {
             let said = terms::outcome(&beside.outcome, zh);
             let told = format!("{} {} ({}): {said}", beside.policy.name, beside.policy.version, beside.stage);
@@ -215,12 +225,7 @@ fn caps(out: &mut String, explanation: &ForAuditor, zh: bool) {
         line(out, "  ", terms::term(&name(&caps.result), zh));
         for (word, marks) in [(exceeded, &caps.breaches), (label("接近", "nearly used up"), &caps.warnings)] {
             for mark in marks {
-                let (used, asked, limit) = (yuan(mark.used), yuan(mark.asked), yuan(mark.limit));
-                let sums = match zh {
-                    true => format!("已用¥{used}，本次¥{asked}，上限¥{limit}"),
-                    false => format!("used ¥{used}, asked ¥{asked}, limit ¥{limit}"),
-                };
-                line(out, "  ", &format!("{word} {}: {sums}", mark.cap));
+                line(out, "  ", &format!("{word} {}: {}", mark.cap, sums(mark, &explanation.currency, zh)));
             }
         }
         line(out, label("  计入 ", "  counted "), &money(&caps.counted, zh));
@@ -236,6 +241,19 @@ fn caps(out: &mut String, explanation: &ForAuditor, zh: bool) {
             };
             line(out, "  ", &format!("{cap}: {sums}"));
         }
+    }
+}
+
+/// What a cap held against what. Two of them are about no amount: the one of another currency, and the one of what was paid before.
+pub(super) fn sums(mark: &CapMark, currency: &str, zh: bool) -> String {
+    let (used, asked, limit) = (yuan(mark.used), yuan(mark.asked), yuan(mark.limit));
+    match (mark.cap.as_str(), zh) {
+        (PAID_BEFORE, true) => "此前已经支付，同一笔款项只支付一次".to_owned(),
+        (PAID_BEFORE, false) => "paid before, and one payment is made once".to_owned(),
+        (OTHER_CURRENCY, true) => format!("结算币种为{currency}，金额须为{CURRENCY}"),
+        (OTHER_CURRENCY, false) => format!("settled in {currency}, amounts are in {CURRENCY}"),
+        (_, true) => format!("已用¥{used}，本次¥{asked}，上限¥{limit}"),
+        (_, false) => format!("used ¥{used}, asked ¥{asked}, limit ¥{limit}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Of a measure the customer is told what stands: that it is in force, stays or ended, and never the opposite.
 
-use ombud_rules::contract::blacklist::{Outcome, Stage, Step, Verdict};
+use ombud_rules::contract::blacklist::{BlacklistCase, Outcome, Stage, Step, Verdict};
 use ombud_rules::contract::types::CustomerMeasure;
 
 use super::*;
@@ -15,15 +15,21 @@ fn what_is_told_of_measures_passes_the_reply_check() {
     }
 }
 
+/// The request that a decision is on.
+fn request(recorded: &mut RecordedDecision) -> &mut BlacklistCase {
+    let Some(Case::Blacklist(request)) = &mut recorded.case else { panic!("no request") };
+    request
+}
+
 /// What a customer reads of a decision on a request: its stage, which of supervisor and head approved or rejected, the measure in
 /// force before, the outcome and the measure of the ruling.
 fn on_request(stage: Stage, verdicts: &[Verdict], before: CustomerMeasure, outcome: Outcome, measure: CustomerMeasure) -> ForCustomer {
-    let (_, mut recorded) = decided().into_iter().find(|(_, own)| own.request.is_some()).unwrap();
+    let (_, mut recorded) = decided().into_iter().find(|(_, own)| own.request().is_some()).unwrap();
     let Ruling::Blacklist(ruling) = &mut recorded.decision.ruling else { panic!("a request has a ruling of its kind") };
     (ruling.outcome, ruling.measure) = (outcome, measure);
     recorded.decision.outcome = outcome.as_str().to_owned();
     (recorded.decision.fault, recorded.decision.kind) = (None, Kind::Blacklist);
-    let request = recorded.request.as_mut().unwrap();
+    let request = request(&mut recorded);
     (request.stage, request.current_measure) = (stage, before);
     let step = |(stage, verdict): (&Stage, &Verdict)| Step {
         stage: *stage,
@@ -115,7 +121,7 @@ fn of_a_measure_the_customer_is_told_what_stands() {
 
 #[test]
 fn of_an_appeal_the_customer_is_told_what_a_person_decided() {
-    let (_, mut recorded) = decided().into_iter().find(|(_, own)| own.request.is_some()).unwrap();
+    let (_, mut recorded) = decided().into_iter().find(|(_, own)| own.request().is_some()).unwrap();
     recorded.decision.fault = None;
     for (by, outcome, before, result) in [
         (ActOf::Approve, "appeal-dismissed", CustomerMeasure::Blacklisted, "Your appeal was not granted, the restriction stays"),
@@ -123,7 +129,7 @@ fn of_an_appeal_the_customer_is_told_what_a_person_decided() {
         (ActOf::Amend, "closed", CustomerMeasure::Marked, "The mark on your record was removed"),
         (ActOf::Cancel, "cancelled", CustomerMeasure::Blacklisted, "Your appeal was withdrawn, the restriction stays"),
     ] {
-        recorded.request.as_mut().unwrap().current_measure = before;
+        request(&mut recorded).current_measure = before;
         let told =
             for_customer("d1", &recorded, &[PersonAct { amounts: crate::money::Amounts::default(), ..act(by, outcome) }], 480, Locale::En);
         assert_eq!((told.result.as_str(), told.later[0].text.as_str()), (result, format!("Reviewed by a person: {result}.").as_str()));
