@@ -96,7 +96,7 @@ pub fn law(samples: &[Sample], nth: usize) -> Option<Law> {
     }
     let bases = 0..first.bases.len();
     let shares = |with: bool| bases.clone().filter_map(|base| share(samples, nth, base, with).and_then(&all)).min_by_key(meant);
-    let even = || (first.at != last.at).then(|| Law::Even { from: (first.at, low), to: (last.at, high) });
+    let even = || (first.at != last.at).then_some(Law::Even { from: (first.at, low), to: (last.at, high) });
     shares(false).or_else(|| shares(true)).or_else(|| even().and_then(&all))
 }
 

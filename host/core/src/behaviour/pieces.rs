@@ -64,8 +64,11 @@ impl<F: FnMut(i64) -> Option<Point>> Search<'_, F> {
 
     /// Whether laws hold between the points that they were found from: in the widest gap, and at the beginning.
     fn confirmed(&mut self, samples: &[Sample], laws: &[Law], asked: &mut usize) -> bool {
-        let gaps = samples.windows(2).filter_map(|pair| matches!(pair, [one, next] if next.at - one.at > 1).then(|| pair));
-        let gaps: Vec<(i64, i64)> = gaps.filter_map(|pair| Some((pair.first()?.at, pair.get(1)?.at - pair.first()?.at))).collect();
+        let gaps = samples.windows(2).filter_map(|pair| match pair {
+            [one, next] if next.at - one.at > 1 => Some((one.at, next.at - one.at)),
+            _ => None,
+        });
+        let gaps: Vec<(i64, i64)> = gaps.collect();
         let widest = gaps.iter().max_by_key(|(_, gap)| *gap);
         let chosen: Vec<i64> =
             [widest, gaps.first()].into_iter().flatten().zip(BETWEEN).map(|((at, gap), part)| at + gap * part / 100).collect();

@@ -20,7 +20,7 @@ struct Rung<'a> {
     to: Option<i64>,
     stretch: &'a Stretch,
     view: &'a View,
-    /// What is given at its beginning, at its end, and the least in between.
+    /// What is given at its beginning, and at its end.
     first: i64,
     last: i64,
 }

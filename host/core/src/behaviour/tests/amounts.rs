@@ -93,6 +93,18 @@ fn an_amount_that_is_a_share_at_one_price_is_none() {
     assert!(found.contains(&"lines[0].paid from ¥350.00: coupon ¥30.00 → cash ¥40.00".to_owned()), "{found:#?}");
 }
 
+/// A tenth up to 96 h and ¥20 after it, which is the same for goods of ¥200: of both together, only the amount can be said.
+#[test]
+fn two_laws_that_come_to_the_same_are_told_by_the_amount() {
+    let laws = Ladder(|_, case: &DelayCase, overdue| match overdue {
+        late if late <= 24 * HOUR_MS => Vec::new(),
+        late if late <= 96 * HOUR_MS => vec![(CompForm::CashRefund, share_of(paid(case), 1_000))],
+        _ => vec![(CompForm::CashRefund, 2_000)],
+    });
+    let found = lines(&probed(&tiers(24, 1_000_000, 3_000), &laws, Kind::Delay, &Seeds::default()));
+    assert!(found.contains(&"over 24 h overdue: coupon ¥30.00 → cash ¥20.00".to_owned()), "{found:#?}");
+}
+
 #[test]
 fn a_coupon_less_a_share_is_told_as_that() {
     let floor = Ladder(|_, case: &DelayCase, _| {

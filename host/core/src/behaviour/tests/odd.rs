@@ -112,3 +112,14 @@ fn a_person_between_two_rungs_is_no_gap() {
     assert_eq!(of_sort(&Asks, RemarkSort::Gap), []);
     assert_eq!(of_sort(&Asks, RemarkSort::Falls), []);
 }
+
+/// Both versions fall at the same limit, each from and to amounts of its own: what is said of the one is not true of the other.
+#[test]
+fn a_remark_on_both_versions_is_true_of_both() {
+    let falls =
+        |to: i64| Ladder(move |_, _: &DelayCase, overdue| vec![(CompForm::Coupon, if overdue > 48 * HOUR_MS { to } else { 3_000 })]);
+    let found = probed(&falls(2_000), &falls(1_000), Kind::Delay, &Seeds::default());
+    let said: Vec<(Which, String)> = found.remarks().into_iter().map(|line| (line.version, line.remark.text)).collect();
+    let text = |yuan: &str| format!("compensate, coupon {yuan} after compensate, coupon ¥30.00");
+    assert_eq!(said, [(Which::New, text("¥10.00")), (Which::Old, text("¥20.00"))]);
+}
