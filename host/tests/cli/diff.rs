@@ -51,7 +51,7 @@ fn a_moved_tier_of_the_delay_policy_is_found_to_the_millisecond() {
 fn what_is_told_when_persons_act_and_what_few_cases_meet_is_compared() {
     for (package, settings, said_new) in [
         ("policies/after-sale", json!({"send_back_days": 10}), "told: as.approve.return deadline 72 h later"),
-        ("policies/after-sale", json!({"deduct_waived_card_fee": true}), "refund a share of the money"),
+        ("policies/after-sale", json!({"deduct_waived_card_fee": true}), "refund 100 % of the goods money − ¥1.20"),
         ("policies/blacklist", json!({"supervisor_hours": 12, "head_hours": 24}), "due: supervisor 12 h earlier"),
         ("policies/reply", json!({"allow_terms": ["最强"]}), "pass"),
         ("policies/reply", json!({"severity_overrides": [{"rule": "RC-802", "action": "stop"}]}), "block"),
@@ -61,6 +61,24 @@ fn what_is_told_when_persons_act_and_what_few_cases_meet_is_compared() {
         let said: Vec<&str> = findings.map(|finding| finding["difference"]["new"].as_str().unwrap()).collect();
         assert!(said.contains(&said_new), "{package} {settings}: {said:?}");
     }
+}
+
+/// A share with a least and a most: each stretch is told by the law that holds on all of it, and what raises a coupon is not paid twice.
+#[test]
+fn the_ends_of_a_platforms_floor_are_limits_of_their_own() {
+    let floor = json!({"platform_floor": {"bp": 500, "min": 500, "max": 5_000, "trigger_hours": 30}});
+    let report = with_settings("policies/delay", &floor).exits(1).json();
+    for (place, said, from, to) in [
+        ("lines[0].paid up to ¥100.00", "coupon ¥25.00 and cash ¥5.00", None, Some(10_000)),
+        ("lines[0].paid from ¥600.10, up to ¥1000.00", "cash 5 % of the goods money", Some(60_010), Some(100_000)),
+        ("lines[0].paid over ¥1000.00", "cash ¥50.00", Some(100_001), None),
+    ] {
+        assert_eq!(finding(&report, place, "coupon ¥30.00"), (said.to_owned(), from, to));
+    }
+    let said = "coupon ¥30.00 − 5 % of the goods money and cash 5 % of the goods money";
+    assert_eq!(finding(&report, "from 30 h, up to 72 h overdue", "coupon ¥30.00").0, said);
+    let remarks = report["kinds"][0]["remarks"].as_array().unwrap();
+    assert!(!remarks.iter().any(|line| line["sort"] == "overlap"), "{remarks:?}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub enum Which {
 pub enum RemarkSort {
     /// Nothing between two stretches that give something.
     Gap,
-    /// One delay is paid twice.
+    /// One delay is paid twice: by two rungs of a ladder, or twice in one form.
     Overlap,
     /// A longer delay gives less.
     Falls,
@@ -126,7 +126,7 @@ struct Seen {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     findings: BTreeMap<Key, Seen>,
-    remarks: BTreeMap<(RemarkSort, String), Tally>,
+    remarks: BTreeMap<Remark, Tally>,
     /// Bases probed.
     pub bases: u32,
     /// Questions asked, of both versions together.
@@ -139,8 +139,7 @@ pub struct Found {
 struct Tally {
     old: u32,
     new: u32,
-    /// Of the first base.
-    text: String,
+    /// The first base.
     example: String,
 }
 
@@ -168,11 +167,11 @@ impl Found {
     pub(super) fn remark(&mut self, remarks: Vec<(Remark, Which, String)>) {
         for (remark, which, base) in remarks {
             let (old, new) = (u32::from(which == Which::Old), u32::from(which == Which::New));
-            self.add_remark((remark.sort, remark.place), Tally { old, new, text: remark.text, example: base });
+            self.add_remark(remark, Tally { old, new, example: base });
         }
     }
 
-    fn add_remark(&mut self, key: (RemarkSort, String), tally: Tally) {
+    fn add_remark(&mut self, key: Remark, tally: Tally) {
         if let Some(own) = self.remarks.get_mut(&key) {
             (own.old, own.new) = (own.old + tally.old, own.new + tally.new);
         } else if self.remarks.len() < REMARKS_MAX {
@@ -226,8 +225,8 @@ impl Found {
 
     /// Every remark, those on the new version alone first, then the most frequent.
     pub fn remarks(&self) -> Vec<RemarkLine> {
-        let line = |((sort, place), tally): (&(RemarkSort, String), &Tally)| RemarkLine {
-            remark: Remark { sort: *sort, place: place.clone(), text: tally.text.clone() },
+        let line = |(remark, tally): (&Remark, &Tally)| RemarkLine {
+            remark: remark.clone(),
             version: match (tally.old, tally.new) {
                 (_, 0) => Which::Old,
                 (0, _) => Which::New,

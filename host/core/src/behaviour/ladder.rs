@@ -1,14 +1,13 @@
 //! Where along one number the answers change: points far apart first, then bisection down to the single millisecond, fen or
 //! unit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::law::{Law, Sample};
 use super::view::{Sight, View};
 
 /// Questions that one axis may take: what changes everywhere has no thresholds.
 pub const QUESTIONS_MAX: usize = 4_000;
-/// Steps of an amount within one region: beyond them it is no staircase but grows.
-const STEPS_MAX: usize = 8;
 
 /// What both versions answer at one point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ impl Point {
     }
 }
 
-/// A stretch of an axis on which both versions answer alike; both ends belong to it.
+/// A stretch of an axis on which both versions answer alike and their amounts go by the same laws; both ends belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// The first value; none at the lower end of the search.
@@ -43,29 +42,43 @@ pub struct Stretch {
     pub at: i64,
     /// The answers there.
     pub point: Point,
+    /// The lowest value of it that was asked for, and the answers there.
+    pub first: (i64, Point),
+    /// The highest one.
+    pub last: (i64, Point),
+    /// The law of each amount of both answers, in the order of [`amounts`].
+    pub laws: Vec<Law>,
+}
+
+/// What an axis is like.
+pub struct Ground<'a> {
+    /// What makes a value round, the roundest first.
+    pub steps: &'a [i64],
+    /// Whether the laws of amounts are of interest even where both versions answer the same.
+    pub laws_everywhere: bool,
+    /// Of what the amounts at a value may be shares.
+    pub bases: &'a dyn Fn(i64) -> Vec<i64>,
 }
 
 /// The stretches of an axis, in their order. `ask` gives none where the value makes no question.
-pub fn stretches(points: &[i64], ask: impl FnMut(i64) -> Option<Point>) -> Vec<Stretch> {
-    let mut search = Search { asked: BTreeMap::new(), steps: BTreeSet::new(), ask };
+pub fn stretches(points: &[i64], ground: &Ground<'_>, ask: impl FnMut(i64) -> Option<Point>) -> Vec<Stretch> {
+    let mut search = Search { asked: BTreeMap::new(), ground, ask };
     let valid: Vec<i64> = points.iter().copied().filter(|at| search.point(*at).is_some()).collect();
     for pair in valid.windows(2) {
         let [low, high] = pair else { continue };
         search.bisect(*low, *high);
     }
-    search.staircases();
     search.cut()
 }
 
-struct Search<F> {
+pub(super) struct Search<'a, F> {
     asked: BTreeMap<i64, Option<Point>>,
-    /// The last values before an amount makes a step.
-    steps: BTreeSet<i64>,
+    pub(super) ground: &'a Ground<'a>,
     ask: F,
 }
 
-impl<F: FnMut(i64) -> Option<Point>> Search<F> {
-    fn point(&mut self, at: i64) -> Option<&Point> {
+impl<F: FnMut(i64) -> Option<Point>> Search<'_, F> {
+    pub(super) fn point(&mut self, at: i64) -> Option<&Point> {
         if !self.asked.contains_key(&at) {
             let answer = if self.asked.len() < QUESTIONS_MAX { (self.ask)(at) } else { None };
             self.asked.insert(at, answer);
@@ -87,57 +100,27 @@ impl<F: FnMut(i64) -> Option<Point>> Search<F> {
         }
     }
 
-    /// Amounts that rise in steps while every word stays the same: each step is located as well. A step is a change between
-    /// two points on whose sides the amount stays what it is.
-    fn staircases(&mut self) {
-        let points: Vec<(i64, Point)> = self.points();
-        for region in points.chunk_by(|(_, one), (_, next)| one.like(next)) {
-            let amounts: Vec<(i64, Vec<i64>)> = region.iter().map(|(at, point)| (*at, amounts(point))).collect();
-            let changes: Vec<(i64, i64)> = amounts
-                .windows(2)
-                .filter_map(|pair| match pair {
-                    [(low, below), (high, above)] if below != above => Some((*low, *high)),
-                    _ => None,
-                })
-                .collect();
-            // A staircase stays level between its steps; what changes at every point grows.
-            if changes.len() > STEPS_MAX || changes.len() * 2 >= amounts.len() {
-                continue;
-            }
-            for (low, high) in changes {
-                self.step(low, high);
-            }
-        }
+    /// The amounts of every point that was asked for, from one value to another.
+    pub(super) fn samples(&self, from: i64, to: i64) -> Vec<Sample> {
+        let points = self.asked.range(from..=to).filter_map(|(at, point)| Some((*at, point.as_ref()?)));
+        points.map(|(at, point)| Sample { at, amounts: amounts(point), bases: (self.ground.bases)(at) }).collect()
     }
 
-    /// The one step between two points, if it is one: on its one side the amounts of the one point, on the other those of
-    /// the other.
-    fn step(&mut self, mut low: i64, mut high: i64) {
-        let Some((below, above)) = self.point(low).map(amounts).zip(self.point(high).map(amounts)) else { return };
-        while let Some(gap) = high.checked_sub(low).filter(|gap| *gap > 1) {
-            let middle = low + gap / 2;
-            match self.point(middle).map(amounts) {
-                Some(between) if between == below => low = middle,
-                Some(between) if between == above => high = middle,
-                _ => return,
-            }
-        }
-        self.steps.insert(low);
-    }
-
-    fn points(&self) -> Vec<(i64, Point)> {
-        self.asked.iter().filter_map(|(at, point)| Some((*at, point.clone()?))).collect()
-    }
-
-    /// Neighbouring points that are alike, put together.
-    fn cut(&self) -> Vec<Stretch> {
-        let points = self.points();
+    /// Neighbouring points that are alike, put together, and parted where an amount goes by another law.
+    fn cut(&mut self) -> Vec<Stretch> {
+        let points: Vec<(i64, Point)> = self.asked.iter().filter_map(|(at, point)| Some((*at, point.clone()?))).collect();
         let mut stretches: Vec<Stretch> = Vec::new();
-        for region in points.chunk_by(|(at, one), (_, next)| one.like(next) && !self.steps.contains(at)) {
-            let (Some((from, _)), Some((to, _)), Some((at, point))) = (region.first(), region.last(), region.get(region.len() / 2)) else {
-                continue;
+        for region in points.chunk_by(|(_, one), (_, next)| one.like(next)) {
+            let (Some((from, first)), Some((to, _))) = (region.first(), region.last()) else { continue };
+            let own = amounts(first);
+            let pieces = if region.iter().all(|(_, point)| amounts(point) == own) {
+                vec![(*from, *to, own.into_iter().map(Law::Fixed).collect())]
+            } else if self.ground.laws_everywhere || !first.same() {
+                self.pieces(*from, *to)
+            } else {
+                vec![(*from, *to, self.whole(*from, *to))]
             };
-            stretches.push(Stretch { from: Some(*from), to: Some(*to), at: *at, point: point.clone() });
+            stretches.extend(pieces.into_iter().filter_map(|(from, to, laws)| self.stretch(from, to, laws)));
         }
         if let Some(first) = stretches.first_mut() {
             first.from = None;
@@ -147,10 +130,25 @@ impl<F: FnMut(i64) -> Option<Point>> Search<F> {
         }
         stretches
     }
+
+    fn stretch(&self, from: i64, to: i64, laws: Vec<Law>) -> Option<Stretch> {
+        let points: Vec<(i64, &Point)> = self.asked.range(from..=to).filter_map(|(at, point)| Some((*at, point.as_ref()?))).collect();
+        let whole = |(at, point): &(i64, &Point)| (*at, (*point).clone());
+        let (at, point) = points.get(points.len() / 2).map(whole)?;
+        Some(Stretch {
+            from: Some(from),
+            to: Some(to),
+            at,
+            point,
+            first: points.first().map(whole)?,
+            last: points.last().map(whole)?,
+            laws,
+        })
+    }
 }
 
-/// Every amount of both answers.
-fn amounts(point: &Point) -> Vec<i64> {
+/// Every amount of both answers, the old one's first.
+pub fn amounts(point: &Point) -> Vec<i64> {
     let aspects = [&point.old, &point.new].into_iter().flat_map(|view| &view.aspects);
     aspects.filter_map(|(_, sight)| if let Sight::Money(fen) = sight { Some(*fen) } else { None }).collect()
 }

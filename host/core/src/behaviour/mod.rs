@@ -10,8 +10,12 @@ mod bases;
 mod document;
 mod findings;
 mod ladder;
+mod law;
 mod leaves;
+mod pieces;
 mod probe;
+mod remarks;
+mod telling;
 mod view;
 mod words;
 

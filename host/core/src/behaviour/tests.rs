@@ -11,6 +11,11 @@ use super::*;
 use crate::golden;
 use crate::kind::Kind;
 
+/// Amounts that do not stay what they are along a stretch.
+mod amounts;
+/// Remarks on one version.
+mod odd;
+
 /// A delay policy in a few lines: what it gives after so many hours of shipping delay.
 struct Ladder<F: Fn(&Context, &DelayCase, i64) -> Vec<(CompForm, i64)> + Sync>(F);
 
@@ -289,12 +294,24 @@ fn days_in_messages_and_times_of_obligations_are_compared() {
 #[test]
 fn an_amount_is_a_share_of_what_it_is_the_whole_of() {
     let bases = [("of the goods money", 2_000), ("of the refund owed", 20_000)];
-    let said = |fen: i64| words::amount(fen, Some(2 * fen), &bases);
-    assert_eq!([said(20_000), said(2_000), said(200)], ["100 % of the refund owed", "100 % of the goods money", "10 % of the goods money"]);
+    let said = |fen: &dyn Fn(i64) -> i64| {
+        let sample = |tenths: i64| law::Sample {
+            at: tenths,
+            amounts: vec![fen(tenths)],
+            bases: bases.iter().map(|(_, base)| base * tenths / 10).collect(),
+        };
+        match law::law(&[sample(9), sample(10), sample(11)], 0) {
+            Some(law::Law::Share { base, bp, plus }) => words::share(bp, bases[base].0, plus),
+            Some(law::Law::Fixed(fen)) => view::in_yuan(fen),
+            other => panic!("{other:?}"),
+        }
+    };
+    let share = |fen: i64| said(&|tenths| fen * tenths / 10);
     assert_eq!(
-        [said(4_000), said(60_000), words::amount(20_000, None, &bases)],
-        ["20 % of the refund owed", "3000 % of the goods money", "¥200.00"]
+        [share(20_000), share(2_000), share(200)],
+        ["100 % of the refund owed", "100 % of the goods money", "10 % of the goods money"]
     );
+    assert_eq!([share(4_000), share(60_000), said(&|_| 20_000)], ["20 % of the refund owed", "3000 % of the goods money", "¥200.00"]);
 }
 
 /// However many cases the versions answer alike, one that they answer differently is asked.

@@ -4,7 +4,7 @@ use ombud_rules::after_sale::{Account, Bill, requested, yuan};
 use ombud_rules::civil::{DAY_MS, parse_iso_date};
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::blacklist::BlacklistRuling;
-use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
+use ombud_rules::contract::delay::{Award, CompForm, DelayCase, DelayRuling, Tier};
 use ombud_rules::contract::reply::{Action, ReplyRuling};
 use ombud_rules::contract::types::{Arg, InstantMs, Notes};
 
@@ -55,19 +55,27 @@ const COUNTED: &str = "counted-incidents";
 /// What an answer says about itself, beside what it does.
 pub const QUIET: [&str; 6] = [RULES, CITATIONS, MESSAGES, TIERS, BREAKDOWN, COUNTED];
 
+/// The forms of what a delay is paid in.
+const FORMS: [(&str, CompForm); 4] = [
+    ("coupon", CompForm::Coupon),
+    ("sample or gift", CompForm::SampleGift),
+    ("cash", CompForm::CashRefund),
+    ("solatium", CompForm::Solatium),
+];
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// In the order in which people want to hear of them; what is empty or zero is left out.
     pub aspects: Vec<Aspect>,
-    /// Awards of value beyond the first for one episode: one delay is paid twice.
-    pub overlaps: u32,
+    /// The awards by which one delay is paid twice, in words; empty where none is.
+    pub twice: String,
 }
 
 impl View {
     /// The view of an answer.
     pub fn of(case: &Case, answer: &Result<Ruling, Fault>) -> Self {
-        let mut view = Self { aspects: Vec::new(), overlaps: 0 };
+        let mut view = Self { aspects: Vec::new(), twice: String::new() };
         match (case, answer) {
             (_, Err(fault)) => view.word(OUTCOME, format!("fault: {}", fault.code)),
             (Case::AfterSale(_), Ok(Ruling::AfterSale(ruling))) => view.after_sale(ruling),
@@ -114,7 +122,7 @@ impl View {
         fn timeless(view: &View) -> impl Iterator<Item = &Aspect> {
             view.aspects.iter().filter(|(_, sight)| !matches!(sight, Sight::Instant(_) | Sight::Figures(_)))
         }
-        timeless(self).count() == timeless(other).count() && timeless(self).zip(timeless(other)).all(same)
+        self.twice == other.twice && timeless(self).count() == timeless(other).count() && timeless(self).zip(timeless(other)).all(same)
     }
 
     fn word(&mut self, name: &'static str, word: impl Into<String>) {
@@ -153,21 +161,20 @@ impl View {
 
     fn delay(&mut self, ruling: &DelayRuling) {
         self.word(OUTCOME, ruling.outcome.as_str());
-        for (name, form) in [
-            ("coupon", CompForm::Coupon),
-            ("sample or gift", CompForm::SampleGift),
-            ("cash", CompForm::CashRefund),
-            ("solatium", CompForm::Solatium),
-        ] {
+        for (name, form) in FORMS {
             let sum = ruling.awards.iter().filter(|award| award.form == form);
             self.money(name, sum.fold(0, |sum: i64, award| sum.saturating_add(award.value)));
         }
         self.money("refund due", ruling.total_refund_due);
         self.word(TIERS, joined(ruling.awards.iter().map(|award| award.tier.as_str())));
         self.word("processing-order", ruling.processing_order.join(", "));
-        let valued: Vec<&str> = ruling.awards.iter().filter(|award| award.value > 0).map(|award| award.episode_id.as_str()).collect();
-        let twice = valued.iter().enumerate().filter(|(at, id)| valued.iter().take(*at).any(|earlier| earlier == *id)).count();
-        self.overlaps = u32::try_from(twice).unwrap_or(u32::MAX);
+        let valued: Vec<&Award> = ruling.awards.iter().filter(|award| award.value > 0).collect();
+        let again = |(at, award): &(usize, &&Award)| valued.iter().take(*at).any(|earlier| pay_twice(earlier, award));
+        let twice = valued.iter().enumerate().filter(again).flat_map(|(at, award)| {
+            let earlier = valued.iter().take(at).filter(|earlier| pay_twice(earlier, award));
+            earlier.chain([award]).map(|award| named(award)).collect::<Vec<_>>()
+        });
+        self.twice = twice.collect::<Vec<_>>().join(" and ");
     }
 
     fn blacklist(&mut self, ruling: &BlacklistRuling) {
@@ -204,6 +211,18 @@ impl View {
     }
 }
 
+/// Whether two awards pay one delay twice: by two rungs of the ladder, or in the same form. One rung may be given in two forms, of which the
+/// tier that they share is the sign, and what the platform prescribes at least stands beside a rung in no tier of its own.
+fn pay_twice(one: &Award, next: &Award) -> bool {
+    let rungs = (one.tier == Tier::None) == (next.tier == Tier::None) && (one.tier != next.tier || one.tier == Tier::None);
+    one.episode_id == next.episode_id && (one.form == next.form || rungs)
+}
+
+fn named(award: &Award) -> String {
+    let form = FORMS.iter().find(|(_, form)| *form == award.form).map_or("award", |(name, _)| name);
+    if award.tier == Tier::None { form.to_owned() } else { format!("{} {form}", award.tier.as_str()) }
+}
+
 /// Whole numbers and dates among arguments. Amounts are aspects of their own, and words are the message's.
 fn figures(of: &str, args: &[Arg]) -> Vec<(String, Figure)> {
     let figure = |value: &str| match parse_iso_date(value) {
@@ -229,16 +248,30 @@ pub fn in_yuan(fen: i64) -> String {
     format!("¥{}", yuan(fen))
 }
 
-/// Of what an amount may be a share, in fen, with the words for it.
-pub fn bases(case: &Case) -> Vec<(&'static str, i64)> {
+/// Of what an amount may be a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// In words.
+    pub words: &'static str,
+    /// In fen.
+    pub fen: i64,
+    /// Where the money stands of which it is made up.
+    pub under: &'static str,
+}
+
+/// Of what the amounts of answers to a case may be shares; of one kind always as many.
+pub fn bases(case: &Case) -> Vec<Basis> {
+    let basis = |words, fen, under| Basis { words, fen, under };
+    let balance = || money::balance(case).unwrap_or(0);
     match case {
-        Case::AfterSale(case) => vec![
-            ("of the goods money", goods_money(case)),
-            ("of what may still be refunded", money::balance(&Case::AfterSale(case.clone())).unwrap_or(0)),
+        Case::AfterSale(facts) => vec![
+            basis("of the goods money", goods_money(facts), "/case/order/lines/"),
+            basis("of what may still be refunded", balance(), "/case/order/lines/"),
+            basis("of the amount asked for", facts.requested_amount.unwrap_or(0), "/case/requested_amount"),
         ],
-        Case::Delay(case) => vec![
-            ("of the goods money", delayed_money(case)),
-            ("of the refund owed", money::balance(&Case::Delay(case.clone())).unwrap_or(0)),
+        Case::Delay(facts) => vec![
+            basis("of the goods money", delayed_money(facts), "/case/lines/"),
+            basis("of the refund owed", balance(), "/case/episodes/"),
         ],
         Case::Blacklist(_) | Case::Reply(_) => Vec::new(),
     }

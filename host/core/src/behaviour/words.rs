@@ -3,6 +3,7 @@
 use ombud_rules::civil::{DAY_MS, HOUR_MS, day_of};
 
 use super::axes::{NumberAxis, Unit};
+use super::ladder::Point;
 use super::view::{Aspect, Figure, OUTCOME, QUIET, Sight, View, in_yuan};
 
 const MINUTE_MS: i64 = 60_000;
@@ -40,11 +41,7 @@ fn upper(axis: &NumberAxis, to: i64, value: &dyn Fn(i64) -> String) -> String {
 
 /// Whether one value is a rounder number than another.
 fn rounder(axis: &NumberAxis, one: i64, other: i64) -> bool {
-    let steps: &[i64] = match axis.unit {
-        Unit::Elapsed | Unit::Civil => &[DAY_MS, HOUR_MS, MINUTE_MS, 1_000],
-        Unit::Money | Unit::Share => &[10_000, 1_000, 100, 10],
-        Unit::Count => &[],
-    };
+    let steps = steps(axis.unit);
     let roundness = |value: i64| steps.iter().position(|step| value % step == 0).unwrap_or(steps.len());
     roundness(one) < roundness(other)
 }
@@ -92,24 +89,30 @@ fn civil(anchor: i64, value: i64, tz_offset_min: i32) -> Option<String> {
     (midnight && !anchored).then(|| format!("the beginning of day {days}"))
 }
 
-/// An amount of an answer: as a share where it grows with the money of the case, else in yuan. `doubled` is the same aspect
-/// of the answer to the same question with twice the money.
-pub fn amount(fen: i64, doubled: Option<i64>, bases: &[(&'static str, i64)]) -> String {
-    let grows = doubled.is_some_and(|doubled| doubled.abs_diff(fen.saturating_mul(2)) <= 1);
-    let share = |(words, base): &(&'static str, i64)| {
-        let (fen, base) = (i128::from(fen), i128::from(*base));
-        if base <= 0 {
-            return None;
-        }
-        let bp = (fen * 10_000 + base / 2) / base;
-        let exact = (base * bp + 5_000) / 10_000 == fen && bp % 10 == 0;
-        exact.then(|| (bp, format!("{} {words}", percent(i64::try_from(bp).unwrap_or(i64::MAX)))))
-    };
-    // The whole of one thing is what is meant, whatever share it is of another; and more than the whole seldom is.
-    let meant = |(bp, _): &(i128, String)| (*bp != 10_000, *bp > 10_000);
-    match grows {
-        true => bases.iter().filter_map(share).min_by_key(meant).map_or_else(|| "a share of the money".to_owned(), |(_, words)| words),
-        false => in_yuan(fen),
+/// A share of some money, with what is added or taken off.
+pub fn share(bp: i64, of: &str, plus: i64) -> String {
+    let share = format!("{} {of}", percent(bp.saturating_abs()));
+    match (bp < 0, plus) {
+        (false, 0) => share,
+        (false, plus) if plus < 0 => format!("{share} − {}", in_yuan(plus.saturating_abs())),
+        (false, plus) => format!("{share} + {}", in_yuan(plus)),
+        (true, plus) => format!("{} − {share}", in_yuan(plus)),
+    }
+}
+
+/// Amounts that move along a stretch: those at its ends. `even`: between them they move evenly.
+pub fn from_to(axis: &NumberAxis, (from, low): (i64, i64), (to, high): (i64, i64), even: bool, tz_offset_min: i32) -> String {
+    let end = |at: i64, fen: i64| format!("{} at {}", in_yuan(fen), in_unit(axis, at, tz_offset_min));
+    let ends = format!("{} … {}", end(from, low), end(to, high));
+    if even { ends } else { format!("varying, {ends}") }
+}
+
+/// What makes a value of an axis round, the roundest first.
+pub const fn steps(unit: Unit) -> &'static [i64] {
+    match unit {
+        Unit::Elapsed | Unit::Civil => &[DAY_MS, HOUR_MS, MINUTE_MS, 1_000],
+        Unit::Money | Unit::Share => &[10_000, 1_000, 100, 10],
+        Unit::Count => &[],
     }
 }
 
@@ -158,6 +161,19 @@ impl Difference {
     }
 }
 
+impl AspectChange {
+    /// The change of one aspect along a stretch: what is not the same everywhere is told by the first and the last.
+    fn along(changes: Vec<Self>) -> Option<Self> {
+        let said = |side: fn(&Self) -> &String| {
+            let (first, last) = (side(changes.first()?), side(changes.last()?));
+            Some(if changes.iter().all(|change| side(change) == first) { first.clone() } else { format!("{first} … {last}") })
+        };
+        Some(Self { old: said(|change| &change.old)?, new: said(|change| &change.new)?, aspect: changes.first()?.aspect.clone() })
+    }
+}
+
+/// An instant that is not moved.
+const UNMOVED: &str = "as it was";
 /// Nothing of a sort.
 const NOTHING: &str = "nothing";
 
@@ -182,25 +198,26 @@ pub fn headline(view: &View, amounts: &AmountWords<'_>) -> String {
     }
 }
 
-/// In what two answers differ; none where they do not.
-pub fn difference(old: &View, new: &View, old_amounts: &AmountWords<'_>, new_amounts: &AmountWords<'_>) -> Option<Difference> {
-    let names = old.aspects.iter().chain(&new.aspects).map(|(name, _)| *name);
-    let mut aspects: Vec<AspectChange> = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
-    for name in names {
-        if seen.contains(&name) || old.get(name) == new.get(name) {
-            continue;
+/// In what two answers differ; none where they do not. `points`: the same difference at several values, of which what moves with them is told
+/// by the first and the last.
+pub fn difference(points: &[&Point], old_amounts: &AmountWords<'_>, new_amounts: &AmountWords<'_>) -> Option<Difference> {
+    let middle = points.get(points.len() / 2)?;
+    let (old, new) = (&middle.old, &middle.new);
+    let mut names: Vec<&'static str> = Vec::new();
+    for (name, _) in points.iter().flat_map(|point| point.old.aspects.iter().chain(&point.new.aspects)) {
+        if !names.contains(name) && points.iter().any(|point| point.old.get(name) != point.new.get(name)) {
+            names.push(name);
         }
-        seen.push(name);
-        aspects.push(change(name, old.get(name), new.get(name), old_amounts, new_amounts));
     }
+    let change = |name: &'static str| {
+        let at = |point: &&Point| change(name, point.old.get(name), point.new.get(name), old_amounts, new_amounts);
+        AspectChange::along(points.iter().map(at).collect())
+    };
+    let aspects: Vec<AspectChange> = names.into_iter().filter_map(change).collect();
     let outcome = old.outcome() != new.outcome();
-    let sums =
-        |view: &View| -> Vec<Aspect> { view.aspects.iter().filter(|(_, sight)| matches!(sight, Sight::Money(_))).cloned().collect() };
-    let money_differs = sums(old) != sums(new);
-    let (matter, old_words, new_words) = if outcome {
+    let (matter, mut old_words, mut new_words) = if outcome {
         (Matter::Outcome, headline(old, old_amounts), headline(new, new_amounts))
-    } else if money_differs {
+    } else if sums(old) != sums(new) {
         let words = |view: &View, amounts: &AmountWords<'_>| money(view, amounts).unwrap_or_else(|| NOTHING.to_owned());
         (Matter::Money, words(old, old_amounts), words(new, new_amounts))
     } else {
@@ -210,7 +227,20 @@ pub fn difference(old: &View, new: &View, old_amounts: &AmountWords<'_>, new_amo
         let first = aspects.iter().find(does).or_else(|| aspects.first())?;
         (matter, format!("{}: {}", first.aspect, first.old), format!("{}: {}", first.aspect, first.new))
     };
+    if matter == Matter::Money && old_words == new_words {
+        // By the same law, but for rounding or between the ends: then an example tells them apart.
+        let such = |words: String, view: &View| match money(view, &|_, fen| in_yuan(fen)) {
+            Some(example) => format!("{words}, such as {example}"),
+            None => words,
+        };
+        (old_words, new_words) = (such(old_words, old), such(new_words, new));
+    }
     Some(Difference { matter, old: old_words, new: new_words, aspects })
+}
+
+/// The amounts of an answer.
+fn sums(view: &View) -> Vec<Aspect> {
+    view.aspects.iter().filter(|(_, sight)| matches!(sight, Sight::Money(_))).cloned().collect()
 }
 
 fn change(
@@ -238,11 +268,17 @@ fn change(
 
 fn moved(old: i64, new: i64) -> (String, String) {
     let apart = duration(new.saturating_sub(old).saturating_abs());
-    ("as it was".to_owned(), if new > old { format!("{apart} later") } else { format!("{apart} earlier") })
+    if new == old {
+        return (UNMOVED.to_owned(), UNMOVED.to_owned());
+    }
+    (UNMOVED.to_owned(), if new > old { format!("{apart} later") } else { format!("{apart} earlier") })
 }
 
 /// The figures in which two answers differ. What stands in one answer only belongs to a message or an obligation of its own.
 fn other_figures(old: &[(String, Figure)], new: &[(String, Figure)]) -> (String, String) {
+    if old == new {
+        return (UNMOVED.to_owned(), UNMOVED.to_owned());
+    }
     let (mut olds, mut news): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let nth = |figures: &[(String, Figure)], at: usize| {
         let of = figures.get(at).map(|(of, _)| of);
