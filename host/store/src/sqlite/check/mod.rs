@@ -19,7 +19,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
 use rusqlite::Connection;
 
-use self::cells::text;
+use self::cells::{number, text};
 pub use self::derived::{Gone, Rebuilt, Scratch};
 use super::connection::SqliteReader;
 use super::known::Known;
@@ -74,7 +74,7 @@ struct Check<'a> {
     used: HashSet<i64>,
     /// The digests of components and settings that records name.
     named: HashSet<Digest>,
-    /// When the newest record of all logs was received, once that was asked for.
+    /// When the record that was written last was received, once that was asked for.
     newest: Option<Option<i64>>,
 }
 
@@ -116,13 +116,15 @@ impl Check<'_> {
         self.blobs()
     }
 
-    /// When the newest record of all logs was received, epoch milliseconds; none where there is none.
+    /// When the record of all logs that was written last was received, epoch milliseconds; none where there is none. What was received last may be
+    /// of a clock that was wrong.
     fn newest(&mut self) -> rusqlite::Result<Option<i64>> {
         let newest = match self.newest {
             Some(newest) => newest,
-            None => self
-                .db
-                .query_row("SELECT max(received_at_ms) FROM entries WHERE typeof(received_at_ms) = 'integer'", [], |row| row.get(0))?,
+            None => {
+                let mut query = self.db.prepare("SELECT received_at_ms FROM entries ORDER BY record_no DESC LIMIT 1")?;
+                query.query_map([], |row| number(row, 0))?.next().transpose()?.flatten()
+            }
         };
         self.newest = Some(newest);
         Ok(newest)

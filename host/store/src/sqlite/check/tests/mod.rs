@@ -131,6 +131,13 @@ fn what_nothing_signs_any_more_is_told_where_much_later_records_are_there() {
         let [finding] = told(most + 1, from).try_into().unwrap();
         assert!(finding.starts_with(&format!("m-1: record {from}: no checkpoint signs it or what follows it")), "{finding}");
     }
+    // A clock that was wrong for a while accuses nobody once it is right: what was written last counts.
+    let sql = format!(
+        "DELETE FROM checkpoints WHERE merchant_no = 2; DELETE FROM cosignatures WHERE merchant_no = 2;
+         UPDATE entries SET received_at_ms = received_at_ms + {} WHERE merchant_no = 1",
+        most + 1
+    );
+    assert!(!after(&fixture, &sql).iter().any(|finding| finding.contains("no checkpoint signs it")));
 }
 
 #[test]
