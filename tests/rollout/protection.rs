@@ -97,6 +97,8 @@ fn a_version_that_faults_in_a_row_is_taken_back_and_stays_back() {
     mac.update(format!("{}.{}.{body}", header("webhook-id"), header("webhook-timestamp")).as_bytes());
     let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
     assert_eq!(header("webhook-signature"), format!("v1,{signature}"));
+    let taken = "ombud_webhook_announcements_total{result=\"taken\"} 1";
+    wait_for(|| server.call("GET", "/metrics").key(&server.operator).send().text().contains(taken));
     let event: Value = serde_json::from_str(body).unwrap();
     assert_eq!(
         (&event["type"], &event["subject"], &event["data"]["measure"]),

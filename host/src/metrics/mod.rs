@@ -34,7 +34,7 @@ pub use ledger::Witnessed;
 pub use policies::POLICIES_MAX;
 use policies::Policies;
 use rollout::Rollout;
-pub use rollout::{Protected, Shadowed};
+pub use rollout::{Announced, Protected, Shadowed};
 use shares::Shares;
 pub use shares::{Queued, Turned};
 
@@ -149,6 +149,11 @@ impl Metrics {
     /// Counts what the protection did.
     pub fn protected(&self, what: Protected) {
         self.rollout.protected(what);
+    }
+
+    /// Counts what became of an announcement for the operator's webhook.
+    pub fn announced(&self, what: Announced) {
+        self.rollout.announced(what);
     }
 
     /// Counts an event that was answered from the record.

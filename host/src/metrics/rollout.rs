@@ -56,6 +56,29 @@ impl Protected {
     }
 }
 
+/// What became of an announcement for the operator's webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// The webhook took it.
+    Taken,
+    /// It was not taken in all attempts.
+    NotTaken,
+    /// Too many waited: it was not sent.
+    LeftOut,
+}
+
+impl Announced {
+    const ALL: [Self; 3] = [Self::Taken, Self::NotTaken, Self::LeftOut];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::NotTaken => "not-taken",
+            Self::LeftOut => "left-out",
+        }
+    }
+}
+
 type Labels = [(&'static str, &'static str); 1];
 
 /// Every handle.
@@ -63,21 +86,28 @@ pub(super) struct Rollout {
     stages: Family<Labels, Counter>,
     shadows: Family<Labels, Counter>,
     protected: Family<Labels, Counter>,
+    announced: Family<Labels, Counter>,
 }
 
 impl Rollout {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let of = || Family::<Labels, Counter>::default();
-        let (stages, shadows, protected) = (of(), of(), of());
+        let (stages, shadows, protected, announced) = (of(), of(), of(), of());
         registry.register("rollout_decisions", "Decisions by the right by which the version answered", stages.clone());
         registry.register("shadow_runs", "Shadow runs by what became of them", shadows.clone());
         registry.register("protection_acts", "What the protection did of itself", protected.clone());
-        let all = Self { stages, shadows, protected };
+        registry.register("webhook_announcements", "Announcements for the operator's webhook by what became of them", announced.clone());
+        let all = Self { stages, shadows, protected, announced };
         // Series stand at zero from the start.
         Stage::ALL.iter().for_each(|stage| _ = all.stages.get_or_create(&[("stage", stage.as_str())]));
         Shadowed::ALL.iter().for_each(|own| _ = all.shadows.get_or_create(&[("result", own.as_str())]));
         Protected::ALL.iter().for_each(|own| _ = all.protected.get_or_create(&[("act", own.as_str())]));
+        Announced::ALL.iter().for_each(|own| _ = all.announced.get_or_create(&[("result", own.as_str())]));
         all
+    }
+
+    pub(super) fn announced(&self, what: Announced) {
+        self.announced.get_or_create(&[("result", what.as_str())]).inc();
     }
 
     pub(super) fn decided(&self, stage: Stage) {

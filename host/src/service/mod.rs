@@ -224,7 +224,7 @@ impl Service {
         let fair = fair::Fair::start(cores(), Arc::clone(&metrics))?;
         let guardrail = Arc::new(admin::guardrail(&registry));
         let webhook = match &options.webhook {
-            Some(url) => Some(rollout::Webhook::start(url, admin::secret(&data.join(crate::backup::WEBHOOK_KEY))?)?),
+            Some(url) => Some(rollout::Webhook::start(url, admin::secret(&data.join(crate::backup::WEBHOOK_KEY))?, Arc::clone(&metrics))?),
             None => None,
         };
         let service = Arc::new(Self {

@@ -1,6 +1,7 @@
 //! The operator's webhook: what the protection did and what the self-audit met, as a CloudEvent, signed as Standard Webhooks has it. Only the operator names
 //! its address, so that no merchant can make the host call into the operator's network.
 
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use ureq::http::Request;
 
 use super::protect::Measure;
 use crate::clock::now_ms;
+use crate::metrics::{Announced, Metrics};
 use crate::service::listing::rfc3339;
 use crate::service::wire::Alarm;
 
@@ -32,7 +34,10 @@ const ATTEMPTS_MAX: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Sends announcements, one after the other, beside everything else.
-pub struct Webhook(SyncSender<Announcement>);
+pub struct Webhook {
+    sender: SyncSender<Announcement>,
+    metrics: Arc<Metrics>,
+}
 
 struct Announcement {
     id: String,
@@ -45,23 +50,27 @@ impl Webhook {
     ///
     /// # Errors
     /// It is no HTTP address, or no thread can be started.
-    pub fn start(url: &str, secret: [u8; 32]) -> Result<Self> {
+    pub fn start(url: &str, secret: [u8; 32], metrics: Arc<Metrics>) -> Result<Self> {
         let uri: ureq::http::Uri = url.parse().with_context(|| format!("`{url}` is no address"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
             return Err(anyhow!("`{url}` is no address of a webhook: https://HOST/PATH"));
         }
         let agent = agent();
         let (sender, waiting) = sync_channel::<Announcement>(WAITING_MAX);
-        let url = url.to_owned();
+        let (url, counts) = (url.to_owned(), Arc::clone(&metrics));
         let send = move || {
             for announcement in waiting {
-                if let Err(error) = deliver(&agent, &url, &secret, &announcement) {
-                    tracing::error!(id = announcement.id, error = format!("{error:#}"), "an announcement was not taken by the webhook");
+                match deliver(&agent, &url, &secret, &announcement) {
+                    Ok(()) => counts.announced(Announced::Taken),
+                    Err(error) => {
+                        counts.announced(Announced::NotTaken);
+                        tracing::error!(id = announcement.id, error = format!("{error:#}"), "an announcement was not taken by the webhook");
+                    }
                 }
             }
         };
         std::thread::Builder::new().name("webhook".into()).spawn(send).context("no thread for the webhook")?;
-        Ok(Self(sender))
+        Ok(Self { sender, metrics })
     }
 
     /// Announces what the protection did.
@@ -96,9 +105,10 @@ impl Webhook {
             "datacontenttype": "application/json",
             "data": data,
         });
-        match self.0.try_send(Announcement { id: event, at_ms, body: body.to_string() }) {
+        match self.sender.try_send(Announcement { id: event, at_ms, body: body.to_string() }) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.metrics.announced(Announced::LeftOut);
                 tracing::error!("too many announcements wait for the webhook: one is left out");
             }
         }
