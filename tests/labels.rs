@@ -45,8 +45,7 @@ fn a_person_has_one_spelling_however_it_is_composed() {
     let merchant = shared().merchant(json!({}));
     create(&merchant, Role::Supervisor, "Zo\u{eb} li").with(201);
     create(&merchant, Role::Compliance, "Zo\u{eb} li").with(201);
-    refused(&create(&merchant, Role::Compliance, "Zoe\u{308} li"), "NFC");
-    for other in ["ZO\u{cb} LI", "Zo\u{eb}li", "Zo\u{eb} ｌｉ"] {
+    for other in ["Zoe\u{308} li", "ZO\u{cb} LI", "Zo\u{eb}li", "Zo\u{eb} ｌｉ"] {
         refused(&create(&merchant, Role::Compliance, other), "in another spelling");
     }
     refused(&create(&merchant, Role::Compliance, "l\u{456}"), "Cyrillic");

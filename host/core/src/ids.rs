@@ -39,7 +39,7 @@ macro_rules! id {
             pub fn new(text: impl Into<String>) -> Result<Self, BadId> {
                 let text: String = text.into();
                 let valid: fn(&str) -> bool = $valid;
-                if valid(&text) { Ok(Self(text)) } else { Err(BadId { what: $what, allowed: why_not(&text, $allowed).1 }) }
+                if valid(&text) { Ok(Self(text)) } else { Err(BadId { what: $what, allowed: $allowed }) }
             }
 
             /// The id's text.
@@ -110,7 +110,7 @@ id!(
     "ticket id",
     "1 to 256 bytes without control or invisible characters and without space at its ends",
     is_id,
-    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "x-composed": true, "pattern": ID_PATTERN}
+    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": ID_PATTERN}
 );
 
 id!(
@@ -121,7 +121,7 @@ id!(
     "1 to 256 bytes without control or invisible characters and without space at its ends; a pseudonym: not a telephone number, resident number or e-mail address",
     |text| is_id(text) && !is_mobile_number(text) && !is_resident_number(text) && !is_mail_address(text),
     {
-        "type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "x-composed": true, "pattern": ID_PATTERN,
+        "type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": ID_PATTERN,
         "not": {"pattern": NOT_A_PSEUDONYM}
     }
 );
@@ -132,7 +132,7 @@ id!(
     "actor id",
     "1 to 256 bytes without control or invisible characters and without space at its ends",
     is_id,
-    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "x-composed": true, "pattern": ID_PATTERN}
+    {"type": "string", "minLength": 1, "maxLength": 256, "x-max-bytes": 256, "pattern": ID_PATTERN}
 );
 
 id!(
@@ -206,10 +206,10 @@ impl EventKey {
     pub fn new(source: impl Into<String>, id: impl Into<String>) -> Result<Self, BadId> {
         let (source, id) = (source.into(), id.into());
         if !is_uri_reference(&source) {
-            return Err(BadId { what: "event source", allowed: why_not(&source, SOURCE_ALLOWED).1 });
+            return Err(BadId { what: "event source", allowed: SOURCE_ALLOWED });
         }
         if !is_id(&id) {
-            return Err(BadId { what: "event id", allowed: why_not(&id, ID_ALLOWED).1 });
+            return Err(BadId { what: "event id", allowed: ID_ALLOWED });
         }
         Ok(Self { source, id })
     }
@@ -230,31 +230,13 @@ pub const ID_ALLOWED: &str = "1 to 256 bytes without control or invisible charac
 /// What is allowed of a `source`.
 pub const SOURCE_ALLOWED: &str = "a URI reference of 1 to 256 bytes, such as /helpdesk/douyin";
 
-/// What is wrong with an id that is not composed, and what is allowed in its place.
-pub const NOT_COMPOSED: (&str, &str) =
-    ("is not in Unicode's normal form NFC", "the same text normalised to NFC: `e` and an accent after it are the one letter `é`");
-
-/// The schema's own keyword for texts that are in Unicode's normal form NFC.
-pub const COMPOSED: &str = "x-composed";
-
-/// Whether a text is in Unicode's normal form NFC: the same letters in another form would be another order to the caps. What is on record was taken
-/// in any form.
-pub fn is_composed(text: &str) -> bool {
-    text.is_ascii() || is_on_record() || unicode_normalization::is_nfc(text)
-}
-
-/// What is wrong with a text that is no id where this is allowed, and what is.
-pub fn why_not<'a>(text: &str, allowed: &'a str) -> (&'a str, &'a str) {
-    if is_composed(text) { ("is not allowed", allowed) } else { NOT_COMPOSED }
-}
-
-/// 1 to 256 bytes without control or invisible characters and without space at its ends, composed.
+/// 1 to 256 bytes without control or invisible characters and without space at its ends.
 pub fn is_id(text: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&text.len())
         && !text.starts_with(is_space)
         && !text.ends_with(is_space)
         && !text.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
-        && (text.is_ascii() || !text.chars().any(|character| is_refused(character, is_invisible, was_invisible)) && is_composed(text))
+        && (text.is_ascii() || !text.chars().any(|character| is_refused(character, is_invisible, was_invisible)))
 }
 
 thread_local! {
@@ -301,7 +283,7 @@ macro_rules! invisible {
     };
 }
 
-/// What [`is_id`] takes, as a pattern, but for [`COMPOSED`], which none can say: two ids that look alike would be two orders to the caps.
+/// What [`is_id`] takes, as a pattern: two ids that look alike would be two orders to the caps.
 pub const ID_PATTERN: &str = concat!(
     "^[^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000",
     invisible!(),

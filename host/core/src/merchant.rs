@@ -14,7 +14,7 @@ use crate::edition::Edition;
 use crate::event::Event;
 use crate::event::input::MerchantClaim;
 use crate::fallback::Fallbacks;
-use crate::ids::{Currency, MerchantId, on_record};
+use crate::ids::{Currency, MerchantId};
 use crate::limits::{CALENDAR_DATES_MAX, CALENDAR_DAYS_AFTER, CALENDAR_DAYS_BEFORE, MERCHANT_BYTES_MAX, TZ_OFFSET_MIN};
 use crate::problem::{Problem, below};
 use crate::protect::Protection;
@@ -104,14 +104,6 @@ impl MerchantConfig {
             dates.dedup();
         }
         Ok(config)
-    }
-
-    /// Reads a configuration that is on record: a shop's id that an earlier release took is taken.
-    ///
-    /// # Errors
-    /// Every problem by its JSON pointer.
-    pub fn recorded(json: &[u8]) -> Result<Self, Vec<Problem>> {
-        on_record(|| Self::parse(json))
     }
 
     /// The JSON Schema (2020-12, self-contained) of a configuration.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::time;
 use super::types::EventType;
-use crate::ids::{EventKey, ID_ALLOWED, SOURCE_ALLOWED, is_id, is_uri_reference, why_not};
+use crate::ids::{EventKey, ID_ALLOWED, SOURCE_ALLOWED, is_id, is_uri_reference};
 use crate::limits::{EVENT_AHEAD_MS_MAX, EXTENSION_NAME_BYTES_MAX, EXTENSION_VALUE_BYTES_MAX, EXTENSIONS_MAX, ID_BYTES_MAX};
 use crate::problem::{Problem, below};
 
@@ -132,10 +132,7 @@ impl LooseEvent<'_> {
         let mut text = |name: &str, required: bool, valid: fn(&str) -> bool, allowed: &str| -> Option<&str> {
             match self.attribute(name) {
                 Some(Loose::Text(text)) if valid(text) => return Some(text),
-                Some(loose) => {
-                    let (wrong, allowed) = if let Loose::Text(text) = loose { why_not(text, allowed) } else { ("is not allowed", allowed) };
-                    problems.push(carrier.problem(name, wrong).allowed(allowed));
-                }
+                Some(_) => problems.push(carrier.problem(name, "is not allowed").allowed(allowed)),
                 None if required => problems.push(carrier.problem(name, "is missing").allowed(allowed)),
                 None => {}
             }

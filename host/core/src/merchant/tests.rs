@@ -70,19 +70,6 @@ fn every_problem_is_found_by_its_place() {
 }
 
 #[test]
-fn a_shop_in_another_form_of_unicode_is_refused_and_stays_on_record() {
-    let mut value = config();
-    value["shop_id"] = json!("cafe\u{301}");
-    let refused = parse(&value).unwrap_err();
-    assert_eq!(refused.len(), 1);
-    assert!(
-        refused[0].starts_with("`/shop_id`: is not in Unicode's normal form NFC; allowed: the same text normalised to NFC"),
-        "{refused:?}"
-    );
-    assert_eq!(MerchantConfig::recorded(value.to_string().as_bytes()).unwrap().shop_id, "cafe\u{301}");
-}
-
-#[test]
 fn both_paths_accept_the_same_configurations() {
     let full = serde_json::to_value(parse(&config()).unwrap()).unwrap();
     let places = [

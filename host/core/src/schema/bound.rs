@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::ids::{COMPOSED, ID_PATTERN, is_id};
+use crate::ids::{ID_PATTERN, is_id};
 use crate::limits::{ID_BYTES_MAX, INSTANT_MS_MAX, MONEY_FEN_MAX, QUANTITY_MAX, TEXT_BYTES_MAX};
 
 /// The schema's own keyword for lengths in bytes of UTF-8 (`maxLength` counts Unicode scalar values).
@@ -64,7 +64,6 @@ impl Bound {
                 schema.insert("minLength".into(), json!(1));
                 schema.insert("maxLength".into(), json!(ID_BYTES_MAX));
                 schema.insert(MAX_BYTES.into(), json!(ID_BYTES_MAX));
-                schema.insert(COMPOSED.into(), json!(true));
                 schema.insert("pattern".into(), json!(ID_PATTERN));
             }
             Self::Bytes(max) => {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::bound::{MAX_BYTES, add_bounds};
 use super::contract::CONTRACT;
 use super::{Bound, Bounded, strict, text, typed};
-use crate::ids::{ALLOWED, COMPOSED, NOT_COMPOSED, is_composed};
+use crate::ids::ALLOWED;
 use crate::limits::PROBLEMS_MAX;
 use crate::problem::{Problem, below, tidy};
 
@@ -60,7 +60,6 @@ impl Checker {
     pub fn new(schema: Value, items_max: usize) -> Option<Self> {
         let validator = jsonschema::options()
             .with_keyword(MAX_BYTES, |_, limit, _| Ok(Box::new(MaxBytes(limit.as_u64().unwrap_or(0)))))
-            .with_keyword(COMPOSED, |_, _, _| Ok(Box::new(Composed)))
             .with_keyword("format", |_, format, _| Ok(Box::new(Format(format.as_str().unwrap_or_default().to_owned()))))
             .build(&schema)
             .ok()?;
@@ -130,12 +129,7 @@ impl Checker {
             K::Custom { message, .. } => message.clone(),
             _ => "is not allowed".to_owned(),
         };
-        let problem = Problem::at(place, message);
-        problems.push(if problem.message == NOT_COMPOSED.0 {
-            problem.allowed(NOT_COMPOSED.1)
-        } else {
-            self.with_allowed(problem, Some(node))
-        });
+        problems.push(self.with_allowed(Problem::at(place, message), Some(node)));
     }
 
     fn with_allowed(&self, problem: Problem, node: Option<&Value>) -> Problem {
@@ -225,19 +219,6 @@ impl<'i> Keyword<'i> for MaxBytes {
 
     fn is_valid(&self, value: &'i Value) -> bool {
         value.as_str().is_none_or(|text| text.len() as u64 <= self.0)
-    }
-}
-
-/// `x-composed`: a string in Unicode's normal form NFC.
-struct Composed;
-
-impl<'i> Keyword<'i> for Composed {
-    fn validate(&self, value: &'i Value) -> Result<(), ValidationError<'i>> {
-        if self.is_valid(value) { Ok(()) } else { Err(ValidationError::custom(NOT_COMPOSED.0)) }
-    }
-
-    fn is_valid(&self, value: &'i Value) -> bool {
-        value.as_str().is_none_or(is_composed)
     }
 }
 

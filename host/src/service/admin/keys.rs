@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use ombud_core::ids::{ActorId, BadId, MerchantId};
+use ombud_core::ids::{ActorId, MerchantId};
 use ombud_core::problem::Problem;
 use ombud_ledger::Digest;
 use ombud_store::{ApiKeyRow, Store as _};
@@ -56,8 +56,7 @@ impl Service {
             }
             None => None,
         };
-        let bad = |error: BadId| ServiceError::Invalid(vec![Problem::at("/label", error.to_string()).allowed(error.allowed)]);
-        let actor = ActorId::new(label).map_err(bad)?;
+        let actor = ActorId::new(label).map_err(|error| ServiceError::Invalid(vec![Problem::at("/label", error.to_string())]))?;
         let _changing = self.changing.lock();
         self.still_valid(who)?;
         // Who may make a second person is two persons.

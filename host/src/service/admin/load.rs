@@ -89,7 +89,7 @@ impl Service {
     fn tenant_of(&self, reads: &dyn Reads, row: &MerchantRow) -> Result<Tenant> {
         let document: MerchantDocument = serde_json::from_str(&row.config)?;
         let rollouts = rollout::kept(reads, &row.id)?.unwrap_or_default();
-        let config = MerchantConfig::recorded(document.config.to_string().as_bytes())
+        let config = MerchantConfig::parse(document.config.to_string().as_bytes())
             .map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
         self.assemble(reads, config, document.caps_bound, rollouts)
     }

@@ -99,7 +99,7 @@ impl Backtests<'_> {
     /// There is no such merchant or candidate, the candidate refuses its settings or does not decide the kind, the window is none.
     pub fn plan(&self, merchant: &MerchantId, asked: Asked) -> Result<Plan, ServiceError> {
         let document = self.document(merchant)?.ok_or(ServiceError::NotFound("merchant"))?;
-        let config = MerchantConfig::recorded(document.config.to_string().as_bytes()).map_err(|problems| {
+        let config = MerchantConfig::parse(document.config.to_string().as_bytes()).map_err(|problems| {
             let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
             ServiceError::Internal(anyhow!("the configuration of `{merchant}`: {}", told.join("; ")))
         })?;

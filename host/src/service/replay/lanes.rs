@@ -118,7 +118,7 @@ impl Replays<'_> {
         let zone = || -> Result<i32, ServiceError> {
             let unreadable = |cause: String| ServiceError::Internal(anyhow!("the configuration of `{merchant}`: {cause}"));
             let document: MerchantDocument = serde_json::from_str(&row.config).map_err(|error| unreadable(error.to_string()))?;
-            let config = MerchantConfig::recorded(document.config.to_string().as_bytes());
+            let config = MerchantConfig::parse(document.config.to_string().as_bytes());
             let told = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             config.map(|config| config.tz_offset_min).map_err(|problems| unreadable(told(problems)))
         };

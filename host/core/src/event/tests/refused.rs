@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::super::{EventType, batch, recorded, structured};
 use super::{RECEIVED, example_value, headers, read, read_binary};
-use crate::ids::NOT_COMPOSED;
 use crate::limits::{EVENT_AHEAD_MS_MAX, EVENT_BYTES_MAX};
 use crate::problem::Problem;
 
@@ -95,38 +94,6 @@ fn the_attributes_are_checked() {
             }
             assert!(one(&event)[0].starts_with(&format!("`/{attribute}`: ")), "{attribute}: {:?}", one(&event));
         }
-    }
-}
-
-/// The letters of an id in another form would be another order.
-#[test]
-fn an_id_in_another_form_is_refused_with_what_to_do_about_it() {
-    let form = format!("{}; allowed: {}", NOT_COMPOSED.0, NOT_COMPOSED.1);
-    let (nfc, nfd) = ("Zo\u{eb}", "Zoe\u{308}");
-    for (event_type, pointer) in [
-        (EventType::AftersaleRequested, "/data/ticket_id"),
-        (EventType::AftersaleRequested, "/data/customer_ref"),
-        (EventType::AftersaleRequested, "/data/order/order_id"),
-        (EventType::AftersaleRequested, "/data/after_sale/after_sale_id"),
-        (EventType::DelayDetected, "/data/delay/order_id"),
-        (EventType::DelayDetected, "/id"),
-        (EventType::DelayDetected, "/source"),
-        (EventType::DelayDetected, "/subject"),
-    ] {
-        let with = |text: &str| {
-            let mut event = example_value(event_type);
-            match pointer {
-                "/id" | "/source" | "/subject" => event[pointer.trim_start_matches('/')] = json!(text),
-                _ => *event.pointer_mut(pointer).unwrap() = json!(text),
-            }
-            if pointer == "/data/customer_ref" {
-                event["data"]["customer"]["customer_ref"] = Value::Null;
-            }
-            event.to_string()
-        };
-        assert_eq!(lines(read(&with(nfd)).unwrap_err()), [format!("`{pointer}`: {form}")]);
-        assert!(read(&with(nfc)).is_ok(), "{pointer}");
-        assert!(recorded(with(nfd).as_bytes(), RECEIVED).is_ok(), "what is on record is read as it was: {pointer}");
     }
 }
 

@@ -268,7 +268,7 @@ fn counted_by(entry: &DecisionEntry) -> ((i64, i64), i64) {
 /// The merchant's zone of now, minutes east of UTC; none is the operator's own log, where nothing counts.
 pub(super) fn zone(row: &MerchantRow) -> i32 {
     let document: Option<MerchantDocument> = serde_json::from_str(&row.config).ok();
-    let config = document.and_then(|document| MerchantConfig::recorded(document.config.to_string().as_bytes()).ok());
+    let config = document.and_then(|document| MerchantConfig::parse(document.config.to_string().as_bytes()).ok());
     config.map_or(0, |config| config.tz_offset_min)
 }
 

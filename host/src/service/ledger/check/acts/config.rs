@@ -70,7 +70,7 @@ impl Config {
         let document = serde_json::from_str::<MerchantDocument>(&row.config).ok();
         let config = document
             .as_ref()
-            .and_then(|document| Some((MerchantConfig::recorded(document.config.to_string().as_bytes()).ok()?, &document.caps_bound)));
+            .and_then(|document| Some((MerchantConfig::parse(document.config.to_string().as_bytes()).ok()?, &document.caps_bound)));
         let Some((config, caps_bound)) = config else { return vec![(place(), "its configuration cannot be read".to_owned())] };
         let Some(created_at) = self.created_at else { return vec![(place(), "no act created it".to_owned())] };
         let moved = |(seq, what): &(u64, &str)| {
