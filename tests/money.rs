@@ -1,6 +1,7 @@
 //! Money over HTTP: no policy, no crowd of requests and no person spends more than the caps allow, and the guardrail gives
 //! what an unfair policy denies. Here the caps themselves; acts of persons and policies of merchants stand beside.
 
+mod borne;
 mod delayed;
 mod outcomes;
 mod persons;

@@ -83,9 +83,15 @@ fn what_is_above_the_amount_on_record_counts_and_is_capped() {
 #[test]
 fn episodes_are_restated_one_by_one() {
     let merchant = shared().merchant(caps(json!({})));
-    assert_eq!(decided(&merchant, &late("e1", "o-e", "c_e", &[10_000])).1, 10_000);
-    assert_eq!(decided(&merchant, &late("e2", "o-e", "c_e", &[5_000, 3_000])).1, 3_000);
-    assert_eq!(decided(&merchant, &late("e3", "o-e", "c_e", &[11_000, 4_000, 1])).1, 2_001);
+    // Of a line that bears them all: one that is worth less than what was refunded of it pays nothing more.
+    let of = |paid: i64, mut late: Value| {
+        late["data"]["delay"]["lines"][0]["paid"] = paid.into();
+        late
+    };
+    assert_eq!(decided(&merchant, &of(15_001, late("e1", "o-e", "c_e", &[10_000]))).1, 10_000);
+    assert_eq!(decided(&merchant, &of(8_000, late("e0", "o-e", "c_e", &[5_000, 3_000]))).1, 0);
+    assert_eq!(decided(&merchant, &of(15_001, late("e2", "o-e", "c_e", &[5_000, 3_000]))).1, 3_000);
+    assert_eq!(decided(&merchant, &of(15_001, late("e3", "o-e", "c_e", &[11_000, 4_000, 1]))).1, 2_001);
     assert_eq!(counted(&merchant), (15_001, 0));
     // An episode of the same name of another order is another refund.
     assert_eq!(decided(&merchant, &late("e4", "o-f", "c_e", &[10_000])).1, 10_000);

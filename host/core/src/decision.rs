@@ -2,7 +2,7 @@
 //! judged case, usage and limits give the same decision, byte for byte.
 
 use ombud_rules::contract::delay::Outcome;
-use ombud_rules::contract::types::{Alert, Citation, Fact, InstantMs, Reason, Severity};
+use ombud_rules::contract::types::{Alert, Arg, Citation, Context, Fact, InstantMs, Message, Platform, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::call_limits::CallLimits;
@@ -11,11 +11,12 @@ use crate::case::Case;
 use crate::chain::{Judged, ReasonBy, ReviewResult};
 use crate::disposition::{self, Disposition};
 use crate::edition::Edition;
+use crate::explain::sources;
 use crate::fallback::{self, Fallbacks};
 use crate::fault::{FaultCode, FaultOf};
 use crate::kind::Kind;
-use crate::messages;
-use crate::money::{self, Amounts, Due, Intent};
+use crate::messages::{self, Locale};
+use crate::money::{self, Amounts, Due, Intent, Late, Payment};
 use crate::rollout::RolloutNote;
 use crate::ruling::Ruling;
 
@@ -152,6 +153,21 @@ pub struct Terms {
     pub edition: Edition,
 }
 
+/// On which platform a decision is made, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The order's platform, whose own rules are named to its customers.
+    pub platform: Platform,
+    /// Now.
+    pub now: InstantMs,
+}
+
+impl From<&Context> for At {
+    fn from(ctx: &Context) -> Self {
+        Self { platform: ctx.platform, now: ctx.now }
+    }
+}
+
 /// The last pure step: caps, then the whole decision. Returns it with the intents that it pays.
 pub fn conclude(
     case: &Case,
@@ -159,17 +175,21 @@ pub fn conclude(
     policy: Option<PolicyRef>,
     terms: &Terms,
     counted: &Counted,
-    now: InstantMs,
+    at: At,
 ) -> (Decision, Vec<Intent>) {
     let Judged { mut ruling, reasons, review, fault } = judged;
-    let intents = money::intents(case, &ruling);
+    let late = late(case, money::amounts(&ruling).refund, terms.edition, counted);
+    let intents = named(case, &ruling, late.as_deref());
     let demand = Demand {
         due: money::due(&ruling),
         amounts: money::amounts(&ruling),
         balance: balance(case, terms.edition, counted),
         currency: terms.currency.clone(),
         already_paid: intents.iter().any(|intent| counted.restated(intent).is_none()),
-        restated: intents.iter().filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add),
+        restated: match &late {
+            Some(late) => late.iter().fold(0, |sum: i64, late| sum.saturating_add(late.stated)),
+            None => intents.iter().filter_map(|intent| counted.restated(intent)).fold(0, i64::saturating_add),
+        },
     };
     let mut caps = caps::check(&demand, &counted.usage, &terms.caps);
     caps.on_record.clone_from(&counted.on_record);
@@ -180,20 +200,20 @@ pub fn conclude(
     }
     match caps.result {
         CapResult::Uphold => {}
-        CapResult::Amend => lower_to_balance(&mut ruling, caps.refund, terms.edition),
+        CapResult::Amend => lower_to_balance(&mut ruling, caps.refund, terms.edition, late.as_deref()),
         CapResult::Escalate => {
             if caps.refund < demand.amounts.refund {
-                lower_to_balance(&mut ruling, caps.refund, terms.edition);
+                lower_to_balance(&mut ruling, caps.refund, terms.edition, late.as_deref());
             }
             let cap = caps.breaches.iter().find(|mark| mark.cap != caps::BALANCE);
-            ruling = fallback::proposal(&ruling, cap.map(|mark| mark.cap.as_str()), now);
+            ruling = fallback::proposal(&ruling, cap.map(|mark| mark.cap.as_str()), at.now);
         }
     }
     if terms.edition >= Edition::Second {
-        fallback::withhold(&mut ruling);
+        fallback::withhold(&mut ruling, terms.edition);
     }
     let due = money::due(&ruling);
-    let paid = paid(case, &ruling, counted);
+    let paid = paid(case, &ruling, counted, terms.edition);
     let decision = Decision {
         kind: case.kind(),
         outcome: ruling.outcome().to_owned(),
@@ -202,8 +222,8 @@ pub fn conclude(
         due,
         amounts: money::amounts(&ruling),
         currency: terms.currency.clone(),
+        messages: write_out(&ruling, &reasons, at.platform, terms.edition),
         reasons,
-        messages: write_out(&ruling),
         policy,
         rollout: None,
         guardrail: review,
@@ -214,8 +234,37 @@ pub fn conclude(
     (decision, paid)
 }
 
+/// A delay's late refunds with `total` fen spread over them, since the third edition; none for other cases and before.
+fn late<'c>(case: &'c Case, total: i64, edition: Edition, counted: &Counted) -> Option<Vec<Late<'c>>> {
+    let Case::Delay(case) = case else { return None };
+    let on_record = |key: &str| {
+        let name = Intent { key: key.to_owned(), payment: Payment::Refund, amount: 0, restates: true }.name();
+        match counted.restated.iter().find(|own| own.intent == name) {
+            // Another order's or another customer's: of that a person is asked (CAP-03), whatever the lines bear.
+            Some(own) if own.amount == 0 => i64::MAX,
+            Some(own) => own.amount,
+            None => 0,
+        }
+    };
+    (edition >= Edition::Third).then(|| money::spread(case, total, on_record))
+}
+
+/// The payments that a ruling names: its refunds as they are spread, where they are.
+fn named(case: &Case, ruling: &Ruling, late: Option<&[Late<'_>]>) -> Vec<Intent> {
+    let mut intents = money::intents(case, ruling);
+    if let Some(late) = late {
+        intents.retain(|intent| intent.payment != Payment::Refund);
+        let whole: Vec<Late<'_>> = late.iter().map(|late| Late { new: late.new.saturating_add(late.stated), ..late.clone() }).collect();
+        intents.extend(money::new_payments(&whole));
+    }
+    intents
+}
+
 /// What may still be refunded (CAP-01). In the first edition a delayed refund was held against nothing but itself.
 fn balance(case: &Case, edition: Edition, counted: &Counted) -> Option<i64> {
+    if let Some(late) = late(case, i64::MAX, edition, counted) {
+        return Some(late.iter().fold(0, |sum: i64, late| sum.saturating_add(late.stated).saturating_add(late.new)));
+    }
     match case {
         Case::Delay(case) if edition >= Edition::Second => {
             Some(money::delayed_balance(case, |intent| counted.restated(intent).unwrap_or(0)))
@@ -225,8 +274,17 @@ fn balance(case: &Case, edition: Edition, counted: &Counted) -> Option<i64> {
 }
 
 /// The payments that a ruling which stands makes itself: what merely states again what is on record is not among them.
-pub fn paid(case: &Case, ruling: &Ruling, counted: &Counted) -> Vec<Intent> {
-    let mut paid = if money::due(ruling) == Due::Now { money::intents(case, ruling) } else { Vec::new() };
+pub fn paid(case: &Case, ruling: &Ruling, counted: &Counted, edition: Edition) -> Vec<Intent> {
+    if money::due(ruling) != Due::Now {
+        return Vec::new();
+    }
+    let mut paid = money::intents(case, ruling);
+    if let Some(late) = late(case, money::amounts(ruling).refund, edition, counted) {
+        paid.retain(|intent| intent.payment != Payment::Refund);
+        paid.extend(money::new_payments(&late));
+        paid.sort();
+        return paid;
+    }
     for intent in &mut paid {
         intent.amount -= counted.restated(intent).unwrap_or(0);
     }
@@ -235,8 +293,8 @@ pub fn paid(case: &Case, ruling: &Ruling, counted: &Counted) -> Vec<Intent> {
 }
 
 /// What exceeds the balance is taken off, and somebody looks how a policy came to pay it (CAP-01).
-fn lower_to_balance(ruling: &mut Ruling, refund: i64, edition: Edition) {
-    money::lower_refund(ruling, refund, edition);
+fn lower_to_balance(ruling: &mut Ruling, refund: i64, edition: Edition, late: Option<&[Late<'_>]>) {
+    money::lower_refund(ruling, refund, edition, late.unwrap_or_default());
     let nothing = edition >= Edition::Second && !money::amounts(ruling).any();
     if let Ruling::Delay(ruling) = ruling
         && nothing
@@ -265,11 +323,27 @@ fn cap_reason(mark: &caps::CapMark) -> DecisionReason {
 }
 
 /// Messages that a template knows, in both languages. A policy's own key has no text here: it stays in the ruling.
-fn write_out(ruling: &Ruling) -> Vec<DecisionMessage> {
-    let written = |message: &ombud_rules::contract::types::Message| {
-        let zh_cn = messages::render(message, "zh-CN")?;
-        let en = messages::render(message, "en")?;
-        Some(DecisionMessage { key: message.key.clone(), zh_cn, en })
+fn write_out(ruling: &Ruling, reasons: &[DecisionReason], platform: Platform, edition: Edition) -> Vec<DecisionMessage> {
+    let written = |message: &Message| {
+        let rule = message.key.strip_prefix(messages::EXPLANATION).filter(|_| edition >= Edition::Third);
+        let reason = rule.and_then(|rule| reasons.iter().find(|reason| reason.rule.eq_ignore_ascii_case(rule)));
+        let text = |locale: Locale| match reason {
+            Some(reason) => messages::render(&based(message, reason, platform, locale), locale.tag()),
+            None => messages::render(message, locale.tag()),
+        };
+        Some(DecisionMessage { key: message.key.clone(), zh_cn: text(Locale::ZhCn)?, en: text(Locale::En)? })
     };
     ruling.notes().messages.iter().filter_map(written).collect()
+}
+
+/// A message on the basis of a rule with what that rule cites, as it applies to customers of this platform; where that is nothing public, it is
+/// the shop's own.
+fn based(message: &Message, reason: &DecisionReason, platform: Platform, locale: Locale) -> Message {
+    let public: Vec<String> = reason.citations.iter().filter_map(|citation| sources::public(citation, Some(platform), locale)).collect();
+    let (own, between) = match locale {
+        Locale::ZhCn => ("本店的售后规则", "、"),
+        Locale::En => ("the shop's own after-sales rules", "; "),
+    };
+    let value = if public.is_empty() { own.to_owned() } else { public.join(between) };
+    Message { args: vec![Arg { key: "rule".into(), value }], ..message.clone() }
 }

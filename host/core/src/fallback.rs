@@ -9,6 +9,7 @@ use ombud_rules::contract::types::{ApprovalRequest, Arg, Fact, InstantMs, Messag
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
+use crate::edition::Edition;
 use crate::fault::Fault;
 use crate::money;
 use crate::ruling::Ruling;
@@ -162,8 +163,15 @@ pub fn proposal(ruling: &Ruling, rule: Option<&str>, now: InstantMs) -> Ruling {
 }
 
 /// Takes from a ruling with money that waits for a person what would pay or promise it before that person has decided: the amounts stay, as
-/// a proposal to the person. What a customer is to choose from is no promise.
-pub fn withhold(ruling: &mut Ruling) {
+/// a proposal to the person. What a customer is to choose from is no promise. And since the third edition from a blacklist request what tells
+/// the customer of a measure that nobody has imposed.
+pub fn withhold(ruling: &mut Ruling, edition: Edition) {
+    if let Ruling::Blacklist(ruling) = ruling
+        && edition >= Edition::Third
+        && !matches!(ruling.outcome, blacklist::Outcome::Execute | blacklist::Outcome::ExecuteDeferred)
+    {
+        ruling.notes.messages.clear();
+    }
     let waits = match ruling {
         Ruling::AfterSale(ruling) => matches!(ruling.outcome, after_sale::Outcome::HumanReview | after_sale::Outcome::Escalate),
         Ruling::Delay(ruling) => {

@@ -1,5 +1,7 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
+mod late;
+
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase};
 use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayLine, Episode};
@@ -10,6 +12,8 @@ use crate::case::Case;
 use crate::edition::Edition;
 use crate::kind::Kind;
 use crate::ruling::Ruling;
+
+pub use late::{Late, episodes_of, late_keys, new_payments, spread, spread_bounded};
 
 /// When the money of a ruling falls due (domain policies 5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -186,7 +190,7 @@ fn refund_owed(case: &DelayCase) -> i64 {
         .fold(0, |sum: i64, episode| sum.saturating_add(episode.refund_owed.saturating_sub(episode.refund_paid).max(0)))
 }
 
-/// What a delay's late refunds may come to, in fen (CAP-01): what is left of the lines that they are about, Σ max(0, paid − refunded), and what
+/// What a delay's late refunds may come to, in fen (CAP-01), in the second edition: what is left of the lines that they are about, Σ max(0, paid − refunded), and what
 /// `stated` says of each refund that is on record already: an after-sales case was paid what its lines say was refunded. What merely states
 /// again what is on record stays. An episode that names no line is about all of them.
 pub fn delayed_balance(case: &DelayCase, stated: impl Fn(&Intent) -> i64) -> i64 {
@@ -291,8 +295,9 @@ pub fn after_sale_of<'c>(case: &'c DelayCase, episode: &str) -> Option<&'c str> 
     case.attributes.iter().find(names).map(|attribute| attribute.value.as_str())
 }
 
-/// Lowers the refund of a ruling to `refund` fen and keeps its parts consistent. In the first edition a delay's words kept the amounts they had.
-pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition) {
+/// Lowers the refund of a ruling to `refund` fen and keeps its parts consistent. In the first edition a delay's words kept the amounts they had;
+/// since the third its awards are told as `late` spreads it, before that each was lowered by its share.
+pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition, late: &[Late<'_>]) {
     match ruling {
         Ruling::AfterSale(ruling) => {
             let parts: Vec<i64> =
@@ -312,7 +317,12 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition) {
         }
         Ruling::Delay(ruling) => {
             let parts: Vec<i64> = ruling.awards.iter().map(|award| award.refund_due.max(0)).collect();
-            let shares = largest_remainder(refund, &parts);
+            let of =
+                |episode: &str| late.iter().find(|late| late.episode == episode).map_or(0, |late| late.stated.saturating_add(late.new));
+            let shares: Vec<i64> = match edition {
+                Edition::First | Edition::Second => largest_remainder(refund, &parts),
+                Edition::Third => ruling.awards.iter().zip(&parts).map(|(award, due)| of(&award.episode_id).min(*due)).collect(),
+            };
             let told: Vec<(i64, i64)> =
                 parts.iter().copied().zip(shares.iter().copied()).chain([(ruling.total_refund_due, refund)]).collect();
             if edition >= Edition::Second {
@@ -375,7 +385,7 @@ mod tests {
             edition,
         };
         let judged = judge(&case, &Ok(Ruling::Delay(ruling)), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
-        conclude(&case, judged, None, &terms, &Counted::default(), ctx.now)
+        conclude(&case, judged, None, &terms, &Counted::default(), (&ctx).into())
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl Line {
     fn decide(&self) -> Phases {
         let outcome = judge(&self.inputs());
         let reference = Some(self.policy.reference());
-        black_box(conclude(&self.case, outcome.judged, reference, &self.terms, &Counted::default(), self.ctx.now));
+        black_box(conclude(&self.case, outcome.judged, reference, &self.terms, &Counted::default(), (&self.ctx).into()));
         outcome.phases
     }
 

@@ -147,7 +147,7 @@ impl Decide {
             event_bytes,
         });
         let reference = policy.as_ref().map(Bound::reference);
-        let (decision, _) = conclude(&case, outcome.judged.clone(), reference, &terms, &Counted::default(), ctx.now);
+        let (decision, _) = conclude(&case, outcome.judged.clone(), reference, &terms, &Counted::default(), (&ctx).into());
         Ok(Decided { body: decision_body(&decision), outcome })
     }
 }

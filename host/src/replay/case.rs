@@ -163,7 +163,7 @@ impl<'a> RecordedCase<'a> {
     fn conclude(&self, answered: Answered<'_>) -> Rerun {
         let Answered { policy, outcome, beside, note } = answered;
         let reference = policy.map(Bound::reference);
-        let (mut decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, self.context.now);
+        let (mut decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, (&self.context).into());
         decision.rollout = note;
         Rerun {
             beside: beside.map(|(bound, outcome)| (bound.reference(), outcome)),

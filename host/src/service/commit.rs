@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ombud_core::caps::Restated;
 use ombud_core::case::Case;
-use ombud_core::decision::{Counted, Decision};
+use ombud_core::decision::{At, Counted, Decision};
 use ombud_core::event::Event;
 use ombud_core::money::{self, Intent};
 use ombud_ledger::keys::DataKey;
@@ -232,7 +232,8 @@ fn make_ready<'a>(
     let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.owner.secret.key) {
         Cow::Borrowed(&item.ready)
     } else {
-        let again = item.again(merchant, &pending.tenant.terms, counted, pending.event.now(), key, &pending.event_body);
+        let at = At { platform: pending.tenant.config.platform, now: pending.event.now() };
+        let again = item.again(merchant, &pending.tenant.terms, counted, at, key, &pending.event_body);
         Cow::Owned(again.map_err(internal)?)
     };
     let header = Header {

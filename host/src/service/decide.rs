@@ -211,7 +211,7 @@ impl Service {
                 None => Counted::default(),
                 asked => self.store.read(|reads| counted(reads, &about, draft.case(), asked))?,
             };
-            let item = draft.seal(merchant, &tenant.terms, counted, event.now(), &owner.secret.key, &event_body);
+            let item = draft.seal(merchant, &tenant.terms, counted, (&ctx).into(), &owner.secret.key, &event_body);
             let mut item = item.map_err(|error| ServiceError::Internal(error.into()))?;
             if !runs.shadows.is_empty() {
                 let guardrail = Arc::clone(&snapshot.guardrail);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ombud_core::case::Case;
 use ombud_core::chain::{self, Judged};
-use ombud_core::decision::{Counted, Decision, PolicyRef, Terms, conclude};
+use ombud_core::decision::{At, Counted, Decision, PolicyRef, Terms, conclude};
 use ombud_core::event::Event;
 use ombud_core::fault::Fault;
 use ombud_core::ids::{DecisionId, MerchantId};
@@ -145,7 +145,7 @@ impl Draft {
             review_body: review.as_ref().map(|review| answer_body(review, &[])).unwrap_or_default(),
             ruled,
             review,
-            asked: (money::due(&judged.ruling) == Due::Now).then(|| money::intents(&case, &judged.ruling)),
+            asked: (money::due(&judged.ruling) == Due::Now).then(|| asked(&case, &judged.ruling)),
             judged,
             case,
             phases,
@@ -168,7 +168,7 @@ impl Draft {
         merchant: &MerchantId,
         terms: &Terms,
         counted: Counted,
-        now: i64,
+        at: At,
         key: &DataKey,
         event_body: &[u8],
     ) -> Result<Item, SealError> {
@@ -191,7 +191,7 @@ impl Draft {
             phases,
         } = self;
         let bodies = Bodies { case_body, ruling_body, review_body, beside_body };
-        let (mut decision, paid) = conclude(&case, judged, policy, terms, &counted, now);
+        let (mut decision, paid) = conclude(&case, judged, policy, terms, &counted, at);
         decision.rollout = note;
         let ready = bodies.seal(merchant, &id, key, event_body, counted, decision, paid)?;
         Ok(Item {
@@ -267,13 +267,25 @@ impl Item {
         merchant: &MerchantId,
         terms: &Terms,
         counted: Counted,
-        now: i64,
+        at: At,
         key: &DataKey,
         event_body: &[u8],
     ) -> Result<Sealed, SealError> {
-        let judged = chain::judge(&self.case, &self.ruled, self.review.as_ref(), &terms.fallback, now);
-        let (mut decision, paid) = conclude(&self.case, judged, self.policy().cloned(), terms, &counted, now);
+        let judged = chain::judge(&self.case, &self.ruled, self.review.as_ref(), &terms.fallback, at.now);
+        let (mut decision, paid) = conclude(&self.case, judged, self.policy().cloned(), terms, &counted, at);
         decision.rollout.clone_from(&self.ready.decision.rollout);
         self.bodies.seal(merchant, &self.id, key, event_body, counted, decision, paid)
     }
+}
+
+/// The payments that a ruling asks for, and every other name under which its late refunds may be on record.
+fn asked(case: &Case, ruling: &Ruling) -> Vec<Intent> {
+    let mut asked = money::intents(case, ruling);
+    if let Case::Delay(case) = case
+        && money::amounts(ruling).refund > 0
+    {
+        let others = money::late_keys(case).into_iter().filter(|late| asked.iter().all(|own| own.name() != late.name()));
+        asked.extend(others.collect::<Vec<_>>());
+    }
+    asked
 }

@@ -52,6 +52,8 @@ pub trait ReadMoney {
     fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Vec<IntentPart>, StoreError>;
     /// What stands of the refunds that an order's delays paid by their own episodes, with the intents' keys, oldest first.
     fn delayed_refunds(&self, merchant: &MerchantId, order: &str) -> Result<Vec<(String, IntentPart)>, StoreError>;
+    /// The records that refunded something of an order, oldest first.
+    fn refunding(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError>;
     /// What was counted in each window before.
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError>;
 }

@@ -11,7 +11,7 @@ mod outcomes;
 mod paid;
 mod recorded;
 mod said;
-mod sources;
+pub(crate) mod sources;
 mod terms;
 mod text;
 

@@ -57,7 +57,7 @@ const PLACES: &[(&str, &str)] = &[
 const COURSE: (&str, &str) = ("003_8b0dd9d774a2b4b6.txt", "客服培训课件");
 
 /// A citation of a public text that applies to an order of this platform; none where the source is internal, or another platform's.
-pub(super) fn public(citation: &Citation, platform: Option<Platform>, locale: Locale) -> Option<String> {
+pub(crate) fn public(citation: &Citation, platform: Option<Platform>, locale: Locale) -> Option<String> {
     let of = OF_PLATFORM.iter().find(|(zh, _)| *zh == citation.source);
     if of.is_some_and(|(_, platforms)| platform.is_none_or(|own| !platforms.contains(&own))) {
         return None;

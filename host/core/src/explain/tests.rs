@@ -40,7 +40,7 @@ fn decided() -> Vec<(String, RecordedDecision)> {
             edition: crate::edition::Edition::NEWEST,
         };
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, ctx.now);
-        let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), ctx.now);
+        let (decision, _) = conclude(&case, judged, None, &terms, &Counted::default(), (&ctx).into());
         let body = serde_json::to_string(&decision).unwrap();
         let recorded = RecordedDecision::read(&body).unwrap().on(Some(ctx.platform), Some(case));
         assert_eq!(serde_json::to_string(&recorded.decision).unwrap(), body, "{}", golden.id);

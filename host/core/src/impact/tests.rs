@@ -167,7 +167,7 @@ fn a_recorded_body_reads_as_the_decision_it_was() {
             limits: crate::call_limits::CallLimits::default(),
             edition: crate::edition::Edition::NEWEST,
         };
-        let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
+        let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), (&ctx).into());
         let body = serde_json::to_string(&decision).unwrap();
         assert_eq!(Recorded::read(&case, &body).unwrap().stand, Stand::of(&decision));
         compared += 1;
@@ -198,7 +198,7 @@ fn a_recorded_body_states_the_payments_of_its_decision() {
             limits: crate::call_limits::CallLimits::default(),
             edition: crate::edition::Edition::NEWEST,
         };
-        let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), ctx.now);
+        let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), (&ctx).into());
         let recorded = Recorded::read(&case, &serde_json::to_string(&decision).unwrap()).unwrap();
         assert_eq!(recorded.stated, Stated::of(&case, &decision));
         assert_eq!(recorded.tier, tier);

@@ -11,6 +11,7 @@ mod words;
 
 use ombud_rules::contract::types::Message;
 
+pub(crate) use templates::EXPLANATION;
 pub use templates::{TEMPLATES, Template};
 
 /// Languages that every template has.
@@ -22,6 +23,14 @@ pub enum Locale {
 
 impl Locale {
     pub const ALL: [Self; 2] = [Self::ZhCn, Self::En];
+
+    /// The tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::ZhCn => "zh-CN",
+            Self::En => "en",
+        }
+    }
 
     /// The locale of a tag; `zh` and `en` stand for theirs.
     pub fn parse(tag: &str) -> Option<Self> {

@@ -3,7 +3,7 @@
 use super::Locale;
 
 /// Keys of the basis of an adverse ruling: `as.explain.as-402`.
-const EXPLANATION: &str = "as.explain.";
+pub(crate) const EXPLANATION: &str = "as.explain.";
 /// Keys of the advice to the author of a draft: `rc.fix.RC-101`.
 pub(super) const ADVICE: &str = "rc.fix.";
 

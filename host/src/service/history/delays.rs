@@ -2,37 +2,41 @@
 
 use ombud_core::history::LineHistory;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::episode_of;
+use ombud_core::money::{episode_of, episodes_of, late_keys};
 use ombud_rules::after_sale::largest_remainder;
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayLine, Granted};
 use ombud_store::{Reads, StoreError};
 
-/// Refunds by the order's own episodes, which no after-sales case has.
-pub(super) struct Delays(Vec<(String, Vec<LineHistory>)>);
-
-impl Delays {
-    /// Reads them; `delayed` reads the case of a record. What was erased is of no line any more.
-    pub(super) fn read(
-        reads: &(impl Reads + ?Sized),
-        merchant: &MerchantId,
-        order: &str,
-        delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
-    ) -> Result<Self, StoreError> {
-        let mut refunds = Vec::new();
-        for (key, part) in reads.delayed_refunds(merchant, order)? {
-            let (Some(episode), Some(case)) = (episode_of(order, &key), delayed(part.seq)?) else { continue };
-            let lines: Vec<&DelayLine> = case.lines.iter().filter(|line| is_about(&case, episode, &line.line_id)).collect();
-            let shares = largest_remainder(part.amount, &lines.iter().map(|line| line.paid.max(0)).collect::<Vec<i64>>());
-            let line = |(line, refunded): (&&DelayLine, i64)| LineHistory { line_id: line.line_id.clone(), refunded, qty_returned: 0 };
-            refunds.push((episode.to_owned(), lines.iter().zip(shares).map(line).collect()));
+/// What an order's delays refunded, by line; a line may stand there several times. They go by episodes of the order's own, or by the after-sales
+/// case that they name: what that case paid itself is not among them. `delayed` reads the case of a record; what was erased is of no line any
+/// more.
+pub(super) fn refunds(
+    reads: &(impl Reads + ?Sized),
+    merchant: &MerchantId,
+    order: &str,
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+) -> Result<Vec<LineHistory>, StoreError> {
+    let mut parts = reads.delayed_refunds(merchant, order)?;
+    for seq in reads.refunding(merchant, order)? {
+        let Some(case) = delayed(seq)? else { continue };
+        for late in late_keys(&case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
+            let own = reads.intent(merchant, &late.key, late.payment)?.into_iter().filter(|part| part.seq == seq);
+            parts.extend(own.map(|part| (late.key.clone(), part)));
         }
-        Ok(Self(refunds))
     }
-
-    /// What the episodes that are asked for refunded, by line; a line may stand there several times.
-    pub(super) fn refunded(&self, of: impl Fn(&str) -> bool) -> Vec<LineHistory> {
-        self.0.iter().filter(|(episode, _)| of(episode)).flat_map(|(_, lines)| lines).cloned().collect()
+    let mut refunds = Vec::new();
+    for (key, part) in parts {
+        let Some(case) = delayed(part.seq)? else { continue };
+        let episodes = episodes_of(&case, &key);
+        let is_about = |line: &&DelayLine| {
+            episodes.iter().any(|own| own.line_ids.is_empty() || own.line_ids.iter().any(|named| *named == line.line_id))
+        };
+        let lines: Vec<&DelayLine> = case.lines.iter().filter(is_about).collect();
+        let shares = largest_remainder(part.amount, &lines.iter().map(|line| line.paid.max(0)).collect::<Vec<i64>>());
+        let line = |(line, refunded): (&&DelayLine, i64)| LineHistory { line_id: line.line_id.clone(), refunded, qty_returned: 0 };
+        refunds.extend(lines.iter().zip(shares).map(line));
     }
+    Ok(refunds)
 }
 
 /// What was granted for the order's delays. A grant of an episode that the event does not have stands under one of the same lines which it

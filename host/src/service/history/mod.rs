@@ -11,7 +11,7 @@ use ombud_core::money::{Amounts, EPISODE_AFTER_SALE};
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::after_sale::{Order, RequestKind};
 use ombud_rules::contract::blacklist::{Criterion, Stage};
-use ombud_rules::contract::delay::{DelayCase, Episode};
+use ombud_rules::contract::delay::DelayCase;
 use ombud_rules::contract::types::CustomerMeasure;
 use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
 
@@ -35,7 +35,7 @@ pub fn gather(
         let cases = reads.after_sale_cases(merchant, &order.order_id)?;
         let own_id = input.after_sale_id.as_str();
         // What this very case already paid counts as well: it must not be paid again.
-        history.order = refunded_of_order(reads, merchant, (&order.order_id, &cases), &[], &delayed)?;
+        history.order = refunded_of_order(reads, merchant, (&order.order_id, &cases), &delayed)?;
         let (own, others): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.after_sale_id == own_id);
         history.case = CaseHistory {
             duplicate_open: is_open_elsewhere(input, order, &others),
@@ -47,7 +47,7 @@ pub fn gather(
     if let Some(delay) = &data.delay {
         let cases = reads.after_sale_cases(merchant, &delay.order_id)?;
         history.delay = DelayHistory {
-            lines: refunded_of_order(reads, merchant, (&delay.order_id, &cases), &delay.episodes, &delayed)?.lines,
+            lines: refunded_of_order(reads, merchant, (&delay.order_id, &cases), &delayed)?.lines,
             own_cases: cases
                 .iter()
                 .filter(|case| delay.episodes.iter().any(|episode| episode.episode_id == case.after_sale_id))
@@ -124,17 +124,15 @@ fn foreign_cases(
     Ok(foreign)
 }
 
-/// What was refunded of an order and came back: by its cases, and by late refunds that go by episodes of its own, but for the episodes at hand:
-/// what these were paid they state again. `delayed` reads the case of a delay's decision or of an act on one.
+/// What was refunded of an order and came back: by its cases and by late refunds. `delayed` reads the case of a delay's decision or of an act on
+/// one.
 pub(super) fn refunded_of_order(
     reads: &(impl Reads + ?Sized),
     merchant: &MerchantId,
     (order, cases): (&str, &[AfterSaleRow]),
-    at_hand: &[Episode],
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<OrderHistory, StoreError> {
-    let delays = delays::Delays::read(reads, merchant, order, delayed)?;
-    let lines = delays.refunded(|episode| at_hand.iter().all(|own| own.episode_id != episode));
+    let lines = delays::refunds(reads, merchant, order, delayed)?;
     Ok(merge(order_history(cases), OrderHistory { lines, freight_refunded: 0 }))
 }
 

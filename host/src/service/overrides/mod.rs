@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ombud_core::case::Case;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
-use ombud_core::money::{self, Amounts, Due, Intent};
+use ombud_core::money::{self, Amounts, Due, Intent, Payment};
 use ombud_ledger::{BodyKind, Digest, Entry};
 use ombud_store::{EntryKind, Filter, Group, Reads, Store as _};
 
@@ -23,7 +23,7 @@ use super::snapshot::Tenant;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
 use super::{Service, locks, project, read};
 pub(super) use again::ActsAgain;
-use settle::{Counting, Part, check_money, paid_by, settle};
+use settle::{Counting, Part, check_money, must_be_left, paid_by, settle};
 use standing::Standing;
 use target::Target;
 
@@ -51,7 +51,13 @@ impl Change<'_> {
     /// The payments that the act makes.
     fn paid(&self, reads: &dyn Reads, merchant: &MerchantId) -> Result<Vec<Intent>, ServiceError> {
         let asked = if self.due == Due::Now { self.target.intents(self.amounts) } else { Vec::new() };
-        settle::open(reads, merchant, &self.whose(), &self.cancelled, &self.target.intents(&self.standing.amounts), asked)
+        let (own, before) = (&self.cancelled, self.target.intents(&self.standing.amounts));
+        let Some(delay) = self.target.spread() else { return settle::open(reads, merchant, &self.whose(), own, &before, asked) };
+        let (late, goodwill): (Vec<Intent>, Vec<Intent>) = asked.into_iter().partition(|intent| intent.payment == Payment::Refund);
+        let mut open = settle::open(reads, merchant, &self.whose(), own, &before, goodwill)?;
+        let refund = late.iter().fold(0, |sum: i64, late| sum.saturating_add(late.amount));
+        open.extend(settle::open_late(reads, merchant, &self.whose(), own, delay, refund)?);
+        Ok(open)
     }
 
     /// Writes it, under the act's place in the ledger.
@@ -172,6 +178,7 @@ impl Service {
             cancelled,
         };
         let paid = change.paid(reads, merchant)?;
+        must_be_left(reads, merchant, &target.case, &change.cancelled, &paid, |seq| self.delay_at(reads, merchant, seq))?;
 
         let what =
             What::Override { decision: id.to_string(), action: request.action, outcome: after.outcome.clone(), amounts: after.amounts };

@@ -4,7 +4,7 @@ use ombud_core::caps::CURRENCY;
 use ombud_core::case::Case;
 use ombud_core::edition::Edition;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{self, Amounts, Intent};
+use ombud_core::money::{self, Amounts, Intent, Late};
 use ombud_core::problem::Problem;
 use ombud_rules::civil;
 use ombud_rules::contract::delay::DelayCase;
@@ -105,7 +105,11 @@ fn balance_now(
 ) -> Result<Option<i64>, ServiceError> {
     let facts = match case {
         Case::AfterSale(facts) => facts,
-        Case::Delay(facts) => return delayed_balance(reads, merchant, facts, delayed).map(Some),
+        Case::Delay(facts) => {
+            let late = late(reads, merchant, facts, cancelled, delayed)?;
+            let all = |late: &Late<'_>| late.stated.saturating_add(late.new);
+            return Ok(Some(money::spread(&late.facts, i64::MAX, late.on_record()).iter().map(all).fold(0, i64::saturating_add)));
+        }
         Case::Blacklist(_) | Case::Reply(_) => return Ok(money::balance(case)),
     };
     let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
@@ -116,7 +120,7 @@ fn balance_now(
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
     }
-    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), &[], delayed)?;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), delayed)?;
     let mut facts = facts.clone();
     for line in &mut facts.order.lines {
         let own = known.lines.iter().find(|own| own.line_id == line.line_id).map_or(0, |own| own.refunded);
@@ -126,27 +130,95 @@ fn balance_now(
     Ok(money::balance(&Case::AfterSale(facts)))
 }
 
-/// The same of a delay: what is left of its lines, and what its after-sales cases were paid, which it states again.
-fn delayed_balance(
+/// The late refunds of a delay as they stand now, but for what is taken back.
+struct LateNow {
+    /// The case, its lines with what was refunded of them by now.
+    facts: DelayCase,
+    /// What is on record of each late refund.
+    on_record: Vec<(String, i64)>,
+}
+
+impl LateNow {
+    fn on_record(&self) -> impl Fn(&str) -> i64 {
+        |key| self.on_record.iter().find(|(own, _)| own == key).map_or(0, |(_, amount)| *amount)
+    }
+}
+
+fn late(
     reads: &dyn Reads,
     merchant: &MerchantId,
     facts: &DelayCase,
+    cancelled: &[Part],
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
-) -> Result<i64, ServiceError> {
+) -> Result<LateNow, ServiceError> {
+    let is_taken_back = |seq: u64| cancelled.iter().any(|part| part.seq == seq);
+    let others = |seq: u64| if is_taken_back(seq) { Ok(None) } else { delayed(seq) };
     let cases = reads.after_sale_cases(merchant, &facts.order_id)?;
-    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), &facts.episodes, delayed)?.lines;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), others)?.lines;
     let mut facts = facts.clone();
     for line in &mut facts.lines {
         let now = known.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
         line.refunded = line.refunded.max(now);
     }
-    let mut stated = Vec::new();
-    for intent in money::delay_refunds(&facts, i64::MAX) {
+    let mut on_record = Vec::new();
+    for intent in money::late_keys(&facts) {
         let parts = reads.intent(merchant, &intent.key, intent.payment)?;
-        stated.push((intent.key, parts.iter().fold(0, |sum: i64, part| sum.saturating_add(part.amount))));
+        let amount = parts.iter().filter(|part| !is_taken_back(part.seq)).fold(0, |sum: i64, part| sum.saturating_add(part.amount));
+        on_record.push((intent.key, amount));
     }
-    let of = |intent: &Intent| stated.iter().find(|(key, _)| *key == intent.key).map_or(0, |(_, amount)| *amount);
-    Ok(money::delayed_balance(&facts, of))
+    Ok(LateNow { facts, on_record })
+}
+
+/// Refuses payments of a delay beyond what its lines bear beside everything on record: a sum may be within what may be refunded and be spread
+/// otherwise, over decisions of earlier editions.
+pub(super) fn must_be_left(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    case: &Case,
+    cancelled: &[Part],
+    paid: &[Intent],
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+) -> Result<(), ServiceError> {
+    let Case::Delay(facts) = case else { return Ok(()) };
+    let refunds = paid.iter().filter(|intent| intent.payment == money::Payment::Refund);
+    let new = refunds.fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
+    if new == 0 {
+        return Ok(());
+    }
+    let late = late(reads, merchant, facts, cancelled, delayed)?;
+    let spread = money::spread(&late.facts, i64::MAX, late.on_record());
+    let bears = spread.iter().fold(0, |sum: i64, late| sum.saturating_add(late.new));
+    if new > bears {
+        let problem = Problem::at("/amounts/refund", "pays more than what is left of the lines that it is about (CAP-01)")
+            .allowed(format!("so much that at most {bears} fen of it are not on record yet"));
+        return Err(ServiceError::Invalid(vec![problem]));
+    }
+    Ok(())
+}
+
+/// What of a delay's late refunds is still to be paid: `refund` fen, of which what others paid under the same names is stated again first.
+pub(super) fn open_late(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    whose: &Whose<'_>,
+    own: &[Part],
+    facts: &DelayCase,
+    refund: i64,
+) -> Result<Vec<Intent>, ServiceError> {
+    let mut on_record = Vec::new();
+    for intent in money::late_keys(facts) {
+        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        let others: Vec<IntentPart> = parts.into_iter().filter(|part| own.iter().all(|own| own.seq != part.seq)).collect();
+        on_record.push((whose.stated(&others), !others.is_empty(), intent));
+    }
+    let of = |key: &str| on_record.iter().find(|(.., intent)| intent.key == key).map_or(0, |(stated, ..)| *stated);
+    let open = money::new_payments(&money::spread_bounded(facts, refund, of));
+    // What is another order's or another customer's is paid already, and nothing of it is stated again.
+    let is_foreign = |intent: &&Intent| on_record.iter().any(|(stated, known, own)| own.key == intent.key && *known && *stated == 0);
+    match open.iter().find(is_foreign) {
+        Some(intent) => Err(ServiceError::Conflict(format!("`{}` is paid already (CAP-03)", intent.name()))),
+        None => Ok(open),
+    }
 }
 
 /// In which windows an act counts.

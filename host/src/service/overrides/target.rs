@@ -1,11 +1,13 @@
 //! The decision that is acted on, and what stood of it before.
 
 use ombud_core::case::Case;
+use ombud_core::edition::Edition;
 use ombud_core::kind::Kind;
 use ombud_core::money::{self, Amounts, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_ledger::{BodyKind, Entry};
 use ombud_rules::contract::blacklist;
+use ombud_rules::contract::delay::DelayCase;
 use ombud_rules::contract::types::Role as ContractRole;
 
 use super::Act;
@@ -25,6 +27,8 @@ pub(super) struct Target {
     pub(super) case: Case,
     pub(super) ruling: Ruling,
     pub(super) received_at_ms: i64,
+    /// By which edition of the host's rules it was concluded.
+    pub(super) edition: Edition,
 }
 
 impl Target {
@@ -43,7 +47,12 @@ impl Target {
             Kind::Reply => Case::Reply(serde_json::from_str(json).map_err(unreadable)?),
         };
         let ruling = read::ruling_of(decision, entry.kind)?;
-        Ok(Self { case, ruling, received_at_ms: opened.header.received_at_ms })
+        Ok(Self { case, ruling, received_at_ms: opened.header.received_at_ms, edition: facts.terms.edition })
+    }
+
+    /// The delay whose late refunds are paid as they are spread: since the third edition.
+    pub(super) fn spread(&self) -> Option<&DelayCase> {
+        if let Case::Delay(case) = &self.case { Some(case).filter(|_| self.edition >= Edition::Third) } else { None }
     }
 
     pub(super) fn standing(&self, acts: &[Act]) -> Standing {

@@ -171,7 +171,7 @@ impl Service {
             });
             let (policy_fuel, guardrail_fuel) = (outcome.policy_fuel, outcome.guardrail_fuel);
             self.fair.used_in_shadow(taken, limits, policy_fuel.saturating_add(guardrail_fuel));
-            let (decision, _) = conclude(&item.case, outcome.judged, Some(version.reference()), terms, counted, run.ctx.now);
+            let (decision, _) = conclude(&item.case, outcome.judged, Some(version.reference()), terms, counted, (&run.ctx).into());
             let after = Stand::of(&decision);
             self.metrics.shadowed(how(before, &after));
             let id = VersionId { policy: version.name.clone(), version: version.version.clone() };

@@ -41,6 +41,15 @@ impl<T: Database> ReadMoney for T {
         })
     }
 
+    fn refunding(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
+        if !self.may_hold(KeyOf::CountedOrder, merchant, &[order]) {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT DISTINCT seq FROM counted WHERE merchant_no = ?1 AND order_id = ?2 AND refund > 0 ORDER BY seq";
+        self.all("look for what refunded an order", sql, params![merchant, order], |row| unsigned(row, 0))
+    }
+
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(CapUsage::default()) };
         let mut usage = CapUsage::default();

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::caps::Restated;
-use crate::decision::Decision;
+use crate::decision::{At, Decision};
 use crate::edition::Edition;
 
 #[derive(Deserialize)]
@@ -114,7 +114,7 @@ fn terms(row: &Row) -> Terms {
 
 fn concluded(case: Case, ruling: Ruling, terms: &Terms, counted: &Counted, (platform, now): (Platform, i64)) -> RecordedDecision {
     let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, now);
-    let (decision, _) = conclude(&case, judged, None, terms, counted, now);
+    let (decision, _) = conclude(&case, judged, None, terms, counted, At { platform, now });
     RecordedDecision::read(&serde_json::to_string(&decision).unwrap()).unwrap().on(Some(platform), Some(case))
 }
 

@@ -213,7 +213,7 @@ impl<'a> Again<'a> {
             ruling: &ruling,
             edition: case.terms.edition,
             policy: entry.policy.as_ref().map(|policy| (policy.name.as_str(), policy.version.as_str())),
-            paid: &decision::paid(&case.case, &ruling, &case.counted),
+            paid: &decision::paid(&case.case, &ruling, &case.counted, case.terms.edition),
             counts: &case.counts,
             seq,
             leaf: Digest([0; 32]),
