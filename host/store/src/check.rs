@@ -16,9 +16,18 @@ pub struct Checked<'a> {
     /// The operator's verifier keys; none where the data directory has none.
     pub keys: Option<&'a VerifierKeys>,
     /// The last published checkpoint of a log, from outside the database.
-    pub published: &'a dyn Fn(&MerchantId) -> Option<String>,
+    pub published: &'a dyn Fn(&MerchantId) -> Option<Publication>,
     /// Told from time to time how many records were looked at.
     pub progress: &'a dyn Fn(u64),
+}
+
+/// A published checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The signed note.
+    pub note: String,
+    /// Whether it was published before the database was read: a server that runs publishes later ones meanwhile.
+    pub before: bool,
 }
 
 /// What a check found.

@@ -20,7 +20,7 @@ mod versions;
 mod writer;
 
 pub use self::admin::{ApiKeyRow, MerchantRow, ReadAdmin, SubjectKey, WriteAdmin};
-pub use self::check::{CheckReport, Checked, FINDINGS_MAX, Finding, Place};
+pub use self::check::{CheckReport, Checked, FINDINGS_MAX, Finding, Place, Publication};
 pub use self::error::StoreError;
 pub use self::export::{ExportRow, ReadExport};
 pub use self::history::{

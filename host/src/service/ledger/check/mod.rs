@@ -15,7 +15,8 @@ use ombud_ledger::keys::DigestKey;
 use ombud_ledger::log::{Checkpoint, Note, VerifierKey, VerifierKeys};
 use ombud_ledger::{Entry, Header};
 use ombud_store::{
-    CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Place, Reads, Scratch, StoreError, StoredRecord, SubjectKey, TICKETS,
+    CheckReport, Checked, Inspection, ListedEntry, MerchantRow, Place, Publication, Reads, Scratch, StoreError, StoredRecord, SubjectKey,
+    TICKETS,
 };
 
 use super::keys;
@@ -119,7 +120,10 @@ pub fn check_copy(
     // A server that runs stores a checkpoint and publishes it then: what was published before the snapshot begins is in it. Only of a log that had
     // published nothing is the file of now asked for.
     let before: HashMap<MerchantId, Option<String>> = published.merchants()?.into_iter().map(|of| (of.clone(), read(&of))).collect();
-    let note = |merchant: &MerchantId| before.get(merchant).cloned().flatten().or_else(|| read(merchant));
+    let note = |merchant: &MerchantId| match before.get(merchant).cloned().flatten() {
+        Some(note) => Some(Publication { note, before: true }),
+        None => read(merchant).map(|note| Publication { note, before: false }),
+    };
     let report = inspection.check(&Checked { merchant, keys: verifiers.as_ref(), published: &note, progress });
     let mut checks = Checks { report, opened: 0, erased: 0, derived: 0, not_derived: 0, closed: Some(Closed::Unwanted) };
     if let Err(error) = again_if_not(|| keys::LogKeys::read(data)) {

@@ -8,14 +8,14 @@ use ombud_ledger::log::note::{KeptNoteError, parse_signatures};
 use ombud_ledger::log::tile::encode_tile;
 use ombud_ledger::log::{Checkpoint, Frontier, Note, VerifierKey, VerifierKeys, cosignature};
 
-use super::Check;
 use super::cells::{bytes, count, digest, number as integer, text};
-use crate::check::Place;
+use super::{Check, Written};
+use crate::check::{Place, Publication};
 use crate::sqlite::ledger::signed;
 
-/// So much later than a record which no checkpoint signs nothing else in the directory was received, in milliseconds: a server signs every
-/// second what has grown, and at its start what an earlier one left.
-pub(super) const UNSIGNED_MS_MAX: i64 = 10 * 60_000;
+/// A record that no checkpoint signs is told where one that was received so much later, and written later, is signed, in milliseconds: a
+/// server signs every second what has grown, of every log.
+pub(super) const UNSIGNED_MS_MAX: i64 = 60_000;
 
 /// What is signed of one log, and what its records gave at these sizes.
 pub(super) struct Heads {
@@ -24,7 +24,7 @@ pub(super) struct Heads {
     keys: Option<VerifierKeys>,
     /// By size, in ascending order.
     checkpoints: Vec<Stored>,
-    published: Option<String>,
+    published: Option<Publication>,
     /// The size and root of the published checkpoint, if it is one.
     published_head: Option<Checkpoint>,
     /// The roots that the records have at the sizes that are signed.
@@ -47,7 +47,7 @@ impl Heads {
         let keys = check.asked.keys.map(|keys| keys.of_merchant(merchant));
         let published = (check.asked.published)(merchant);
         let open = |note: &String| Checkpoint::open(note, keys.as_ref()?.as_slice()).ok();
-        let published_head = published.as_ref().and_then(open);
+        let published_head = published.as_ref().map(|published| &published.note).and_then(open);
         Ok(Self { merchant: merchant.clone(), keys, checkpoints, published, published_head, roots: HashMap::new() })
     }
 
@@ -93,16 +93,17 @@ impl Heads {
         if first >= tree.size() {
             return Ok(());
         }
-        let mut query =
-            check.db.prepare_cached("SELECT received_at_ms FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1")?;
-        let received = query.query_map((number, signed(first)), |row| integer(row, 0))?.next().transpose()?.flatten();
+        let sql = "SELECT record_no, received_at_ms FROM entries WHERE merchant_no = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1";
+        let mut query = check.db.prepare_cached(sql)?;
+        let own = query.query_map((number, signed(first)), written)?.next().transpose()?.flatten();
         drop(query);
-        let (Some(received), Some(newest)) = (received, check.newest()?) else { return Ok(()) };
-        if newest.saturating_sub(received) > UNSIGNED_MS_MAX {
-            let minutes = newest.saturating_sub(received) / 60_000;
+        let (Some(own), Some(newest)) = (own, check.signed_last()?) else { return Ok(()) };
+        let later_ms = newest.received_at_ms.saturating_sub(own.received_at_ms);
+        if newest.record_no > own.record_no && later_ms > UNSIGNED_MS_MAX {
             let problem = format!(
-                "no checkpoint signs it or what follows it, although records were received here up to {minutes} min later: what signed it was \
-                 removed, or the server could not sign. Hold the log against a checkpoint that is kept elsewhere"
+                "no checkpoint signs it or what follows it, although what was received up to {} s later is signed: what signed it was removed. Hold \
+                 the log against a checkpoint that is kept elsewhere",
+                later_ms / 1_000
             );
             check.report.found(Some(self.merchant.as_str()), Place::Record(first), problem);
         }
@@ -168,12 +169,16 @@ impl Heads {
     }
 
     fn published(&self, tree: &Frontier, witnesses: &[VerifierKey]) -> Result<(), String> {
-        let Some(note) = &self.published else {
+        let Some(Publication { note, before }) = &self.published else {
             let signed = self.checkpoints.last().map(|newest| newest.size);
             return signed.map_or(Ok(()), |size| Err(format!("there is none, although {size} records were signed")));
         };
         let keys = self.keys.as_ref().ok_or("there is no key to check it with")?;
         let head = Checkpoint::open(note, keys.as_slice()).map_err(|error| error.to_string())?;
+        // A server went on while its database was read.
+        if !before && self.checkpoints.last().is_none_or(|newest| newest.size < head.size) {
+            return Ok(());
+        }
         // Whatever else has signed it: a witness that came later is not known to a database that was set back.
         let missing = match head.size.saturating_sub(tree.size()) {
             0 => String::new(),
@@ -198,6 +203,12 @@ impl Heads {
             _ => Err(format!("the first {} records are not those that were published", head.size)),
         }
     }
+}
+
+/// When and in which order a record was written.
+pub(super) fn written(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Written>> {
+    let (record_no, received_at_ms) = (integer(row, 0)?, integer(row, 1)?);
+    Ok(record_no.zip(received_at_ms).map(|(record_no, received_at_ms)| Written { record_no, received_at_ms }))
 }
 
 /// The witness's key, where its line is a good signature of the checkpoint.

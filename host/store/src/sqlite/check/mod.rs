@@ -19,7 +19,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::Digest;
 use rusqlite::Connection;
 
-use self::cells::{number, text};
+use self::cells::text;
 pub use self::derived::{Gone, Rebuilt, Scratch};
 use super::connection::SqliteReader;
 use super::known::Known;
@@ -74,13 +74,20 @@ struct Check<'a> {
     used: HashSet<i64>,
     /// The digests of components and settings that records name.
     named: HashSet<Digest>,
-    /// When the record that was written last was received, once that was asked for.
-    newest: Option<Option<i64>>,
+    /// The record that was written last of those that are signed, once that was asked for.
+    signed_last: Option<Option<Written>>,
+}
+
+/// When and in which order a record was written.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    record_no: i64,
+    received_at_ms: i64,
 }
 
 /// Checks a database, within whatever transaction its connection is.
 fn check(db: &Connection, asked: &Checked<'_>) -> CheckReport {
-    let mut check = Check { db, asked, report: CheckReport::default(), used: HashSet::new(), named: HashSet::new(), newest: None };
+    let mut check = Check { db, asked, report: CheckReport::default(), used: HashSet::new(), named: HashSet::new(), signed_last: None };
     if let Err(error) = check.all() {
         check.report.found(None, Place::Database, format!("it cannot be read: {error}"));
     }
@@ -109,6 +116,7 @@ impl Check<'_> {
             }
             Some(_) => {}
             None => {
+                self.nothing_signed()?;
                 self.strays()?;
                 self.orphans()?;
             }
@@ -116,18 +124,32 @@ impl Check<'_> {
         self.blobs()
     }
 
-    /// When the record of all logs that was written last was received, epoch milliseconds; none where there is none. What was received last may be
-    /// of a clock that was wrong.
-    fn newest(&mut self) -> rusqlite::Result<Option<i64>> {
-        let newest = match self.newest {
-            Some(newest) => newest,
+    /// The record of all logs that was written last of those that checkpoints sign.
+    fn signed_last(&mut self) -> rusqlite::Result<Option<Written>> {
+        let last = match self.signed_last {
+            Some(last) => last,
             None => {
-                let mut query = self.db.prepare("SELECT received_at_ms FROM entries ORDER BY record_no DESC LIMIT 1")?;
-                query.query_map([], |row| number(row, 0))?.next().transpose()?.flatten()
+                let sql = "SELECT e.record_no, e.received_at_ms FROM checkpoints c
+                    JOIN entries e ON e.merchant_no = c.merchant_no AND e.seq = c.size - 1 ORDER BY e.record_no DESC LIMIT 1";
+                let mut query = self.db.prepare(sql)?;
+                query.query_map([], heads::written)?.next().transpose()?.flatten()
             }
         };
-        self.newest = Some(newest);
-        Ok(newest)
+        self.signed_last = Some(last);
+        Ok(last)
+    }
+
+    /// Keys that sign are there, and nothing is signed.
+    fn nothing_signed(&mut self) -> rusqlite::Result<()> {
+        let span = "SELECT max(received_at_ms) - min(received_at_ms) FROM entries WHERE typeof(received_at_ms) = 'integer'";
+        let span: Option<i64> = self.db.query_row(span, [], |row| row.get(0))?;
+        let signed: i64 = self.db.query_row("SELECT count(*) FROM checkpoints", [], |row| row.get(0))?;
+        if self.asked.keys.is_some() && signed == 0 && span.is_some_and(|span| span > heads::UNSIGNED_MS_MAX) {
+            let problem = "there are keys that sign checkpoints, and no log has one: they were removed, or no server has run for a second since the \
+                           keys were drawn. Hold the logs against checkpoints that are kept elsewhere";
+            self.report.found(None, Place::Database, problem);
+        }
+        Ok(())
     }
 
     /// Checks one log; what breaks it off is a finding, and the others are checked nevertheless.

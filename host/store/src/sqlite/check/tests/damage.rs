@@ -240,7 +240,9 @@ fn no_flipped_bit_of_the_file_changes_a_table_unnoticed() {
         damaged[bit / 8] ^= 1 << (bit % 8);
         let path = folder.path().join("damaged.db");
         std::fs::write(&path, &damaged).unwrap();
-        let published = |merchant: &ombud_core::ids::MerchantId| fixture.published.get(merchant).cloned();
+        let published = |merchant: &ombud_core::ids::MerchantId| {
+            fixture.published.get(merchant).cloned().map(|note| crate::Publication { note, before: true })
+        };
         let asked = Checked { merchant: None, keys: Some(&fixture.keys), published: &published, progress: &|_| () };
         let is_well = Connection::open(&path).is_ok_and(|db| check(&db, &asked).is_well());
         if is_well {
@@ -274,7 +276,9 @@ fn a_changed_definition_is_found_though_nothing_reads_it() {
 #[test]
 fn a_database_that_was_set_back_is_told_by_what_was_published() {
     let (before, after) = (Fixture::new(20), Fixture::new(24));
-    let published = |merchant: &ombud_core::ids::MerchantId| after.published.get(merchant).cloned();
+    let published = |merchant: &ombud_core::ids::MerchantId| {
+        after.published.get(merchant).cloned().map(|note| crate::Publication { note, before: true })
+    };
     let report = check(&before.db, &Checked { merchant: None, keys: Some(&after.keys), published: &published, progress: &|_| () });
     assert!(
         report.findings.iter().any(|found| found.place == Place::Published && found.problem.contains("set back")),

@@ -9,7 +9,9 @@ use fixture::Fixture;
 
 /// The check of a fixture's database as it is.
 fn checked(fixture: &Fixture) -> CheckReport {
-    let published = |merchant: &ombud_core::ids::MerchantId| fixture.published.get(merchant).cloned();
+    let published = |merchant: &ombud_core::ids::MerchantId| {
+        fixture.published.get(merchant).cloned().map(|note| crate::Publication { note, before: true })
+    };
     let asked = Checked { merchant: None, keys: Some(&fixture.keys), published: &published, progress: &|_| () };
     check(&fixture.db, &asked)
 }
@@ -113,31 +115,33 @@ fn each_damage_is_named_with_its_place() {
 }
 
 #[test]
-fn what_nothing_signs_any_more_is_told_where_much_later_records_are_there() {
+fn what_nothing_signs_any_more_is_told_where_what_came_later_is_signed() {
     let mut fixture = Fixture::new(40);
     fixture.published.clear();
-    let told = |later_ms: i64, from: u64| {
-        let sql = format!(
-            "DELETE FROM checkpoints WHERE size > {from} OR merchant_no <> 1; DELETE FROM cosignatures WHERE size > {from} OR merchant_no <> 1;
-             UPDATE entries SET received_at_ms = {later_ms} + (SELECT received_at_ms FROM entries WHERE merchant_no = 1 AND seq = {from})
-             WHERE merchant_no = 2"
-        );
-        let findings = after(&fixture, &sql);
-        findings.into_iter().filter(|finding| finding.contains("no checkpoint signs it")).collect::<Vec<_>>()
-    };
     let most = super::heads::UNSIGNED_MS_MAX;
-    assert_eq!(told(most, 0), [""; 0], "a server that was killed signs at its next start");
+    let gone = |what: &str| format!("DELETE FROM checkpoints WHERE {what}; DELETE FROM cosignatures WHERE {what};");
+    let than = |seq: u64, ms: i64| {
+        let own = format!("SELECT received_at_ms FROM entries WHERE merchant_no = 1 AND seq = {seq}");
+        format!("UPDATE entries SET received_at_ms = {ms} + ({own}) WHERE merchant_no = 2;")
+    };
+    let later = |ms: i64| than(0, ms);
+    let told = |sql: &str, words: &str| after(&fixture, sql).into_iter().filter(|finding| finding.contains(words)).collect::<Vec<_>>();
+    let of_one =
+        |ms: i64, from: u64| told(&(gone(&format!("merchant_no = 1 AND size > {from}")) + &than(from, ms)), "no checkpoint signs it");
+    assert_eq!(of_one(most, 20), [""; 0], "both may be of one round");
     for from in [0, 10, 20] {
-        let [finding] = told(most + 1, from).try_into().unwrap();
+        let [finding] = of_one(most + 1, from).try_into().unwrap();
         assert!(finding.starts_with(&format!("m-1: record {from}: no checkpoint signs it or what follows it")), "{finding}");
     }
-    // A clock that was wrong for a while accuses nobody once it is right: what was written last counts.
-    let sql = format!(
-        "DELETE FROM checkpoints WHERE merchant_no = 2; DELETE FROM cosignatures WHERE merchant_no = 2;
-         UPDATE entries SET received_at_ms = received_at_ms + {} WHERE merchant_no = 1",
-        most + 1
-    );
-    assert!(!after(&fixture, &sql).iter().any(|finding| finding.contains("no checkpoint signs it")));
+    // What nobody has signed since is no sign of anything: a server was killed, and a command wrote later.
+    assert_eq!(told(&(gone("merchant_no = 2") + &later(most + 1)), "no checkpoint signs it"), [""; 0]);
+    // A clock that was wrong for a while accuses nobody once it is right: what was written later counts.
+    let ahead = format!("UPDATE entries SET received_at_ms = received_at_ms + {} WHERE merchant_no = 1;", most + 1);
+    assert_eq!(told(&(gone("merchant_no = 2") + &ahead), "no checkpoint signs it"), [""; 0]);
+    // Nothing at all.
+    let words = "and no log has one: they were removed";
+    assert_eq!(told(&(gone("true") + &later(most + 1)), words).len(), 1);
+    assert_eq!(told(&gone("true"), words), [""; 0]);
 }
 
 #[test]
@@ -183,7 +187,9 @@ fn what_is_published_holds_the_database_to_it() {
 fn one_merchant_is_checked_alone() {
     let fixture = Fixture::new(40);
     fixture.db.execute_batch("DELETE FROM entries WHERE merchant_no = 1 AND seq = 7; DELETE FROM blobs WHERE blob_no = 3").unwrap();
-    let published = |merchant: &ombud_core::ids::MerchantId| fixture.published.get(merchant).cloned();
+    let published = |merchant: &ombud_core::ids::MerchantId| {
+        fixture.published.get(merchant).cloned().map(|note| crate::Publication { note, before: true })
+    };
     let of = |number: i64| {
         let merchant = fixture.merchant(number);
         check(&fixture.db, &Checked { merchant: Some(&merchant), keys: Some(&fixture.keys), published: &published, progress: &|_| () })
