@@ -18,9 +18,9 @@ pub(crate) use segments::segments;
 /// What every report says about what it is: a candidate's decision changes what comes after it, and that is not played out.
 pub const PREMISES: [&str; 5] = [
     "History facts are as recorded: what the candidate would have decided earlier does not change what it sees later.",
-    "A case counts once in the money as a whole and by kind, before and after: by the most that one of its decisions pays, and by what its \
-     last decision promises or leaves to a person beyond that. By outcome, rule and segment each decision counts with its own money, so that a \
-     case that was decided several times counts several times there.",
+    "A case counts once in the money as a whole and by kind, before and after: by the most that one of its decisions pays beyond what was on \
+     record before, and by what its last decision promises or leaves to a person beyond that. By outcome, rule and segment each decision counts \
+     with its own money, so that a case that was decided several times counts several times there.",
     "The money caps are checked again on each decision, against the usage that was counted when it was made: they are not counted \
      anew over the window. The merchant's terms (caps, fallbacks, limits of a call) are those of each record.",
     "Before is the decision as recorded, without what persons did later; of two versions that ran in a rollout, the one that stood. \

@@ -14,7 +14,7 @@ fn stand(outcome: &str, rule: &str, due: Due, refund: i64, coupon: i64) -> Stand
     Stand {
         outcome: outcome.into(),
         rule: rule.into(),
-        money: Money::of(due, amounts, amounts),
+        money: Money::of(due, amounts, amounts, 0),
         guardrail: ReviewResult::Uphold,
         caps: CapResult::Uphold,
         fault: None,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bounded::Sum as _;
 use super::report::BeforeAfter;
 use super::stand::Money;
+use crate::caps::Restated;
 use crate::kind::Kind;
 use crate::money::{Due, Intent, Payment};
 
@@ -23,6 +24,8 @@ pub struct Stated {
     pub due: Due,
     /// The payments that it names.
     pub intents: Vec<Intent>,
+    /// What of them was on record before it, and is not paid anew.
+    pub on_record: Vec<Restated>,
 }
 
 impl Stated {
@@ -72,6 +75,10 @@ struct Account {
     case: u64,
     /// The place of that decision.
     seq: u64,
+    /// The place of the oldest decision that names it.
+    first: u64,
+    /// What was on record before that one: paid before the window, or by what is not in it.
+    base: i64,
     sides: [Side; 2],
 }
 
@@ -98,7 +105,9 @@ impl Cases {
         let others = after.intents.iter().filter(|intent| before.named(intent).is_none());
         for intent in before.intents.iter().chain(others) {
             let sides = [before, after].map(|stated| stated.side(intent));
-            let account = Account { kind, payment: intent.payment, case, seq, sides };
+            let name = intent.name();
+            let base = before.on_record.iter().find(|own| own.intent == name).map_or(0, |own| own.amount.max(0));
+            let account = Account { kind, payment: intent.payment, case, seq, first: seq, base, sides };
             merge(accounts, hash(&(&intent.key, intent.payment)), account);
         }
         self.bound();
@@ -137,7 +146,7 @@ impl Cases {
         let mut kinds: BTreeMap<Kind, (HashSet<u64>, BeforeAfter)> = BTreeMap::new();
         for account in accounts.values() {
             let is_last = last.get(&account.case) == Some(&account.seq);
-            let [before, after] = account.sides.map(|side| side.money(account.payment, is_last));
+            let [before, after] = account.sides.map(|side| side.money(account.payment, account.base, is_last));
             if before == Money::default() && after == Money::default() {
                 continue;
             }
@@ -161,12 +170,12 @@ impl Cases {
 }
 
 impl Side {
-    /// Its money; what is open counts if no later decision of the case leaves it out.
-    fn money(self, payment: Payment, is_last: bool) -> Money {
-        let open = if is_last { self.open.saturating_sub(self.paid).max(0) } else { 0 };
+    /// Its money beyond what was on record before; what is open counts if no later decision of the case leaves it out.
+    fn money(self, payment: Payment, base: i64, is_last: bool) -> Money {
+        let open = if is_last { self.open.saturating_sub(self.paid.max(base)).max(0) } else { 0 };
         let (promised, proposed) = if self.promised { (open, 0) } else { (0, open) };
         let amounts = |fen: i64| payment.amounts(fen);
-        Money { paid: amounts(self.paid), promised: amounts(promised), proposed: amounts(proposed) }
+        Money { paid: amounts(self.paid.saturating_sub(base).max(0)), promised: amounts(promised), proposed: amounts(proposed) }
     }
 }
 
@@ -184,7 +193,8 @@ fn merge(accounts: &mut HashMap<u64, Account>, key: u64, other: Account) {
     for (side, (one, another)) in sides.iter_mut().zip(own.sides.iter().zip(&other.sides)) {
         side.paid = one.paid.max(another.paid);
     }
-    *own = Account { kind: own.kind.min(other.kind), sides, ..newer };
+    let older = if other.first < own.first { other } else { *own };
+    *own = Account { kind: own.kind.min(other.kind), first: older.first, base: older.base, sides, ..newer };
 }
 
 /// The same for the same names in every part of a window.
@@ -209,14 +219,14 @@ mod tests {
             amount: *amount,
             restates: false,
         };
-        Stated { due: *due, intents: intents.iter().map(intent).collect() }
+        Stated { due: *due, intents: intents.iter().map(intent).collect(), on_record: Vec::new() }
     }
 
     type Said<'k> = (Due, Vec<(&'k str, Payment, i64)>);
 
     /// Decisions of one side in the order of the log, by kind and case; what they pay, promise and propose, in whatever order they are met.
     fn sums(decisions: &[(Kind, &str, Said<'_>)]) -> Vec<(Option<Kind>, u64, [i64; 3])> {
-        let nothing = Stated { due: Due::Proposal, intents: Vec::new() };
+        let nothing = Stated { due: Due::Proposal, intents: Vec::new(), on_record: Vec::new() };
         let of = |backwards: bool| {
             let mut cases = Cases::new(PAYMENTS_MAX);
             let mut order: Vec<usize> = (0..decisions.len()).collect();
@@ -274,6 +284,26 @@ mod tests {
         ]);
         let expected = [(None, 4, [144, 0, 11]), (Some(Kind::AfterSale), 1, [100, 0, 0]), (Some(Kind::Delay), 3, [44, 0, 11])];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn what_was_on_record_before_the_window_is_not_paid_in_it() {
+        let of = |decisions: &[(i64, Said<'_>, Said<'_>)]| {
+            let mut cases = Cases::new(PAYMENTS_MAX);
+            for (seq, (on_record, before, after)) in (0..).zip(decisions) {
+                let known = vec![Restated { intent: "refund AS1".into(), amount: *on_record }];
+                let side = |said: &Said<'_>| Stated { on_record: known.clone(), ..stated(said) };
+                cases.add(Kind::Delay, "O1", seq, [&side(before), &side(after)]);
+            }
+            let money = cases.lines()[0].money;
+            [money.before, money.after].map(|side| (side.paid.refund, side.proposed.refund))
+        };
+        let one = |due: Due, fen: i64| (due, vec![refund("AS1", fen)]);
+        let (paid, waits) = (one(Due::Now, 600), one(Due::Proposal, 600));
+        assert_eq!(of(&[(600, paid.clone(), waits.clone())]), [(0, 0), (0, 0)], "its own case had paid it");
+        assert_eq!(of(&[(0, paid.clone(), waits.clone())]), [(600, 0), (0, 600)]);
+        assert_eq!(of(&[(0, paid.clone(), paid.clone()), (600, paid.clone(), waits)]), [(600, 0), (600, 0)]);
+        assert_eq!(of(&[(400, paid.clone(), paid), (600, one(Due::Now, 700), one(Due::Now, 700))]), [(300, 0), (300, 0)]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::Sum;
 use super::cases::Stated;
-use crate::caps::CapResult;
+use crate::caps::{CapResult, Restated};
 use crate::case::Case;
 use crate::chain::{ReasonBy, ReviewResult};
 use crate::deciding::{ReasonHead, deciding};
@@ -33,12 +33,13 @@ pub struct Money {
 }
 
 impl Money {
-    /// The money of a decision.
-    pub fn of(due: Due, amounts: Amounts, counted: Amounts) -> Self {
+    /// The money of a decision; of what waits, `restated` fen of the refund are on record already and are not paid anew.
+    pub fn of(due: Due, amounts: Amounts, counted: Amounts, restated: i64) -> Self {
+        let open = Amounts { refund: amounts.refund.saturating_sub(restated.max(0)).max(0), ..amounts };
         match due {
             Due::Now => Self { paid: counted, ..Self::default() },
-            Due::Later => Self { promised: amounts, ..Self::default() },
-            Due::Proposal => Self { proposed: amounts, ..Self::default() },
+            Due::Later => Self { promised: open, ..Self::default() },
+            Due::Proposal => Self { proposed: open, ..Self::default() },
         }
     }
 
@@ -98,7 +99,7 @@ impl Stand {
         Self {
             outcome: decision.outcome.clone(),
             rule: clipped(rule.map_or(NO_RULE, |reason| &reason.rule)),
-            money: Money::of(decision.due, decision.amounts, decision.caps.counted),
+            money: Money::of(decision.due, decision.amounts, decision.caps.counted, sum(&decision.caps.restated)),
             guardrail: decision.guardrail,
             caps: decision.caps.result,
             fault: decision.fault.as_ref().map(|fault| fault.code),
@@ -129,16 +130,16 @@ impl Recorded {
         let awards = &part.ruling.awards;
         let awarded = awards.iter().map(|award| Awarded { episode: &award.episode_id, form: award.form, value: award.value });
         Ok(Self {
-            stated: Stated { due: part.due, intents: payments(case, part.amounts.refund, awarded) },
             tier: awards.iter().map(|award| award.tier).max(),
             stand: Stand {
                 rule: clipped(rule.map_or(NO_RULE, |reason| &reason.rule)),
                 outcome: part.outcome,
-                money: Money::of(part.due, part.amounts, part.caps.counted),
+                money: Money::of(part.due, part.amounts, part.caps.counted, sum(&part.caps.restated)),
                 guardrail: part.guardrail,
                 caps: part.caps.result,
                 fault: part.fault.map(|fault| fault.code),
             },
+            stated: Stated { due: part.due, intents: payments(case, part.amounts.refund, awarded), on_record: part.caps.restated },
         })
     }
 }
@@ -146,8 +147,13 @@ impl Recorded {
 impl Stated {
     /// What a decision just made pays, promises or proposes.
     pub fn of(case: &Case, decision: &Decision) -> Self {
-        Self { due: decision.due, intents: intents(case, &decision.ruling) }
+        Self { due: decision.due, intents: intents(case, &decision.ruling), on_record: decision.caps.restated.clone() }
     }
+}
+
+/// What is on record of all intents that may be stated again, in fen.
+fn sum(restated: &[Restated]) -> i64 {
+    restated.iter().fold(0, |sum: i64, own| sum.saturating_add(own.amount))
 }
 
 fn clipped(rule: &str) -> String {
@@ -198,6 +204,8 @@ struct ReasonPart<'a> {
 struct CapsPart {
     result: CapResult,
     counted: Amounts,
+    #[serde(default)]
+    restated: Vec<Restated>,
 }
 
 #[derive(Deserialize)]

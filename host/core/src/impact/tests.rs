@@ -32,7 +32,7 @@ fn stated() -> impl Strategy<Value = Stated> {
     (due, vec(intent, 0..3)).prop_map(|(due, mut intents)| {
         intents.sort();
         intents.dedup_by(|next, kept| (&next.key, next.payment) == (&kept.key, kept.payment));
-        Stated { due, intents }
+        Stated { due, intents, on_record: Vec::new() }
     })
 }
 
@@ -44,7 +44,7 @@ fn stand() -> impl Strategy<Value = Stand> {
         Stand {
             outcome: format!("outcome-{outcome}"),
             rule: format!("R-{rule}"),
-            money: Money::of(due, amounts, amounts),
+            money: Money::of(due, amounts, amounts, 0),
             guardrail: if rule == 0 { ReviewResult::Amend } else { ReviewResult::Uphold },
             caps: if rule == 1 { CapResult::Escalate } else { CapResult::Uphold },
             fault,
@@ -213,12 +213,14 @@ fn a_recorded_body_states_the_payments_of_its_decision() {
 fn what_is_paid_promised_and_proposed_is_kept_apart() {
     let amounts = Amounts { refund: 100, cash: 20, coupon: 3 };
     let restated = Amounts { refund: 0, ..amounts };
-    assert_eq!(Money::of(Due::Now, amounts, restated).standing(), 23, "a restated refund is not paid twice");
-    assert_eq!(Money::of(Due::Later, amounts, Amounts::default()).standing(), 123);
-    let proposed = Money::of(Due::Proposal, amounts, Amounts::default());
+    assert_eq!(Money::of(Due::Now, amounts, restated, 0).standing(), 23, "a restated refund is not paid twice");
+    assert_eq!(Money::of(Due::Later, amounts, Amounts::default(), 0).standing(), 123);
+    let proposed = Money::of(Due::Proposal, amounts, Amounts::default(), 0);
     assert_eq!((proposed.standing(), proposed.waiting(), proposed.if_approved()), (0, 123, 123));
+    let again = Money::of(Due::Proposal, amounts, Amounts::default(), 60);
+    assert_eq!(again.if_approved(), 63, "what is on record is not paid anew");
     // Sending everything to a person saves nothing.
-    let sent = BeforeAfter { before: Money::of(Due::Now, amounts, amounts), after: proposed };
+    let sent = BeforeAfter { before: Money::of(Due::Now, amounts, amounts, 0), after: proposed };
     assert_eq!((sent.difference(), sent.difference_if_approved()), (-123, 0));
 }
 

@@ -64,7 +64,7 @@ pub fn heard(decision: &Decision, is_first: bool) -> [Option<Heard<'_>>; 2] {
 
 fn told(disposition: Disposition, due: Due, amounts: Amounts, caps: &CapReview, is_first: bool) -> Sample {
     let is_stopped_by_caps = caps.result == CapResult::Escalate;
-    let money = Money::of(due, amounts, caps.counted);
+    let money = Money::of(due, amounts, caps.counted, 0);
     Sample {
         fault: None,
         is_first,
