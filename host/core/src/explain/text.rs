@@ -23,6 +23,11 @@ pub(super) fn date(ms: i64, tz_offset_min: i32) -> String {
     local(ms, tz_offset_min, "%Y-%m-%d").unwrap_or_default()
 }
 
+/// An instant in a zone, RFC 3339.
+pub(super) fn date_and_time(ms: i64, tz_offset_min: i32) -> String {
+    local(ms, tz_offset_min, "%Y-%m-%dT%H:%M:%S%:z").unwrap_or_default()
+}
+
 /// A fact's value for people: instants as the merchant's clock shows them, with its zone; amounts in yuan.
 pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
     const MONEY: [&str; 22] = [
@@ -83,6 +88,12 @@ pub fn customer_text(explanation: &ForCustomer) -> String {
         line(&mut text, label("处理依据：", "Basis: "), &format!("{}{stop}", explanation.basis.join(label("；", "; "))));
     }
     line(&mut text, "", &explanation.how);
+    let decided = if explanation.later.is_empty() {
+        label("处理时间：", "Decided: ")
+    } else {
+        label("最初处理时间：", "First decided: ")
+    };
+    line(&mut text, decided, &explanation.decided_at.replace('T', " "));
     line(&mut text, "", &explanation.rights);
     for later in &explanation.later {
         line(&mut text, "", &format!("{}{}{}", later.on, label("：", ": "), later.text));
