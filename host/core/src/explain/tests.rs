@@ -1,5 +1,6 @@
 //! What the customer is told passes the reply check itself, says nothing internal, and always offers a person.
 
+mod clock;
 mod measures;
 mod since;
 mod told;
