@@ -126,7 +126,8 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     });
     let outcome = terms::outcome(&explanation.outcome, zh);
     line(out, label("结果 ", "outcome "), &format!("{kind} {outcome}  ({due}{})", money(&explanation.amounts, zh)));
-    if let Some(act) = explanation.overrides.last() {
+    // An act on another decision of the request says what became of its measure, not what stands in this one's place.
+    if let Some(act) = explanation.overrides.iter().rfind(|act| act.decision.is_none()) {
         let stands = terms::outcome(&act.outcome, zh);
         line(out, label("现为 ", "stands since "), &format!("{}  {stands}  ({})", at(&act.at), money(&act.amounts, zh)));
     }

@@ -19,6 +19,9 @@ fn an_auditor_reads_every_time_by_the_clock_of_the_case() {
         "follows": [{"what": "deadline", "name": "review of the measure", "by": "2027-03-03T16:30:00.000Z"}],
         "messages": [],
         "overrides": [{
+            "seq": 5, "leaf": "00", "at": "2026-09-04T19:50:00.000Z", "act": "cancel", "actor": "key-1", "role": "compliance",
+            "reason": "by mistake", "outcome": "cancelled", "amounts": amounts,
+        }, {
             "seq": 9, "leaf": "00", "at": "2026-09-05T17:00:00.000Z", "act": "amend", "actor": "key-1", "role": "compliance",
             "reason": "no evidence", "outcome": "closed", "amounts": amounts, "decision": "d7",
         }],
@@ -31,7 +34,7 @@ fn an_auditor_reads_every_time_by_the_clock_of_the_case() {
         "happened 2026-09-04 11:20:00 +08:00, received 2026-09-04 11:20:01 +08:00",
         "review-by = 2026-09-04 11:20:00 +08:00",
         "by 2027-03-04 00:30:00 +08:00",
-        "stands since 2026-09-06 01:00:00 +08:00",
+        "stands since 2026-09-05 03:50:00 +08:00",
         "  2026-09-06 01:00:00 +08:00  #9  amend key-1 → closed (refund ¥0.00, cash ¥0.00, coupon ¥0.00)  on the same request's decision d7\n",
         "→ 2026-09-04 11:20:01 +08:00  #3",
     ] {
