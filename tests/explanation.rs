@@ -24,6 +24,7 @@ fn the_customer_hears_outcome_reason_law_and_the_right_to_a_person() {
     assert_eq!(told["messages"], json!(["已为您办理退款45.00元，原路退回。"]));
     assert!(told["rights"].as_str().unwrap().contains("您有权要求人工复核"), "{told}");
     assert_eq!(told["later"], json!([]));
+    assert!(told["decided_at"].as_str().unwrap().ends_with("+08:00"), "by the shop's clock: {told}");
 
     let text = merchant.call(Role::Agent, "GET", &format!("{}?lang=en", path(&decision))).header("accept", "text/plain").send();
     assert_eq!((text.status, text.headers["content-type"].to_str().unwrap()), (200, "text/plain; charset=utf-8"));
@@ -88,6 +89,7 @@ fn what_persons_decide_is_linked_in_both_and_counted_by_policy() {
     assert_eq!(told["messages"], json!([]), "what was announced is past");
     let later = told["later"][0]["text"].as_str().unwrap();
     assert_eq!(later, "经人工复核改为：您的退款申请已通过；退款80.00元。");
+    assert_eq!(told["basis"], json!(["人工复核（您可要求说明理由）"]), "no law is cited for what a person changed");
     let text = merchant.call(Role::Agent, "GET", &path(&decision)).header("accept", "text/plain").send().text();
     assert!(text.contains(later) && !text.contains("老客户"), "a colleague's words stay inside:\n{text}");
 

@@ -149,10 +149,22 @@ fn the_customer_is_told_what_stands() {
     let appeal = merchant.call(Role::Agent, "POST", &format!("/blacklist/requests/{id}/appeal")).json(&appeal).send().ok();
     let appeal = &appeal["decisions"][0];
     assert_eq!(told(appeal).0, "A person is handling your appeal, the restriction stays meanwhile");
+    assert_eq!(told(&approved).0, "Some services were restricted for you", "it stands until a person has decided");
     let path = format!("/decisions/{}/override", appeal["id"].as_str().unwrap());
     let grant = json!({"action": "amend", "outcome": "closed", "reason": "she is right"});
     merchant.call(Role::Compliance, "POST", &path).json(&grant).send().with(201);
     assert_eq!((told(appeal).0.as_str(), measures(&merchant, customer)), ("The restriction has ended", json!([])));
+    // So is who reads the decision that had put it in force, with what became of it; and an auditor reads whose act it was.
+    let path = format!("/decisions/{}/explanation?lang=en", approved["id"].as_str().unwrap());
+    let past = merchant.call(Role::Agent, "GET", &path).send().ok();
+    assert_eq!(
+        (&past["result"], &past["messages"]),
+        (&json!("The restriction that had been decided for you is no longer in force"), &json!([]))
+    );
+    let lines: Vec<&str> = past["later"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
+    assert_eq!(lines, ["You appealed.", "Reviewed by a person: The restriction has ended."]);
+    let seen = merchant.call(Role::Auditor, "GET", &format!("{path}&for=auditor")).send().ok();
+    assert_eq!((&seen["overrides"][0]["decision"], &seen["overrides"][0]["outcome"]), (&appeal["id"], &json!("closed")), "{seen}");
     // Of a request that a supervisor rejected nothing came.
     let (id, customer) = ("end-14", "c_end14");
     decided(&merchant, Role::Agent, &request(id, customer, now - 5_000, "abuse", &[1]));

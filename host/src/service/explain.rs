@@ -1,5 +1,6 @@
 //! Explanations of recorded decisions: what the ledger holds, put together for the customer or for an auditor.
 
+mod later;
 mod rules;
 
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use ombud_core::caps::CapUsage;
 use ombud_core::case::Case;
 use ombud_core::explain::{
     self, ActLine, ActOf, CallLine, CapsHeader, CapsLine, DueLine, EngineLine, EventLine, ForAuditor, Links, PersonAct, PolicyLine,
-    RecordedDecision, TimelineLine,
+    RecordedDecision, Since, TimelineLine, When,
 };
 use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::kind::Kind;
 use ombud_core::messages::Locale;
 use ombud_core::money::Amounts;
 use ombud_core::ruling::Ruling;
@@ -31,6 +33,7 @@ use super::read::Opened;
 use super::wire::{Audience, Explanation, ExplanationQuery, Lang, OverrideAction};
 use super::{Service, aside, read};
 use crate::bodies::CaseBodyBack;
+use later::OnRequest;
 
 /// Records of a ticket that a timeline shows: the newest.
 const TIMELINE_MAX: u32 = 200;
@@ -40,6 +43,8 @@ struct Explained {
     opened: Opened,
     listed: Option<ListedEntry>,
     acts: Vec<Act>,
+    /// What followed on the same blacklist request.
+    on_request: OnRequest,
     ticket: Vec<ListedEntry>,
 }
 
@@ -59,23 +64,23 @@ impl Service {
         let customer = explained.listed.as_ref().and_then(|listed| listed.customer.as_deref());
         let sight = self.sight(who, &tenant, (Look::Explanation, Some(id.as_str())), customer, query.unmask.as_deref()).await?;
         let Entry::Decision(entry) = &explained.opened.header.entry else { return Err(ServiceError::NotFound("decision")) };
-        let body = explained.opened.body(BodyKind::Decision).map(RecordedDecision::read).transpose().map_err(unreadable)?;
         let locale = match query.lang {
             Lang::ZhCn => Locale::ZhCn,
             Lang::En => Locale::En,
         };
         // The zone of the decision, which the case holds; of a decision that was erased, the shop's own.
-        let case = explained.opened.body(BodyKind::Case).and_then(|case| serde_json::from_str::<CaseBodyBack>(case).ok());
-        let tz = case.as_ref().map_or(tenant.config.tz_offset_min, |case| case.context.tz_offset_min);
-        let platform = case.as_ref().map(|case| case.context.platform);
-        let case = case.and_then(|case| Case::from_json(entry.kind, case.case.get()).ok());
-        let body = body.map(|body| body.on(platform, case));
+        let tz = case_of(&explained.opened).map_or(tenant.config.tz_offset_min, |case| case.context.tz_offset_min);
+        let when = When { decided_at_ms: explained.opened.header.received_at_ms, tz_offset_min: tz };
+        let body = recorded(&explained.opened, entry.kind)?;
         Ok(match (query.audience, &body) {
             (Audience::Customer, body) => {
                 let acts: Vec<PersonAct> = explained.acts.iter().map(person).collect();
                 Explanation::Customer(Box::new(match body {
-                    Some(recorded) => explain::for_customer(id.as_str(), recorded, &acts, tz, locale),
-                    None => explain::erased(id.as_str(), entry.kind, &entry.outcome, &acts, tz, locale),
+                    Some(recorded) => {
+                        let since = Since { acts: &acts, measure: &explained.on_request.steps };
+                        explain::for_customer(id.as_str(), recorded, since, when, locale)
+                    }
+                    None => explain::erased(id.as_str(), entry.kind, &entry.outcome, &acts, when, locale),
                 }))
             }
             (Audience::Auditor, _) => {
@@ -95,6 +100,7 @@ impl Service {
         let opened = read::open(reads, &self.vault, merchant, &record, &subjects)?;
         let listed = reads.listed(merchant, record.seq)?;
         let acts = self.acts_on(reads, merchant, id, record.seq)?;
+        let on_request = self.later_on_request(reads, merchant, id, &opened, listed.as_ref())?;
         let mut ticket = match listed.as_ref().and_then(|listed| listed.ticket.clone()) {
             Some(ticket) => reads.list(merchant, &Filter { ticket: Some(ticket), ..Filter::default() }, None, TIMELINE_MAX)?.entries,
             None => listed.clone().into_iter().collect(),
@@ -103,9 +109,26 @@ impl Service {
         if let Some(own) = listed.iter().find(|own| ticket.iter().all(|entry| entry.seq != own.seq)) {
             ticket.push(own.clone());
         }
-        ticket.reverse();
-        Ok(Explained { opened, listed, acts, ticket })
+        // What followed on a request need not be of the same ticket: the host's own timer has none.
+        let others = on_request.listed.iter().filter(|own| ticket.iter().all(|entry| entry.seq != own.seq)).cloned().collect::<Vec<_>>();
+        ticket.extend(others);
+        ticket.sort_by_key(|entry| entry.seq);
+        Ok(Explained { opened, listed, acts, on_request, ticket })
     }
+}
+
+/// The case of a decision; none where it was erased.
+fn case_of(opened: &Opened) -> Option<CaseBodyBack> {
+    opened.body(BodyKind::Case).and_then(|case| serde_json::from_str::<CaseBodyBack>(case).ok())
+}
+
+/// A decision with its case; none where it was erased.
+fn recorded(opened: &Opened, kind: Kind) -> Result<Option<RecordedDecision>, ServiceError> {
+    let Some(body) = opened.body(BodyKind::Decision) else { return Ok(None) };
+    let case = case_of(opened);
+    let platform = case.as_ref().map(|case| case.context.platform);
+    let case = case.and_then(|case| Case::from_json(kind, case.case.get()).ok());
+    Ok(Some(RecordedDecision::read(body).map_err(unreadable)?.on(platform, case)))
 }
 
 fn unreadable(error: serde_json::Error) -> ServiceError {
@@ -150,6 +173,7 @@ fn for_auditor(
         due: decision.map(|decision| decision.due),
         amounts: Amounts { refund: entry.amounts.refund, cash: entry.amounts.cash, coupon: entry.amounts.coupon },
         currency: entry.amounts.currency.to_string(),
+        tz_offset_min: tz,
         erased: opened.erased,
         masked: false,
         event: event_line(entry, explained, ticket.clone()),
@@ -198,7 +222,7 @@ fn for_auditor(
                 decision.messages.iter().map(text).collect()
             })
             .unwrap_or_default(),
-        overrides: explained.acts.iter().map(act_line).collect::<Result<_, _>>()?,
+        overrides: acts_of(explained)?,
         timeline: explained.ticket.iter().map(|listed| timeline_line(listed, opened.header.seq)).collect(),
         links: Links {
             decision: format!("{base}/{}", entry.id),
@@ -277,7 +301,16 @@ fn follows(ruling: &Ruling) -> Vec<DueLine> {
     deadlines.chain(obligations).chain(approvals).collect()
 }
 
-fn act_line(act: &Act) -> Result<ActLine, ServiceError> {
+/// The acts on a decision, and those on the later decisions of its request, in the order of the ledger.
+fn acts_of(explained: &Explained) -> Result<Vec<ActLine>, ServiceError> {
+    let own = explained.acts.iter().map(|act| act_line(act, None));
+    let others = explained.on_request.acts.iter().map(|(decision, act)| act_line(act, Some(decision.clone())));
+    let mut lines = own.chain(others).collect::<Result<Vec<_>, _>>()?;
+    lines.sort_by_key(|line| line.seq);
+    Ok(lines)
+}
+
+fn act_line(act: &Act, decision: Option<String>) -> Result<ActLine, ServiceError> {
     let body: ActBody = serde_json::from_str(&act.json).map_err(unreadable)?;
     Ok(ActLine {
         seq: act.seq,
@@ -289,6 +322,7 @@ fn act_line(act: &Act) -> Result<ActLine, ServiceError> {
         reason: body.reason.unwrap_or_default(),
         outcome: act.outcome.clone(),
         amounts: act.amounts,
+        decision,
     })
 }
 

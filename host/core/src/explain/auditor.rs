@@ -39,6 +39,9 @@ pub struct ForAuditor {
     pub amounts: Amounts,
     /// ISO 4217.
     pub currency: String,
+    /// The zone of the case, minutes east of UTC: the text has its times in it.
+    #[serde(default)]
+    pub tz_offset_min: i32,
     /// The customer's key was erased: facts, reasons and messages are gone, what the ledger's header holds is left.
     pub erased: bool,
     /// Facts, customer and persons' words are not shown to who asked: they stand as `***`.
@@ -77,9 +80,9 @@ pub struct ForAuditor {
     pub follows: Vec<DueLine>,
     /// What the customer was told.
     pub messages: Vec<String>,
-    /// What persons made of it, oldest first.
+    /// What persons made of it, and of appeals against its measure, oldest first.
     pub overrides: Vec<ActLine>,
-    /// What happened on the ticket, this decision among it, oldest first.
+    /// What happened on the ticket, this decision among it, and what followed on its blacklist request, oldest first.
     pub timeline: Vec<TimelineLine>,
     /// Where more is.
     pub links: Links,
@@ -244,6 +247,9 @@ pub struct ActLine {
     pub outcome: String,
     /// Fen that stand since.
     pub amounts: Amounts,
+    /// The decision that it is on, where that is another one of the same blacklist request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
 }
 
 /// Something that happened on the ticket.

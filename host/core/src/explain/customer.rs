@@ -1,17 +1,15 @@
 //! The explanation for the customer.
 
 use ombud_rules::contract::blacklist::{BlacklistCase, Stage, Verdict};
-use ombud_rules::contract::types::CustomerMeasure;
 use serde::{Deserialize, Serialize};
 
+use super::later::{self, LaterLine, ended_by, later};
 use super::outcomes::Told;
 use super::recorded::RecordedDecision;
 use super::said::tag;
-use super::text::date;
-use super::{ActOf, PersonAct, paid, said, sources};
+use super::text::date_and_time;
+use super::{PersonAct, Since, When, basis, paid, said, withheld};
 use crate::caps;
-use crate::chain::ReasonBy;
-use crate::decision::DecisionReason;
 use crate::disposition::Disposition;
 use crate::kind::Kind;
 use crate::messages::Locale;
@@ -33,61 +31,65 @@ pub struct ForCustomer {
     /// person's act: what they announce is past.
     pub messages: Vec<String>,
     /// The law and the public rules that it rests on, those of the order's own platform among them, the most important first; the shop's own
-    /// rules where they decided.
+    /// rules where they decided. Where a person changed what was decided, that person's review, for the first decision's law is not its own.
     pub basis: Vec<String>,
     /// How it was decided, and on what.
     pub how: String,
     /// The right to a person's review and to an explanation.
     pub rights: String,
-    /// What persons decided since, oldest first.
+    /// When it was decided, RFC 3339 in the zone of the case: what is said of hours and days counts from here.
+    pub decided_at: String,
+    /// What persons decided since, and what became of a measure, oldest first.
     pub later: Vec<LaterLine>,
 }
 
-/// What a person decided later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct LaterLine {
-    /// The civil date in the shop's time zone.
-    pub on: String,
-    /// What stands since.
-    pub text: String,
-}
-
 /// The explanation of a decision.
-pub fn for_customer(id: &str, recorded: &RecordedDecision, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
+pub fn for_customer(id: &str, recorded: &RecordedDecision, since: Since<'_>, when: When, locale: Locale) -> ForCustomer {
     let decision = &recorded.decision;
-    let since = acts.last();
+    let last = since.acts.last();
     let in_force = recorded.request().map(|request| request.current_measure);
-    let told = match (since, &decision.ruling, recorded.request()) {
+    let at_first = match (last, &decision.ruling, recorded.request()) {
         (Some(act), _, _) => Told::by_person(decision.kind, act, in_force),
         (None, Ruling::Blacklist(ruling), Some(request)) => Told::on_request(request, ruling),
         (None, _, _) => Told::on_money(recorded),
     };
+    let ended = ended_by(since.measure);
+    let told = if ended.is_some() { at_first.ended() } else { at_first };
     // What a person approved may be nobody's business but the shop's, as the decision was.
     let concerned = told.concerns_customer(decision.kind);
-    let contested = concerned && (told.gives_nothing() || since.is_none() && (decision.adverse || paid::is_less(recorded)));
-    let messages = match since {
-        None if concerned => [paid::notes(recorded, told, locale), said::messages(recorded, told, locale)].concat(),
+    let contested = concerned && (told.gives_nothing() || last.is_none() && (decision.adverse || paid::is_less(recorded)));
+    // What the messages announce is past after a person's act, and where the measure they announce is none any more.
+    let messages = match last {
+        None if concerned && told == at_first => [
+            paid::notes(recorded, told, locale),
+            withheld::from_refund(recorded, locale),
+            said::messages(recorded, told, locale),
+            withheld::freight(recorded, locale),
+            later::begins(told, locale),
+        ]
+        .concat(),
         _ => Vec::new(),
     };
     ForCustomer {
         decision: id.to_owned(),
         lang: tag(locale).to_owned(),
         result: told.words(decision.kind, locale).to_owned(),
-        money: match since {
+        money: match last {
             Some(act) => paid::of_act(decision.kind, act, &decision.currency, locale),
             None => paid::of_decision(recorded, told, locale),
         },
         messages,
-        basis: if concerned { basis(recorded, locale) } else { Vec::new() },
-        how: how(recorded, told, since.is_some(), locale),
+        basis: if concerned { basis::of(recorded, at_first, last, ended, locale) } else { Vec::new() },
+        how: how(recorded, at_first, last.is_some(), locale),
         rights: rights(decision.kind, concerned, contested, locale),
-        later: later((decision.kind, &decision.currency), in_force, acts, tz_offset_min, locale),
+        decided_at: date_and_time(when.decided_at_ms, when.tz_offset_min),
+        later: later((decision.kind, &decision.currency), since, (in_force, at_first.measure()), when.tz_offset_min, locale),
     }
 }
 
 /// What is left to say of a decision whose facts were erased, whether the customer asked for it or the time to keep them was over.
 /// The acts on it are erased with it, save those that `acts` has: without them nobody knows what stands.
-pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> ForCustomer {
+pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], when: When, locale: Locale) -> ForCustomer {
     let since = acts.last();
     let told = since.map_or_else(|| Told::erased(kind, outcome), |act| Told::by_person(kind, act, None));
     let (then, concerned) = (told.words(kind, locale), told.concerns_customer(kind));
@@ -108,36 +110,10 @@ pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], tz_offset
                 "Your data have been erased, so neither the reasons nor what a person may have decided later can be given.".to_owned()
             }
         },
-        rights: rights(kind, concerned, concerned && told.gives_nothing(), locale),
-        later: later((kind, caps::CURRENCY), None, acts, tz_offset_min, locale),
+        rights: rights_of_erased(kind, concerned, locale),
+        decided_at: date_and_time(when.decided_at_ms, when.tz_offset_min),
+        later: later((kind, caps::CURRENCY), Since { acts, measure: &[] }, (None, None), when.tz_offset_min, locale),
     }
-}
-
-/// The sources of the rule that decided, then those of the others; internal ones are left out.
-fn basis(recorded: &RecordedDecision, locale: Locale) -> Vec<String> {
-    let deciding = recorded.deciding();
-    let reasons = &recorded.decision.reasons;
-    let first = deciding.and_then(|at| reasons.get(at));
-    let others = reasons.iter().enumerate().filter(|(at, _)| Some(*at) != deciding).map(|(_, reason)| reason);
-    let mut basis: Vec<String> = Vec::new();
-    for citation in first.into_iter().chain(others).flat_map(|reason| &reason.citations) {
-        if let Some(cited) = sources::public(citation, recorded.platform, locale)
-            && !basis.contains(&cited)
-        {
-            basis.push(cited);
-        }
-    }
-    // What the shop's own rule decided rests on no law that others of the rules name.
-    let public = |reason: &DecisionReason| reason.citations.iter().any(|own| sources::public(own, recorded.platform, locale).is_some());
-    let own = first.is_some_and(|reason| reason.by == ReasonBy::Policy && !public(reason));
-    if own || basis.is_empty() {
-        let shop = match locale {
-            Locale::ZhCn => "本店的售后规则",
-            Locale::En => "the shop's own after-sales rules",
-        };
-        basis.insert(0, shop.to_owned());
-    }
-    basis
 }
 
 /// By what means, and on which facts. That a person's record with the shop was looked at is said where it was.
@@ -248,35 +224,24 @@ fn rights(kind: Kind, concerned: bool, contested: bool, locale: Locale) -> Strin
     .to_owned()
 }
 
-/// A kind, and the currency of its money.
-type OfMoney<'a> = (Kind, &'a str);
-
-fn later(of: OfMoney<'_>, in_force: Option<CustomerMeasure>, acts: &[PersonAct], tz_offset_min: i32, locale: Locale) -> Vec<LaterLine> {
-    let line = |act: &PersonAct| {
-        let stands = Told::by_person(of.0, act, in_force).words(of.0, locale);
-        later_line(of, act, stands, tz_offset_min, locale)
-    };
-    acts.iter().map(line).collect()
-}
-
-fn later_line((kind, currency): OfMoney<'_>, act: &PersonAct, stands: &str, tz_offset_min: i32, locale: Locale) -> LaterLine {
-    let money = paid::of_act(kind, act, currency, locale);
-    let text = match (locale, act.act) {
-        // Of an appeal: who approves the decision on it lets the measure stand.
-        (Locale::ZhCn, _) if kind == Kind::Blacklist => format!("经人工复核：{stands}"),
-        (Locale::En, _) if kind == Kind::Blacklist => format!("Reviewed by a person: {stands}"),
-        (Locale::ZhCn, ActOf::Approve) => "经人工复核同意".to_owned(),
-        (Locale::ZhCn, ActOf::Amend) => format!("经人工复核改为：{stands}"),
-        (Locale::ZhCn, ActOf::Cancel) => "经人工复核，该处理已撤销".to_owned(),
-        (Locale::En, ActOf::Approve) => "Approved by a person".to_owned(),
-        (Locale::En, ActOf::Amend) => format!("Changed by a person: {stands}"),
-        (Locale::En, ActOf::Cancel) => "Taken back by a person".to_owned(),
-    };
-    let text = match (money, locale) {
-        (None, Locale::ZhCn) => format!("{text}。"),
-        (None, Locale::En) => format!("{text}."),
-        (Some(money), Locale::ZhCn) => format!("{text}；{money}。"),
-        (Some(money), Locale::En) => format!("{text}; {money}."),
-    };
-    LaterLine { on: date(act.at_ms, tz_offset_min), text }
+/// What is left of those rights where nobody can say any more what was decided on, or why: a person can look at the matter anew.
+fn rights_of_erased(kind: Kind, concerned: bool, locale: Locale) -> String {
+    match (locale, kind == Kind::Blacklist && concerned) {
+        (_, _) if !concerned => rights(kind, false, false, locale),
+        (Locale::ZhCn, false) => "您仍可重新提供相关资料，要求由人工复核并重新处理（个人信息保护法第24条第3款）；您的法定权利不受影响。".to_owned(),
+        (Locale::ZhCn, true) => {
+            "如仍有对您的限制，您可以提出申诉，也可以重新提供相关资料，要求人工复核（个人信息保护法第24条第3款）；您的法定售后权利不受影响。"
+                .to_owned()
+        }
+        (Locale::En, false) => {
+            "You may still ask for review by a person, who looks at the matter anew on what you then provide (Personal Information \
+             Protection Law, art. 24(3)); your statutory rights are unaffected."
+                .to_owned()
+        }
+        (Locale::En, true) => {
+            "If a restriction is still in force you may appeal, or ask for review by a person on what you then provide (Personal \
+             Information Protection Law, art. 24(3)); your statutory rights are unaffected."
+                .to_owned()
+        }
+    }
 }

@@ -5,8 +5,10 @@
 //! the reasons that colleagues write to each other.
 
 mod auditor;
+mod basis;
 mod customer;
 mod evaluated;
+mod later;
 mod outcomes;
 mod paid;
 mod recorded;
@@ -14,6 +16,7 @@ mod said;
 pub(crate) mod sources;
 mod terms;
 mod text;
+mod withheld;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +24,9 @@ pub use self::auditor::{
     ActLine, CallLine, CapsHeader, CapsLine, DueLine, EngineLine, EventLine, FactLine, ForAuditor, Links, PolicyLine, RuleLine,
     TimelineLine, rules,
 };
-pub use self::customer::{ForCustomer, LaterLine, erased, for_customer};
+pub use self::customer::{ForCustomer, erased, for_customer};
 pub use self::evaluated::{DeclaredIn, EvaluatedLine, EvaluatedRule, RecordedCall, evaluated};
+pub use self::later::{Became, LaterLine, MeasureStep, became, became_by};
 pub use self::recorded::RecordedDecision;
 pub use self::text::{auditor_text, customer_text};
 use crate::money::Amounts;
@@ -50,6 +54,24 @@ pub struct PersonAct {
     pub outcome: String,
     /// The money that stands, in fen.
     pub amounts: Amounts,
+}
+
+/// What happened since a decision, oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since<'a> {
+    /// What persons did with it.
+    pub acts: &'a [PersonAct],
+    /// What became of its measure, by later records of the request and of the customer's others; for decisions on blacklist requests.
+    pub measure: &'a [MeasureStep],
+}
+
+/// When a decision was made, and by whose clock its times are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    /// Epoch milliseconds.
+    pub decided_at_ms: i64,
+    /// Minutes east of UTC.
+    pub tz_offset_min: i32,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::kind::Kind;
 use crate::measure::{Effect, effect, is_approved};
 use crate::messages::Locale;
 use crate::money::{Amounts, Due, due_of};
+use crate::ruling::Ruling;
 
 const AFTER_SALE: &[(&str, &str, &str)] = &[
     ("approve-refund-only", "您的退款申请已通过", "Your refund is approved"),
@@ -46,8 +47,8 @@ const BLACKLIST: &[(&str, &str, &str)] = &[
     ("execute", "我们对您的部分服务作出了限制", "Some services were restricted for you"),
     ("execute-deferred", "我们将对您的部分服务作出限制", "Some services will be restricted for you"),
     ("closed", "该事项已经处理完毕", "The matter was closed"),
-    ("appeal-dismissed", "您的申诉未获支持，原限制继续有效", "Your appeal was not granted, the restriction stays"),
-    ("cancelled", "您的申诉已撤回，原限制继续有效", "Your appeal was withdrawn, the restriction stays"),
+    (DISMISSED, "您的申诉未获支持，原限制继续有效", "Your appeal was not granted, the restriction stays"),
+    (CANCELLED, "您的申诉已撤回，原限制继续有效", "Your appeal was withdrawn, the restriction stays"),
 ];
 
 /// What a decision means for the customer.
@@ -67,6 +68,8 @@ pub(super) enum Told<'a> {
     Stays(CustomerMeasure),
     /// A measure stays until a person has decided on the appeal against it.
     Appealed(CustomerMeasure),
+    /// A measure that stood after the decision is none any more.
+    Over(CustomerMeasure),
     /// The goods of the request came back or were refunded before.
     Settled,
     /// Money of this kind was paid before, and a person looks whether more is due (CAP-03).
@@ -75,6 +78,12 @@ pub(super) enum Told<'a> {
     NothingLeft,
     /// The request is approved, and there is no money to give back.
     NothingDue,
+    /// A choice is to be given, and nothing on record says between what.
+    OptionsOpen,
+    /// More is asked for, and nothing on record says what.
+    EvidenceOpen,
+    /// Nothing that was looked at is late.
+    NotLate,
     /// A late refund is made, without compensation.
     LateRefund,
     /// A late refund is made, with compensation.
@@ -112,7 +121,47 @@ impl<'a> Told<'a> {
         if duplicate && decision.ruling.notes().messages.iter().any(|message| message.key == SETTLED) {
             return Self::Settled;
         }
-        Self::paying(decision.kind, &decision.outcome, &decision.amounts)
+        if is_in_time(recorded) {
+            return Self::NotLate;
+        }
+        match Self::paying(decision.kind, &decision.outcome, &decision.amounts) {
+            told @ Self::Outcome(outcome) if !names(&decision.ruling, outcome) => told.unnamed(),
+            told => told,
+        }
+    }
+
+    /// The same where what the outcome's words announce is nowhere named.
+    fn unnamed(self) -> Self {
+        use after_sale::Outcome::{NeedEvidence, OfferOptions, Reject, RejectWithAlternative};
+        match self {
+            Self::Outcome(outcome) if outcome == RejectWithAlternative.as_str() => Self::Outcome(Reject.as_str()),
+            Self::Outcome(outcome) if outcome == OfferOptions.as_str() => Self::OptionsOpen,
+            Self::Outcome(outcome) if outcome == NeedEvidence.as_str() => Self::EvidenceOpen,
+            told => told,
+        }
+    }
+
+    /// The measure that stands after the decision, as far as it is known.
+    pub(super) fn measure(self) -> Option<CustomerMeasure> {
+        let blacklisted = [Outcome::Execute, Outcome::ExecuteDeferred].map(Outcome::as_str);
+        match self {
+            Self::Measure(measure) | Self::Stays(measure) | Self::Appealed(measure) => Some(measure),
+            Self::Outcome(outcome) if blacklisted.contains(&outcome) || [DISMISSED, CANCELLED].contains(&outcome) => {
+                Some(CustomerMeasure::Blacklisted)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same since the measure that stood after it is none any more.
+    pub(super) fn ended(self) -> Self {
+        self.measure().map_or(self, Self::Over)
+    }
+
+    /// Whether it puts a measure in force.
+    pub(super) fn restricts(self, kind: Kind) -> bool {
+        let put = matches!(self, Self::Measure(_)) || matches!(self, Self::Outcome(outcome) if ![DISMISSED, CANCELLED].contains(&outcome));
+        kind == Kind::Blacklist && put && self.measure().is_some()
     }
 
     /// Of an outcome with the money that follows from it.
@@ -135,7 +184,7 @@ impl<'a> Told<'a> {
         let refused = [Reject, RejectWithAlternative, RejectDuplicate, InvalidInput].map(after_sale::Outcome::as_str);
         match self {
             Self::Outcome(outcome) => refused.contains(&outcome) || [delay::Outcome::None.as_str(), CANCELLED].contains(&outcome),
-            told => matches!(told, Self::Settled | Self::PaidBefore | Self::NothingLeft | Self::NothingDue),
+            told => matches!(told, Self::Settled | Self::PaidBefore | Self::NothingLeft | Self::NothingDue | Self::NotLate),
         }
     }
 
@@ -151,7 +200,8 @@ impl<'a> Told<'a> {
         match act.act {
             _ if lifts => Self::Ended(in_force.unwrap_or(CustomerMeasure::Blacklisted)),
             ActOf::Cancel => Self::Outcome(&act.outcome),
-            _ => Self::paying(kind, &act.outcome, &act.amounts),
+            // An act names an outcome and amounts, and nothing else.
+            _ => Self::paying(kind, &act.outcome, &act.amounts).unnamed(),
         }
     }
 
@@ -187,6 +237,15 @@ impl<'a> Told<'a> {
                 ("所涉商品已没有可退的金额，本次不再退款", "Nothing is left to refund of these goods, so no refund is made")
             }
             Self::NothingDue => ("您的申请已通过，本次没有应退的款项", "Your request is approved; there is no money to be refunded"),
+            Self::OptionsOpen => ("处理方式有待与您商定", "How this is settled is still to be agreed with you"),
+            Self::EvidenceOpen => {
+                ("您的申请需要补充资料，所需资料尚待告知", "Your request needs more information; which is still to be told")
+            }
+            Self::NotLate => ("作出本次处理时没有发生延误，因此没有补偿", "Nothing was late when this was decided, so nothing is paid"),
+            Self::Over(Marked) => {
+                ("此前在您服务记录中作的标记已不再有效", "The mark that had been set on your record is no longer in force")
+            }
+            Self::Over(_) => ("此前对您作出的限制已不再有效", "The restriction that had been decided for you is no longer in force"),
             Self::LateRefund => ("延误的退款现为您办理", "Your late refund is made now"),
             Self::LateRefundAndMore => {
                 ("延误的退款现为您办理，并给予补偿", "Your late refund is made now, with compensation for the delay")
@@ -208,7 +267,37 @@ impl<'a> Told<'a> {
 }
 
 /// The outcome of what a person took back.
-const CANCELLED: &str = "cancelled";
+pub(super) const CANCELLED: &str = "cancelled";
+
+/// The outcome of an appeal that a person did not grant.
+pub(super) const DISMISSED: &str = "appeal-dismissed";
+
+/// The obligation to offer something instead of what is refused.
+const OFFER: &str = "offer-alternative";
+
+/// The default policy's rule on what is done in time, or not due yet.
+const IN_TIME: &str = "DC-001";
+
+/// Whether the record of a ruling names what the words of its outcome announce: another offer, options, or what is missing.
+fn names(ruling: &Ruling, outcome: &str) -> bool {
+    let Ruling::AfterSale(own) = ruling else { return true };
+    let says = |key: &str| own.notes.messages.iter().any(|message| message.key == key);
+    match after_sale::Outcome::parse(outcome) {
+        Some(after_sale::Outcome::RejectWithAlternative) => {
+            !own.options.is_empty() || own.notes.obligations.iter().any(|obligation| obligation.action == OFFER)
+        }
+        Some(after_sale::Outcome::OfferOptions) => !own.options.is_empty() || says("as.options"),
+        Some(after_sale::Outcome::NeedEvidence) => !own.missing_evidence.is_empty() || says("as.need_evidence"),
+        _ => true,
+    }
+}
+
+/// Whether nothing is given because nothing is late.
+fn is_in_time(recorded: &RecordedDecision) -> bool {
+    let decision = &recorded.decision;
+    let none = decision.kind == Kind::Delay && decision.outcome == delay::Outcome::None.as_str() && !decision.amounts.any();
+    none && !decision.reasons.is_empty() && decision.reasons.iter().all(|reason| reason.rule == IN_TIME)
+}
 
 /// What a person made of a decision, beside the outcomes themselves.
 const BY_PERSON: &[(&str, &str, &str)] = &[(CANCELLED, "该处理已撤销", "The decision was taken back")];
@@ -250,12 +339,21 @@ pub(super) fn all() -> impl Iterator<Item = (Kind, &'static str)> {
 
 /// What a customer may be told of money beside the outcomes; for the tests of the words.
 #[cfg(test)]
-pub(super) const OF_MONEY: [Told<'static>; 6] =
-    [Told::Settled, Told::PaidBefore, Told::NothingLeft, Told::NothingDue, Told::LateRefund, Told::LateRefundAndMore];
+pub(super) const OF_MONEY: [Told<'static>; 9] = [
+    Told::Settled,
+    Told::PaidBefore,
+    Told::NothingLeft,
+    Told::NothingDue,
+    Told::OptionsOpen,
+    Told::EvidenceOpen,
+    Told::NotLate,
+    Told::LateRefund,
+    Told::LateRefundAndMore,
+];
 
 /// What a customer may be told of measures; for the tests of the words.
 #[cfg(test)]
 pub(super) fn of_measures() -> impl Iterator<Item = Told<'static>> {
-    let each = [Told::Measure, Told::Ended, Told::Stays, Told::Appealed].into_iter();
+    let each = [Told::Measure, Told::Ended, Told::Stays, Told::Appealed, Told::Over].into_iter();
     each.flat_map(|told| CustomerMeasure::ALL.iter().map(move |measure| told(*measure))).chain([Told::Proposed])
 }

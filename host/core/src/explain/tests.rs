@@ -1,6 +1,8 @@
 //! What the customer is told passes the reply check itself, says nothing internal, and always offers a person.
 
+mod clock;
 mod measures;
+mod since;
 mod told;
 
 use ombud_rules::contract::reply::{Action, ReplyCase};
@@ -19,6 +21,14 @@ use crate::golden::{self, Given};
 use crate::kind::Kind;
 use crate::messages::Locale;
 use crate::ruling::Ruling;
+
+/// When the decisions of these tests were made.
+const WHEN: When = When { decided_at_ms: 1_788_492_000_000, tz_offset_min: 480 };
+
+/// After these acts, and nothing else.
+const fn since(acts: &[PersonAct]) -> Since<'_> {
+    Since { acts, measure: &[] }
+}
 
 /// Every ruling of the guardrail's golden cases, decided as it is.
 fn decided() -> Vec<(String, RecordedDecision)> {
@@ -88,7 +98,7 @@ fn everything_a_customer_is_told_passes_the_reply_check() {
         for act in [ActOf::Approve, ActOf::Amend, ActOf::Cancel] {
             let acts = [PersonAct { at_ms: 1_788_000_000_000, act, outcome: "approve-refund-only".into(), amounts }];
             for locale in Locale::ALL {
-                let told = for_customer(&id, &recorded, &acts, 480, locale);
+                let told = for_customer(&id, &recorded, since(&acts), WHEN, locale);
                 let text = customer_text(&ForCustomer { messages: Vec::new(), ..told });
                 let found = findings(&text, amounts.refund, amounts.goodwill());
                 assert!(found.is_empty(), "{id}: {found:?} in\n{text}");
@@ -105,7 +115,7 @@ fn everything_a_customer_is_told_passes_the_reply_check() {
         for locale in Locale::ALL {
             let words = outcomes::words(kind, outcome, locale);
             assert!(findings(words, 0, 0).is_empty(), "{kind} {outcome}: {words}");
-            let text = customer_text(&erased("d1", kind, outcome, &[], 480, locale));
+            let text = customer_text(&erased("d1", kind, outcome, &[], WHEN, locale));
             assert!(text.contains(words) && findings(&text, 0, 0).is_empty(), "{text}");
             assert!(!text.contains("按要求") && !text.contains("as requested"), "nobody says that it was asked for: {text}");
         }
@@ -134,7 +144,7 @@ fn a_person_is_always_offered_and_nothing_internal_is_said() {
             (Locale::ZhCn, "人工复核", "个人信息保护法第24条第3款"),
             (Locale::En, "review by a person", "Personal Information Protection Law, art. 24(3)"),
         ] {
-            let told = for_customer(&id, &recorded, &[], 480, locale);
+            let told = for_customer(&id, &recorded, Since::default(), WHEN, locale);
             assert!(told.rights.contains(person) && told.rights.contains(law), "{id}: {}", told.rights);
             let text = customer_text(&told);
             for internal in ["003_", "ombud", "CAP-", "caps", "customer.", "extortion"] {
@@ -216,7 +226,7 @@ fn after_a_person_decided_the_text_says_what_stands_and_nothing_that_is_past() {
         .collect();
     assert!(!waiting.is_empty());
     for (id, recorded) in waiting {
-        let told = |acts: &[PersonAct], locale| customer_text(&for_customer(&id, &recorded, acts, 480, locale));
+        let told = |acts: &[PersonAct], locale| customer_text(&for_customer(&id, &recorded, since(acts), WHEN, locale));
         let before = told(&[], Locale::En);
         assert!(before.contains("Handed to a person by fixed rules,"), "{before}");
         let after = told(&[act(ActOf::Approve, "approve-refund-only")], Locale::En);
@@ -236,11 +246,11 @@ fn after_a_person_decided_the_text_says_what_stands_and_nothing_that_is_past() {
 
 #[test]
 fn of_an_erased_decision_nothing_is_said_to_go_on() {
-    let text = customer_text(&erased("d1", Kind::AfterSale, "escalate", &[], 480, Locale::En));
+    let text = customer_text(&erased("d1", Kind::AfterSale, "escalate", &[], WHEN, Locale::En));
     assert!(text.starts_with("The result at the time: A supervisor is handling your request.\n"), "{text}");
     assert!(text.contains("what a person may have decided later can"), "{text}");
     let paid = [act(ActOf::Approve, "approve-refund-only")];
-    let text = customer_text(&erased("d1", Kind::AfterSale, "escalate", &paid, 480, Locale::En));
+    let text = customer_text(&erased("d1", Kind::AfterSale, "escalate", &paid, WHEN, Locale::En));
     assert!(text.starts_with("Your refund is approved.\nAmount: refund ¥80.00\n") && !text.contains("is handling"), "{text}");
 }
 
@@ -249,13 +259,13 @@ fn of_a_step_inside_the_shop_no_decision_about_the_customer_is_claimed() {
     let inside: Vec<_> = decided().into_iter().filter(|(_, own)| own.decision.kind == Kind::Reply).collect();
     assert!(!inside.is_empty());
     for (id, recorded) in inside {
-        let text = customer_text(&for_customer(&id, &recorded, &[], 480, Locale::En));
+        let text = customer_text(&for_customer(&id, &recorded, Since::default(), WHEN, Locale::En));
         assert!(text.starts_with("This is an internal step; nothing was decided about you.\n"), "{text}");
         assert!(
             !text.contains("Decided automatically") && text.contains("Of decisions about you, you may ask for review by a person"),
             "{text}"
         );
-        let text = customer_text(&for_customer(&id, &recorded, &[], 480, Locale::ZhCn));
+        let text = customer_text(&for_customer(&id, &recorded, Since::default(), WHEN, Locale::ZhCn));
         assert!(!text.contains("自动作出") && text.contains("对涉及您的决定"), "{text}");
     }
 }
@@ -269,9 +279,9 @@ fn a_refund_now_does_not_say_that_a_return_arrived() {
 fn an_english_text_for_customers_has_no_chinese() {
     let chinese = |text: &str| text.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character));
     for (id, recorded) in decided() {
-        let told = for_customer(&id, &recorded, &[act(ActOf::Amend, "approve-refund-only")], 480, Locale::En);
+        let told = for_customer(&id, &recorded, since(&[act(ActOf::Amend, "approve-refund-only")]), WHEN, Locale::En);
         assert!(!chinese(&customer_text(&told)), "{id}: {}", customer_text(&told));
-        let told = for_customer(&id, &recorded, &[], 480, Locale::En);
+        let told = for_customer(&id, &recorded, Since::default(), WHEN, Locale::En);
         assert!(!told.basis.iter().any(|basis| chinese(basis)), "{id}: {:?}", told.basis);
     }
 }

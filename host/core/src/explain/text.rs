@@ -13,6 +13,9 @@ use crate::chain::ReasonBy;
 use crate::money::{Amounts, Due};
 use crate::shown::one_line;
 
+/// A time for people, with its zone.
+const TIME: &str = "%Y-%m-%d %H:%M:%S %:z";
+
 /// Fen as yuan with two decimals.
 pub(super) fn yuan(fen: i64) -> String {
     ombud_rules::after_sale::yuan(fen)
@@ -21,6 +24,11 @@ pub(super) fn yuan(fen: i64) -> String {
 /// The civil date of an instant in a zone.
 pub(super) fn date(ms: i64, tz_offset_min: i32) -> String {
     local(ms, tz_offset_min, "%Y-%m-%d").unwrap_or_default()
+}
+
+/// An instant in a zone, RFC 3339.
+pub(super) fn date_and_time(ms: i64, tz_offset_min: i32) -> String {
+    local(ms, tz_offset_min, "%Y-%m-%dT%H:%M:%S%:z").unwrap_or_default()
 }
 
 /// A fact's value for people: instants as the merchant's clock shows them, with its zone; amounts in yuan.
@@ -53,8 +61,7 @@ pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
     let field = path.rsplit('.').next().unwrap_or(path);
     // No amount or count comes near an instant of this century.
     if (1_000_000_000_000..10_000_000_000_000).contains(&number) {
-        // The times beside it are UTC.
-        return local(number, tz_offset_min, "%Y-%m-%d %H:%M:%S %:z").unwrap_or_else(|| value.to_owned());
+        return local(number, tz_offset_min, TIME).unwrap_or_else(|| value.to_owned());
     }
     // Of what was granted; an attribute has a value as well, which is whatever the merchant says.
     let granted = field == "value" && path.starts_with("already[");
@@ -64,6 +71,12 @@ pub(super) fn readable(path: &str, value: &str, tz_offset_min: i32) -> String {
 fn local(ms: i64, tz_offset_min: i32, format: &str) -> Option<String> {
     let offset = Offset::from_seconds(tz_offset_min.checked_mul(60)?).ok()?;
     Some(Timestamp::from_millisecond(ms).ok()?.to_zoned(TimeZone::fixed(offset)).strftime(format).to_string())
+}
+
+/// A time of the record, RFC 3339, as the same clock shows it.
+fn in_zone(time: &str, tz_offset_min: i32) -> String {
+    let at_ms = time.parse::<Timestamp>().map(Timestamp::as_millisecond);
+    at_ms.ok().and_then(|ms| local(ms, tz_offset_min, TIME)).unwrap_or_else(|| time.to_owned())
 }
 
 /// The text of an explanation for the customer.
@@ -83,6 +96,12 @@ pub fn customer_text(explanation: &ForCustomer) -> String {
         line(&mut text, label("处理依据：", "Basis: "), &format!("{}{stop}", explanation.basis.join(label("；", "; "))));
     }
     line(&mut text, "", &explanation.how);
+    let decided = if explanation.later.is_empty() {
+        label("处理时间：", "Decided: ")
+    } else {
+        label("最初处理时间：", "First decided: ")
+    };
+    line(&mut text, decided, &explanation.decided_at.replace('T', " "));
     line(&mut text, "", &explanation.rights);
     for later in &explanation.later {
         line(&mut text, "", &format!("{}{}{}", later.on, label("：", ": "), later.text));
@@ -96,6 +115,7 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     let label = |chinese: &'static str, english: &'static str| if zh { chinese } else { english };
     let mut text = String::new();
     let out = &mut text;
+    let at = |time: &str| in_zone(time, explanation.tz_offset_min);
     line(out, label("决定 ", "decision "), &format!("{}  #{}  {}", explanation.decision, explanation.seq, explanation.merchant));
     line(out, label("叶哈希 ", "leaf "), &explanation.leaf);
     let kind = terms::term(explanation.kind.as_str(), zh);
@@ -106,9 +126,10 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     });
     let outcome = terms::outcome(&explanation.outcome, zh);
     line(out, label("结果 ", "outcome "), &format!("{kind} {outcome}  ({due}{})", money(&explanation.amounts, zh)));
-    if let Some(act) = explanation.overrides.last() {
+    // An act on another decision of the request says what became of its measure, not what stands in this one's place.
+    if let Some(act) = explanation.overrides.iter().rfind(|act| act.decision.is_none()) {
         let stands = terms::outcome(&act.outcome, zh);
-        line(out, label("现为 ", "stands since "), &format!("{}  {stands}  ({})", act.at, money(&act.amounts, zh)));
+        line(out, label("现为 ", "stands since "), &format!("{}  {stands}  ({})", at(&act.at), money(&act.amounts, zh)));
     }
     if explanation.erased {
         line(
@@ -124,7 +145,8 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
     let event = &explanation.event;
     let id = event.id.as_deref().unwrap_or("–");
     line(out, "  ", &format!("{}  {id}  {}", event.event_type, event.source.as_deref().unwrap_or_default()));
-    line(out, "  ", &format!("{} {}, {} {}", label("发生于", "happened"), event.time, label("接收于", "received"), event.received_at));
+    let (time, received) = (at(&event.time), at(&event.received_at));
+    line(out, "  ", &format!("{} {time}, {} {received}", label("发生于", "happened"), label("接收于", "received")));
     if let Some(ticket) = &event.ticket {
         line(out, label("  工单 ", "  ticket "), ticket);
     }
@@ -151,7 +173,7 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
         heading(out, label("后续", "what follows"));
         for due in &explanation.follows {
             let owner = due.owner.as_ref().map(|owner| format!(" ({})", terms::term(owner, zh))).unwrap_or_default();
-            let by = due.by.as_ref().map(|by| format!(" {} {by}", label("截止", "by"))).unwrap_or_default();
+            let by = due.by.as_ref().map(|by| format!(" {} {}", label("截止", "by"), at(by))).unwrap_or_default();
             line(out, "  ", &format!("{} {}{owner}{by}", terms::term(&due.what, zh), terms::term(&due.name, zh)));
         }
     }
@@ -163,8 +185,9 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
         heading(out, label("人工处理", "acts of persons"));
         for act in &explanation.overrides {
             let (done, stands) = (name(&act.act), terms::outcome(&act.outcome, zh));
-            let did = format!("{}  #{}  {} {}", act.at, act.seq, terms::term(&done, zh), act.actor);
-            line(out, "  ", &format!("{did} → {stands} ({})", money(&act.amounts, zh)));
+            let did = format!("{}  #{}  {} {}", at(&act.at), act.seq, terms::term(&done, zh), act.actor);
+            let on = act.decision.as_ref().map(|on| format!("  {} {on}", label("针对同一申请的决定", "on the same request's decision")));
+            line(out, "  ", &format!("{did} → {stands} ({}){}", money(&act.amounts, zh), on.unwrap_or_default()));
             line(out, "    ", &format!("{}: {}", terms::term(&act.role, zh), act.reason));
         }
     }
@@ -173,7 +196,7 @@ pub fn auditor_text(explanation: &ForAuditor) -> String {
         let mark = if entry.this { "→ " } else { "  " };
         let outcome = entry.outcome.as_ref().map(|outcome| format!(": {}", terms::outcome(outcome, zh))).unwrap_or_default();
         let what = terms::term(&entry.what, zh);
-        line(out, mark, &format!("{}  #{}  {what} {}{outcome}", entry.at, entry.seq, terms::term(&entry.name, zh)));
+        line(out, mark, &format!("{}  #{}  {what} {}{outcome}", at(&entry.at), entry.seq, terms::term(&entry.name, zh)));
     }
     text
 }

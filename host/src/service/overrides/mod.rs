@@ -235,7 +235,7 @@ impl Service {
     }
 
     /// A person's act on a decision, with the decision's id; none for other acts, and where the customer was erased.
-    fn override_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<(String, Act)>, ServiceError> {
+    pub(super) fn override_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<(String, Act)>, ServiceError> {
         let Some(opened) = read::opened_at(reads, &self.vault, merchant, seq)? else { return Ok(None) };
         let Some(text) = opened.body(BodyKind::Act) else { return Ok(None) };
         let body: ActBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;

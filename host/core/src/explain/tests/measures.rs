@@ -40,7 +40,7 @@ fn on_request(stage: Stage, verdicts: &[Verdict], before: CustomerMeasure, outco
         note: String::new(),
     };
     request.steps = [Stage::SupervisorReviewed, Stage::HeadReviewed].iter().zip(verdicts).map(step).collect();
-    for_customer("d1", &recorded, &[], 480, Locale::En)
+    for_customer("d1", &recorded, Since::default(), WHEN, Locale::En)
 }
 
 #[test]
@@ -130,8 +130,13 @@ fn of_an_appeal_the_customer_is_told_what_a_person_decided() {
         (ActOf::Cancel, "cancelled", CustomerMeasure::Blacklisted, "Your appeal was withdrawn, the restriction stays"),
     ] {
         request(&mut recorded).current_measure = before;
-        let told =
-            for_customer("d1", &recorded, &[PersonAct { amounts: crate::money::Amounts::default(), ..act(by, outcome) }], 480, Locale::En);
+        let told = for_customer(
+            "d1",
+            &recorded,
+            since(&[PersonAct { amounts: crate::money::Amounts::default(), ..act(by, outcome) }]),
+            WHEN,
+            Locale::En,
+        );
         assert_eq!((told.result.as_str(), told.later[0].text.as_str()), (result, format!("Reviewed by a person: {result}.").as_str()));
         assert!(told.rights.contains("appeal"), "{}", told.rights);
     }
@@ -140,7 +145,7 @@ fn of_an_appeal_the_customer_is_told_what_a_person_decided() {
 #[test]
 fn of_an_erased_request_nothing_is_claimed_of_a_measure() {
     for (outcome, result) in [("closed", "The matter was closed"), ("recommend-restrict", "A measure was proposed")] {
-        let told = erased("d1", Kind::Blacklist, outcome, &[], 480, Locale::En);
+        let told = erased("d1", Kind::Blacklist, outcome, &[], WHEN, Locale::En);
         assert_eq!(told.result, format!("The result at the time: {result}"));
     }
 }

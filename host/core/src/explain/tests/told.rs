@@ -35,6 +35,8 @@ struct Row {
     #[serde(default)]
     caps: Option<CapLimits>,
     #[serde(default)]
+    acts: Vec<RowAct>,
+    #[serde(default)]
     less: bool,
     zh: Vec<Option<String>>,
     #[serde(default)]
@@ -42,6 +44,23 @@ struct Row {
     en: Vec<Option<String>>,
     #[serde(default)]
     en_basis: Option<Vec<String>>,
+}
+
+/// A person's act, some minutes after the decision.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowAct {
+    act: ActOf,
+    outcome: String,
+    #[serde(default)]
+    refund: i64,
+}
+
+impl RowAct {
+    fn done(&self) -> PersonAct {
+        let amounts = crate::money::Amounts { refund: self.refund, ..Default::default() };
+        PersonAct { at_ms: WHEN.decided_at_ms + 600_000, act: self.act, outcome: self.outcome.clone(), amounts }
+    }
 }
 
 fn rows() -> Vec<Row> {
@@ -129,8 +148,9 @@ fn a_customer_is_told_what_became_of_the_request_and_of_the_money() {
     for row in rows() {
         let recorded = recorded(&row);
         assert_eq!(recorded.decision.fault, None, "{}", row.name);
+        let acts: Vec<PersonAct> = row.acts.iter().map(RowAct::done).collect();
         for (locale, expected, basis) in [(Locale::ZhCn, &row.zh, &row.zh_basis), (Locale::En, &row.en, &row.en_basis)] {
-            let told = for_customer("d1", &recorded, &[], 480, locale);
+            let told = for_customer("d1", &recorded, since(&acts), WHEN, locale);
             let said = [Some(told.result.clone()), told.money.clone()].into_iter().chain(told.messages.iter().cloned().map(Some));
             assert_eq!(&said.collect::<Vec<_>>(), expected, "{}", row.name);
             if let Some(basis) = basis {
@@ -142,7 +162,7 @@ fn a_customer_is_told_what_became_of_the_request_and_of_the_money() {
                 "If you disagree, you may ask for review by a person"
             };
             assert_eq!(told.rights.starts_with(objects), row.less, "{}: {}", row.name, told.rights);
-            let amounts = recorded.decision.amounts;
+            let amounts = acts.last().map_or(recorded.decision.amounts, |act| act.amounts);
             let found = findings(&customer_text(&told), amounts.refund, amounts.goodwill());
             assert!(found.is_empty(), "{}: {found:?} in\n{}", row.name, customer_text(&told));
         }
@@ -213,7 +233,7 @@ fn every_outcome_with_every_cap_and_reason_is_told_in_words_that_are_fit_to_be_s
             for edition in [Edition::First, Edition::NEWEST] {
                 let terms = Terms { caps: caps.clone(), edition, ..terms(row) };
                 let recorded = concluded(case.clone(), ruling.clone(), &terms, &counted, at);
-                let both = Locale::ALL.map(|locale| for_customer("d", &recorded, &[], 480, locale));
+                let both = Locale::ALL.map(|locale| for_customer("d", &recorded, Since::default(), WHEN, locale));
                 both.iter().for_each(|own| is_fit(about, &recorded.decision, own));
                 let [zh, en] = both.map(|own| amounts_of(&[own.money.unwrap_or_default(), own.messages.concat()].concat()));
                 assert_eq!(zh, en, "{about}: the languages name other amounts");
@@ -284,7 +304,7 @@ fn what_a_person_decided_is_told_with_the_money_that_stands() {
             let amounts = crate::money::Amounts { refund, cash: 0, coupon: 0 };
             let acts = [PersonAct { at_ms: 1_788_492_600_000, act: ActOf::Amend, outcome: outcome.into(), amounts }];
             for locale in Locale::ALL {
-                let told = for_customer("d", &recorded, &acts, 480, locale);
+                let told = for_customer("d", &recorded, since(&acts), WHEN, locale);
                 let text = customer_text(&told);
                 let pays = crate::money::due_of(recorded.decision.kind, outcome) != crate::money::Due::Proposal;
                 assert!(!pays || (refund > 0) == text.contains("80.00"), "{outcome}: {text}");
