@@ -28,9 +28,7 @@ pub(super) fn refunds(
     for (key, part) in parts {
         let Some(case) = delayed(part.seq)? else { continue };
         let episodes = episodes_of(&case, &key);
-        let is_about = |line: &&DelayLine| {
-            episodes.iter().any(|own| own.line_ids.is_empty() || own.line_ids.iter().any(|named| *named == line.line_id))
-        };
+        let is_about = |line: &&DelayLine| episodes.iter().any(|own| own.line_ids.is_empty() || own.line_ids.contains(&line.line_id));
         let lines: Vec<&DelayLine> = case.lines.iter().filter(is_about).collect();
         let shares = largest_remainder(part.amount, &lines.iter().map(|line| line.paid.max(0)).collect::<Vec<i64>>());
         let line = |(line, refunded): (&&DelayLine, i64)| LineHistory { line_id: line.line_id.clone(), refunded, qty_returned: 0 };
