@@ -347,3 +347,6 @@ fn based(message: &Message, reason: &DecisionReason, platform: Platform, locale:
     let value = if public.is_empty() { own.to_owned() } else { public.join(between) };
     Message { args: vec![Arg { key: "rule".into(), value }], ..message.clone() }
 }
+
+#[cfg(test)]
+mod tests;
