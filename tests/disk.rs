@@ -59,7 +59,12 @@ fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
     let failed = metrics.lines().find_map(|line| line.strip_prefix("ombud_commit_groups_failed_total ")).unwrap();
     assert!(failed.parse::<f64>().unwrap() >= 20.0, "{failed}");
 
-    // Files beside the database are no other matter, and what was begun leaves nothing.
+    // A key is no other matter: where the files have room and the database has none, it is not changed without an act.
+    let key = std::fs::read_to_string(data.path().join("ledger.key")).unwrap();
+    let refused = process.call(&agent, "POST", "/v1/ledger/keys").key(operator).send().problem(503);
+    assert!(refused["detail"].as_str().unwrap().contains("nothing can be recorded"), "{refused}");
+    assert_eq!(std::fs::read_to_string(data.path().join("ledger.key")).unwrap(), key);
+    // Files beside the database neither, and what was begun leaves nothing.
     files_have(&process, "64");
     let files = || -> Vec<String> {
         let names = std::fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

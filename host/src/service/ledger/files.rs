@@ -19,17 +19,17 @@ pub(super) enum Readers {
 }
 
 /// A file's next text, on stable storage beside it. It goes again unless it is put in the file's place.
-pub(super) struct Next<'p> {
-    path: &'p Path,
+pub(super) struct Next {
+    path: PathBuf,
     new: PathBuf,
 }
 
-impl<'p> Next<'p> {
+impl Next {
     /// Writes the next text of a file.
-    pub(super) fn of(path: &'p Path, text: &str, readers: Readers) -> Result<Self> {
+    pub(super) fn of(path: &Path, text: &str, readers: Readers) -> Result<Self> {
         let mut new = path.as_os_str().to_owned();
         new.push(".new");
-        let next = Self { path, new: new.into() };
+        let next = Self { path: path.to_owned(), new: new.into() };
         let mode = match readers {
             Readers::Owner => 0o600,
             Readers::Anybody => 0o644,
@@ -50,12 +50,12 @@ impl<'p> Next<'p> {
 
     /// Puts it in the file's place, also after a power failure.
     pub(super) fn put(self) -> Result<()> {
-        std::fs::rename(&self.new, self.path).with_context(|| format!("cannot write `{}`", self.path.display()))?;
+        std::fs::rename(&self.new, &self.path).with_context(|| format!("cannot write `{}`", self.path.display()))?;
         flush_folder(self.path.parent().unwrap_or(Path::new("/")))
     }
 }
 
-impl Drop for Next<'_> {
+impl Drop for Next {
     fn drop(&mut self) {
         // Once it was put in its place there is none.
         _ = std::fs::remove_file(&self.new);

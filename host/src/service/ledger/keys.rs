@@ -132,11 +132,11 @@ impl LogKeys {
         self.signing.iter().map(|key| key.of_merchant(merchant)).collect()
     }
 
-    /// Draws a new key, which signs from now on; the newest one so far goes on signing beside it.
+    /// Draws a new key, which signs from now on; the newest one so far goes on signing beside it. Nothing is written yet.
     ///
     /// # Errors
-    /// There are too many keys, or the files cannot be written.
-    pub fn rotate(data: &Path, operator: Option<&KeyName>) -> Result<Self> {
+    /// There are too many keys, or the files cannot be read.
+    pub fn rotated(data: &Path, operator: Option<&KeyName>) -> Result<Self> {
         // A lost signing key is no hindrance: its verifier key says whose logs these are.
         let (before, known) = (signing(data)?, verifiers(data)?);
         if Self::is_lost(data) {
@@ -156,33 +156,42 @@ impl LogKeys {
             signing: [key].into_iter().chain(before.into_iter().take(1)).collect(),
         };
         keys.must_be_of(operator)?;
-        keys.write(data)?;
         Ok(keys)
     }
 
-    /// Ends a rotation: only the newest key signs from now on, the one before is destroyed.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn retire(mut self, data: &Path) -> Result<Self> {
+    /// Ends a rotation: only the newest key signs from now on, the one before is destroyed. Nothing is written yet.
+    pub fn retired(mut self) -> Self {
         self.signing.truncate(1);
-        self.write(data)?;
-        Ok(self)
+        self
     }
 
-    /// Puts the verifier keys in their place first: a key that signs is never one that nobody knows. Where one of the files cannot be written,
-    /// both stay as they are.
-    fn write(&self, data: &Path) -> Result<()> {
-        let (verifier, key) = (data.join(VERIFIER_FILE), data.join(KEY_FILE));
-        let verifiers = Next::of(&verifier, &self.verifiers.to_string(), Readers::Anybody)?;
+    /// Writes them beside the files of the keys. Where one cannot be written, both stay as they are.
+    pub(super) fn stage(&self, data: &Path) -> Result<Staged> {
+        let verifiers = Next::of(&data.join(VERIFIER_FILE), &self.verifiers.to_string(), Readers::Anybody)?;
         let mut text = Zeroizing::new(String::new());
         for key in &self.signing {
             text.push_str(&key.to_text());
             text.push('\n');
         }
-        let keys = Next::of(&key, &text, Readers::Owner)?;
-        verifiers.put()?;
-        keys.put()
+        Ok(Staged { verifiers, keys: Next::of(&data.join(KEY_FILE), &text, Readers::Owner)? })
+    }
+
+    fn write(&self, data: &Path) -> Result<()> {
+        self.stage(data)?.put()
+    }
+}
+
+/// The files of keys, written beside those in force; they go again unless they are put in their place.
+pub(super) struct Staged {
+    verifiers: Next,
+    keys: Next,
+}
+
+impl Staged {
+    /// Puts the verifier keys in their place first: a key that signs is never one that nobody knows.
+    pub(super) fn put(self) -> Result<()> {
+        self.verifiers.put()?;
+        self.keys.put()
     }
 }
 

@@ -101,10 +101,18 @@ impl Ledger {
         keys::verifiers(&self.data)?.with_context(|| both_lost(&self.data))
     }
 
-    /// Changes the keys.
-    fn change_keys(&self, change: impl FnOnce(&Path, Option<&KeyName>) -> Result<LogKeys>) -> Result<Arc<LogKeys>> {
+    /// Changes the keys: they are written, the change is recorded, and then they are in force. What cannot be recorded changes nothing.
+    fn change_keys(
+        &self,
+        change: impl FnOnce(&Path, Option<&KeyName>) -> Result<(LogKeys, Vec<NewAct>)>,
+        record: impl FnOnce(Vec<NewAct>) -> Result<(), ServiceError>,
+    ) -> Result<Arc<LogKeys>, ServiceError> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = Arc::new(change(&self.data, self.operator.as_ref())?);
+        let (changed, acts) = change(&self.data, self.operator.as_ref())?;
+        let staged = changed.stage(&self.data)?;
+        record(acts)?;
+        let changed = Arc::new(changed);
+        staged.put()?;
         *keys = Some(Arc::clone(&changed));
         Ok(changed)
     }
@@ -218,38 +226,45 @@ impl Service {
     pub async fn rotate_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
         super::allowed(who, Right::Operate, "rotate the ledger's key")?;
         self.writable()?;
-        let service = Arc::clone(self);
+        let (service, who) = (Arc::clone(self), who.clone());
         let keys = blocking(move || {
-            let keys = service.ledger.change_keys(LogKeys::rotate)?;
+            let change = |data: &Path, operator: Option<&KeyName>| {
+                let keys = LogKeys::rotated(data, operator)?;
+                let act = NewAct::new(&who, What::LedgerKeyRotated { key: newest(&keys) });
+                Ok((keys, vec![act]))
+            };
+            let keys = service.ledger.change_keys(change, |acts| service.record_now(acts))?;
             service.sign_again(&keys)?;
             Ok(keys)
         });
-        let keys = keys.await?;
-        self.record(&log_of(None)?, vec![NewAct::new(who, What::LedgerKeyRotated { key: newest(&keys) })]).await?;
-        Ok(view(&keys))
+        Ok(view(&*keys.await?))
+    }
+
+    /// Records acts of the operator's, from a thread that may wait.
+    fn record_now(&self, acts: Vec<NewAct>) -> Result<(), ServiceError> {
+        // Where no rotation was under way, no key stops.
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let (vault, log) = (self.vault.clone(), log_of(None)?);
+        Ok(self.writer.wait(move |group| acts.iter().try_for_each(|act| act.append(group, &vault, &log).map(|_| ())))?)
     }
 
     /// Ends a rotation: only the newest key signs.
     pub async fn retire_ledger_key(self: &Arc<Self>, who: &Principal) -> Result<LedgerKeysView, ServiceError> {
         super::allowed(who, Right::Operate, "retire the ledger's key")?;
         self.writable()?;
-        let service = Arc::clone(self);
-        let (keys, stopped) = blocking(move || {
-            let mut stopped = Vec::new();
-            let keys = service.ledger.change_keys(|data, operator| {
+        let (service, who) = (Arc::clone(self), who.clone());
+        let keys = blocking(move || {
+            let change = |data: &Path, operator: Option<&KeyName>| {
                 let keys = LogKeys::open(data, operator)?;
-                stopped.extend(keys.signing().skip(1).map(ToString::to_string));
-                keys.retire(data)
-            })?;
-            Ok((keys, stopped))
-        })
-        .await?;
-        // Where no rotation was under way, no key stopped.
-        if !stopped.is_empty() {
-            let acts = stopped.into_iter().map(|key| NewAct::new(who, What::LedgerKeyRetired { key }));
-            self.record(&log_of(None)?, acts.collect()).await?;
-        }
-        Ok(view(&keys))
+                let stopped = keys.signing().skip(1).map(ToString::to_string);
+                let acts = stopped.map(|key| NewAct::new(&who, What::LedgerKeyRetired { key })).collect();
+                Ok((keys.retired(), acts))
+            };
+            service.ledger.change_keys(change, |acts| service.record_now(acts))
+        });
+        Ok(view(&*keys.await?))
     }
 }
 
