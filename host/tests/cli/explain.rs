@@ -23,7 +23,7 @@ fn a_decision_is_explained_from_a_data_directory_and_from_a_server() {
     };
     on_data(&[]).exits(0).says("网络购买商品七日无理由退货暂行办法第9条").says("您有权要求人工复核");
     let english = on_data(&["--lang", "en"]);
-    english.exits(0).says("You may ask for review by a person").says("art. 9");
+    english.exits(0).says("If you disagree, you may ask for review by a person").says("art. 9");
     on_data(&["--for", "auditor", "--lang", "en"]).exits(0).says("AS-410 policy, medium (decided)").says("component ").says("timeline");
     on_data(&["--for", "auditor", "--lang", "en"]).exits(0).says("personal data are masked");
     let unmasked = on_data(&["--for", "auditor", "--lang", "en", "--unmask", "case 17 & more"]);
