@@ -9,13 +9,13 @@ const OTHERWISE: [(&str, &str); 3] = [
     (
         "it was made at another time than the customer's first record",
         "SELECT subject FROM main.subject_keys k WHERE merchant_no = ?1 AND subject >= 'customer:' AND subject < 'customer;' AND wrapped IS NOT NULL
-         AND created_at_ms IS NOT (SELECT n.received_at_ms FROM main.entries n
+         AND created_at_ms IS NOT (SELECT n.received_at_ms FROM main.entries n INDEXED BY entries_by_customer
            WHERE n.merchant_no = ?1 AND n.customer = substr(k.subject, length('customer:') + 1) ORDER BY n.seq LIMIT 1)",
     ),
     (
         "it was made at another time than any record of the ticket",
         "SELECT subject FROM main.subject_keys k WHERE merchant_no = ?1 AND subject >= 'ticket:' AND subject < 'ticket;' AND wrapped IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM main.entries n
+         AND NOT EXISTS (SELECT 1 FROM main.entries n INDEXED BY entries_by_ticket
            WHERE n.merchant_no = ?1 AND n.ticket = substr(k.subject, length('ticket:') + 1) AND n.received_at_ms = k.created_at_ms)",
     ),
     (
