@@ -157,3 +157,21 @@ fn what_is_taken_back_is_what_was_counted() {
     act(&merchant, &second, &json!({"action": "cancel", "reason": "it had arrived"})).with(201);
     assert_eq!(refunded(&merchant), 40_000);
 }
+
+#[test]
+fn what_is_taken_back_returns_to_the_day_on_which_it_was_counted() {
+    let server = shared();
+    // Nearly a whole day lies between these zones.
+    let merchant = server.merchant(json!({"tz_offset_min": 839}));
+    let paid = decide(&merchant, &refund("zone", "customer-zone", 6_000));
+    let days = |of: &str| {
+        let query = format!("SELECT {of} FROM day_totals JOIN merchants USING (merchant_no) WHERE id = '{}'", merchant.id);
+        ledger::count(&server.data, &query)
+    };
+    assert_eq!((days("count(*)"), days("sum(refund)")), (1, 6_000));
+    let mut config = merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    config["tz_offset_min"] = json!(-600);
+    server.call("PUT", &format!("/v1/merchants/{}", merchant.id)).key(&server.operator).json(&config).send().ok();
+    act(&merchant, &paid, &json!({"action": "cancel", "reason": "it had arrived"})).with(201);
+    assert_eq!((days("count(*)"), days("max(refund)"), days("min(refund)")), (1, 0, 0), "no day is below zero");
+}

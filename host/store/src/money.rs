@@ -54,6 +54,9 @@ pub trait ReadMoney {
     fn delayed_refunds(&self, merchant: &MerchantId, order: &str) -> Result<Vec<(String, IntentPart)>, StoreError>;
     /// The records that refunded something of an order, oldest first.
     fn refunding(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError>;
+    /// The civil day on which a record's amounts of an order were counted, as days since 1970-01-01: the merchant's zone may have been another
+    /// one then. None where it counted nothing at that time.
+    fn counted_day(&self, merchant: &MerchantId, order: &str, seq: u64, at_ms: i64) -> Result<Option<i32>, StoreError>;
     /// What was counted in each window before.
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError>;
 }

@@ -244,7 +244,8 @@ pub(super) fn settle(
     paid: &[Intent],
 ) -> Result<(), ServiceError> {
     let whose = counting.whose;
-    let count = |group: &mut dyn Group, intents: &mut dyn Iterator<Item = &Intent>, sign: i64, at_ms: i64| {
+    let day_of = |at_ms: i64| civil::day_of(at_ms, counting.tz_offset_min);
+    let count = |group: &mut dyn Group, intents: &mut dyn Iterator<Item = &Intent>, sign: i64, at_ms: i64, day: i32| {
         let (mut refund, mut goodwill) = (0_i64, 0_i64);
         for intent in intents {
             let sum = if intent.payment == money::Payment::Refund { &mut refund } else { &mut goodwill };
@@ -260,7 +261,7 @@ pub(super) fn settle(
                 order: whose.order.unwrap_or_default(),
                 customer: whose.customer,
                 at_ms,
-                day: civil::day_of(at_ms, counting.tz_offset_min),
+                day,
                 refund: refund * sign,
                 goodwill: goodwill * sign,
             },
@@ -269,10 +270,16 @@ pub(super) fn settle(
     for part in cancelled {
         group.cancel_intent(merchant, &part.intent.key, part.intent.payment, part.seq)?;
     }
-    count(group, &mut cancelled.iter().map(|part| &part.intent), -1, counting.before_ms)?;
+    // To the day on which it was counted: the merchant may have moved to another zone since.
+    let mut day = None;
+    for part in cancelled {
+        day = day.or(group.counted_day(merchant, whose.order.unwrap_or_default(), part.seq, counting.before_ms)?);
+    }
+    let day = day.unwrap_or_else(|| day_of(counting.before_ms));
+    count(group, &mut cancelled.iter().map(|part| &part.intent), -1, counting.before_ms, day)?;
     for intent in paid {
         group.pay_intent(merchant, intent, counting.seq)?;
     }
-    count(group, &mut paid.iter(), 1, counting.at_ms)?;
+    count(group, &mut paid.iter(), 1, counting.at_ms, day_of(counting.at_ms))?;
     Ok(())
 }

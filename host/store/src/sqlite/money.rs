@@ -50,6 +50,12 @@ impl<T: Database> ReadMoney for T {
         self.all("look for what refunded an order", sql, params![merchant, order], |row| unsigned(row, 0))
     }
 
+    fn counted_day(&self, merchant: &MerchantId, order: &str, seq: u64, at_ms: i64) -> Result<Option<i32>, StoreError> {
+        let Some(merchant) = self.merchant_no(merchant)? else { return Ok(None) };
+        let sql = "SELECT day FROM counted WHERE merchant_no = ?1 AND order_id = ?2 AND seq = ?3 AND at_ms = ?4";
+        self.one("look for the day of an amount", sql, params![merchant, order, signed(seq), at_ms], |row| row.get(0))
+    }
+
     fn usage(&self, merchant: &MerchantId, of: &UsageOf<'_>) -> Result<CapUsage, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(CapUsage::default()) };
         let mut usage = CapUsage::default();
