@@ -340,11 +340,8 @@ fn write_out(ruling: &Ruling, reasons: &[DecisionReason], platform: Platform, ed
 /// the shop's own.
 fn based(message: &Message, reason: &DecisionReason, platform: Platform, locale: Locale) -> Message {
     let public: Vec<String> = reason.citations.iter().filter_map(|citation| sources::public(citation, Some(platform), locale)).collect();
-    let (own, between) = match locale {
-        Locale::ZhCn => ("本店的售后规则", "、"),
-        Locale::En => ("the shop's own after-sales rules", "; "),
-    };
-    let value = if public.is_empty() { own.to_owned() } else { public.join(between) };
+    let between = if locale == Locale::ZhCn { "、" } else { "; " };
+    let value = if public.is_empty() { sources::own(locale).to_owned() } else { public.join(between) };
     Message { args: vec![Arg { key: "rule".into(), value }], ..message.clone() }
 }
 

@@ -52,8 +52,8 @@ pub trait ReadMoney {
     fn intent(&self, merchant: &MerchantId, key: &str, payment: Payment) -> Result<Vec<IntentPart>, StoreError>;
     /// What stands of the refunds that an order's delays paid by their own episodes, with the intents' keys, oldest first.
     fn delayed_refunds(&self, merchant: &MerchantId, order: &str) -> Result<Vec<(String, IntentPart)>, StoreError>;
-    /// The records that refunded something of an order, oldest first.
-    fn refunding(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError>;
+    /// The records of delays that refunded something of an order, oldest first: decisions and acts on them.
+    fn refunding_delays(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError>;
     /// The civil day on which a record's amounts of an order were counted, as days since 1970-01-01: the merchant's zone may have been another
     /// one then. None where it counted nothing at that time.
     fn counted_day(&self, merchant: &MerchantId, order: &str, seq: u64, at_ms: i64) -> Result<Option<i32>, StoreError>;

@@ -56,11 +56,7 @@ pub(super) fn of(
     // What the shop's own rule decided rests on no law that others of the rules name; and no law cited here restricts anybody by itself.
     let own = first.is_some_and(|reason| reason.by == ReasonBy::Policy && public(reason).is_empty());
     if own || basis.is_empty() || told.restricts(recorded.decision.kind) {
-        let shop = match locale {
-            Locale::ZhCn => "本店的售后规则",
-            Locale::En => "the shop's own after-sales rules",
-        };
-        basis.insert(0, shop.to_owned());
+        basis.insert(0, sources::own(locale).to_owned());
     }
     basis
 }

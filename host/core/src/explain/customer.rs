@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::later::{self, LaterLine, ended_by, later};
 use super::outcomes::Told;
 use super::recorded::RecordedDecision;
-use super::said::tag;
 use super::text::date_and_time;
 use super::{PersonAct, Since, When, basis, paid, said, withheld};
 use crate::caps;
@@ -72,7 +71,7 @@ pub fn for_customer(id: &str, recorded: &RecordedDecision, since: Since<'_>, whe
     };
     ForCustomer {
         decision: id.to_owned(),
-        lang: tag(locale).to_owned(),
+        lang: locale.tag().to_owned(),
         result: told.words(decision.kind, locale).to_owned(),
         money: match last {
             Some(act) => paid::of_act(decision.kind, act, &decision.currency, locale),
@@ -95,7 +94,7 @@ pub fn erased(id: &str, kind: Kind, outcome: &str, acts: &[PersonAct], when: Whe
     let (then, concerned) = (told.words(kind, locale), told.concerns_customer(kind));
     ForCustomer {
         decision: id.to_owned(),
-        lang: tag(locale).to_owned(),
+        lang: locale.tag().to_owned(),
         result: match locale {
             _ if since.is_some() || !concerned => then.to_owned(),
             Locale::ZhCn => format!("当时的处理结果：{then}"),

@@ -15,9 +15,6 @@ use crate::messages::{self, Locale};
 use crate::money::Due;
 use crate::ruling::Ruling;
 
-/// Messages that state the basis: the explanation states it itself.
-const BASIS: &str = "as.explain.";
-
 /// Where a delayed refund stands that is not paid yet, as the default policies say it.
 const REFUND_IN_PROGRESS: &str = "退款处理中";
 
@@ -42,13 +39,14 @@ pub(super) fn messages(recorded: &RecordedDecision, told: Told<'_>, locale: Loca
     for message in &decision.ruling.notes().messages {
         // A message that no template knows has no text.
         let Some(text) = written.next_if(|own| own.key == message.key) else { continue };
-        if message.key.starts_with(BASIS) {
+        // The explanation states the basis itself.
+        if message.key.starts_with(messages::EXPLANATION) {
             continue;
         }
         let names_amount = message.args.iter().any(is_amount);
         let text = match judge(recorded, told, message, &mut open, locale) {
             Said::AsRecorded => Some(text_of(text, locale)),
-            Said::Instead(message) => messages::render(&message, tag(locale)),
+            Said::Instead(message) => messages::render(&message, locale.tag()),
             Said::InWords(words) => Some(words),
             Said::Not => None,
         };
@@ -62,14 +60,6 @@ pub(super) fn messages(recorded: &RecordedDecision, told: Told<'_>, locale: Loca
         }));
     }
     said
-}
-
-/// The language's tag.
-pub(super) const fn tag(locale: Locale) -> &'static str {
-    match locale {
-        Locale::ZhCn => "zh-CN",
-        Locale::En => "en",
-    }
 }
 
 fn text_of(message: &DecisionMessage, locale: Locale) -> String {

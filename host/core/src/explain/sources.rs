@@ -53,6 +53,14 @@ const PLACES: &[(&str, &str)] = &[
     ("售后申请最多5次", "at most 5 requests"),
 ];
 
+/// What is named where no public text is: the shop's own rules.
+pub(crate) const fn own(locale: Locale) -> &'static str {
+    match locale {
+        Locale::ZhCn => "本店的售后规则",
+        Locale::En => "the shop's own after-sales rules",
+    }
+}
+
 /// The training course that some rules come from is cited by the name of its file.
 const COURSE: (&str, &str) = ("003_8b0dd9d774a2b4b6.txt", "客服培训课件");
 

@@ -151,6 +151,16 @@ proptest! {
     }
 }
 
+fn terms() -> crate::decision::Terms {
+    crate::decision::Terms {
+        caps: crate::caps::CapLimits::default(),
+        currency: "CNY".into(),
+        fallback: crate::fallback::Fallbacks::default(),
+        limits: crate::call_limits::CallLimits::default(),
+        edition: crate::edition::Edition::NEWEST,
+    }
+}
+
 #[test]
 fn a_recorded_body_reads_as_the_decision_it_was() {
     let cases = crate::golden::load(include_str!("../../../../tests/cases/golden.yaml")).unwrap();
@@ -160,13 +170,7 @@ fn a_recorded_body_reads_as_the_decision_it_was() {
         let case = crate::case::Case::Delay(case);
         let fault = crate::fault::Fault::new(FaultCode::Trap, "unreachable");
         let judged = crate::chain::judge(&case, &Err(fault), None, &crate::fallback::Fallbacks::default(), ctx.now);
-        let terms = crate::decision::Terms {
-            caps: crate::caps::CapLimits::default(),
-            currency: "CNY".into(),
-            fallback: crate::fallback::Fallbacks::default(),
-            limits: crate::call_limits::CallLimits::default(),
-            edition: crate::edition::Edition::NEWEST,
-        };
+        let terms = terms();
         let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), (&ctx).into());
         let body = serde_json::to_string(&decision).unwrap();
         assert_eq!(Recorded::read(&case, &body).unwrap().stand, Stand::of(&decision));
@@ -191,13 +195,7 @@ fn a_recorded_body_states_the_payments_of_its_decision() {
             if let crate::ruling::Ruling::Delay(ruling) = &ruling { ruling.awards.iter().map(|award| award.tier).max() } else { None };
         let uphold = ombud_rules::review::Review::Uphold;
         let judged = crate::chain::judge(&case, &Ok(ruling), Some(&Ok(uphold)), &crate::fallback::Fallbacks::default(), ctx.now);
-        let terms = crate::decision::Terms {
-            caps: crate::caps::CapLimits::default(),
-            currency: "CNY".into(),
-            fallback: crate::fallback::Fallbacks::default(),
-            limits: crate::call_limits::CallLimits::default(),
-            edition: crate::edition::Edition::NEWEST,
-        };
+        let terms = terms();
         let (decision, _) = crate::decision::conclude(&case, judged, None, &terms, &crate::decision::Counted::default(), (&ctx).into());
         let recorded = Recorded::read(&case, &serde_json::to_string(&decision).unwrap()).unwrap();
         assert_eq!(recorded.stated, Stated::of(&case, &decision));

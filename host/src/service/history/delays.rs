@@ -1,5 +1,8 @@
 //! What an order's delays paid before. Money and grants are listed by episode; of which lines an episode was is in its record.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use ombud_core::history::LineHistory;
 use ombud_core::ids::MerchantId;
 use ombud_core::money::{episode_of, episodes_of, late_keys};
@@ -17,17 +20,23 @@ pub(super) fn refunds(
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<Vec<LineHistory>, StoreError> {
     let mut parts = reads.delayed_refunds(merchant, order)?;
-    for seq in reads.refunding(merchant, order)? {
-        let Some(case) = delayed(seq)? else { continue };
-        for late in late_keys(&case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
+    // Each record is opened once, whatever it paid.
+    let mut cases: BTreeMap<u64, Option<DelayCase>> = BTreeMap::new();
+    for seq in reads.refunding_delays(merchant, order)? {
+        let Some(case) = cases.entry(seq).or_insert(delayed(seq)?) else { continue };
+        for late in late_keys(case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
             let own = reads.intent(merchant, &late.key, late.payment)?.into_iter().filter(|part| part.seq == seq);
             parts.extend(own.map(|part| (late.key.clone(), part)));
         }
     }
     let mut refunds = Vec::new();
     for (key, part) in parts {
-        let Some(case) = delayed(part.seq)? else { continue };
-        let episodes = episodes_of(&case, &key);
+        let case = match cases.entry(part.seq) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(delayed(part.seq)?),
+        };
+        let Some(case) = case else { continue };
+        let episodes = episodes_of(case, &key);
         let is_about = |line: &&DelayLine| episodes.iter().any(|own| own.line_ids.is_empty() || own.line_ids.contains(&line.line_id));
         let lines: Vec<&DelayLine> = case.lines.iter().filter(is_about).collect();
         let shares = largest_remainder(part.amount, &lines.iter().map(|line| line.paid.max(0)).collect::<Vec<i64>>());

@@ -41,13 +41,14 @@ impl<T: Database> ReadMoney for T {
         })
     }
 
-    fn refunding(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError> {
+    fn refunding_delays(&self, merchant: &MerchantId, order: &str) -> Result<Vec<u64>, StoreError> {
         let Some(merchant) = self.merchant_no(merchant)? else { return Ok(Vec::new()) };
         if !self.may_hold(KeyOf::CountedOrder, merchant, &[order]) {
             return Ok(Vec::new());
         }
-        let sql = "SELECT DISTINCT seq FROM counted WHERE merchant_no = ?1 AND order_id = ?2 AND refund > 0 ORDER BY seq";
-        self.all("look for what refunded an order", sql, params![merchant, order], |row| unsigned(row, 0))
+        let sql = "SELECT DISTINCT c.seq FROM counted c JOIN entries e USING (merchant_no, seq)
+            WHERE merchant_no = ?1 AND c.order_id = ?2 AND c.refund > 0 AND e.kind = 'delay' ORDER BY c.seq";
+        self.all("look for the delays that refunded an order", sql, params![merchant, order], |row| unsigned(row, 0))
     }
 
     fn counted_day(&self, merchant: &MerchantId, order: &str, seq: u64, at_ms: i64) -> Result<Option<i32>, StoreError> {
