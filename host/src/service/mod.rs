@@ -196,6 +196,7 @@ impl Service {
         let limits = options.limits.or_else(|| kept.clone()).unwrap_or_default();
         let sandbox =
             Arc::new(Sandbox::new()?.with_cache(data.join("code"), code_key)?.with_compiler(options.compiler, limits.load.clone()));
+        let decides = options.policies.is_some();
         let mut registry = match &options.policies {
             Some(folder) => Registry::load(folder, &sandbox)?,
             None => Registry::default(),
@@ -265,7 +266,10 @@ impl Service {
         service.plan_bindings()?;
         service.load_all()?;
         service.plugins().sandbox().make_room();
-        service.compile_bound();
+        // Who only reads or replays compiles what it needs, and ends before anything else were compiled.
+        if decides {
+            service.compile_bound();
+        }
         service.record_guardrail()?;
         *service.erased_again.lock().unwrap_or_else(PoisonError::into_inner) = service.erase_again()?;
         service.look_at_published()?;

@@ -21,6 +21,34 @@ fn a_second_holder_is_refused_with_the_firsts_process_id() {
     open(directory.path(), &[]);
 }
 
+/// A process that its holder was starting when it ended has the file for a moment still.
+#[test]
+fn what_an_ended_holder_left_is_waited_for_and_a_live_one_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let left = |pid: u32| {
+        let path = directory.path().join("ombud.lock");
+        std::fs::write(&path, format!("{pid}\n")).unwrap();
+        let file = std::fs::File::open(path).unwrap();
+        file.lock().unwrap();
+        file
+    };
+    let file = left(std::process::id());
+    assert!(matches!(SqliteStore::open(directory.path()), Err(StoreError::Locked { .. })));
+    drop(file);
+    let file = left(ended.id());
+    let released = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(file);
+    });
+    assert!(SqliteStore::open(directory.path()).is_ok());
+    released.join().unwrap();
+    // Whoever holds it for good is told of, also where the id that stands there is an older one's.
+    let _file = left(ended.id());
+    assert!(matches!(SqliteStore::open(directory.path()), Err(StoreError::Locked { pid: Some(pid), .. }) if pid == ended.id()));
+}
+
 #[test]
 fn the_writer_holds_the_directory_as_well() {
     let directory = tempfile::tempdir().unwrap();

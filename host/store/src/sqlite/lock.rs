@@ -4,11 +4,18 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::StoreError;
 
 /// The file that is locked; it holds the process id of its holder.
 const LOCK: &str = "ombud.lock";
+
+/// How long a directory is waited for whose holder is gone: a process that it was just starting has its files until it runs its own program.
+const LEFT_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is tried then.
+const TRY_EVERY: Duration = Duration::from_millis(5);
 
 /// A held data directory; given back when dropped, by the operating system even after a crash.
 pub(super) struct DirectoryLock {
@@ -22,15 +29,18 @@ impl DirectoryLock {
         create(directory).map_err(failed)?;
         let path = directory.join(LOCK);
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // The holder writes its id just after it takes the lock; whoever looks in between does not see it.
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let pid = holder(&mut file);
+            if started.elapsed() >= LEFT_MAX || !pid.is_some_and(is_gone) {
                 return Err(StoreError::Locked { directory: directory.to_owned(), pid });
             }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+            std::thread::sleep(TRY_EVERY);
         }
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
         Ok(Self { directory: directory.to_owned(), _file: file })
@@ -39,6 +49,18 @@ impl DirectoryLock {
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// The process that holds the file. It writes its id just after it takes the lock; whoever looks in between does not see it.
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().and_then(|()| file.read_to_string(&mut text)).ok().and_then(|_| text.trim().parse().ok())
+}
+
+/// Whether a process has ended. Where the system does not tell of processes, none has.
+fn is_gone(pid: u32) -> bool {
+    let processes = Path::new("/proc");
+    processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }
 
 /// Creates the directory for its owner only: it holds pseudonyms, ticket ids and wrapped keys.
