@@ -78,6 +78,31 @@ fn where_both_are_lost_none_is_drawn_anew() {
     on(&data, &["audit", "check"]).exits(0);
 }
 
+/// Two sign at most: who rotates again has ended the rotation before, which is on record as if it had been ended.
+#[test]
+fn a_rotation_ends_the_one_before_on_record() {
+    let folder = demo_data();
+    let data = folder.path().join("data");
+    served(&data);
+    let signing = || on(&data, &["key", "ledger", "--json"]).exits(0).json()["signing"].as_array().unwrap().clone();
+    let first = signing();
+    on(&data, &["key", "rotate-ledger"]).exits(0);
+    let second = signing();
+    assert_eq!(second[1..], first);
+    on(&data, &["key", "rotate-ledger"]).exits(0);
+    let third = signing();
+    assert_eq!(third[1], second[0]);
+    let acts = on(&data, &["audit", "acts", "--json"]).exits(0).json();
+    // The newest comes first.
+    let acts: Vec<_> =
+        acts.as_array().unwrap().iter().rev().filter(|act| act["name"].as_str().unwrap().starts_with("ledger.key")).collect();
+    let told: Vec<_> = acts.iter().map(|act| (act["name"].as_str().unwrap(), &act["body"]["key"])).collect();
+    let expected = [("ledger.key-rotated", &second[0]), ("ledger.key-retired", &first[0]), ("ledger.key-rotated", &third[0])];
+    assert_eq!(told, expected, "{acts:?}");
+    served(&data);
+    on(&data, &["audit", "check"]).exits(0);
+}
+
 /// What shows and what copies fixes no operator's name.
 #[test]
 fn before_the_first_start_no_command_draws_keys() {

@@ -132,13 +132,15 @@ impl LogKeys {
         self.signing.iter().map(|key| key.of_merchant(merchant)).collect()
     }
 
-    /// Draws a new key, which signs from now on; the newest one so far goes on signing beside it. Nothing is written yet.
+    /// Draws a new key, which signs from now on; the newest one so far goes on signing beside it. Given back with the keys that stop: those
+    /// which signed beside that one, for its rotation was not ended. Nothing is written yet.
     ///
     /// # Errors
     /// There are too many keys, or the files cannot be read.
-    pub fn rotated(data: &Path, operator: Option<&KeyName>) -> Result<Self> {
+    pub fn rotated(data: &Path, operator: Option<&KeyName>) -> Result<(Self, Vec<VerifierKey>)> {
         // A lost signing key is no hindrance: its verifier key says whose logs these are.
         let (before, known) = (signing(data)?, verifiers(data)?);
+        let stopped = before.iter().skip(1).map(|key| key.verifier().clone()).collect();
         if Self::is_lost(data) {
             tracing::warn!("`{}` is lost: only the new key signs, the one before stays known", data.join(KEY_FILE).display());
         }
@@ -156,7 +158,7 @@ impl LogKeys {
             signing: [key].into_iter().chain(before.into_iter().take(1)).collect(),
         };
         keys.must_be_of(operator)?;
-        Ok(keys)
+        Ok((keys, stopped))
     }
 
     /// Ends a rotation: only the newest key signs from now on, the one before is destroyed. Nothing is written yet.

@@ -21,7 +21,7 @@ use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_ledger::log::note::parse_signatures;
 use ombud_ledger::log::receipt::Receipt;
 use ombud_ledger::log::tile::{TILE_WIDTH, encode_bundle, encode_tile};
-use ombud_ledger::log::{KeyName, Note, Tile, TileLevel, VerifierKeys, proof};
+use ombud_ledger::log::{KeyName, Note, Tile, TileLevel, VerifierKey, VerifierKeys, proof};
 use ombud_store::{CheckpointRow, Reads, Store as _, StoreError, StoredRecord, log_hashes};
 
 use self::keys::{KEY_FILE, LogKeys, VERIFIER_FILE};
@@ -229,9 +229,10 @@ impl Service {
         let (service, who) = (Arc::clone(self), who.clone());
         let keys = blocking(move || {
             let change = |data: &Path, operator: Option<&KeyName>| {
-                let keys = LogKeys::rotated(data, operator)?;
-                let act = NewAct::new(&who, What::LedgerKeyRotated { key: newest(&keys) });
-                Ok((keys, vec![act]))
+                let (keys, stopped) = LogKeys::rotated(data, operator)?;
+                let mut acts = retired(&who, &stopped);
+                acts.push(NewAct::new(&who, What::LedgerKeyRotated { key: newest(&keys) }));
+                Ok((keys, acts))
             };
             let keys = service.ledger.change_keys(change, |acts| service.record_now(acts))?;
             service.sign_again(&keys)?;
@@ -258,8 +259,7 @@ impl Service {
         let keys = blocking(move || {
             let change = |data: &Path, operator: Option<&KeyName>| {
                 let keys = LogKeys::open(data, operator)?;
-                let stopped = keys.signing().skip(1).map(ToString::to_string);
-                let acts = stopped.map(|key| NewAct::new(&who, What::LedgerKeyRetired { key })).collect();
+                let acts = retired(&who, keys.signing().skip(1));
                 Ok((keys.retired(), acts))
             };
             service.ledger.change_keys(change, |acts| service.record_now(acts))
@@ -276,6 +276,11 @@ fn receipt_of(reads: &dyn Reads, log: &MerchantId, record: StoredRecord) -> Resu
     let proof = proof.map_err(|error| StoreError::Damaged(format!("the log of `{log}`: {error}")))?;
     let checkpoint = cosigned(reads, log, &row)?;
     Ok(Receipt { header: Some(record.header), index: record.seq, proof, checkpoint }.to_string())
+}
+
+/// The acts of keys that stop signing.
+fn retired<'k>(who: &Principal, keys: impl IntoIterator<Item = &'k VerifierKey>) -> Vec<NewAct> {
+    keys.into_iter().map(|key| NewAct::new(who, What::LedgerKeyRetired { key: key.to_string() })).collect()
 }
 
 fn newest(keys: &LogKeys) -> String {
