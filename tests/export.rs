@@ -65,7 +65,7 @@ fn checked(bundle: &[u8], keys: &VerifierKeys) -> AuditReport {
 
 fn carrying(bundle: &[u8], keys: &VerifierKeys, carried_bytes_max: u64) -> AuditReport {
     let verifier = Verifier::open(bundle, Trust { keys, kept: None, witnesses: &[] }).unwrap();
-    verify(verifier, &Checks { replayer: None, lanes: 1, witnesses: &[], carried_bytes_max, progress: &|_| {} })
+    verify(verifier, &Checks { replayer: None, lanes: 1, witnesses: &[], accepted_losses: None, carried_bytes_max, progress: &|_| {} })
 }
 
 fn auditor(merchant: &str) -> Principal {

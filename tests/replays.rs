@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use ombud::replay::{Divergence, ReplayReport};
 use ombud::service::{Options, Role, Scope, Service};
-use ombud_core::fault::FaultCode;
+use ombud_core::fault::{FaultCode, FaultOf};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::{BodyKind, Digest};
 use ombud_tests::events::{event, refund};
@@ -311,11 +311,41 @@ fn erased_only_if_the_key_was_erased() {
 
 #[test]
 fn environmental_and_other_engines_faults_are_not_compared() {
-    let deadline = cause(
-        |places| places.trap,
-        |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| entry.fault.as_mut().unwrap().code = FaultCode::Deadline),
-    );
+    let deadline =
+        cause(|places| places.trap, |forge, seq| forge.rewrite(MERCHANT, seq, |entry, bodies| bodies.fault(entry, FaultCode::Deadline)));
     assert_eq!(deadline.divergence, Some(Divergence::Environmental));
+    assert!(!deadline.compared && deadline.differences.is_empty(), "{deadline:?}");
+    // What such a fault leads to is the same everywhere: nothing else may stand beside it, in clear or sealed.
+    type Change = fn(&mut ombud_ledger::DecisionEntry, &mut ombud_tests::forge::Bodies);
+    let others: [(Change, &str, &str); 4] = [
+        (|entry, _| entry.outcome = "compensate".into(), "header", "/outcome"),
+        (|entry, _| entry.amounts.cash = 5_000, "header", "/amounts/cash"),
+        (|_, bodies| bodies.replace(BodyKind::Decision, "\"cash\":0", "\"cash\":5000"), "decision", "/amounts/cash"),
+        (|_, bodies| bodies.replace(BodyKind::Decision, "human-review", "compensate"), "decision", "/outcome"),
+    ];
+    for (change, body, pointer) in others {
+        let lie = cause(
+            |places| places.trap,
+            |forge, seq| {
+                forge.rewrite(MERCHANT, seq, |entry, bodies| {
+                    bodies.fault(entry, FaultCode::Deadline);
+                    change(entry, bodies);
+                });
+            },
+        );
+        assert_eq!(first(&lie), (Some(Divergence::Host), body, pointer), "{lie:?}");
+        assert!(lie.compared);
+    }
+    // A fault that nobody has, on a decision that pays.
+    let paid = cause(
+        |places| places.after_sale,
+        |forge, seq| {
+            forge.rewrite(MERCHANT, seq, |entry, _| {
+                entry.fault = Some(ombud_ledger::Fault { of: FaultOf::Policy, code: FaultCode::Deadline, limit: None });
+            });
+        },
+    );
+    assert_eq!(first(&paid), (Some(Divergence::Host), "header", "/fault"), "{paid:?}");
     let fuel = cause(
         |places| places.fuel,
         |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| entry.engine.profile = Digest::of(b"another profile")),

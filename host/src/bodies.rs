@@ -4,9 +4,11 @@ use ombud_core::case::Case;
 use ombud_core::compact;
 use ombud_core::decision::{Decision, Terms};
 use ombud_core::fault::Fault;
+use ombud_core::kind::Kind;
 use ombud_core::rollout::Chosen;
 use ombud_core::ruling::{Ruling, RulingReview};
 use ombud_rules::contract::types::Context;
+use ombud_rules::review::Review;
 use ombud_sandbox::LogLine;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,59 @@ pub struct AnswerBody<'a, T: Serialize> {
     /// Log lines.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub log: &'a [LogLine],
+}
+
+/// The body of an answer as it is read back: the answer of its kind is read from the text.
+#[derive(Debug, Deserialize)]
+pub struct AnswerBodyBack<'t> {
+    #[serde(borrow, default)]
+    answer: Option<&'t RawValue>,
+    #[serde(default)]
+    fault: Option<Fault>,
+}
+
+/// The body of a version whose ruling does not stand, as it is read back.
+#[derive(Debug, Deserialize)]
+pub struct BesideBodyBack<'t> {
+    /// Its ruling.
+    #[serde(borrow)]
+    pub ruling: AnswerBodyBack<'t>,
+    /// What the guardrail said of it.
+    #[serde(borrow, default)]
+    pub review: Option<AnswerBodyBack<'t>>,
+}
+
+impl AnswerBodyBack<'_> {
+    /// The answer of a policy.
+    ///
+    /// # Errors
+    /// It has neither answer nor fault, or an answer of another kind.
+    pub fn ruling(self, kind: Kind) -> serde_json::Result<Result<Ruling, Fault>> {
+        self.either(|answer| Ruling::from_json(kind, answer.as_bytes()))
+    }
+
+    /// The answer of a guardrail.
+    ///
+    /// # Errors
+    /// As [`Self::ruling`].
+    pub fn review(self, kind: Kind) -> serde_json::Result<Result<RulingReview, Fault>> {
+        let ruling = |ruling: Box<RawValue>| Ruling::from_json(kind, ruling.get().as_bytes());
+        self.either(|answer| {
+            Ok(match serde_json::from_str::<Review<Box<RawValue>>>(answer)? {
+                Review::Uphold => Review::Uphold,
+                Review::Amend { ruling: amended, reasons } => Review::Amend { ruling: ruling(amended)?, reasons },
+                Review::Escalate(reasons) => Review::Escalate(reasons),
+            })
+        })
+    }
+
+    fn either<T>(self, read: impl FnOnce(&str) -> serde_json::Result<T>) -> serde_json::Result<Result<T, Fault>> {
+        match (self.answer, self.fault) {
+            (Some(answer), None) => read(answer.get()).map(Ok),
+            (None, Some(fault)) => Ok(Err(fault)),
+            _ => Err(serde::de::Error::custom("it has not either an answer or a fault")),
+        }
+    }
 }
 
 /// The body of what a version said whose ruling does not stand.

@@ -196,6 +196,12 @@ pub fn judge(inputs: &Inputs<'_, '_>) -> Outcome {
     inputs.outcome(ruled, reviewed, phases)
 }
 
+/// What a case comes to by answers that are given, of which none is asked for again.
+pub fn by_answers(inputs: &Inputs<'_, '_>, ruling: Result<Ruling, Fault>, review: Option<Result<RulingReview, Fault>>) -> Outcome {
+    let ruled = Run { result: ruling, fuel: 0, log: Vec::new() };
+    inputs.outcome(ruled, review.map(|result| Run { result, fuel: 0, log: Vec::new() }), Phases::default())
+}
+
 /// Judges many cases, which comes to the same: step by step for all of them, so that each step finds its own code and tables in the
 /// processor's caches. Where the time goes is not measured.
 pub fn judge_all(cases: &[Inputs<'_, '_>]) -> Vec<Outcome> {
@@ -250,11 +256,22 @@ pub fn beside<'p>(
     second: Option<(&'p Bound, &CallLimits)>,
     chosen: Option<&Chosen>,
 ) -> Answered<'p> {
-    let Ok(first) = inputs.policy else { return Answered { policy: None, outcome, beside: None, note: None } };
-    let (Some((second, limits)), Some(chosen)) = (second, chosen) else {
+    let newer = |second: &(&'p Bound, &CallLimits)| judge(&Inputs { policy: Ok(second.0), limits: second.1, ..*inputs });
+    weighed(inputs.policy.ok(), outcome, second.map(|second| (second.0, move || newer(&second))), chosen)
+}
+
+/// The same of what both came to; the second version is asked where it counts.
+pub fn weighed<'p>(
+    first: Option<&'p Bound>,
+    outcome: Outcome,
+    second: Option<(&'p Bound, impl FnOnce() -> Outcome)>,
+    chosen: Option<&Chosen>,
+) -> Answered<'p> {
+    let Some(first) = first else { return Answered { policy: None, outcome, beside: None, note: None } };
+    let (Some((second, newer)), Some(chosen)) = (second, chosen) else {
         return Answered { policy: Some(first), outcome, beside: None, note: chosen.and_then(|chosen| chosen.note(None)) };
     };
-    let newer = judge(&Inputs { policy: Ok(second), limits, ..*inputs });
+    let newer = newer();
     let newer_stage = chosen.beside.unwrap_or(Stage::Active);
     let ((policy, outcome, stage), (other, beside, other_stage)) = if better(&outcome.judged.ruling, &newer.judged.ruling) {
         ((second, newer, newer_stage), (first, outcome, chosen.stage))

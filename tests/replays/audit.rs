@@ -76,7 +76,7 @@ fn erased_and_environmental_records_raise_no_alarm() {
     let data = altered(|forge, places| {
         forge.run(1, "DELETE FROM subject_keys WHERE subject = 'customer:c_altered'", []);
         forge.run(1, "UPDATE entries SET customer = NULL WHERE customer = 'c_altered'", []);
-        forge.rewrite(MERCHANT, places.trap, |entry, _| entry.fault.as_mut().unwrap().code = FaultCode::Deadline);
+        forge.rewrite(MERCHANT, places.trap, |entry, bodies| bodies.fault(entry, FaultCode::Deadline));
     });
     let service = service(data.path());
     let audit = start(&service, "100%");

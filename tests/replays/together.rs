@@ -109,7 +109,7 @@ fn mixed(policies: &Path) -> (TempDir, Vec<MerchantId>) {
     forge.rewrite(&id, faulted[2], |entry, _| entry.policy.as_mut().unwrap().call.fuel += 36);
     // Of two that faulted alike one is of another engine, and one met the clock.
     forge.rewrite(&id, faulted[0], |entry, _| entry.engine.profile = Digest::of(b"another profile"));
-    forge.rewrite(&id, faulted[6], |entry, _| entry.fault.as_mut().unwrap().code = FaultCode::Deadline);
+    forge.rewrite(&id, faulted[6], |entry, bodies| bodies.fault(entry, FaultCode::Deadline));
     (data, [id, others].map(|id| MerchantId::new(id).unwrap()).into())
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use ombud_core::fault::FaultCode;
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::{DataKey, MasterKey, Subject};
 use ombud_ledger::seal::seal;
@@ -27,6 +28,22 @@ impl Bodies {
         let text = std::str::from_utf8(body).expect("JSON");
         assert!(text.contains(old), "no `{old}` in {text}");
         *body = text.replacen(old, new, 1).into_bytes();
+    }
+
+    /// Has the fault on record be another one, wherever the record says it.
+    #[track_caller]
+    pub fn fault(&mut self, entry: &mut DecisionEntry, code: FaultCode) {
+        let fault = entry.fault.as_mut().expect("a fault");
+        let [old, new] = [fault.code, code].map(|code| format!(":\"{}\"", code.as_str()));
+        fault.code = code;
+        for (_, body) in self.0.iter_mut().filter(|(kind, _)| [BodyKind::Ruling, BodyKind::Decision].contains(kind)) {
+            let mut text = std::str::from_utf8(body).expect("JSON").to_owned();
+            for member in ["\"code\"", "\"value\""] {
+                text = text.replace(&format!("{member}{old}"), &format!("{member}{new}"));
+            }
+            assert!(text.as_bytes() != body, "no `{old}` in {text}");
+            *body = text.into_bytes();
+        }
     }
 
     /// Takes a body out.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ombud_core::fault::FaultCode;
-use ombud_ledger::bundle::{Bodies, Manifest, Opened, Problem, Problems};
+use ombud_ledger::bundle::{Bodies, Manifest, Opened, Part, Problem, Problems};
 use ombud_ledger::log::Checkpoint;
 use ombud_ledger::{BodyKind, Entry, Header};
 use serde::Serialize;
 
+use super::repeats::Repeats;
 use crate::replay::{Divergence, ReplayReport};
-use crate::service::ErasureProof;
+use crate::service::{ErasureProof, Told, told};
 
 /// Reports of divergences that are kept; the rest is only counted.
 const REPORTS_MAX: usize = 100;
@@ -29,6 +30,9 @@ pub struct AuditReport {
     pub signed_records: Option<u64>,
     /// The latest checkpoint's root, hex.
     pub signed_root: Option<String>,
+    /// Whether the newest of the keys that were given signed it; none where it is not signed. Where another one did, the bundle is older than the
+    /// newest key, or was made with a key that is in use no more.
+    pub signed_by_newest_key: Option<bool>,
     /// The latest checkpoint, a signed note, to be kept for the next time.
     pub checkpoint: String,
     /// Witnesses asked for, and the largest tree that each has signed.
@@ -85,6 +89,17 @@ pub struct WitnessLine {
     pub at: String,
 }
 
+/// An act by which somebody went on although published records were lost.
+#[derive(Debug, Serialize)]
+pub struct LossLine {
+    /// Its record.
+    pub seq: u64,
+    /// What was lost.
+    pub loss: String,
+    /// Whether whoever checks knows of it, and said so.
+    pub accepted: bool,
+}
+
 /// One problem.
 #[derive(Debug, Serialize)]
 pub struct ProblemLine {
@@ -138,9 +153,14 @@ pub struct Found {
     pub faults: BTreeMap<&'static str, u64>,
     /// The first reports of divergences.
     pub diverging: Vec<ReplayReport>,
+    /// Acts by which somebody went on although published records were lost.
+    pub losses: Vec<LossLine>,
     /// What was erased, and what says so.
     #[serde(skip)]
     pub(super) erasures: ErasureProof,
+    /// What may not stand twice.
+    #[serde(skip)]
+    pub(super) repeats: Repeats,
     /// What is wrong with records themselves.
     #[serde(skip)]
     pub(super) problems: Problems,
@@ -150,10 +170,13 @@ impl Found {
     /// Counts a record that opened.
     pub(super) fn opened(&mut self, opened: &Opened) {
         self.header(&opened.header);
+        self.repeats.record(&opened.header);
         match &opened.bodies {
             Bodies::Opened(bodies) => {
                 let act = bodies.iter().find(|(kind, _)| *kind == BodyKind::Act);
-                self.erasures.opened(&opened.header, act.and_then(|(_, bytes)| std::str::from_utf8(bytes).ok()));
+                let act = act.map(|(_, bytes)| std::str::from_utf8(bytes).unwrap_or_default());
+                self.erasures.opened(&opened.header, act);
+                self.told(&opened.header, act.or(Some("")));
             }
             Bodies::Erased => {
                 self.erased += 1;
@@ -161,8 +184,19 @@ impl Found {
             }
             Bodies::Masked => {
                 self.masked += 1;
+                self.told(&opened.header, None);
                 self.erasures.opened(&opened.header, None);
             }
+        }
+    }
+
+    fn told(&mut self, header: &Header, act: Option<&str>) {
+        match told(header, act) {
+            Some(Told::Loss(loss)) => self.losses.push(LossLine { seq: header.seq, loss, accepted: false }),
+            Some(Told::Unknown(why)) => {
+                self.problems.add(Problem::at(header.seq, Part::Body, format!("its act is none that this release knows: {why}")));
+            }
+            None => {}
         }
     }
 
@@ -211,7 +245,10 @@ impl Found {
         self.diverging.extend(other.diverging);
         self.diverging.sort_by_key(|report| report.seq);
         self.diverging.truncate(REPORTS_MAX);
+        self.losses.extend(other.losses);
+        self.losses.sort_by_key(|loss| loss.seq);
         self.erasures.merge(other.erasures);
+        self.repeats.merge(other.repeats);
         self.problems.merge(other.problems);
     }
 

@@ -15,7 +15,7 @@ use ombud_ledger::{Digest, Entry, Header};
 
 use super::report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine, rfc3339};
 use crate::replay::{self, Blobs, Replayer};
-use crate::service::ErasureProof;
+use crate::service::{ACT_LOST, ErasureProof};
 
 /// Records handed over at once: so many that the threads seldom wait for each other.
 const BATCH_RECORDS: usize = 32;
@@ -40,6 +40,9 @@ pub struct Checks<'a> {
     pub lanes: usize,
     /// Witnesses that must have signed a checkpoint of the log, each with its keys, of which one is enough.
     pub witnesses: &'a [Vec<VerifierKey>],
+    /// Records of acts by which somebody went on although published records were lost, of which whoever checks knows: others are problems. None
+    /// where all are known.
+    pub accepted_losses: Option<&'a [u64]>,
     /// Bytes of components and settings that are kept; what goes beyond is a problem. [`CARRIED_BYTES_MAX`].
     pub carried_bytes_max: u64,
     /// Called with the number of records that were just finished.
@@ -138,22 +141,39 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     if !manifest.masked {
         carried.named_by(&opened.header);
     }
-    let Some(replayer) = checks.replayer else { return };
     let bodies = match opened.bodies {
         Bodies::Opened(bodies) => replay::Bodies::Opened(bodies),
         Bodies::Erased | Bodies::Masked => return,
     };
-    match replayer.replay(&replay::Record { header: opened.header, bodies }, carried) {
-        Ok(Some(report)) => found.replayed(report),
-        Ok(None) => {}
-        Err(never) => match never {},
+    let record = replay::Record { header: opened.header, bodies };
+    let mut problem = |what: String| found.problems.add(Problem::at(record.header.seq, Part::Body, what));
+    match replay::event_of(&record) {
+        Ok(event) => replay::contradictions(&record, event.as_ref()).into_iter().for_each(&mut problem),
+        Err(what) => problem(what),
     }
+    let replayed = checks.replayer.and_then(|replayer| replayer.replay(&record, carried).unwrap_or_else(|never| match never {}));
+    // A replay holds the header against the decision, where it comes so far.
+    let is_compared = replayed.as_ref().is_some_and(|report| report.identical || !report.differences.is_empty());
+    if let Entry::Decision(entry) = &record.header.entry
+        && !is_compared
+    {
+        replay::of_decision(&record, entry).into_iter().for_each(problem);
+    }
+    replayed.into_iter().for_each(|report| found.replayed(report));
 }
 
 fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant) -> AuditReport {
     let mut problems = verified.problems;
     let mut found = found;
     problems.merge(std::mem::take(&mut found.problems));
+    std::mem::take(&mut found.repeats).tell(&mut problems);
+    for loss in &mut found.losses {
+        loss.accepted = checks.accepted_losses.is_none_or(|known| known.contains(&loss.seq));
+        if !loss.accepted {
+            let what = format!("published records were lost, and the log goes on without them: {}", loss.loss);
+            problems.add(Problem::at(loss.seq, Part::Sequence, what));
+        }
+    }
     found.erasures_proved = erasures(&found.erasures, &verified.manifest, &mut problems);
     let mut witnesses = BTreeMap::new();
     for keys in checks.witnesses {
@@ -163,7 +183,8 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
             let others = checks.witnesses.iter().filter(|others| others.iter().any(|key| key.name().as_str() == name));
             if others.count() > 1 { format!("{name}+{id:08x}") } else { name.to_owned() }
         };
-        match verified.witnessed.iter().filter(by).max_by_key(|witnessed| witnessed.size) {
+        // The empty tree says nothing of any record.
+        match verified.witnessed.iter().filter(by).filter(|witnessed| witnessed.size > 0).max_by_key(|witnessed| witnessed.size) {
             Some(Witnessed { witness, id, size, time_s }) => {
                 let at_ms = i64::try_from(*time_s).unwrap_or_default().saturating_mul(1_000);
                 witnesses.insert(named(witness, *id), WitnessLine { records: *size, at: rfc3339(at_ms) });
@@ -184,6 +205,7 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
         bundle: BundleClaims::of(&verified.manifest),
         signed_records,
         signed_root,
+        signed_by_newest_key: verified.head.is_some().then_some(verified.by_newest_key),
         checkpoint: verified.head_note,
         witnesses,
         proofs: verified.proofs,
@@ -201,6 +223,9 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
 fn erasures(erasures: &ErasureProof, manifest: &Manifest, problems: &mut Problems) -> Proved {
     if erasures.is_empty() {
         return Proved::NothingErased;
+    }
+    for seq in erasures.acts_lost() {
+        problems.add(Problem::at(seq, Part::Key, ACT_LOST));
     }
     if manifest.records.end < manifest.tree_size {
         return Proved::NotInThisWindow;
@@ -318,6 +343,7 @@ mod tests {
                 },
                 head: None,
                 head_note: String::new(),
+                by_newest_key: false,
                 witnessed: vec![witnessed],
                 counts: Default::default(),
                 proofs: 0,
@@ -325,7 +351,14 @@ mod tests {
                 wrong_key: false,
                 problems: Problems::default(),
             };
-            let checks = Checks { replayer: None, lanes: 1, witnesses, carried_bytes_max: CARRIED_BYTES_MAX, progress: &|_| () };
+            let checks = Checks {
+                replayer: None,
+                lanes: 1,
+                witnesses,
+                accepted_losses: None,
+                carried_bytes_max: CARRIED_BYTES_MAX,
+                progress: &|_| (),
+            };
             let report = report(verified, Found::default(), &checks, Instant::now());
             let lacks: Vec<String> = report.problems.iter().map(|line| line.problem.clone()).collect();
             (report.witnesses.keys().cloned().collect::<Vec<_>>(), lacks)

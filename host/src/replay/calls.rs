@@ -21,15 +21,31 @@ pub struct Calls {
 impl Calls {
     /// Stands where the guardrail was not asked: it is not asked again either.
     pub(super) fn not_asked() -> Bound {
-        Bound {
-            name: "guardrail".into(),
-            version: String::new(),
-            contract: String::new(),
-            component: Digest([0; 32]),
-            settings_digest: Digest([0; 32]),
-            settings: "{}".into(),
-            code: Code::Missing("not asked when the decision was made".into()),
+        let call = Call { component: Digest([0; 32]), settings: Digest([0; 32]), fuel: 0 };
+        unasked("guardrail", "", &call, "not asked when the decision was made")
+    }
+
+    /// What a record names, where nothing is asked.
+    pub(super) fn unasked(entry: &DecisionEntry) -> Self {
+        let named = |call: &PolicyCall| unasked(&call.name, &call.version, &call.call, "not asked again");
+        Self {
+            policy: entry.policy.as_ref().map(named),
+            beside: entry.beside.as_ref().map(|beside| named(&beside.policy)),
+            guardrail: Self::not_asked(),
         }
+    }
+}
+
+/// Stands for what is not asked.
+fn unasked(name: &str, version: &str, call: &Call, why: &str) -> Bound {
+    Bound {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        contract: String::new(),
+        component: call.component,
+        settings_digest: call.settings,
+        settings: "{}".into(),
+        code: Code::Missing(why.into()),
     }
 }
 

@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 
 use super::calls::Calls;
 use super::record::{Damage, Record};
-use crate::bodies::{CaseBodyBack, read_body};
-use crate::judge::{Answered, Bound, Inputs, NO_POLICY, Outcome, beside, judge, judge_all};
+use crate::bodies::{AnswerBodyBack, BesideBodyBack, CaseBodyBack, read_body};
+use crate::judge::{self, Answered, Bound, Inputs, NO_POLICY, Outcome, beside, judge_all};
 
 /// A recorded decision's own inputs: with a policy and a guardrail the decision follows from them.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl<'a> RecordedCase<'a> {
     /// Judges and concludes the case under a policy and a guardrail alone, as a backtest does. The caps count what they had counted
     /// then. The limits then are those of the recorded terms.
     pub fn rerun(&self, policy: &Bound, guardrail: &Bound, limits: &CallLimits) -> Rerun {
-        let outcome = judge(&self.inputs(Ok(policy), guardrail, limits));
+        let outcome = judge::judge(&self.inputs(Ok(policy), guardrail, limits));
         self.conclude(Answered { policy: Some(policy), outcome, beside: None, note: None })
     }
 
@@ -129,6 +129,44 @@ impl<'a> RecordedCase<'a> {
             case.conclude(beside(inputs, outcome, second, case.chosen.as_ref()))
         };
         cases.iter().copied().zip(&versions).zip(inputs.iter().zip(outcomes)).map(again).collect()
+    }
+
+    /// Concludes the case once more from what the record says that policy and guardrail answered, and runs neither: for faults that cannot be
+    /// met again. What such a fault leads to is the same everywhere.
+    ///
+    /// # Errors
+    /// A body is not there or does not read as this version writes it.
+    pub fn by_answers(&self, record: &Record) -> Result<Rerun, Damage> {
+        let kind = self.entry.kind;
+        let parsed = |of: BodyKind| {
+            record.body(of).map(serde_json::from_str::<AnswerBodyBack<'_>>).transpose().map_err(|error| unreadable(of, error))
+        };
+        let ruling = parsed(BodyKind::Ruling)?.ok_or_else(|| unreadable(BodyKind::Ruling, "it is missing"))?;
+        let ruling = ruling.ruling(kind).map_err(|error| unreadable(BodyKind::Ruling, error))?;
+        let review = parsed(BodyKind::Review)?.map(|review| review.review(kind)).transpose();
+        let review = review.map_err(|error| unreadable(BodyKind::Review, error))?;
+        let others = |error| unreadable(BodyKind::Beside, error);
+        let beside: Option<BesideBodyBack<'_>> = record.body(BodyKind::Beside).map(serde_json::from_str).transpose().map_err(others)?;
+        let beside = match beside {
+            Some(body) => {
+                let review = body.review.map(|review| review.review(kind)).transpose().map_err(others)?;
+                Some((body.ruling.ruling(kind).map_err(others)?, review))
+            }
+            None => None,
+        };
+        let calls = Calls::unasked(self.entry);
+        let versions = self.versions(&calls);
+        let inputs = self.inputs(versions.first.as_ref().copied(), &calls.guardrail, &versions.first_limits);
+        let own = judge::by_answers(&inputs, ruling, review);
+        let others = beside.map(|(ruling, review)| judge::by_answers(&inputs, ruling, review));
+        let is_first = |bound: &Bound| calls.policy.as_ref().is_some_and(|own| std::ptr::eq(own, bound));
+        let first = versions.first.as_ref().ok().copied();
+        let (outcome, newer) = match others {
+            Some(others) if !first.is_some_and(is_first) => (others, Some(own)),
+            others => (own, others),
+        };
+        let second = versions.second.zip(newer).map(|(bound, newer)| (bound, move || newer));
+        Ok(self.conclude(judge::weighed(first, outcome, second, self.chosen.as_ref())))
     }
 
     fn inputs<'i, 'p>(&'i self, policy: Result<&'p Bound, &'i Fault>, guardrail: &'i Bound, limits: &'i CallLimits) -> Inputs<'i, 'p> {

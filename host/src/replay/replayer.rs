@@ -129,13 +129,14 @@ impl Replayer {
         if matches!(record.bodies, Bodies::Erased) {
             return Ok(report.not_compared(Divergence::Erased).into());
         }
-        if let Some(reason) = self.incomparable(entry) {
-            return Ok(report.not_compared(reason).into());
-        }
         let case = match RecordedCase::read(entry, record) {
             Ok(case) => case,
             Err(damage) => return Ok(ReplayReport::damaged(report.id, report.seq, damage).into()),
         };
+        let others = case.beside_fault.and_then(|code| self.is_incomparable(code, entry));
+        if let Some(reason) = self.incomparable(entry).or(others) {
+            return Ok(by_answers(report, record, &case, reason).into());
+        }
         let calls = match before.same(entry) {
             Some(calls) => calls,
             None => match self.recorded(entry, blobs)? {
@@ -147,9 +148,6 @@ impl Replayer {
                 }
             },
         };
-        if let Some(reason) = case.beside_fault.and_then(|code| self.is_incomparable(code, entry)) {
-            return Ok(report.not_compared(reason).into());
-        }
         Ok(Begun { report: Some(report), ready: Some((case, calls)) })
     }
 
@@ -302,6 +300,21 @@ impl Replayer {
             report.divergence = (!differences.is_empty()).then_some(Divergence::Fuel);
         }
     }
+}
+
+/// A decision of which an answer cannot be had again: what follows from the answers on record is compared, the answers are not.
+fn by_answers(mut report: ReplayReport, record: &Record, case: &RecordedCase<'_>, reason: Divergence) -> ReplayReport {
+    let again = match case.by_answers(record) {
+        Ok(again) => again,
+        Err(damage) => return ReplayReport::damaged(report.id, report.seq, damage),
+    };
+    compare::body(&mut report.differences, "decision", case.decision.as_bytes(), Some(&again.decision));
+    header(&mut report.differences, case.entry, &again);
+    if report.differences.is_empty() {
+        return report.not_compared(reason);
+    }
+    report.divergence = Some(Divergence::Host);
+    report
 }
 
 /// What the header says in clear of the decision in its bodies: whoever reads only the log must not be told otherwise.

@@ -56,6 +56,7 @@ use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use actor::{NewKey, Principal, Right, Role};
+pub(crate) use acts::{Told, told};
 pub(crate) use admin::secret;
 pub use admin::{MasterKeyFrom, MasterKeyView, RotationState, RotationView};
 pub use backtest::{
@@ -65,7 +66,7 @@ use error::Saturation;
 pub use error::{ServiceError, causes};
 pub use expiry::{EXPIRY_EVERY, MEASURES_OF_A_TURN};
 pub use fair::runtime_threads;
-pub(crate) use privacy::ErasureProof;
+pub(crate) use privacy::{ACT_LOST, ErasureProof};
 pub use read::Opened;
 pub use replay::{ALARMS_MAX, Active, Archive, CpuShare, NoShare, Part, REPLAYS_MAX, Replays, Scope, SelfAudit, cores};
 pub use snapshot::{Bindings, MERCHANT_CHANGES_MAX, MERCHANT_EXPORTS_MAX, MerchantDocument, Share, Snapshot, Tenant};

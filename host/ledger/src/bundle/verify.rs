@@ -68,6 +68,8 @@ pub struct Verified {
     pub head: Option<Checkpoint>,
     /// The latest checkpoint's note, to be kept.
     pub head_note: String,
+    /// Whether the newest of the keys signed it.
+    pub by_newest_key: bool,
     /// What the known witnesses have signed of it and of the checkpoints inside the run that fit.
     pub witnessed: Vec<Witnessed>,
     /// What was found in the file.
@@ -141,6 +143,7 @@ impl<R: Read> Verifier<R> {
             manifest,
             head: None,
             head_note: String::new(),
+            by_newest_key: false,
             witnessed: Vec::new(),
             counts: Counts::default(),
             proofs: 0,
@@ -223,6 +226,8 @@ impl<R: Read> Verifier<R> {
             match Checkpoint::open(&note, self.keys.as_slice()) {
                 Ok(head) if head.size == self.verified.manifest.tree_size => {
                     self.witnessed(&note, head.size);
+                    let newest = self.keys.as_slice().get(..1).unwrap_or_default();
+                    self.verified.by_newest_key = Checkpoint::open(&note, newest).is_ok();
                     self.verified.head = Some(head);
                 }
                 Ok(head) => {

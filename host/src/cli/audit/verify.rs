@@ -46,13 +46,18 @@ pub(super) struct Verify {
     /// A signed checkpoint of the same log that you kept from earlier: the log must have grown from it.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Where to keep the bundle's checkpoint for the next time, if all is well.
+    /// Where to keep the bundle's checkpoint for the next time, if all is well. One that is there is what `--checkpoint` gives, unless that is given:
+    /// the log must have grown from it.
     #[arg(long, value_name = "FILE")]
     keep_checkpoint: Option<PathBuf>,
     /// A witness's verifier key, as text or as a file of its keys, of which one is enough: it must have signed a checkpoint in the bundle. May be
     /// given several times.
     #[arg(long, value_name = "KEY")]
     witness: Vec<String>,
+    /// An act by which somebody went on although published records were lost, by its record: you know of it, and it is no problem any more. May be
+    /// given several times.
+    #[arg(long, value_name = "RECORD")]
+    accept_loss: Vec<u64>,
     /// Do not run decisions again.
     #[arg(long)]
     no_replay: bool,
@@ -72,9 +77,8 @@ impl Verify {
         let of_all = witnesses.concat();
         let file = File::open(&self.file).with_context(|| format!("cannot read `{}`", self.file.display()))?;
         let input = BufReader::with_capacity(BUFFER_BYTES, file);
-        let kept =
-            self.checkpoint.as_ref().map(|path| std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display())));
-        let verifier = match Verifier::open(input, Trust { keys: &keys, kept: kept.transpose()?.as_deref(), witnesses: &of_all }) {
+        let kept = self.kept()?;
+        let verifier = match Verifier::open(input, Trust { keys: &keys, kept: kept.as_deref(), witnesses: &of_all }) {
             Ok(verifier) => verifier,
             Err(error @ OpenError::OtherKey { .. }) => {
                 eprintln!("ombud: `{}`: {}", self.file.display(), one_line(&error.to_string()));
@@ -94,6 +98,7 @@ impl Verify {
                 replayer: replayer.as_ref(),
                 lanes: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
                 witnesses: &witnesses,
+                accepted_losses: Some(&self.accept_loss),
                 carried_bytes_max: CARRIED_BYTES_MAX,
                 progress: &|finished| progress.steps(finished),
             },
@@ -111,6 +116,23 @@ impl Verify {
             std::fs::write(path, &report.checkpoint).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
         Ok(EXIT_OK)
+    }
+
+    /// The checkpoint from earlier: the one that is given, or the one that would be replaced.
+    fn kept(&self) -> Result<Option<String>> {
+        let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()));
+        let given = self.checkpoint.as_ref().map(read).transpose()?;
+        let Some(place) = self.keep_checkpoint.as_ref().filter(|place| place.exists()) else { return Ok(given) };
+        let there = read(place)?;
+        match given {
+            Some(given) if given != there => {
+                bail!(
+                    "`{}` has another checkpoint than the one that is given, and would be replaced unseen: give it as --checkpoint, or keep this one elsewhere",
+                    place.display()
+                )
+            }
+            _ => Ok(Some(there)),
+        }
     }
 }
 
@@ -150,10 +172,19 @@ fn print(report: &AuditReport, no_replay: bool) {
     if let (Some(records), Some(root)) = (report.signed_records, &report.signed_root) {
         screen::field("signed", &format!("{} with root {root}", screen::count(records, "record")));
     }
+    if report.signed_by_newest_key == Some(false) {
+        let what = "not signed by the first, newest, of the keys given: the bundle is older than that key, or was made with one that is in use no more";
+        screen::field("key", what);
+    }
     for (witness, line) in &report.witnesses {
-        screen::field("witness", &format!("{} has seen {} at {}", one_line(witness), screen::count(line.records, "record"), line.at));
+        let of = report.signed_records.unwrap_or_default();
+        let seen = format!("{} has seen {} of {of} at {}", one_line(witness), screen::count(line.records, "record"), line.at);
+        screen::field("witness", &seen);
     }
     let found = &report.found;
+    if found.records > 0 {
+        screen::field("records", &format!("{} to {}", bundle.first, bundle.end.saturating_sub(1)));
+    }
     let mut table = screen::table(&["", "", "what it means"]);
     let mut row = |name: &str, count: u64, meaning: &str| _ = table.add_row([name.to_owned(), count.to_string(), meaning.to_owned()]);
     let kinds = format!(
@@ -187,9 +218,20 @@ fn print(report: &AuditReport, no_replay: bool) {
     };
     row("erased", found.erased, erased);
     let codes: Vec<String> = found.faults.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    let faults =
-        if codes.is_empty() { "no policy failed".to_owned() } else { format!("on record, and the fallback stood: {}", codes.join(", ")) };
+    let faults = if codes.is_empty() {
+        "no policy failed".to_owned()
+    } else {
+        format!("on record{}: {}", if report.replayed { ", and the fallback stood" } else { "" }, codes.join(", "))
+    };
     row("faults", found.faults.values().sum(), &faults);
+    if !found.losses.is_empty() {
+        let known = found.losses.iter().filter(|loss| loss.accepted).count();
+        row(
+            "losses",
+            found.losses.len() as u64,
+            &format!("published records are not in the log any more; {known} of these acts accepted by --accept-loss"),
+        );
+    }
     row("problems", report.problem_count - found.diverged(), if found.diverged() > 0 { "without what diverged" } else { "" });
     println!("{table}");
     for report in found.diverging.iter().take(SHOWN_MAX) {

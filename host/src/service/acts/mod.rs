@@ -1,12 +1,13 @@
 //! Everything administrative is in the ledger, by this one mechanism: an act is a record of the merchant's own log, appended in
 //! the transaction of the change it stands for. What concerns no merchant is in the operator's log.
 //!
-//! In reading order: what an act is, how it is recorded, how acts are listed, and auditors' looks.
+//! In reading order: what an act is, how it is recorded, how acts are listed, auditors' looks, and what is told of acts elsewhere.
 
 mod body;
 mod list;
 mod looks;
 mod rollout;
+mod told;
 mod what;
 
 use ombud_core::ids::{MerchantId, is_invisible};
@@ -20,6 +21,7 @@ pub use list::{ActView, ActsPage, ActsQuery};
 pub use looks::Look;
 pub(super) use looks::Looks;
 pub use rollout::RolloutAct;
+pub(crate) use told::{Told, told};
 pub use what::What;
 pub(super) use what::{
     BACKUP_RESTORED, BLACKLIST_STEP, ERASURE, HOLD_LIFTED, HOLD_SET, LOSS_ACCEPTED, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED,

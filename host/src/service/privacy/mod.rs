@@ -11,7 +11,7 @@ mod view;
 pub use erasure::{ErasureAnswer, ErasureRequest};
 pub use holds::{HoldRequest, HoldScopeView, HoldView, LiftRequest};
 pub use kept::{ERASURES, ErasedAgain, Erasures};
-pub(crate) use proof::ErasureProof;
+pub(crate) use proof::{ACT_LOST, ErasureProof};
 pub use retention::{RETAIN_EVERY, Retained};
 pub use unknown::{UNKNOWN, set_unknown, unknown_since};
 pub(in crate::service) use view::Sight;

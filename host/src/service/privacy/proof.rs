@@ -4,10 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ombud_ledger::{Entry, Header};
 
-use crate::service::acts::{ActBody, What};
+use crate::service::acts::{ActBody, BLACKLIST_STEP, HOLD_LIFTED, HOLD_SET, OVERRIDE, What};
 
 /// How an act that erases is named in headers.
 const ERASURES: [&str; 2] = ["erasure", "retention.applied"];
+
+/// Acts that are sealed under a customer's key, or a ticket's. All others are under the merchant's own, which nothing destroys.
+const ERASABLE: [&str; 4] = [OVERRIDE, BLACKLIST_STEP, HOLD_SET, HOLD_LIFTED];
+
+/// What is said of the others where nobody can open them.
+pub(crate) const ACT_LOST: &str =
+    "its act can be opened by nobody, and is of those that no erasure closes: they are sealed under the merchant's own key";
 
 /// Bytes of what stands for a customer in an act, at most; it has far fewer.
 const MARK_BYTES_MAX: usize = 256;
@@ -30,6 +37,8 @@ pub(crate) struct ErasureProof {
     named: BTreeSet<u64>,
     /// Those that nobody can open, with their tickets where these are known.
     records: BTreeMap<u64, Option<String>>,
+    /// Acts among them that no erasure closes.
+    acts_lost: BTreeSet<u64>,
 }
 
 impl ErasureProof {
@@ -53,6 +62,9 @@ impl ErasureProof {
 
     /// Takes a record that nobody can open.
     pub(crate) fn erased(&mut self, header: &Header, ticket: Option<&str>) {
+        if matches!(&header.entry, Entry::Act(act) if !ERASABLE.contains(&act.act.as_str())) {
+            self.acts_lost.insert(header.seq);
+        }
         self.records.insert(header.seq, ticket.map(str::to_owned));
     }
 
@@ -61,11 +73,17 @@ impl ErasureProof {
         self.acts.extend(other.acts);
         self.named.extend(other.named);
         self.records.extend(other.records);
+        self.acts_lost.extend(other.acts_lost);
     }
 
     /// Whether anything was erased.
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.named.is_empty()
+    }
+
+    /// Acts that nobody can open, although they were sealed under the merchant's own key.
+    pub(crate) fn acts_lost(&self) -> impl Iterator<Item = u64> {
+        self.acts_lost.iter().copied()
     }
 
     /// Records that nobody can open and after which nothing was erased.
@@ -133,7 +151,7 @@ mod tests {
         });
         let acts: BTreeMap<_, _> = acts.collect();
         let records = records.iter().map(|(seq, ticket)| (*seq, ticket.map(str::to_owned))).collect();
-        ErasureProof { named: acts.keys().copied().collect(), acts, records }
+        ErasureProof { named: acts.keys().copied().collect(), acts, records, ..ErasureProof::default() }
     }
 
     #[test]

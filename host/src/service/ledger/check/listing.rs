@@ -1,6 +1,5 @@
-//! How records are listed, against what their bodies say.
+//! How records are listed, and what their headers say in clear, against what their bodies say.
 
-use ombud_core::event;
 use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::money;
 use ombud_ledger::keys::DigestKey;
@@ -9,7 +8,7 @@ use ombud_store::{ListedEntry, Reads, StoreError};
 use serde_json::Value;
 
 use super::derived::Readable;
-use crate::replay::{Record, RecordedCase};
+use crate::replay::{Record, RecordedCase, contradictions, event_of, of_decision};
 use crate::service::acts::{BLACKLIST_STEP, SELF_AUDIT_DIVERGED};
 use crate::service::decide::{digest_of, is_persons_act};
 use crate::service::owner;
@@ -19,13 +18,7 @@ use crate::service::owner;
 /// # Errors
 /// They are none that this version takes.
 pub(super) fn read<'r>(record: &'r Record, listed: &'r ListedEntry) -> Result<Readable<'r>, String> {
-    let event = match record.body(BodyKind::Event) {
-        None => None,
-        Some(body) => Some(event::recorded(body.as_bytes(), record.header.received_at_ms).map_err(|problems| {
-            let problem = problems.first().map(ToString::to_string).unwrap_or_default();
-            format!("its event is none that this version takes: {problem}")
-        })?),
-    };
+    let event = event_of(record)?;
     let case = match &record.header.entry {
         Entry::Decision(entry) => Some(RecordedCase::read(entry, record).map_err(|damage| damage.to_string())?),
         Entry::Event(_) | Entry::Act(_) => None,
@@ -33,7 +26,7 @@ pub(super) fn read<'r>(record: &'r Record, listed: &'r ListedEntry) -> Result<Re
     Ok(Readable { record, listed, event, case })
 }
 
-/// What is listed otherwise than the bodies say.
+/// What is listed, or stands in the header, otherwise than the bodies say.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -44,9 +37,13 @@ pub(super) fn differences(
     digest_key: Option<&DigestKey>,
 ) -> Result<Vec<String>, StoreError> {
     let Readable { record, listed, event, case } = read;
-    let mut differences = Vec::new();
+    let mut differences = contradictions(record, event.as_ref());
+    if let Entry::Decision(entry) = &record.header.entry {
+        differences.extend(of_decision(record, entry));
+    }
     if let Some(body) = record.body(BodyKind::Act) {
-        return differences_of_act(reads, merchant, body, read, digest_key);
+        differences.extend(differences_of_act(reads, merchant, body, read, digest_key)?);
+        return Ok(differences);
     }
     let Some(event) = event else { return Ok(differences) };
     let data = &event.data;
@@ -103,7 +100,8 @@ fn differences_of_act(
     digest_key: Option<&DigestKey>,
 ) -> Result<Vec<String>, StoreError> {
     let listed = read.listed;
-    let Ok(body) = serde_json::from_str::<Value>(body) else { return Ok(vec!["its act is no JSON".into()]) };
+    // What cannot be read is told already.
+    let Ok(body) = serde_json::from_str::<Value>(body) else { return Ok(Vec::new()) };
     let named = |name: &str| body.get(name).and_then(Value::as_str);
     // An alarm names the decision that diverges and is no act on it: it is no part of the ticket's or the customer's listing.
     let is_alarm = named("act") == Some(SELF_AUDIT_DIVERGED);

@@ -19,7 +19,7 @@ use self::versions::Versions;
 use crate::replay::Record;
 use crate::service::acts::{ActBody, GUARDRAIL, HOLD_LIFTED, HOLD_SET, OPERATOR, What};
 use crate::service::admin::LIMITS;
-use crate::service::privacy::{ErasureProof, HoldScopeView};
+use crate::service::privacy::{ACT_LOST, ErasureProof, HoldScopeView};
 
 /// How much later than what it did an act may be timed, in milliseconds: in earlier releases it was a moment.
 const LATER_MS: u64 = 60_000;
@@ -290,6 +290,9 @@ impl Administered {
             if !self.erased_at.get(&mark).is_some_and(|own| own.is_of(at_ms)) && !is_retained() {
                 found.push((Place::Key(format!("`{mark}`")), "it was destroyed at another time than an act says".to_owned()));
             }
+        }
+        for seq in self.erasures.acts_lost() {
+            found.push((Place::Record(seq), ACT_LOST.to_owned()));
         }
         for seq in self.erasures.unaccounted() {
             found.push((

@@ -1,0 +1,59 @@
+//! What stands more than once in a log: a decision is made once, an event is decided once, an act is done once.
+
+use ombud_ledger::bundle::{Part, Problem, Problems};
+use ombud_ledger::{Digest, Entry, Header, id};
+
+/// What may not stand twice, with the places where it stands.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    decisions: Vec<([u8; 16], u64)>,
+    acts: Vec<([u8; 16], u64)>,
+    /// Events with what of them the record is: its decision of a kind, or that nothing was to be decided.
+    events: Vec<(Digest, &'static str, u64)>,
+}
+
+impl Repeats {
+    /// Takes a record.
+    pub(super) fn record(&mut self, header: &Header) {
+        let seq = header.seq;
+        match &header.entry {
+            Entry::Decision(entry) => {
+                self.decisions.push((id::decision_bytes(&entry.id), seq));
+                self.events.push((entry.event.key, entry.kind.as_str(), seq));
+            }
+            Entry::Event(event) => self.events.push((event.key, "", seq)),
+            Entry::Act(act) => self.acts.push((act.id, seq)),
+        }
+    }
+
+    /// Adds what another thread found.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.decisions.extend(other.decisions);
+        self.acts.extend(other.acts);
+        self.events.extend(other.events);
+    }
+
+    /// Tells what stands more than once.
+    pub(super) fn tell(mut self, problems: &mut Problems) {
+        let mut tell = |what: &str, first: u64, again: u64| {
+            problems.add(Problem::at(again, Part::Sequence, format!("{what} stands in record {first} already")));
+        };
+        for (what, ids) in [("its decision", &mut self.decisions), ("its act", &mut self.acts)] {
+            ids.sort_unstable();
+            for ((id, first), (same, again)) in ids.iter().zip(ids.iter().skip(1)) {
+                if id == same {
+                    tell(what, *first, *again);
+                }
+            }
+        }
+        self.events.sort_unstable_by_key(|(key, of, seq)| (*key, *seq, *of));
+        for group in self.events.chunk_by(|(key, ..), (same, ..)| key == same) {
+            for ((_, of, first), (_, other, again)) in group.iter().zip(group.iter().skip(1)) {
+                // All decisions on one event are made at once.
+                if again - first > 1 || of == other {
+                    tell("its event", *first, *again);
+                }
+            }
+        }
+    }
+}

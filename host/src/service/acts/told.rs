@@ -1,0 +1,28 @@
+//! What of an act whoever checks a log from outside must be told.
+
+use ombud_ledger::{Entry, Header};
+
+use super::body::ActBody;
+use super::what::{LOSS_ACCEPTED, What};
+
+/// What is to be told of an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It is none that this release knows, and why.
+    Unknown(String),
+    /// Records that had been published are lost, and the log went on without them.
+    Loss(String),
+}
+
+/// What is to be told of a record, if it is of such an act. The body is none where it is masked.
+pub(crate) fn told(header: &Header, body: Option<&str>) -> Option<Told> {
+    let Entry::Act(entry) = &header.entry else { return None };
+    let Some(body) = body else {
+        return (entry.act == LOSS_ACCEPTED).then(|| Told::Loss("how many is masked".to_owned()));
+    };
+    match serde_json::from_str::<ActBody>(body).map(|act| act.what) {
+        Ok(What::LossAccepted { loss, .. }) => Some(Told::Loss(loss)),
+        Ok(_) => None,
+        Err(error) => Some(Told::Unknown(error.to_string())),
+    }
+}
