@@ -1,6 +1,8 @@
 //! Exports of a running service: everything is in them, whatever is wrong with the store is found in them, and nobody gets more
 //! than the role may see.
 
+mod claims;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -97,6 +97,14 @@ impl Forge {
 
     /// Changes a decision's record, seals its bodies anew and lists the new leaf.
     pub fn rewrite(&self, merchant: &str, seq: u64, change: impl FnOnce(&mut DecisionEntry, &mut Bodies)) {
+        self.rewrite_any(merchant, seq, |entry, bodies| {
+            let Entry::Decision(entry) = entry else { panic!("record {seq} is no decision") };
+            change(entry, bodies);
+        });
+    }
+
+    /// The same of any record.
+    pub fn rewrite_any(&self, merchant: &str, seq: u64, change: impl FnOnce(&mut Entry, &mut Bodies)) {
         let sql = "SELECT record_no, header, sealed, customer, ticket FROM entries JOIN records USING (record_no) JOIN merchants USING (merchant_no)
             WHERE id = ?1 AND seq = ?2";
         let (number, header, sealed, customer, ticket): (i64, Vec<u8>, Vec<u8>, Option<String>, Option<String>) = self
@@ -112,9 +120,7 @@ impl Forge {
         };
         let mut header = Header::decode(&header).expect("a header");
         let mut bodies = Bodies(header.open(Some(&key), &sealed).expect("its bodies"));
-        let Entry::Decision(mut entry) = header.entry.clone() else { panic!("record {seq} is no decision") };
-        change(&mut entry, &mut bodies);
-        header.entry = Entry::Decision(entry);
+        change(&mut header.entry, &mut bodies);
         let mut sealed = Vec::new();
         let parts: Vec<(BodyKind, &[u8])> = bodies.0.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
         header.detached = Some(seal(&key, &header.merchant, header.of(), &parts, &mut sealed).expect("sealed"));

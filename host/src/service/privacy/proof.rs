@@ -165,6 +165,27 @@ mod tests {
     }
 
     #[test]
+    fn no_erasure_closes_an_act_but_those_about_a_customer() {
+        let act = |seq: u64, act: &str| Header {
+            merchant: ombud_core::ids::MerchantId::new("m").unwrap(),
+            seq,
+            entry: Entry::Act(ombud_ledger::ActEntry { id: [0; 16], act: act.to_owned(), actor: "a".to_owned() }),
+            received_at_ms: 0,
+            trace_id: None,
+            detached: None,
+        };
+        let mut own = ErasureProof::default();
+        for (seq, name) in
+            ["merchant.created", OVERRIDE, "erasure", HOLD_SET, HOLD_LIFTED, BLACKLIST_STEP, "decision.unheard-of"].iter().enumerate()
+        {
+            own.erased(&act(seq as u64, name), None);
+        }
+        let mut all = with(&[(9, Some("erased:a"), 1, 7)], &[]);
+        all.merge(own);
+        assert_eq!(all.acts_lost().collect::<Vec<_>>(), [0, 2, 6]);
+    }
+
+    #[test]
     fn a_ticket_that_lost_its_key_accounts_for_its_records() {
         let records = [(1, Some("t")), (2, Some("t")), (3, Some("t")), (4, Some("u"))];
         assert_eq!(with(&[(9, Some("erased:a"), 2, 1)], &records).too_many(), None);

@@ -1,0 +1,131 @@
+//! What a record says in clear, against what is sealed in it; and what may not stand in a log at all. Whoever holds every key of the operator
+//! makes each of these records well sealed: they contradict themselves, which needs no second source.
+
+use ombud_ledger::{BodyKind, Digest, Entry};
+use ombud_tests::forge::{Bodies, Forge};
+
+use super::*;
+
+/// The records of a merchant's log in their order.
+fn entries(store: &Store, merchant: &Merchant<'_>) -> Vec<Entry> {
+    let listed = ledger::read(&store.server.data, &merchant.id);
+    listed.iter().map(|record| ledger::header(&store.server.data, &merchant.id, record.seq).entry).collect()
+}
+
+/// Changes one record, and asserts that both the bundle and `audit check` name what is wrong with it.
+#[track_caller]
+fn found(pick: fn(&Entry) -> bool, change: fn(&mut Entry, &mut Bodies), what: &str) {
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    every_kind(&merchant);
+    assert!(store.checked(&merchant.id, &ExportQuery::default()).well);
+    let seq = entries(&store, &merchant).iter().position(pick).expect("such a record") as u64;
+    Forge::on(&store.server.data).rewrite_any(&merchant.id, seq, change);
+    names(&store.checked(&merchant.id, &ExportQuery::default()), Some(seq), "body", what);
+    let checked = ombud_tests::command::on(&store.server.data, &["audit", "check", "--json"]).json();
+    let findings = checked["findings"].as_array().expect("findings");
+    assert!(
+        findings.iter().any(|found| found["problem"].as_str().is_some_and(|problem| problem.contains(what))),
+        "no `{what}` in {findings:#?}"
+    );
+}
+
+fn is_refund(entry: &Entry) -> bool {
+    matches!(entry, Entry::Decision(decision) if decision.outcome == "approve-refund-only")
+}
+
+fn is_event(entry: &Entry) -> bool {
+    matches!(entry, Entry::Event(_))
+}
+
+fn is_override(entry: &Entry) -> bool {
+    matches!(entry, Entry::Act(act) if act.act == "decision.override")
+}
+
+#[test]
+fn a_header_that_says_another_event_than_is_sealed() {
+    let changes: [(fn(&mut Entry, &mut Bodies), &str); 3] = [
+        (|entry, _| of(entry).key = Digest::of(b"another"), "another key of the event"),
+        (|entry, _| of(entry).event_type = "com.ombud.order.paid".into(), "another type of the event"),
+        (|entry, _| of(entry).time_ms -= 86_400_000, "another time of the event"),
+    ];
+    for (change, what) in changes {
+        found(is_event, change, what);
+    }
+    found(is_refund, |entry, _| of(entry).time_ms += 1, "another time of the event");
+    found(is_refund, |_, bodies| bodies.remove(BodyKind::Event), "no event that can be read");
+    found(is_refund, |_, bodies| bodies.replace(BodyKind::Event, "{", "["), "its event is none that this version takes");
+}
+
+/// The event of a record.
+fn of(entry: &mut Entry) -> &mut ombud_ledger::EventEntry {
+    match entry {
+        Entry::Decision(decision) => &mut decision.event,
+        Entry::Event(event) => event,
+        Entry::Act(_) => panic!("an act has no event"),
+    }
+}
+
+/// Without running anything: so it is with `--no-replay`, and where a component is missing.
+#[test]
+fn a_header_that_says_another_decision_than_is_sealed() {
+    fn decision(entry: &mut Entry) -> &mut ombud_ledger::DecisionEntry {
+        let Entry::Decision(decision) = entry else { panic!("a decision") };
+        decision
+    }
+    let changes: [(fn(&mut Entry, &mut Bodies), &str); 5] = [
+        (|entry, _| decision(entry).amounts.refund += 100, "another amounts than its decision"),
+        (|entry, _| decision(entry).outcome = "human-review".into(), "another outcome than its decision"),
+        (|entry, _| decision(entry).caps.limits.order_refund += 1, "another caps than its decision"),
+        (|entry, _| decision(entry).policy.as_mut().expect("a policy").version = "9".into(), "another policy than its decision"),
+        (|_, bodies| bodies.replace(BodyKind::Decision, "{", "["), "its decision cannot be read"),
+    ];
+    for (change, what) in changes {
+        found(is_refund, change, what);
+    }
+}
+
+#[test]
+fn a_header_that_says_another_act_than_is_sealed() {
+    fn act(entry: &mut Entry) -> &mut ombud_ledger::ActEntry {
+        let Entry::Act(act) = entry else { panic!("an act") };
+        act
+    }
+    let changes: [(fn(&mut Entry, &mut Bodies), &str); 4] = [
+        (|entry, _| act(entry).actor = "somebody-else".into(), "another actor than its act"),
+        (|entry, _| act(entry).act = "hold.set".into(), "another name than its act"),
+        (|_, bodies| bodies.replace(BodyKind::Act, "\"at\":\"2", "\"at\":\"1"), "another time than its act"),
+        (|_, bodies| bodies.replace(BodyKind::Act, "{", "["), "its act cannot be read"),
+    ];
+    for (change, what) in changes {
+        found(is_override, change, what);
+    }
+    // One that a later release may know.
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    every_kind(&merchant);
+    let seq = entries(&store, &merchant).iter().position(is_override).expect("an override") as u64;
+    Forge::on(&store.server.data).rewrite_any(&merchant.id, seq, |entry, bodies| {
+        act(entry).act = "decision.undone".into();
+        bodies.replace(BodyKind::Act, "decision.override", "decision.undone");
+    });
+    names(&store.checked(&merchant.id, &ExportQuery::default()), Some(seq), "body", "none that this release knows");
+}
+
+/// A record that was copied behind the log's end is well sealed, and replays: what it says was decided once.
+#[test]
+fn a_decision_stands_once() {
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    every_kind(&merchant);
+    let all = entries(&store, &merchant);
+    let first = all.iter().position(is_refund).expect("a refund") as u64;
+    let again = all.iter().rposition(is_event).expect("an event") as u64;
+    assert!(first < again);
+    let copied = all[usize::try_from(first).expect("a place")].clone();
+    let forge = Forge::on(&store.server.data);
+    forge.rewrite_any(&merchant.id, again, |entry, _| *entry = copied);
+    let report = store.checked(&merchant.id, &ExportQuery::default());
+    names(&report, Some(again), "sequence", &format!("its decision stands in record {first} already"));
+    names(&report, Some(again), "sequence", &format!("its event stands in record {first} already"));
+}
