@@ -1,10 +1,13 @@
 //! Late refunds since the third edition: what merely states again what is on record, and what of the rest each line still bears (CAP-01).
 
 use std::collections::HashMap;
+use std::fmt;
 
-use ombud_rules::contract::delay::{DelayCase, DelayKind, Episode};
+use ombud_rules::contract::delay::{DelayCase, DelayKind, DelayLine, Episode};
 
+use super::lines::{LatePart, by_line};
 use super::{Intent, Payment, after_sale_of};
+use crate::caps::LineRefund;
 
 /// One late refund of a case, in fen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +49,24 @@ pub fn episodes_of<'c>(case: &'c DelayCase, key: &str) -> Vec<&'c Episode> {
     owed(case).filter(|(_, own, _)| own == key).map(|(episode, ..)| episode).collect()
 }
 
+/// Whether an episode is about a line; one that names none is about all of them.
+pub(super) fn is_about(episode: &Episode, line: &str) -> bool {
+    episode.line_ids.is_empty() || episode.line_ids.iter().any(|own| own == line)
+}
+
 /// `total` fen spread over the late refunds of a case, in its order: first what is on record and is stated again, of which `on_record` knows the
 /// amount under a key; then what the lines of each still bear, those of few lines before those of many. What no line bears is left out.
 pub fn spread<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> i64) -> Vec<Late<'c>> {
-    let bears = case.lines.iter().map(|line| line.paid.saturating_sub(line.refunded.max(0)).max(0)).collect();
+    spread_beside(case, &[], total, on_record)
+}
+
+/// The same where other decisions of the event refund something of the lines as well, which the case does not have.
+pub fn spread_beside<'c>(case: &'c DelayCase, beside: &[LineRefund], total: i64, on_record: impl Fn(&str) -> i64) -> Vec<Late<'c>> {
+    let beside = |line: &DelayLine| {
+        let own = beside.iter().filter(|own| own.line_id == line.line_id);
+        own.fold(line.refunded.max(0), |sum: i64, own| sum.saturating_add(own.refunded.max(0)))
+    };
+    let bears = case.lines.iter().map(|line| line.paid.saturating_sub(beside(line)).max(0)).collect();
     spread_over(case, total, on_record, bears)
 }
 
@@ -72,7 +89,6 @@ fn spread_over<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> 
         open.push((all.len(), episode, amount - again));
         all.push(Late { episode: &episode.episode_id, key, stated, new: 0 });
     }
-    let is_about = |episode: &Episode, line: &str| episode.line_ids.is_empty() || episode.line_ids.iter().any(|own| own == line);
     let lines = |episode: &Episode| case.lines.iter().filter(|line| is_about(episode, &line.line_id)).count();
     open.sort_by_key(|(at, episode, _)| (lines(episode), *at));
     for (at, episode, amount) in open {
@@ -100,6 +116,66 @@ pub fn new_payments(spread: &[Late<'_>]) -> Vec<Intent> {
         }
     }
     intents
+}
+
+/// A line that does not bear all that is to be refunded of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// The line.
+    pub line_id: String,
+    /// What it cost, in fen.
+    pub paid: i64,
+    /// What was refunded of it before.
+    pub refunded: i64,
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line_id, paid, refunded } = self;
+        let left = paid.saturating_sub(*refunded).max(0);
+        write!(f, "line `{line_id}` cost {paid} fen, {refunded} fen were refunded before, {left} fen are left")
+    }
+}
+
+fn shorts<'c>(case: &'c DelayCase, is_short: impl Fn(&DelayLine) -> bool + 'c) -> Vec<Short> {
+    let short = case.lines.iter().filter(|line| is_short(line));
+    short.map(|line| Short { line_id: line.line_id.clone(), paid: line.paid, refunded: line.refunded.max(0) }).collect()
+}
+
+/// The lines of which less is refunded than is owed, however much is asked for: they do not bear it.
+pub fn short_lines(case: &DelayCase, on_record: impl Fn(&str) -> i64) -> Vec<Short> {
+    let all = spread(case, i64::MAX, on_record);
+    let told = owed(case).zip(&all);
+    let short: Vec<&Episode> =
+        told.filter(|((.., amount), late)| late.stated.saturating_add(late.new) < *amount).map(|((episode, ..), _)| episode).collect();
+    shorts(case, |line| short.iter().any(|episode| is_about(episode, &line.line_id)))
+}
+
+/// What a person pays of a case's late refunds beyond what is on record: `refund` fen in all, of which that is stated again first, the rest line by
+/// line; the lines that do not bear it where they do not.
+pub fn pay(case: &DelayCase, refund: i64, on_record: impl Fn(&str) -> i64) -> Result<Vec<Intent>, Vec<Short>> {
+    let spread = spread(case, refund, &on_record);
+    let told = spread.iter().fold(0, |sum: i64, late| sum.saturating_add(late.stated).saturating_add(late.new));
+    if told < refund { Err(short_lines(case, on_record)) } else { Ok(new_payments(&spread)) }
+}
+
+/// Whether the lines bear payments of a case's late refunds beside what was refunded before, each line no more than it cost; else those that
+/// do not.
+pub fn bear(case: &DelayCase, paid: &[Intent]) -> Result<(), Vec<Short>> {
+    let refunds: Vec<&Intent> = paid.iter().filter(|intent| intent.payment == Payment::Refund && intent.amount > 0).collect();
+    let parts: Vec<LatePart<'_>> = refunds.iter().map(|intent| LatePart::of(case, &intent.key, intent.amount)).collect();
+    let refunded = |line: &str| case.lines.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded.max(0));
+    let told = by_line(&parts, refunded);
+    let of = |line: &str| told.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded);
+    let beyond = |line: &DelayLine| of(&line.line_id) > line.paid.saturating_sub(line.refunded.max(0)).max(0);
+    let sum = told.iter().fold(0, |sum: i64, own| sum.saturating_add(own.refunded));
+    let asked = refunds.iter().fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
+    // What is of no line that cost anything is told of none.
+    let is_of_none = |line: &DelayLine| sum < asked && parts.iter().any(|part| part.lines.iter().any(|(own, _)| *own == line.line_id));
+    if sum == asked && !case.lines.iter().any(beyond) {
+        return Ok(());
+    }
+    Err(shorts(case, |line| beyond(line) || is_of_none(line)))
 }
 
 #[cfg(test)]

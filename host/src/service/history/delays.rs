@@ -5,18 +5,18 @@ use std::collections::btree_map::Entry;
 
 use ombud_core::history::LineHistory;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{episode_of, episodes_of, late_keys};
-use ombud_rules::after_sale::largest_remainder;
+use ombud_core::money::{LatePart, by_line, episode_of, late_keys};
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayLine, Granted};
 use ombud_store::{Reads, StoreError};
 
-/// What an order's delays refunded, by line; a line may stand there several times. They go by episodes of the order's own, or by the after-sales
+/// What an order's delays refunded, by line, beside what its cases did (`before`). They go by episodes of the order's own, or by the after-sales
 /// case that they name: what that case paid itself is not among them. `delayed` reads the case of a record; what was erased is of no line any
 /// more.
 pub(super) fn refunds(
     reads: &(impl Reads + ?Sized),
     merchant: &MerchantId,
     order: &str,
+    before: impl Fn(&str) -> i64,
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<Vec<LineHistory>, StoreError> {
     let mut parts = reads.delayed_refunds(merchant, order)?;
@@ -29,21 +29,14 @@ pub(super) fn refunds(
             parts.extend(own.map(|part| (late.key.clone(), part)));
         }
     }
-    let mut refunds = Vec::new();
-    for (key, part) in parts {
-        let case = match cases.entry(part.seq) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(delayed(part.seq)?),
-        };
-        let Some(case) = case else { continue };
-        let episodes = episodes_of(case, &key);
-        let is_about = |line: &&DelayLine| episodes.iter().any(|own| own.line_ids.is_empty() || own.line_ids.contains(&line.line_id));
-        let lines: Vec<&DelayLine> = case.lines.iter().filter(is_about).collect();
-        let shares = largest_remainder(part.amount, &lines.iter().map(|line| line.paid.max(0)).collect::<Vec<i64>>());
-        let line = |(line, refunded): (&&DelayLine, i64)| LineHistory { line_id: line.line_id.clone(), refunded, qty_returned: 0 };
-        refunds.extend(lines.iter().zip(shares).map(line));
+    for (_, part) in &parts {
+        if let Entry::Vacant(place) = cases.entry(part.seq) {
+            place.insert(delayed(part.seq)?);
+        }
     }
-    Ok(refunds)
+    let late = parts.iter().filter_map(|(key, part)| Some(LatePart::of(cases.get(&part.seq)?.as_ref()?, key, part.amount)));
+    let refunds = by_line(&late.collect::<Vec<_>>(), before);
+    Ok(refunds.into_iter().map(|own| LineHistory { line_id: own.line_id, refunded: own.refunded, qty_returned: 0 }).collect())
 }
 
 /// What was granted for the order's delays. A grant of an episode that the event does not have stands under one of the same lines which it

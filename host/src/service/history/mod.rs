@@ -132,8 +132,10 @@ pub(super) fn refunded_of_order(
     (order, cases): (&str, &[AfterSaleRow]),
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<OrderHistory, StoreError> {
-    let lines = delays::refunds(reads, merchant, order, delayed)?;
-    Ok(merge(order_history(cases), OrderHistory { lines, freight_refunded: 0 }))
+    let of_cases = order_history(cases);
+    let before = |line: &str| of_cases.lines.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded);
+    let lines = delays::refunds(reads, merchant, order, before, delayed)?;
+    Ok(merge(of_cases, OrderHistory { lines, freight_refunded: 0 }))
 }
 
 /// What the cases of an order refunded and took back, by line.

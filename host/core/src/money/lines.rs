@@ -1,0 +1,273 @@
+//! Of which lines money was refunded: of a case's own by what is due for each; of late refunds by what the lines cost, as far as they bear it.
+
+use std::collections::VecDeque;
+
+use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
+use ombud_rules::contract::after_sale::AfterSaleCase;
+use ombud_rules::contract::delay::DelayCase;
+
+use super::late::{episodes_of, is_about};
+use super::{Intent, Payment};
+use crate::caps::LineRefund;
+use crate::case::Case;
+
+/// What payments of a case refund of the order's lines, freight apart. Nothing for a delay: what its late refunds are of is told by all of them
+/// together ([`by_line`]).
+pub fn line_refunds(case: &Case, paid: &[Intent]) -> Vec<LineRefund> {
+    let Case::AfterSale(case) = case else { return Vec::new() };
+    let refunds = paid.iter().filter(|intent| intent.payment == Payment::Refund);
+    let total = refunds.fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
+    let lines = split(case, total).into_iter().filter(|(_, refunded)| *refunded > 0);
+    lines.map(|(line_id, refunded)| LineRefund { line_id: line_id.to_owned(), refunded }).collect()
+}
+
+fn split(case: &AfterSaleCase, total: i64) -> Vec<(&str, i64)> {
+    let lines = requested(case).unwrap_or_default();
+    let bill = Bill::of(&case.order);
+    let split = Account { order: &case.order, bill: &bill, lines: &lines }.split(total, true);
+    lines.iter().map(|line| line.line.line_id.as_str()).zip(split.lines).collect()
+}
+
+/// A part of a late refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatePart<'a> {
+    /// Fen.
+    pub amount: i64,
+    /// The lines that its episodes are about, with what each cost.
+    pub lines: Vec<(&'a str, i64)>,
+}
+
+impl<'a> LatePart<'a> {
+    /// What a case's late refund was paid under a key.
+    pub fn of(case: &'a DelayCase, key: &str, amount: i64) -> Self {
+        let episodes = episodes_of(case, key);
+        let lines = case.lines.iter().filter(|line| episodes.iter().any(|episode| is_about(episode, &line.line_id)));
+        Self { amount, lines: lines.map(|line| (line.line_id.as_str(), line.paid)).collect() }
+    }
+}
+
+/// What late refunds paid of each line beside what `before` says its cases did. A refund of several lines is of each by what it cost; what that
+/// line does not bear is of the others, so that no line is told above what it cost while another one is free. Only what all lines of a refund
+/// together do not bear goes beyond.
+pub fn by_line(parts: &[LatePart<'_>], before: impl Fn(&str) -> i64) -> Vec<LineRefund> {
+    let mut shares = Shares::of(parts, before);
+    // A refund of few lines has less choice.
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|part| parts.get(*part).map_or(0, |part| part.lines.len()));
+    for part in &order {
+        shares.place_by_cost(*part);
+    }
+    for part in &order {
+        while shares.make_room(*part) {}
+        shares.go_beyond(*part);
+    }
+    let sums = shares.lines.iter().map(|line| (line.id, line.placed.iter().fold(0, |sum: i64, own| sum.saturating_add(*own))));
+    sums.map(|(id, refunded)| LineRefund { line_id: id.to_owned(), refunded }).collect()
+}
+
+/// A line on which parts are placed.
+struct Line<'a> {
+    id: &'a str,
+    /// What it still bears.
+    room: i64,
+    /// What of each part is placed on it.
+    placed: Vec<i64>,
+}
+
+struct Shares<'a> {
+    lines: Vec<Line<'a>>,
+    /// Of each part its lines and what they cost.
+    about: Vec<Vec<(usize, i64)>>,
+    /// What of each part is not placed yet.
+    rest: Vec<i64>,
+}
+
+impl<'a> Shares<'a> {
+    fn of(parts: &[LatePart<'a>], before: impl Fn(&str) -> i64) -> Self {
+        let mut lines: Vec<Line<'a>> = Vec::new();
+        let mut about = Vec::with_capacity(parts.len());
+        for part in parts {
+            let mut own: Vec<(usize, i64)> = Vec::with_capacity(part.lines.len());
+            for (id, cost) in &part.lines {
+                let cost = (*cost).max(0);
+                let at = lines.iter().position(|line| line.id == *id).unwrap_or(lines.len());
+                match lines.get_mut(at) {
+                    // Whoever told the price last may have told it wrong: the higher one counts.
+                    Some(line) => line.room = line.room.max(cost),
+                    None => lines.push(Line { id, room: cost, placed: vec![0; parts.len()] }),
+                }
+                own.push((at, cost));
+            }
+            about.push(own);
+        }
+        for line in &mut lines {
+            line.room = line.room.saturating_sub(before(line.id).max(0)).max(0);
+        }
+        Self { lines, about, rest: parts.iter().map(|part| part.amount.max(0)).collect() }
+    }
+
+    fn about(&self, part: usize) -> &[(usize, i64)] {
+        self.about.get(part).map_or(&[], Vec::as_slice)
+    }
+
+    fn rest(&self, part: usize) -> i64 {
+        self.rest.get(part).copied().unwrap_or(0)
+    }
+
+    fn room(&self, line: usize) -> i64 {
+        self.lines.get(line).map_or(0, |line| line.room)
+    }
+
+    fn placed(&self, part: usize, line: usize) -> i64 {
+        self.lines.get(line).and_then(|line| line.placed.get(part)).copied().unwrap_or(0)
+    }
+
+    /// Places fen of a part on a line, within its room or not; below zero takes them away.
+    fn place(&mut self, part: usize, line: usize, fen: i64) {
+        let Some(line) = self.lines.get_mut(line) else { return };
+        line.room -= fen;
+        if let Some(placed) = line.placed.get_mut(part) {
+            *placed = placed.saturating_add(fen);
+        }
+    }
+
+    fn place_by_cost(&mut self, part: usize) {
+        let about = self.about(part).to_vec();
+        let mut rest = self.rest(part);
+        let shares = largest_remainder(rest, &about.iter().map(|(_, cost)| *cost).collect::<Vec<i64>>());
+        let wanted = about.iter().zip(shares).map(|((line, _), share)| (*line, share));
+        for (line, wanted) in wanted.chain(about.iter().map(|(line, _)| (*line, i64::MAX))) {
+            let fen = wanted.min(rest).min(self.room(line));
+            self.place(part, line, fen);
+            rest -= fen;
+        }
+        if let Some(own) = self.rest.get_mut(part) {
+            *own = rest;
+        }
+    }
+
+    /// Moves other parts off the lines of one that is not placed in full, to lines with room, over however many lines. Whether something of it
+    /// could be placed.
+    fn make_room(&mut self, part: usize) -> bool {
+        if self.rest(part) == 0 {
+            return false;
+        }
+        // From which line each is reached, and which part moves; the first ones are of the part itself.
+        let mut reached: Vec<Option<(Option<usize>, usize)>> = vec![None; self.lines.len()];
+        let mut open: VecDeque<usize> = VecDeque::new();
+        for (line, _) in self.about(part) {
+            if let Some(place) = reached.get_mut(*line).filter(|place| place.is_none()) {
+                *place = Some((None, part));
+                open.push_back(*line);
+            }
+        }
+        while let Some(at) = open.pop_front() {
+            if self.room(at) > 0 {
+                self.move_along(&reached, part, at);
+                return true;
+            }
+            for mover in (0..self.about.len()).filter(|mover| self.placed(*mover, at) > 0) {
+                for (line, _) in self.about(mover) {
+                    if let Some(place) = reached.get_mut(*line).filter(|place| place.is_none()) {
+                        *place = Some((Some(at), mover));
+                        open.push_back(*line);
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn move_along(&mut self, reached: &[Option<(Option<usize>, usize)>], part: usize, end: usize) {
+        let step = |line: usize| reached.get(line).copied().flatten();
+        let mut fen = self.room(end).min(self.rest(part));
+        let mut at = end;
+        while let Some((Some(from), mover)) = step(at) {
+            fen = fen.min(self.placed(mover, from));
+            at = from;
+        }
+        at = end;
+        while let Some((from, mover)) = step(at) {
+            self.place(mover, at, fen);
+            let Some(from) = from else { break };
+            self.place(mover, from, -fen);
+            at = from;
+        }
+        if let Some(rest) = self.rest.get_mut(part) {
+            *rest -= fen;
+        }
+    }
+
+    /// Places what no line bears, as records of earlier releases may have it.
+    fn go_beyond(&mut self, part: usize) {
+        let about = self.about(part).to_vec();
+        let shares = largest_remainder(self.rest(part), &about.iter().map(|(_, cost)| *cost).collect::<Vec<i64>>());
+        for ((line, _), share) in about.into_iter().zip(shares) {
+            self.place(part, line, share);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NAMES: [&str; 3] = ["A", "B", "C"];
+
+    fn parts<'a>(costs: [i64; 3], told: &[(i64, &'a str)]) -> Vec<LatePart<'a>> {
+        let line =
+            |about: &'a str| NAMES.iter().zip(costs).filter(move |(name, _)| about.contains(**name)).map(|(name, cost)| (*name, cost));
+        told.iter().map(|(amount, about)| LatePart { amount: *amount, lines: line(about).collect() }).collect()
+    }
+
+    /// What is placed on A, B and C.
+    fn told(costs: [i64; 3], before: [i64; 3], parts_told: &[(i64, &str)]) -> [i64; 3] {
+        let before = |line: &str| NAMES.iter().position(|name| *name == line).map_or(0, |at| before[at]);
+        let refunds = by_line(&parts(costs, parts_told), before);
+        NAMES.map(|name| refunds.iter().filter(|own| own.line_id == name).map(|own| own.refunded).sum())
+    }
+
+    #[test]
+    fn a_refund_of_several_lines_is_of_each_by_what_it_cost_as_far_as_it_bears_it() {
+        let (free, costs) = ([0; 3], [100, 100, 50]);
+        assert_eq!(told(costs, free, &[(50, "AB")]), [25, 25, 0]);
+        assert_eq!(told(costs, free, &[(100, "ABC")]), [40, 40, 20]);
+        // A was refunded before; what it does not bear is of B.
+        assert_eq!(told(costs, [90, 0, 0], &[(110, "AB")]), [10, 100, 0]);
+        // Who has less choice comes first, whenever it was paid.
+        assert_eq!(told(costs, free, &[(100, "AB"), (80, "A")]), [100, 80, 0]);
+        // B gives way to C for the sake of A and B.
+        assert_eq!(told(costs, free, &[(80, "BC"), (120, "AB")]), [73, 100, 27]);
+        assert_eq!(told([10, 10, 10], free, &[(10, "BC"), (20, "AB")]), [10, 10, 10]);
+        // More than all cost, as it was paid once, or by a price that was told otherwise.
+        assert_eq!(told([10, 10, 10], free, &[(30, "AB")]), [15, 15, 0]);
+        assert_eq!(told([10, 10, 10], [10, 10, 0], &[(7, "A")]), [7, 0, 0]);
+        assert_eq!(told([0, 0, 0], free, &[(7, "A")]), [0, 0, 0]);
+    }
+
+    proptest! {
+        /// Whatever fits the lines in some way is told in one that does: the sums of any lines say whether it fits (Hall).
+        #[test]
+        fn what_fits_is_told_so_that_it_fits(
+            costs in prop::array::uniform3(0..100_i64),
+            before in prop::array::uniform3(0..120_i64),
+            told_parts in prop::collection::vec((0..80_i64, 1..8_usize), 0..5),
+        ) {
+            let about = |mask: usize| ["", "A", "B", "AB", "C", "AC", "BC", "ABC"][mask];
+            let listed: Vec<(i64, &str)> = told_parts.iter().map(|(amount, mask)| (*amount, about(*mask))).collect();
+            let told = told(costs, before, &listed);
+            let room: Vec<i64> = costs.iter().zip(before).map(|(cost, before)| (cost - before).max(0)).collect();
+            let fits = (1..8_usize).all(|set| {
+                let within: i64 = told_parts.iter().filter(|(_, mask)| mask & !set == 0).map(|(amount, _)| amount).sum();
+                within <= (0..3).filter(|line| set >> line & 1 == 1).map(|line| room[line]).sum::<i64>()
+            });
+            if fits {
+                prop_assert!(told.iter().zip(&room).all(|(own, room)| own <= room), "{told:?} of {room:?}");
+                prop_assert_eq!(told.iter().sum::<i64>(), told_parts.iter().map(|(amount, _)| amount).sum::<i64>());
+            }
+            prop_assert!(told.iter().all(|own| *own >= 0));
+        }
+    }
+}
