@@ -2,6 +2,8 @@
 
 mod late;
 mod lines;
+#[cfg(test)]
+mod sequences;
 mod told;
 
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
@@ -16,7 +18,7 @@ use crate::kind::Kind;
 use crate::ruling::Ruling;
 
 pub use late::{Late, Short, bear, episodes_of, late_keys, new_payments, pay, short_lines, spread, spread_beside, spread_bounded};
-pub use lines::{LatePart, by_line, line_refunds};
+pub use lines::{LinePart, by_line, line_refunds};
 pub(crate) use told::REFUND_ALONE;
 pub use told::tell_late;
 

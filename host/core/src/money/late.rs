@@ -5,7 +5,7 @@ use std::fmt;
 
 use ombud_rules::contract::delay::{DelayCase, DelayKind, DelayLine, Episode};
 
-use super::lines::{LatePart, by_line};
+use super::lines::{LinePart, by_line};
 use super::{Intent, Payment, after_sale_of};
 use crate::caps::LineRefund;
 
@@ -137,7 +137,7 @@ impl fmt::Display for Short {
     }
 }
 
-fn shorts<'c>(case: &'c DelayCase, is_short: impl Fn(&DelayLine) -> bool + 'c) -> Vec<Short> {
+fn shorts(case: &DelayCase, is_short: impl Fn(&DelayLine) -> bool) -> Vec<Short> {
     let short = case.lines.iter().filter(|line| is_short(line));
     short.map(|line| Short { line_id: line.line_id.clone(), paid: line.paid, refunded: line.refunded.max(0) }).collect()
 }
@@ -163,19 +163,15 @@ pub fn pay(case: &DelayCase, refund: i64, on_record: impl Fn(&str) -> i64) -> Re
 /// do not.
 pub fn bear(case: &DelayCase, paid: &[Intent]) -> Result<(), Vec<Short>> {
     let refunds: Vec<&Intent> = paid.iter().filter(|intent| intent.payment == Payment::Refund && intent.amount > 0).collect();
-    let parts: Vec<LatePart<'_>> = refunds.iter().map(|intent| LatePart::of(case, &intent.key, intent.amount)).collect();
+    let parts: Vec<LinePart<'_>> = refunds.iter().map(|intent| LinePart::late(case, &intent.key, intent.amount)).collect();
     let refunded = |line: &str| case.lines.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded.max(0));
     let told = by_line(&parts, refunded);
     let of = |line: &str| told.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded);
     let beyond = |line: &DelayLine| of(&line.line_id) > line.paid.saturating_sub(line.refunded.max(0)).max(0);
     let sum = told.iter().fold(0, |sum: i64, own| sum.saturating_add(own.refunded));
     let asked = refunds.iter().fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
-    // What is of no line that cost anything is told of none.
-    let is_of_none = |line: &DelayLine| sum < asked && parts.iter().any(|part| part.lines.iter().any(|(own, _)| *own == line.line_id));
-    if sum == asked && !case.lines.iter().any(beyond) {
-        return Ok(());
-    }
-    Err(shorts(case, |line| beyond(line) || is_of_none(line)))
+    // What is of no line of the case is told of none.
+    if sum >= asked && !case.lines.iter().any(beyond) { Ok(()) } else { Err(shorts(case, beyond)) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Of which lines money was refunded: of a case's own by what is due for each; of late refunds by what the lines cost, as far as they bear it.
+//! Of which lines money was refunded: by cases as they tell it, by late refunds by what the lines cost, as far as the lines bear it.
 
 use std::collections::VecDeque;
 
@@ -28,38 +28,47 @@ fn split(case: &AfterSaleCase, total: i64) -> Vec<(&str, i64)> {
     lines.iter().map(|line| line.line.line_id.as_str()).zip(split.lines).collect()
 }
 
-/// A part of a late refund.
+/// Something that was refunded of lines of an order: by a case, or as a part of a late refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LatePart<'a> {
+pub struct LinePart<'a> {
     /// Fen.
     pub amount: i64,
-    /// The lines that its episodes are about, with what each cost.
+    /// The lines that it is about, with what each cost.
     pub lines: Vec<(&'a str, i64)>,
+    /// What of it is said to be of each line; none where it is of each by what it cost.
+    pub told: Option<Vec<i64>>,
 }
 
-impl<'a> LatePart<'a> {
-    /// What a case's late refund was paid under a key.
-    pub fn of(case: &'a DelayCase, key: &str, amount: i64) -> Self {
+impl<'a> LinePart<'a> {
+    /// What a delay's late refund was paid under a key.
+    pub fn late(case: &'a DelayCase, key: &str, amount: i64) -> Self {
         let episodes = episodes_of(case, key);
         let lines = case.lines.iter().filter(|line| episodes.iter().any(|episode| is_about(episode, &line.line_id)));
-        Self { amount, lines: lines.map(|line| (line.line_id.as_str(), line.paid)).collect() }
+        Self { amount, lines: lines.map(|line| (line.line_id.as_str(), line.paid)).collect(), told: None }
+    }
+
+    /// What a case was paid: of each line what it cost, and what of the refund is said to be of it.
+    pub fn of_case(lines: impl IntoIterator<Item = (&'a str, i64, i64)>) -> Self {
+        let (lines, told): (Vec<(&str, i64)>, Vec<i64>) =
+            lines.into_iter().map(|(line, cost, refunded)| ((line, cost), refunded.max(0))).unzip();
+        Self { amount: told.iter().copied().fold(0, i64::saturating_add), lines, told: Some(told) }
     }
 }
 
-/// What late refunds paid of each line beside what `before` says its cases did. A refund of several lines is of each by what it cost; what that
-/// line does not bear is of the others, so that no line is told above what it cost while another one is free. Only what all lines of a refund
-/// together do not bear goes beyond.
-pub fn by_line(parts: &[LatePart<'_>], before: impl Fn(&str) -> i64) -> Vec<LineRefund> {
+/// What was refunded of each line beside `before`. What a line does not bear is of the others that a refund is about, so that no line is told
+/// above what it cost while another one is free: a case is paid by what was due for its lines when it was decided, and other refunds may have been
+/// paid since. Only what all lines of a refund together do not bear goes beyond.
+pub fn by_line(parts: &[LinePart<'_>], before: impl Fn(&str) -> i64) -> Vec<LineRefund> {
     let mut shares = Shares::of(parts, before);
-    // A refund of few lines has less choice.
+    // What is said of lines stays there if it can be; else a refund of few lines has less choice.
     let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by_key(|part| parts.get(*part).map_or(0, |part| part.lines.len()));
-    for part in &order {
-        shares.place_by_cost(*part);
+    order.sort_by_key(|at| parts.get(*at).map_or((true, 0), |part| (part.told.is_none(), part.lines.len())));
+    for at in &order {
+        shares.place(*at, parts.get(*at).and_then(|part| part.told.as_deref()));
     }
-    for part in &order {
-        while shares.make_room(*part) {}
-        shares.go_beyond(*part);
+    for at in &order {
+        while shares.make_room(*at) {}
+        shares.go_beyond(*at);
     }
     let sums = shares.lines.iter().map(|line| (line.id, line.placed.iter().fold(0, |sum: i64, own| sum.saturating_add(*own))));
     sums.map(|(id, refunded)| LineRefund { line_id: id.to_owned(), refunded }).collect()
@@ -83,7 +92,7 @@ struct Shares<'a> {
 }
 
 impl<'a> Shares<'a> {
-    fn of(parts: &[LatePart<'a>], before: impl Fn(&str) -> i64) -> Self {
+    fn of(parts: &[LinePart<'a>], before: impl Fn(&str) -> i64) -> Self {
         let mut lines: Vec<Line<'a>> = Vec::new();
         let mut about = Vec::with_capacity(parts.len());
         for part in parts {
@@ -122,8 +131,8 @@ impl<'a> Shares<'a> {
         self.lines.get(line).and_then(|line| line.placed.get(part)).copied().unwrap_or(0)
     }
 
-    /// Places fen of a part on a line, within its room or not; below zero takes them away.
-    fn place(&mut self, part: usize, line: usize, fen: i64) {
+    /// Puts fen of a part on a line, within its room or not; below zero takes them away.
+    fn put(&mut self, part: usize, line: usize, fen: i64) {
         let Some(line) = self.lines.get_mut(line) else { return };
         line.room -= fen;
         if let Some(placed) = line.placed.get_mut(part) {
@@ -131,14 +140,16 @@ impl<'a> Shares<'a> {
         }
     }
 
-    fn place_by_cost(&mut self, part: usize) {
+    /// Places a part where it is said to be, or by what the lines cost, as far as there is room; the rest on its other lines.
+    fn place(&mut self, part: usize, told: Option<&[i64]>) {
         let about = self.about(part).to_vec();
         let mut rest = self.rest(part);
-        let shares = largest_remainder(rest, &about.iter().map(|(_, cost)| *cost).collect::<Vec<i64>>());
+        let by_cost = || largest_remainder(rest, &about.iter().map(|(_, cost)| *cost).collect::<Vec<i64>>());
+        let shares = told.map_or_else(by_cost, <[i64]>::to_vec);
         let wanted = about.iter().zip(shares).map(|((line, _), share)| (*line, share));
         for (line, wanted) in wanted.chain(about.iter().map(|(line, _)| (*line, i64::MAX))) {
             let fen = wanted.min(rest).min(self.room(line));
-            self.place(part, line, fen);
+            self.put(part, line, fen);
             rest -= fen;
         }
         if let Some(own) = self.rest.get_mut(part) {
@@ -188,9 +199,9 @@ impl<'a> Shares<'a> {
         }
         at = end;
         while let Some((from, mover)) = step(at) {
-            self.place(mover, at, fen);
+            self.put(mover, at, fen);
             let Some(from) = from else { break };
-            self.place(mover, from, -fen);
+            self.put(mover, from, -fen);
             at = from;
         }
         if let Some(rest) = self.rest.get_mut(part) {
@@ -201,9 +212,11 @@ impl<'a> Shares<'a> {
     /// Places what no line bears, as records of earlier releases may have it.
     fn go_beyond(&mut self, part: usize) {
         let about = self.about(part).to_vec();
-        let shares = largest_remainder(self.rest(part), &about.iter().map(|(_, cost)| *cost).collect::<Vec<i64>>());
+        let costs: Vec<i64> = about.iter().map(|(_, cost)| *cost).collect();
+        let weights = if costs.iter().any(|cost| *cost > 0) { costs } else { vec![1; about.len()] };
+        let shares = largest_remainder(self.rest(part), &weights);
         for ((line, _), share) in about.into_iter().zip(shares) {
-            self.place(part, line, share);
+            self.put(part, line, share);
         }
     }
 }
@@ -216,10 +229,10 @@ mod tests {
 
     const NAMES: [&str; 3] = ["A", "B", "C"];
 
-    fn parts<'a>(costs: [i64; 3], told: &[(i64, &'a str)]) -> Vec<LatePart<'a>> {
+    fn parts<'a>(costs: [i64; 3], told: &[(i64, &'a str)]) -> Vec<LinePart<'a>> {
         let line =
             |about: &'a str| NAMES.iter().zip(costs).filter(move |(name, _)| about.contains(**name)).map(|(name, cost)| (*name, cost));
-        told.iter().map(|(amount, about)| LatePart { amount: *amount, lines: line(about).collect() }).collect()
+        told.iter().map(|(amount, about)| LinePart { amount: *amount, lines: line(about).collect(), told: None }).collect()
     }
 
     /// What is placed on A, B and C.
@@ -244,7 +257,24 @@ mod tests {
         // More than all cost, as it was paid once, or by a price that was told otherwise.
         assert_eq!(told([10, 10, 10], free, &[(30, "AB")]), [15, 15, 0]);
         assert_eq!(told([10, 10, 10], [10, 10, 0], &[(7, "A")]), [7, 0, 0]);
-        assert_eq!(told([0, 0, 0], free, &[(7, "A")]), [0, 0, 0]);
+        assert_eq!(told([0, 0, 0], free, &[(7, "A")]), [7, 0, 0]);
+    }
+
+    #[test]
+    fn what_a_case_says_of_its_lines_stands_as_far_as_they_bear_it() {
+        let told = |case: [i64; 2], late: &[(i64, &str)]| {
+            let mut all = parts([100, 100, 50], late);
+            all.push(LinePart::of_case([("A", 100, case[0]), ("B", 100, case[1])]));
+            let refunds = by_line(&all, |_| 0);
+            ["A", "B"].map(|name| refunds.iter().filter(|own| own.line_id == name).map(|own| own.refunded).sum::<i64>())
+        };
+        assert_eq!(told([70, 10], &[]), [70, 10]);
+        // A late refund of several lines goes where the case is not.
+        assert_eq!(told([70, 10], &[(100, "AB")]), [100, 80]);
+        // The case was decided before the late refund of A, and paid by a person behind it.
+        assert_eq!(told([50, 50], &[(100, "A")]), [100, 100]);
+        assert_eq!(told([130, 0], &[]), [100, 30]);
+        assert_eq!(told([150, 100], &[]), [125, 125]);
     }
 
     proptest! {

@@ -3,40 +3,51 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use ombud_core::history::LineHistory;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{LatePart, by_line, episode_of, late_keys};
+use ombud_core::money::{LinePart, episode_of, late_keys};
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayLine, Granted};
-use ombud_store::{Reads, StoreError};
+use ombud_store::{IntentPart, Reads, StoreError};
 
-/// What an order's delays refunded, by line, beside what its cases did (`before`). They go by episodes of the order's own, or by the after-sales
-/// case that they name: what that case paid itself is not among them. `delayed` reads the case of a record; what was erased is of no line any
-/// more.
-pub(super) fn refunds(
-    reads: &(impl Reads + ?Sized),
-    merchant: &MerchantId,
-    order: &str,
-    before: impl Fn(&str) -> i64,
-    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
-) -> Result<Vec<LineHistory>, StoreError> {
-    let mut parts = reads.delayed_refunds(merchant, order)?;
-    // Each record is opened once, whatever it paid.
-    let mut cases: BTreeMap<u64, Option<DelayCase>> = BTreeMap::new();
-    for seq in reads.refunding_delays(merchant, order)? {
-        let Some(case) = cases.entry(seq).or_insert(delayed(seq)?) else { continue };
-        for late in late_keys(case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
-            let own = reads.intent(merchant, &late.key, late.payment)?.into_iter().filter(|part| part.seq == seq);
-            parts.extend(own.map(|part| (late.key.clone(), part)));
+/// What an order's delays refunded. They go by episodes of the order's own, or by the after-sales case that they name: what that case paid itself is
+/// not among them.
+pub(super) struct Refunds {
+    /// Key and part.
+    parts: Vec<(String, IntentPart)>,
+    /// The cases of the records that paid them; what was erased is of no line any more.
+    cases: BTreeMap<u64, Option<DelayCase>>,
+}
+
+impl Refunds {
+    /// Reads them. `delayed` reads the case of a record.
+    pub(super) fn read(
+        reads: &(impl Reads + ?Sized),
+        merchant: &MerchantId,
+        order: &str,
+        delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let mut parts = reads.delayed_refunds(merchant, order)?;
+        // Each record is opened once, whatever it paid.
+        let mut cases: BTreeMap<u64, Option<DelayCase>> = BTreeMap::new();
+        for seq in reads.refunding_delays(merchant, order)? {
+            let Some(case) = cases.entry(seq).or_insert(delayed(seq)?) else { continue };
+            for late in late_keys(case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
+                let own = reads.intent(merchant, &late.key, late.payment)?.into_iter().filter(|part| part.seq == seq);
+                parts.extend(own.map(|part| (late.key.clone(), part)));
+            }
         }
-    }
-    for (_, part) in &parts {
-        if let Entry::Vacant(place) = cases.entry(part.seq) {
-            place.insert(delayed(part.seq)?);
+        for (_, part) in &parts {
+            if let Entry::Vacant(place) = cases.entry(part.seq) {
+                place.insert(delayed(part.seq)?);
+            }
         }
+        Ok(Self { parts, cases })
     }
-    let late = parts.iter().filter_map(|(key, part)| Some(LatePart::of(cases.get(&part.seq)?.as_ref()?, key, part.amount)));
-    let refunds = by_line(&late.collect::<Vec<_>>(), before);
-    Ok(refunds.into_iter().map(|own| LineHistory { line_id: own.line_id, refunded: own.refunded, qty_returned: 0 }).collect())
+
+    /// Of which lines they are.
+    pub(super) fn line_parts(&self) -> impl Iterator<Item = LinePart<'_>> {
+        let case = |seq: u64| self.cases.get(&seq)?.as_ref();
+        self.parts.iter().filter_map(move |(key, part)| Some(LinePart::late(case(part.seq)?, key, part.amount)))
+    }
 }
 
 /// What was granted for the order's delays. A grant of an episode that the event does not have stands under one of the same lines which it
