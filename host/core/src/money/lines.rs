@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
-use ombud_rules::contract::after_sale::AfterSaleCase;
 use ombud_rules::contract::delay::DelayCase;
 
 use super::late::{episodes_of, is_about};
@@ -17,15 +16,12 @@ pub fn line_refunds(case: &Case, paid: &[Intent]) -> Vec<LineRefund> {
     let Case::AfterSale(case) = case else { return Vec::new() };
     let refunds = paid.iter().filter(|intent| intent.payment == Payment::Refund);
     let total = refunds.fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
-    let lines = split(case, total).into_iter().filter(|(_, refunded)| *refunded > 0);
-    lines.map(|(line_id, refunded)| LineRefund { line_id: line_id.to_owned(), refunded }).collect()
-}
-
-fn split(case: &AfterSaleCase, total: i64) -> Vec<(&str, i64)> {
     let lines = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &lines }.split(total, true);
-    lines.iter().map(|line| line.line.line_id.as_str()).zip(split.lines).collect()
+    let told = lines.iter().zip(split.lines).map(|(line, refunded)| (line.line.line_id.as_str(), bill.paid_of(line.index), refunded));
+    let before = |id: &str| lines.iter().find(|line| line.line.line_id == id).map_or(0, |line| line.line.refunded);
+    by_line(&[LinePart::of_case(told)], before).into_iter().filter(|own| own.refunded > 0).collect()
 }
 
 /// Something that was refunded of lines of an order: by a case, or as a part of a late refund.

@@ -128,7 +128,7 @@ impl Ledger {
         case.order.lines = (0..3)
             .map(|at| after_sale::OrderLine {
                 line_id: LINES[at].into(),
-                qty: 1,
+                qty: 2,
                 qty_returned: 0,
                 unit_price: self.costs[at],
                 paid: Some(self.costs[at]),
@@ -136,7 +136,7 @@ impl Ledger {
                 ..line.clone()
             })
             .collect();
-        case.lines = lines(asked).map(|at| LineRequest { line_id: LINES[at].into(), qty: 1 }).collect();
+        case.lines = lines(asked).map(|at| LineRequest { line_id: LINES[at].into(), qty: 1 + u32::from(refund >> at & 1 == 1) }).collect();
         case.after_sale_id = CASES[named].into();
         (ruling.outcome, ruling.refund) = (Outcome::ApproveRefundOnly, refund);
         (Case::AfterSale(case), Ruling::AfterSale(ruling))

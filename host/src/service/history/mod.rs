@@ -136,14 +136,10 @@ pub(super) fn refunded_of_order(
 ) -> Result<OrderHistory, StoreError> {
     let late = delays::Refunds::read(reads, merchant, order, delayed)?;
     let mut history = order_history(cases);
-    let of_case = |case: &'_ AfterSaleRow| -> Vec<(String, i64, i64)> {
-        let line = |line: &ombud_store::LineHistory| {
-            (line.line_id.clone(), cost(&line.line_id).unwrap_or(line.refunded), line.refunded)
-        };
-        case.lines.iter().map(line).collect()
-    };
-    let of_cases: Vec<Vec<(String, i64, i64)>> = cases.iter().map(of_case).collect();
-    let of_cases = of_cases.iter().map(|lines| LinePart::of_case(lines.iter().map(|(line, cost, refunded)| (line.as_str(), *cost, *refunded))));
+    let of_cases = cases.iter().map(|case| {
+        let lines = case.lines.iter();
+        LinePart::of_case(lines.map(|line| (line.line_id.as_str(), cost(&line.line_id).unwrap_or(line.refunded), line.refunded)))
+    });
     let parts: Vec<LinePart<'_>> = of_cases.chain(late.line_parts()).collect();
     for own in by_line(&parts, |_| 0) {
         match history.lines.iter_mut().find(|line| line.line_id == own.line_id) {
