@@ -167,11 +167,19 @@ pub fn bear(case: &DelayCase, paid: &[Intent]) -> Result<(), Vec<Short>> {
     let refunded = |line: &str| case.lines.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded.max(0));
     let told = by_line(&parts, refunded);
     let of = |line: &str| told.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded);
-    let beyond = |line: &DelayLine| of(&line.line_id) > line.paid.saturating_sub(line.refunded.max(0)).max(0);
+    let left = |line: &DelayLine| line.paid.saturating_sub(line.refunded.max(0)).max(0).saturating_sub(of(&line.line_id));
+    let beyond = |line: &DelayLine| left(line) < 0;
     let sum = told.iter().fold(0, |sum: i64, own| sum.saturating_add(own.refunded));
     let asked = refunds.iter().fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
     // What is of no line of the case is told of none.
-    if sum >= asked && !case.lines.iter().any(beyond) { Ok(()) } else { Err(shorts(case, beyond)) }
+    if sum >= asked && !case.lines.iter().any(beyond) {
+        return Ok(());
+    }
+    // A refund of several lines is beyond one of them when it is beyond all.
+    let is_of = |part: &LinePart<'_>, line: &DelayLine| part.lines.iter().any(|(own, _)| *own == line.line_id);
+    let not_borne: Vec<&LinePart<'_>> =
+        parts.iter().filter(|part| case.lines.iter().any(|line| beyond(line) && is_of(part, line))).collect();
+    Err(shorts(case, |line| left(line) <= 0 && not_borne.iter().any(|part| is_of(part, line))))
 }
 
 #[cfg(test)]
@@ -232,6 +240,46 @@ mod tests {
         // A smaller sum states again before it pays.
         assert_eq!(told(&case(&[(90, 30)], &[(&[0], 60, 0, None), (&[0], 30, 0, None)]), 40, &[("O/e1", 30)]), [(0, 10), (30, 0)]);
         assert_eq!(told(&case(&[(90, 30)], &[(&[0], 60, 0, None), (&[0], 30, 0, None)]), 20, &[("O/e1", 30)]), [(0, 0), (20, 0)]);
+    }
+
+    #[test]
+    fn a_person_pays_each_line_what_it_bears_and_is_told_which_one_does_not() {
+        let paid = |case: &DelayCase, refund: i64, on_record: OnRecord<'_>| {
+            pay(case, refund, of(on_record))
+                .map(|paid| paid.into_iter().map(|intent| (intent.key, intent.amount)).collect::<Vec<_>>())
+                .map_err(|short| short.iter().map(Short::to_string).collect::<Vec<_>>())
+        };
+        let is = |paid: &[(&str, i64)]| Ok(paid.iter().map(|(key, amount)| ((*key).to_owned(), *amount)).collect::<Vec<_>>());
+        // Together the lines would bear what is owed of the first alone.
+        let two = case(&[(10, 0), (900, 0)], &[(&[0], 800, 0, None), (&[1], 100, 0, None)]);
+        assert_eq!(paid(&two, 110, &[]), is(&[("O/e0", 10), ("O/e1", 100)]));
+        assert_eq!(paid(&two, 60, &[]), is(&[("O/e0", 10), ("O/e1", 50)]));
+        assert_eq!(paid(&two, 0, &[]), is(&[]));
+        let short = |text: &str| Err(vec![text.to_owned()]);
+        assert_eq!(paid(&two, 111, &[]), short("line `L0` cost 10 fen, 0 fen were refunded before, 10 fen are left"));
+        // What was refunded since, and what is stated again.
+        let since = case(&[(10, 4), (900, 0)], &[(&[0], 800, 0, None), (&[1], 100, 0, None)]);
+        assert_eq!(paid(&since, 107, &[]), short("line `L0` cost 10 fen, 4 fen were refunded before, 6 fen are left"));
+        assert_eq!(paid(&since, 110, &[("O/e0", 4)]), is(&[("O/e0", 6), ("O/e1", 100)]));
+        let gone = case(&[(10, 12), (900, 0)], &[(&[0], 800, 0, None)]);
+        assert_eq!(paid(&gone, 1, &[]), short("line `L0` cost 10 fen, 12 fen were refunded before, 0 fen are left"));
+        // More than is owed is no matter of a line.
+        assert_eq!(paid(&case(&[(10, 0)], &[(&[0], 5, 0, None)]), 6, &[]), Err(Vec::new()));
+    }
+
+    #[test]
+    fn payments_of_late_refunds_are_borne_line_by_line() {
+        let intent = |key: &str, amount: i64| Intent { key: key.into(), payment: Payment::Refund, amount, restates: true };
+        let short = |case: &DelayCase, paid: &[Intent]| {
+            bear(case, paid).map_err(|short| short.into_iter().map(|line| line.line_id).collect::<Vec<_>>())
+        };
+        let two = case(&[(10, 0), (900, 0)], &[(&[0], 800, 0, None), (&[0, 1], 800, 0, None)]);
+        assert_eq!(short(&two, &[intent("O/e0", 10), intent("O/e1", 890)]), Ok(()));
+        assert_eq!(short(&two, &[intent("O/e0", 11)]), Err(vec!["L0".to_owned()]));
+        assert_eq!(short(&two, &[intent("O/e1", 911)]), Err(vec!["L0".to_owned(), "L1".to_owned()]));
+        // Goodwill is of no line, and a refund that no line of the case is about is not borne at all.
+        assert_eq!(short(&two, &[Intent { payment: Payment::Cash, ..intent("O/e0", 5_000) }]), Ok(()));
+        assert_eq!(short(&two, &[intent("O/other", 1)]), Err(Vec::new()));
     }
 
     proptest! {

@@ -156,7 +156,7 @@ impl<'a> Shares<'a> {
     /// Moves other parts off the lines of one that is not placed in full, to lines with room, over however many lines. Whether something of it
     /// could be placed.
     fn make_room(&mut self, part: usize) -> bool {
-        if self.rest(part) == 0 {
+        if self.rest(part) == 0 || self.lines.iter().all(|line| line.room <= 0) {
             return false;
         }
         // From which line each is reached, and which part moves; the first ones are of the part itself.
