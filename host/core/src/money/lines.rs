@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
+use ombud_rules::contract::after_sale::OrderLine;
 use ombud_rules::contract::delay::DelayCase;
 
 use super::late::{episodes_of, is_about};
@@ -19,9 +20,14 @@ pub fn line_refunds(case: &Case, paid: &[Intent]) -> Vec<LineRefund> {
     let lines = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &lines }.split(total, true);
-    let told = lines.iter().zip(split.lines).map(|(line, refunded)| (line.line.line_id.as_str(), bill.paid_of(line.index), refunded));
-    let before = |id: &str| lines.iter().find(|line| line.line.line_id == id).map_or(0, |line| line.line.refunded);
-    by_line(&[LinePart::of_case(told)], before).into_iter().filter(|own| own.refunded > 0).collect()
+    let own = lines.iter().zip(split.lines).map(|(line, refunded)| (line.line.line_id.as_str(), bill.paid_of(line.index), refunded));
+    // The account over all returns may settle what an earlier one withheld, which CAP-01 counts as well.
+    let is_before =
+        |line: &OrderLine| line.qty_returned > 0 && line.refunded > 0 && lines.iter().all(|own| own.line.line_id != line.line_id);
+    let before = case.order.lines.iter().enumerate().filter(|(_, line)| is_before(line));
+    let told = own.chain(before.map(|(at, line)| (line.line_id.as_str(), bill.paid_of(at), 0)));
+    let refunded = |id: &str| case.order.lines.iter().find(|line| line.line_id == id).map_or(0, |line| line.refunded);
+    by_line(&[LinePart::of_case(told)], refunded).into_iter().filter(|own| own.refunded > 0).collect()
 }
 
 /// Something that was refunded of lines of an order: by a case, or as a part of a late refund.
@@ -43,7 +49,8 @@ impl<'a> LinePart<'a> {
         Self { amount, lines: lines.map(|line| (line.line_id.as_str(), line.paid)).collect(), told: None }
     }
 
-    /// What a case was paid: of each line what it cost, and what of the refund is said to be of it.
+    /// What a case was paid: of each line what it cost, and what of the refund is said to be of it. Nothing is of the lines of earlier returns, as
+    /// long as the case's own ones bear it.
     pub fn of_case(lines: impl IntoIterator<Item = (&'a str, i64, i64)>) -> Self {
         let (lines, told): (Vec<(&str, i64)>, Vec<i64>) =
             lines.into_iter().map(|(line, cost, refunded)| ((line, cost), refunded.max(0))).unzip();
@@ -271,6 +278,9 @@ mod tests {
         assert_eq!(told([50, 50], &[(100, "A")]), [100, 100]);
         assert_eq!(told([130, 0], &[]), [100, 30]);
         assert_eq!(told([150, 100], &[]), [125, 125]);
+        // A later case that settled what an earlier one of A withheld.
+        let both = [LinePart::of_case([("A", 100, 70)]), LinePart::of_case([("B", 100, 130), ("A", 100, 0)])];
+        assert!(by_line(&both, |_| 0).iter().all(|own| own.refunded == 100));
     }
 
     proptest! {

@@ -136,9 +136,13 @@ pub(super) fn refunded_of_order(
 ) -> Result<OrderHistory, StoreError> {
     let late = delays::Refunds::read(reads, merchant, order, delayed)?;
     let mut history = order_history(cases);
+    let lines = || cases.iter().flat_map(|case| &case.lines);
     let of_cases = cases.iter().map(|case| {
-        let lines = case.lines.iter();
-        LinePart::of_case(lines.map(|line| (line.line_id.as_str(), cost(&line.line_id).unwrap_or(line.refunded), line.refunded)))
+        let own = case.lines.iter().map(|line| (line.line_id.as_str(), cost(&line.line_id).unwrap_or(line.refunded), line.refunded));
+        // The account over all returns may settle what an earlier one withheld.
+        let is_own = |id: &str| case.lines.iter().any(|own| own.line_id == id);
+        let before = lines().filter(|line| line.refunded > 0 && !is_own(&line.line_id));
+        LinePart::of_case(own.chain(before.map(|line| (line.line_id.as_str(), cost(&line.line_id).unwrap_or(0), 0))))
     });
     let parts: Vec<LinePart<'_>> = of_cases.chain(late.line_parts()).collect();
     for own in by_line(&parts, |_| 0) {
