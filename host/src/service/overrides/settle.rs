@@ -199,15 +199,21 @@ pub(super) fn must_be_left(
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<(), ServiceError> {
     let Case::Delay(facts) = case else { return Ok(()) };
-    if !paid.iter().any(|intent| intent.payment == money::Payment::Refund) {
+    let refunds = paid.iter().filter(|intent| intent.payment == money::Payment::Refund);
+    let new = refunds.fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
+    if new == 0 {
         return Ok(());
     }
     let late = late(reads, merchant, facts, cancelled, delayed)?;
-    let Err(short) = money::bear(&late.facts, paid) else { return Ok(()) };
     let spread = money::spread(&late.facts, i64::MAX, late.on_record());
     let bears = spread.iter().fold(0, |sum: i64, late| sum.saturating_add(late.new));
+    let short = match money::bear(&late.facts, paid) {
+        Ok(()) if new <= bears => return Ok(()),
+        Ok(()) => money::short_lines(&late.facts, late.on_record()),
+        Err(short) => short,
+    };
     let problem = above("pays more than what is left of the lines that it is about (CAP-01)", &short)
-        .allowed(format!("so much that no line is refunded more than it cost; at most {bears} fen of it may not be on record yet"));
+        .allowed(format!("so much that at most {bears} fen of it are not on record yet, and of each line no more than is left"));
     Err(ServiceError::Invalid(vec![problem]))
 }
 
