@@ -142,6 +142,66 @@ fn a_person_pays_no_more_than_the_lines_bear() {
 }
 
 #[test]
+fn a_person_refunds_no_line_above_what_it_cost() {
+    // L1 bears little of what is owed of it, and L2 less than what it cost: together they would bear what is told of L1 alone.
+    let merchant = shared().merchant(caps(json!({"order_goodwill_fen_max": 0, "order_refund_auto_fen_max": 0})));
+    let lines = [("L1", 1_000), ("L2", 90_000)];
+    let waiting = merchant.decide(&late("first", "lines", &lines, &[("x", &["L1"], 80_000, 0, None), ("y", &["L2"], 10_000, 0, None)]));
+    assert_eq!((refund_of(&waiting), super::breaches(&waiting)), (11_000, vec!["CAP-01", "CAP-11"]), "{waiting}");
+    let amend = |fen: i64| {
+        let amounts = json!({"refund": fen, "cash": 0, "coupon": 0});
+        act(&merchant, &waiting, &json!({"action": "amend", "reason": "more", "outcome": "compensate", "amounts": amounts}))
+    };
+    let refused = amend(11_001).problem(422);
+    assert_eq!(pointers(&refused), ["/amounts/refund"]);
+    let text = refused.to_string();
+    assert!(text.contains("line `L1` cost 1000 fen, 0 fen were refunded before, 1000 fen are left"), "{text}");
+    assert!(text.contains("at most 11000 fen") && !text.contains("`L2`"), "{text}");
+    amend(11_000).with(201);
+    assert_eq!(refunded(&merchant), 11_000);
+    // What is left is what L2 bears.
+    let again = merchant.decide(&late("second", "lines", &lines, &[("z", &["L1", "L2"], 91_000, 0, None)]));
+    assert_eq!(refund_of(&again), 80_000, "{again}");
+}
+
+#[test]
+fn a_case_and_a_delay_of_one_event_are_paid_together_what_the_line_cost() {
+    for (own, case, owed, expected) in [("left", 4_000, 10_000, 6_000), ("all", 10_000, 10_000, 0), ("named", 10_000, 10_000, 10_000)] {
+        let merchant = merchant();
+        let named = (own == "named").then_some("case-named");
+        let delay = late("late", own, &[("L1", 10_000)], &[("e", &["L1"], owed, 0, named)]);
+        let mut both = refund(own, &format!("customer-{own}"), case);
+        (both["type"], both["time"]) = ("logistics.updated".into(), delay["time"].clone());
+        both["data"]["after_sale"]["stage"] = "requested".into();
+        both["data"]["delay"] = delay["data"]["delay"].clone();
+        let preview = merchant.call(Role::Agent, "POST", "/preview").event(&both).send().ok();
+        let decided = merchant.post(&both);
+        let decisions = decided["decisions"].as_array().unwrap();
+        let refunds = |of: &Value| of["decisions"].as_array().unwrap().iter().map(refund_of).collect::<Vec<_>>();
+        // By the case's own name it is stated again, and nothing more is paid.
+        assert_eq!((refunds(&decided), refunds(&preview)), (vec![case, expected], vec![case, expected]), "{own}: {decided}");
+        assert_eq!(refunded(&merchant), 10_000, "{own}");
+        for decision in decisions {
+            let path = format!("/decisions/{}/replay", decision["id"].as_str().unwrap());
+            assert_eq!(merchant.call(Role::Auditor, "POST", &path).send().ok()["identical"], true, "{own}");
+        }
+    }
+}
+
+#[test]
+fn what_one_line_does_not_bear_was_of_the_others() {
+    let merchant = merchant();
+    let mut asked = refund("shift", "customer-shift", 10_000);
+    asked["data"]["after_sale"]["after_sale_id"] = "case-shift".into();
+    assert_eq!(refund_of(&decide(&merchant, &asked)), 10_000);
+    let lines = [("L1", 10_000), ("L2", 10_000)];
+    // Of both lines; L1 was refunded, so it was all of L2.
+    assert_eq!(refund_of(&decide(&merchant, &late("first", "shift", &lines, &[("x", &["L1", "L2"], 10_000, 0, None)]))), 10_000);
+    assert_eq!(refund_of(&decide(&merchant, &late("second", "shift", &lines, &[("y", &["L2"], 10_000, 0, None)]))), 0);
+    assert_eq!(refunded(&merchant), 20_000);
+}
+
+#[test]
 fn what_is_taken_back_is_what_was_counted() {
     let merchant = merchant();
     decide(&merchant, &late("first", "back", L1, &[("b", &["L1"], 40_000, 0, None)]));

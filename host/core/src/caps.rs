@@ -137,6 +137,15 @@ pub struct Restated {
     pub amount: i64,
 }
 
+/// What another decision of the same event refunds of a line of the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LineRefund {
+    /// The line.
+    pub line_id: String,
+    /// Fen.
+    pub refunded: i64,
+}
+
 /// The caps' part of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CapReview {
@@ -154,6 +163,10 @@ pub struct CapReview {
     /// in them a restatement counts nothing at all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restated: Vec<Restated>,
+    /// What decisions of the same event that come before this one refund of the order's lines: its case, which was there before them, does not
+    /// have it. Only where there is some, and not in records from before the third edition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<LineRefund>,
     /// The caps in force.
     pub limits: CapLimits,
     /// What this decision counts, in fen; zero unless its money is due and nothing was exceeded.
@@ -171,6 +184,7 @@ pub fn check(demand: &Demand, used: &CapUsage, limits: &CapLimits) -> CapReview 
         used: *used,
         on_record: Vec::new(),
         restated: Vec::new(),
+        beside: Vec::new(),
         limits: limits.clone(),
         counted: Amounts::default(),
         refund: demand.amounts.refund,

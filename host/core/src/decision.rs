@@ -1,12 +1,14 @@
 //! The outcome after guardrails and caps, with its reasons: what the helpdesk gets and the record keeps. Pure: the same
 //! judged case, usage and limits give the same decision, byte for byte.
 
+mod counted;
+
 use ombud_rules::contract::delay::Outcome;
 use ombud_rules::contract::types::{Alert, Arg, Citation, Context, Fact, InstantMs, Message, Platform, Reason, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::call_limits::CallLimits;
-use crate::caps::{self, CapLimits, CapResult, CapReview, CapUsage, Demand, Restated};
+use crate::caps::{self, CapLimits, CapResult, CapReview, Demand};
 use crate::case::Case;
 use crate::chain::{Judged, ReasonBy, ReviewResult};
 use crate::disposition::{self, Disposition};
@@ -19,6 +21,8 @@ use crate::messages::{self, Locale};
 use crate::money::{self, Amounts, Due, Intent, Late, Payment};
 use crate::rollout::RolloutNote;
 use crate::ruling::Ruling;
+
+pub use counted::{Counted, Earlier};
 
 /// The policy version that ruled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -107,35 +111,6 @@ pub struct Decision {
     pub fault: Option<DecisionFault>,
 }
 
-/// What the ledger knew when the decision was made: the only input of [`conclude`] that the case does not hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Amounts used in each window.
-    pub usage: CapUsage,
-    /// Intents of this decision that are on record ([`Intent::name`]).
-    pub on_record: Vec<String>,
-    /// How much of each may be stated again.
-    pub restated: Vec<Restated>,
-}
-
-impl Counted {
-    /// Whether an intent is on record.
-    fn holds(&self, intent: &Intent) -> bool {
-        self.on_record.contains(&intent.name())
-    }
-
-    /// What of an intent merely states again what is on record, in fen; none where it may not: that is a payment made twice.
-    fn restated(&self, intent: &Intent) -> Option<i64> {
-        if !self.holds(intent) {
-            return Some(0);
-        }
-        let name = intent.name();
-        // A record from before amounts were kept names the intent alone.
-        let amount = self.restated.iter().find(|own| own.intent == name).map_or(intent.amount, |own| own.amount);
-        (intent.restates && amount > 0).then(|| amount.min(intent.amount))
-    }
-}
-
 /// The host's own inputs of a decision, beside case and ruling; part of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
@@ -194,6 +169,7 @@ pub fn conclude(
     let mut caps = caps::check(&demand, &counted.usage, &terms.caps);
     caps.on_record.clone_from(&counted.on_record);
     caps.restated.clone_from(&counted.restated);
+    caps.beside.clone_from(&counted.beside);
     let mut reasons: Vec<DecisionReason> = reasons.into_iter().map(|(by, reason)| decision_reason(by, reason)).collect();
     for mark in &caps.breaches {
         reasons.push(cap_reason(mark));
@@ -213,6 +189,11 @@ pub fn conclude(
         fallback::withhold(&mut ruling, terms.edition);
     }
     let due = money::due(&ruling);
+    if let (Ruling::Delay(ruling), Due::Now) = (&mut ruling, due)
+        && let Some(late) = self::late(case, ruling.total_refund_due, terms.edition, counted)
+    {
+        money::tell_late(ruling, &late);
+    }
     let paid = paid(case, &ruling, counted, terms.edition);
     let decision = Decision {
         kind: case.kind(),
@@ -246,7 +227,7 @@ fn late<'c>(case: &'c Case, total: i64, edition: Edition, counted: &Counted) -> 
             None => 0,
         }
     };
-    (edition >= Edition::Third).then(|| money::spread(case, total, on_record))
+    (edition >= Edition::Third).then(|| money::spread_beside(case, &counted.beside, total, on_record))
 }
 
 /// The payments that a ruling names: its refunds as they are spread, where they are.

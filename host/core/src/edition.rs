@@ -14,7 +14,8 @@ pub enum Edition {
     /// A delayed refund is bound by what is left of its lines; what waits for a person promises the customer nothing; an invalid event changes
     /// nothing of its case; a request that was lowered holds the units it asks for now.
     Second,
-    /// A late refund pays what its own lines still bear beside all that is on record, and states again no more than is on record under its own name;
+    /// A late refund pays what its own lines still bear beside all that is on record and what the same event's case is paid, and states again no more
+    /// than is on record under its own name; each late refund that a decision pays is told to the customer, by itself;
     /// a measure against a customer that colleagues only recommend is announced to nobody; the basis of an adverse outcome names what applies to
     /// the order's own platform, in the words of each language.
     Third,

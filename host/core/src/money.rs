@@ -1,11 +1,15 @@
 //! What a ruling pays, promises or proposes, in fen, and which payments it stands for.
 
 mod late;
+mod lines;
+#[cfg(test)]
+mod sequences;
+mod told;
 
 use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested, yuan};
 use ombud_rules::contract::after_sale::{self, AfterSaleCase};
-use ombud_rules::contract::delay::{self, CompForm, DelayCase, DelayKind, DelayLine, Episode};
-use ombud_rules::contract::types::{Arg, Attribute, Notes};
+use ombud_rules::contract::delay::{self, Award, CompForm, DelayCase, DelayKind, DelayLine, Episode};
+use ombud_rules::contract::types::Attribute;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
@@ -13,7 +17,10 @@ use crate::edition::Edition;
 use crate::kind::Kind;
 use crate::ruling::Ruling;
 
-pub use late::{Late, episodes_of, late_keys, new_payments, spread, spread_bounded};
+pub use late::{Late, Short, bear, episodes_of, late_keys, new_payments, pay, short_lines, spread, spread_beside, spread_bounded};
+pub use lines::{LinePart, by_line, line_refunds};
+pub(crate) use told::REFUND_ALONE;
+pub use told::tell_late;
 
 /// When the money of a ruling falls due (domain policies 5.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -323,10 +330,19 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition, late: &[
                 Edition::First | Edition::Second => largest_remainder(refund, &parts),
                 Edition::Third => ruling.awards.iter().zip(&parts).map(|(award, due)| of(&award.episode_id).min(*due)).collect(),
             };
-            let told: Vec<(i64, i64)> =
-                parts.iter().copied().zip(shares.iter().copied()).chain([(ruling.total_refund_due, refund)]).collect();
-            if edition >= Edition::Second {
-                retell(&mut ruling.notes, &told);
+            let pairs = parts.iter().copied().zip(shares.iter().copied());
+            let total = (ruling.total_refund_due, refund);
+            match edition {
+                Edition::First => {}
+                Edition::Second => told::retell(&mut ruling.notes, &pairs.chain([total]).collect::<Vec<_>>()),
+                Edition::Third => {
+                    let lowered =
+                        |(award, (before, after)): (&Award, (i64, i64))| told::Lowered { episode: award.episode_id.clone(), before, after };
+                    let mut lowered: Vec<told::Lowered> = ruling.awards.iter().zip(pairs).map(lowered).collect();
+                    // Two awards of one episode name its refund twice and pay it once.
+                    lowered.dedup_by(|next, kept| next.episode == kept.episode);
+                    told::retell_each(&mut ruling.notes, &lowered, total);
+                }
             }
             for (award, share) in ruling.awards.iter_mut().zip(shares) {
                 award.refund_due = share;
@@ -337,30 +353,9 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition, late: &[
     }
 }
 
-/// Puts the amounts that are paid in the place of those that messages and obligations name, in fen; what names an amount of which nothing is
-/// paid is not told.
-fn retell(notes: &mut Notes, told: &[(i64, i64)]) {
-    let changed: Vec<(String, Option<String>)> = told
-        .iter()
-        .filter(|(before, after)| before != after)
-        .map(|(before, after)| (yuan(*before), (*after > 0).then(|| yuan(*after))))
-        .collect();
-    let now = |arg: &Arg| changed.iter().find(|(before, _)| *before == arg.value).map(|(_, after)| after);
-    notes.messages.retain(|message| message.args.iter().all(|arg| now(arg).is_none_or(Option::is_some)));
-    notes.obligations.retain(|obligation| obligation.args.iter().all(|arg| now(arg).is_none_or(Option::is_some)));
-    let messages = notes.messages.iter_mut().flat_map(|message| &mut message.args);
-    for arg in messages.chain(notes.obligations.iter_mut().flat_map(|obligation| &mut obligation.args)) {
-        if let Some(Some(after)) = now(arg) {
-            arg.value.clone_from(after);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ombud_rules::contract::delay::Award;
-    use ombud_rules::contract::types::Message;
     use ombud_rules::review::Review;
 
     use crate::call_limits::CallLimits;
@@ -403,16 +398,6 @@ mod tests {
             let refunds = intents.iter().filter(|intent| intent.payment == Payment::Refund).map(|intent| intent.amount).sum::<i64>();
             assert_eq!(refunds, refund);
         }
-    }
-
-    #[test]
-    fn words_name_the_amounts_that_are_paid() {
-        let arg = |value: &str| Arg { key: "refund".into(), value: value.into() };
-        let message =
-            |value: &str| Message { key: "dc.refund.severe".into(), locale: "zh-CN".into(), args: vec![arg(value), arg("50.00")] };
-        let mut notes = Notes { messages: vec![message("150.00"), message("70.00"), message("80.00")], ..Notes::empty() };
-        retell(&mut notes, &[(15_000, 7_001), (7_000, 7_000), (8_000, 0)]);
-        assert_eq!(notes.messages, [message("70.01"), message("70.00")]);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl<'a> RecordedCase<'a> {
             case: facts.case,
             context: facts.context,
             terms: facts.terms,
-            counted: Counted { usage: caps.used, on_record: caps.on_record, restated: caps.restated },
+            counted: Counted { usage: caps.used, on_record: caps.on_record, restated: caps.restated, beside: caps.beside },
             counts: caps.counted,
             event_bytes: facts.event_bytes,
             chosen: facts.rollout,
@@ -284,6 +284,7 @@ mod tests {
             counted: Amounts::default(),
             refund: 0,
             restated: Vec::new(),
+            beside: Vec::new(),
         };
         serde_json::to_string(&review).unwrap()
     }

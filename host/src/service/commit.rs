@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ombud_core::caps::Restated;
 use ombud_core::case::Case;
-use ombud_core::decision::{At, Counted, Decision};
+use ombud_core::decision::{At, Counted, Decision, Earlier};
 use ombud_core::event::Event;
 use ombud_core::money::{self, Intent};
 use ombud_ledger::keys::DataKey;
@@ -228,7 +228,8 @@ fn make_ready<'a>(
         received_at_ms: pending.received_at_ms,
     };
     let mut counted = counted(as_reads(group), &about, &item.case, item.asked.as_deref())?;
-    count_earlier(&mut counted, pending, item, earlier);
+    let before = pending.items.iter().zip(earlier.iter().map(|record| record.sealed.as_ref()));
+    count_earlier(&mut counted, &pending.event, (&item.case, item.asked.as_deref()), before);
     let sealed = if counted == item.ready.counted && Arc::ptr_eq(key, &pending.owner.secret.key) {
         Cow::Borrowed(&item.ready)
     } else {
@@ -249,42 +250,17 @@ fn make_ready<'a>(
     Ok(Ready { leaf: leaf_hash(&header), header, sealed, seq })
 }
 
-/// Adds what the earlier decisions of the same event count and pay: they are appended in the same transaction, but not yet.
-fn count_earlier(counted: &mut Counted, pending: &Pending, item: &Item, earlier: &[Ready<'_>]) {
-    let Some(asked) = &item.asked else { return };
-    for (record, before) in earlier.iter().zip(&pending.items) {
-        let (refund, goodwill) = {
-            let amounts = &record.sealed.decision.caps.counted;
-            (amounts.refund, amounts.goodwill())
-        };
-        let usage = &mut counted.usage;
-        usage.merchant_day_refund += refund;
-        usage.merchant_day_goodwill += goodwill;
-        if pending.event.data.customer_ref.is_some() {
-            usage.customer_24h_refund += refund;
-            usage.customer_24h_goodwill += goodwill;
-        }
-        if money::order_id(&before.case) == money::order_id(&item.case) {
-            usage.order_refund += refund;
-            usage.order_goodwill += goodwill;
-        }
-        let same_order = money::order_id(&before.case) == money::order_id(&item.case);
-        for intent in asked {
-            let Some(paid) = record.sealed.paid.iter().find(|paid| paid.name() == intent.name()) else { continue };
-            if !counted.on_record.contains(&intent.name()) {
-                counted.on_record.push(intent.name());
-            }
-            if !intent.restates {
-                continue;
-            }
-            match counted.restated.iter_mut().find(|own| own.intent == intent.name()) {
-                // Another order's: of the whole intent nothing may be stated again.
-                Some(own) if !same_order => own.amount = 0,
-                Some(own) if own.amount > 0 => own.amount = own.amount.saturating_add(paid.amount),
-                Some(_) => {}
-                None => counted.restated.push(Restated { intent: intent.name(), amount: if same_order { paid.amount } else { 0 } }),
-            }
-        }
+/// Adds what the earlier decisions of the same event count and pay.
+pub fn count_earlier<'e>(
+    counted: &mut Counted,
+    event: &Event,
+    (case, asked): (&Case, Option<&[Intent]>),
+    earlier: impl Iterator<Item = (&'e Item, &'e Sealed)>,
+) {
+    let Some(asked) = asked else { return };
+    let of_customer = event.data.customer_ref.is_some();
+    for (item, sealed) in earlier {
+        counted.add(case, asked, &Earlier { case: &item.case, counts: &sealed.decision.caps.counted, paid: &sealed.paid, of_customer });
     }
 }
 

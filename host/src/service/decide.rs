@@ -21,15 +21,15 @@ use tokio::sync::oneshot;
 
 use super::actor::{Principal, Right};
 use super::acts::By;
-use super::commit::{About, Committed, commit, counted};
+use super::commit::{About, Committed, commit, count_earlier, counted};
 use super::error::ServiceError;
 use super::fair::{Place, UnderWay};
 use super::owner::Owner;
-use super::pending::{Draft, Pending};
+use super::pending::{Draft, Item, Pending};
 use super::rollout::{Runs, ShadowJob, ShadowRun, opened, opens};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
-use super::{Service, history, locks, project, read};
+use super::{Service, history, locks, overrides, project, read};
 use crate::bodies::CaseBody;
 use crate::clock::now_ms;
 use crate::judge::{Inputs, Phases, answer, micros};
@@ -207,10 +207,12 @@ impl Service {
             let draft = Draft::new(id, case, case_body, &snapshot.guardrail, answered);
             // Counters as they are now: mostly they still are when the writer comes to it, and it checks.
             let about = About { tenant, event: &event, formerly: owner.formerly.as_deref(), received_at_ms };
-            let counted = match draft.asked() {
+            let mut counted = match draft.asked() {
                 None => Counted::default(),
                 asked => self.store.read(|reads| counted(reads, &about, draft.case(), asked))?,
             };
+            let before = items.iter().map(|item: &Item| (item, &item.ready));
+            count_earlier(&mut counted, &event, (draft.case(), draft.asked()), before);
             let item = draft.seal(merchant, &tenant.terms, counted, (&ctx).into(), &owner.secret.key, &event_body);
             let mut item = item.map_err(|error| ServiceError::Internal(error.into()))?;
             if !runs.shadows.is_empty() {
@@ -244,13 +246,12 @@ impl Service {
 
     /// The case of a delay's decision, or of a person's act on one; none where it was erased.
     pub(super) fn delay_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, StoreError> {
-        let Some(seq) = self.decision_of_act(reads, merchant, seq).map_err(damaged)? else { return Ok(None) };
-        read::delay_case(reads, &self.vault, merchant, seq).map_err(damaged)
+        overrides::delay_at(reads, &self.vault, merchant, seq).map_err(damaged)
     }
 }
 
 /// A record that history is read from and that cannot be read.
-fn damaged(error: ServiceError) -> StoreError {
+pub(super) fn damaged(error: ServiceError) -> StoreError {
     match error {
         ServiceError::Internal(error) => StoreError::Damaged(format!("{error:#}")),
         error => StoreError::Damaged(error.to_string()),

@@ -1,22 +1,19 @@
 //! What customers are told with a decision, by the edition of the host's rules.
 
+use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling};
+use ombud_rules::contract::delay::{Award, CompForm, DelayCase, DelayLine, DelayRuling, Episode};
+use ombud_rules::contract::types::Attribute;
 use ombud_rules::contract::{after_sale, blacklist};
 use ombud_rules::review::Review;
 
 use super::*;
+use crate::caps::{CapLimits, Restated};
 use crate::chain::judge;
 use crate::golden::Given;
 
 fn concluded(case: &Case, ruling: Ruling, platform: Platform, edition: Edition) -> Decision {
-    let terms = Terms {
-        caps: CapLimits::default(),
-        currency: caps::CURRENCY.into(),
-        fallback: Fallbacks::default(),
-        limits: CallLimits::default(),
-        edition,
-    };
-    let judged = judge(case, &Ok(ruling), Some(&Ok(Review::Uphold)), &terms.fallback, 0);
-    conclude(case, judged, None, &terms, &Counted::default(), At { platform, now: 0 }).0
+    let judged = judge(case, &Ok(ruling), Some(&Ok(Review::Uphold)), &Fallbacks::default(), 0);
+    conclude(case, judged, None, &terms(edition), &Counted::default(), At { platform, now: 0 }).0
 }
 
 fn given() -> Vec<Given> {
@@ -91,5 +88,147 @@ fn a_measure_that_is_only_recommended_is_announced_to_nobody() {
     }
     for outcome in [Outcome::Execute, Outcome::ExecuteDeferred] {
         assert_eq!(told(outcome, Edition::Third), (1, 1), "{outcome:?}");
+    }
+}
+
+/// The kinds' plain cases: an item of ¥199.00 that was wrong is refunded (GC-13), and a refund of ¥150.00 is late (GC-39).
+fn plain() -> ((AfterSaleCase, AfterSaleRuling), (DelayCase, DelayRuling)) {
+    let cases = crate::golden::load(include_str!("../../../../tests/cases/guardrail-cases.yaml")).unwrap();
+    let of = |id: &str| cases.iter().find(|case| case.id == id).unwrap().given.clone();
+    let (Given::ReviewAfterSale(_, case, mut ruling), Given::ReviewDelay(_, delay, late)) = (of("GC-13"), of("GC-39")) else { panic!() };
+    (ruling.outcome, ruling.refund) = (after_sale::Outcome::ApproveRefundOnly, 19_900);
+    ((case, ruling), (delay, late))
+}
+
+/// An episode and the award of it for each of some late refunds: of which line, how much, and whether it is the first of that line.
+fn late_refunds(case: &mut DelayCase, ruling: &mut DelayRuling, told: &[(&str, i64, bool)]) {
+    let (episode, award) = (case.episodes[0].clone(), ruling.awards[0].clone());
+    let id = |at: usize| format!("e{at}");
+    let episodes = told.iter().enumerate().map(|(at, (line, owed, _))| Episode {
+        episode_id: id(at),
+        line_ids: vec![(*line).to_owned()],
+        refund_owed: *owed,
+        ..episode.clone()
+    });
+    case.episodes = episodes.collect();
+    let awards = told.iter().enumerate().map(|(at, (_, owed, first))| Award {
+        episode_id: id(at),
+        refund_due: *owed,
+        form: if *first { CompForm::Solatium } else { CompForm::None },
+        value: if *first { 5_000 } else { 0 },
+        ..award.clone()
+    });
+    ruling.awards = awards.collect();
+    let arg = |key: &str, fen: i64| Arg { key: key.into(), value: ombud_rules::after_sale::yuan(fen) };
+    let message = |owed: i64| Message {
+        key: "dc.refund.severe".into(),
+        locale: "zh-CN".into(),
+        args: vec![arg("refund", owed), arg("amount", 5_000)],
+    };
+    ruling.notes.messages = told.iter().filter(|(.., first)| *first).map(|(_, owed, _)| message(*owed)).collect();
+    ruling.total_refund_due = told.iter().map(|(_, owed, _)| *owed).sum();
+    ruling.total_cash = 5_000 * i64::try_from(ruling.awards.iter().filter(|award| award.value > 0).count()).unwrap();
+}
+
+fn terms(edition: Edition) -> Terms {
+    Terms {
+        caps: CapLimits::default(),
+        currency: caps::CURRENCY.into(),
+        fallback: Fallbacks::default(),
+        limits: CallLimits::default(),
+        edition,
+    }
+}
+
+fn made(case: &Case, ruling: Ruling, counted: &Counted, edition: Edition) -> (Decision, Vec<Intent>) {
+    let judged = judge(case, &Ok(ruling), Some(&Ok(Review::Uphold)), &Fallbacks::default(), 0);
+    conclude(case, judged, None, &terms(edition), counted, At { platform: Platform::Douyin, now: 0 })
+}
+
+#[test]
+fn a_case_and_a_delay_in_one_event_refund_a_line_once() {
+    let ((mut case, ruling), (mut delay, mut late)) = plain();
+    case.order.lines[0].line_id = "L1".into();
+    case.lines[0].line_id = "L1".into();
+    case.after_sale_id = "as1".into();
+    (case.order.order_id, delay.order_id) = ("o1".into(), "o1".into());
+    delay.lines =
+        vec![DelayLine { line_id: "L1".into(), paid: 19_900, refunded: 0 }, DelayLine { line_id: "L2".into(), paid: 8_000, refunded: 0 }];
+    late_refunds(&mut delay, &mut late, &[("L1", 15_000, true)]);
+    let refund_of = |refund: i64, delay: &DelayCase, late: &DelayRuling| {
+        let case = Case::AfterSale(case.clone());
+        let (first, first_paid) =
+            made(&case, Ruling::AfterSale(AfterSaleRuling { refund, ..ruling.clone() }), &Counted::default(), Edition::Third);
+        let (delay, late) = (Case::Delay(delay.clone()), Ruling::Delay(late.clone()));
+        let mut counted = Counted::default();
+        let mut asked = money::intents(&delay, &late);
+        if let Case::Delay(delay) = &delay {
+            asked.extend(money::late_keys(delay));
+        }
+        let earlier = Earlier { case: &case, counts: &first.caps.counted, paid: &first_paid, of_customer: true };
+        counted.add(&delay, &asked, &earlier);
+        let (second, paid) = made(&delay, late, &counted, Edition::Third);
+        assert_eq!(counted.usage.order_refund, refund);
+        // A record holds what the event's first decision refunds, so that its replay concludes the same.
+        assert_eq!(second.caps.beside, counted.beside);
+        let again: CapReview = serde_json::from_str(&serde_json::to_string(&second.caps).unwrap()).unwrap();
+        assert_eq!(again, second.caps);
+        let new = paid.iter().filter(|intent| intent.payment == Payment::Refund).map(|intent| intent.amount).sum::<i64>();
+        (second.amounts.refund, new, second.caps.breaches.iter().any(|mark| mark.cap == caps::BALANCE))
+    };
+    assert_eq!(refund_of(19_900, &delay, &late), (0, 0, true));
+    assert_eq!(refund_of(4_900, &delay, &late), (15_000, 15_000, false));
+    assert_eq!(refund_of(4_901, &delay, &late), (14_999, 14_999, true));
+    // Under the name of the very case it is stated again, and under another one it is of the same line.
+    let named = |name: &str| {
+        let attribute = Attribute { key: "after-sale-id:e0".into(), value: name.into() };
+        DelayCase { attributes: vec![attribute], ..delay.clone() }
+    };
+    assert_eq!(refund_of(19_900, &named("as1"), &late), (15_000, 0, false));
+    assert_eq!(refund_of(19_900, &named("as2"), &late), (0, 0, true));
+    // Another line, and another order.
+    let mut other = (delay.clone(), late.clone());
+    late_refunds(&mut other.0, &mut other.1, &[("L2", 8_000, true)]);
+    assert_eq!(refund_of(19_900, &other.0, &other.1), (8_000, 8_000, false));
+    assert_eq!(
+        serde_json::to_value(made(&Case::Delay(delay), Ruling::Delay(late), &Counted::default(), Edition::Third).0.caps)
+            .unwrap()
+            .get("beside"),
+        None
+    );
+}
+
+#[test]
+fn the_customer_is_told_of_each_late_refund() {
+    let told = |refunded: i64, refunds: &[(&str, i64, bool)], on_record: &[(&str, i64)], edition: Edition| {
+        let (_, (mut case, mut ruling)) = plain();
+        case.order_id = "o1".into();
+        case.lines =
+            vec![DelayLine { line_id: "L1".into(), paid: 22_000, refunded }, DelayLine { line_id: "L2".into(), paid: 15_000, refunded: 0 }];
+        late_refunds(&mut case, &mut ruling, refunds);
+        let restated = on_record.iter().map(|(key, amount)| Restated { intent: format!("refund o1/{key}"), amount: *amount });
+        let mut counted = Counted { restated: restated.collect(), ..Counted::default() };
+        counted.on_record = counted.restated.iter().map(|own| own.intent.clone()).collect();
+        let (decision, _) = made(&Case::Delay(case), Ruling::Delay(ruling), &counted, edition);
+        decision.messages.into_iter().map(|message| message.en).collect::<Vec<_>>()
+    };
+    let severe = |yuan: &str| format!("Sorry for the late refund: ¥{yuan} is being paid now plus ¥50.00.");
+    let alone = |yuan: &str| format!("¥{yuan} is being refunded to the original payment method.");
+    // Of one line only the first has an award of its own, and so a message of the policy's.
+    let of_one_line = [("L1", 15_000, true), ("L1", 7_000, false)];
+    assert_eq!(told(0, &of_one_line, &[], Edition::Third), [severe("150.00"), alone("70.00")]);
+    assert_eq!(told(4_000, &of_one_line, &[], Edition::Third), [severe("150.00"), alone("30.00")]);
+    // What is stated again was told when it was decided; of nothing nothing is told.
+    assert_eq!(told(7_000, &of_one_line, &[("e1", 7_000)], Edition::Third), [severe("150.00")]);
+    assert_eq!(told(7_000, &of_one_line, &[], Edition::Third), [severe("150.00")]);
+    assert_eq!(told(0, &of_one_line[..1], &[], Edition::Third), [severe("150.00")]);
+    // Two of the same amount, of which one line bears nothing any more.
+    let the_same = [("L1", 15_000, true), ("L2", 15_000, true)];
+    assert_eq!(told(0, &the_same, &[], Edition::Third), [severe("150.00"), severe("150.00")]);
+    assert_eq!(told(22_000, &the_same, &[], Edition::Third), [severe("150.00")]);
+    assert_eq!(told(15_000, &the_same, &[], Edition::Third), [severe("70.00"), severe("150.00")]);
+    // As records of earlier releases have it.
+    for edition in [Edition::First, Edition::Second] {
+        assert_eq!(told(0, &of_one_line, &[], edition), [severe("150.00")], "{edition:?}");
     }
 }

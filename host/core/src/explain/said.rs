@@ -12,7 +12,7 @@ use super::text::yuan;
 use crate::case::Case;
 use crate::decision::DecisionMessage;
 use crate::messages::{self, Locale};
-use crate::money::Due;
+use crate::money::{Due, REFUND_ALONE};
 use crate::ruling::Ruling;
 
 /// Where a delayed refund stands that is not paid yet, as the default policies say it.
@@ -54,12 +54,16 @@ pub(super) fn messages(recorded: &RecordedDecision, told: Told<'_>, locale: Loca
         said.extend(text.filter(|text| names_amount || !said.contains(text)));
     }
     if decision.due == Due::Now {
-        said.extend(open.refunds.iter().map(|fen| match locale {
-            Locale::ZhCn => format!("一笔延误的退款{}元正在办理，原路退回。", yuan(*fen)),
-            Locale::En => format!("A late refund of ¥{} is being made to the original payment method.", yuan(*fen)),
-        }));
+        said.extend(open.refunds.iter().map(|fen| late_refund(&yuan(*fen), locale)));
     }
     said
+}
+
+fn late_refund(yuan: &str, locale: Locale) -> String {
+    match locale {
+        Locale::ZhCn => format!("一笔延误的退款{yuan}元正在办理，原路退回。"),
+        Locale::En => format!("A late refund of ¥{yuan} is being made to the original payment method."),
+    }
 }
 
 fn text_of(message: &DecisionMessage, locale: Locale) -> String {
@@ -91,13 +95,11 @@ fn judge(recorded: &RecordedDecision, told: Told<'_>, message: &Message, open: &
                 Said::Instead(now)
             }
         },
-        Ruling::Delay(_) if names_amount => {
-            if open.take(message) {
-                Said::AsRecorded
-            } else {
-                Said::Not
-            }
-        }
+        Ruling::Delay(_) if names_amount => match message.args.iter().find(|arg| is_refund(arg)) {
+            _ if !open.take(message) => Said::Not,
+            Some(refund) if message.key == REFUND_ALONE => Said::InWords(late_refund(&refund.value, locale)),
+            _ => Said::AsRecorded,
+        },
         _ => Said::AsRecorded,
     }
 }

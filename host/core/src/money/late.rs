@@ -1,10 +1,13 @@
 //! Late refunds since the third edition: what merely states again what is on record, and what of the rest each line still bears (CAP-01).
 
 use std::collections::HashMap;
+use std::fmt;
 
-use ombud_rules::contract::delay::{DelayCase, DelayKind, Episode};
+use ombud_rules::contract::delay::{DelayCase, DelayKind, DelayLine, Episode};
 
+use super::lines::{LinePart, by_line};
 use super::{Intent, Payment, after_sale_of};
+use crate::caps::LineRefund;
 
 /// One late refund of a case, in fen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +49,24 @@ pub fn episodes_of<'c>(case: &'c DelayCase, key: &str) -> Vec<&'c Episode> {
     owed(case).filter(|(_, own, _)| own == key).map(|(episode, ..)| episode).collect()
 }
 
+/// Whether an episode is about a line; one that names none is about all of them.
+pub(super) fn is_about(episode: &Episode, line: &str) -> bool {
+    episode.line_ids.is_empty() || episode.line_ids.iter().any(|own| own == line)
+}
+
 /// `total` fen spread over the late refunds of a case, in its order: first what is on record and is stated again, of which `on_record` knows the
 /// amount under a key; then what the lines of each still bear, those of few lines before those of many. What no line bears is left out.
 pub fn spread<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> i64) -> Vec<Late<'c>> {
-    let bears = case.lines.iter().map(|line| line.paid.saturating_sub(line.refunded.max(0)).max(0)).collect();
+    spread_beside(case, &[], total, on_record)
+}
+
+/// The same where other decisions of the event refund something of the lines as well, which the case does not have.
+pub fn spread_beside<'c>(case: &'c DelayCase, beside: &[LineRefund], total: i64, on_record: impl Fn(&str) -> i64) -> Vec<Late<'c>> {
+    let beside = |line: &DelayLine| {
+        let own = beside.iter().filter(|own| own.line_id == line.line_id);
+        own.fold(line.refunded.max(0), |sum: i64, own| sum.saturating_add(own.refunded.max(0)))
+    };
+    let bears = case.lines.iter().map(|line| line.paid.saturating_sub(beside(line)).max(0)).collect();
     spread_over(case, total, on_record, bears)
 }
 
@@ -72,7 +89,6 @@ fn spread_over<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> 
         open.push((all.len(), episode, amount - again));
         all.push(Late { episode: &episode.episode_id, key, stated, new: 0 });
     }
-    let is_about = |episode: &Episode, line: &str| episode.line_ids.is_empty() || episode.line_ids.iter().any(|own| own == line);
     let lines = |episode: &Episode| case.lines.iter().filter(|line| is_about(episode, &line.line_id)).count();
     open.sort_by_key(|(at, episode, _)| (lines(episode), *at));
     for (at, episode, amount) in open {
@@ -100,6 +116,70 @@ pub fn new_payments(spread: &[Late<'_>]) -> Vec<Intent> {
         }
     }
     intents
+}
+
+/// A line that does not bear all that is to be refunded of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// The line.
+    pub line_id: String,
+    /// What it cost, in fen.
+    pub paid: i64,
+    /// What was refunded of it before.
+    pub refunded: i64,
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line_id, paid, refunded } = self;
+        let left = paid.saturating_sub(*refunded).max(0);
+        write!(f, "line `{line_id}` cost {paid} fen, {refunded} fen were refunded before, {left} fen are left")
+    }
+}
+
+fn shorts(case: &DelayCase, is_short: impl Fn(&DelayLine) -> bool) -> Vec<Short> {
+    let short = case.lines.iter().filter(|line| is_short(line));
+    short.map(|line| Short { line_id: line.line_id.clone(), paid: line.paid, refunded: line.refunded.max(0) }).collect()
+}
+
+/// The lines of which less is refunded than is owed, however much is asked for: they do not bear it.
+pub fn short_lines(case: &DelayCase, on_record: impl Fn(&str) -> i64) -> Vec<Short> {
+    let all = spread(case, i64::MAX, on_record);
+    let told = owed(case).zip(&all);
+    let short: Vec<&Episode> =
+        told.filter(|((.., amount), late)| late.stated.saturating_add(late.new) < *amount).map(|((episode, ..), _)| episode).collect();
+    shorts(case, |line| short.iter().any(|episode| is_about(episode, &line.line_id)))
+}
+
+/// What a person pays of a case's late refunds beyond what is on record: `refund` fen in all, of which that is stated again first, the rest line by
+/// line; the lines that do not bear it where they do not.
+pub fn pay(case: &DelayCase, refund: i64, on_record: impl Fn(&str) -> i64) -> Result<Vec<Intent>, Vec<Short>> {
+    let spread = spread(case, refund, &on_record);
+    let told = spread.iter().fold(0, |sum: i64, late| sum.saturating_add(late.stated).saturating_add(late.new));
+    if told < refund { Err(short_lines(case, on_record)) } else { Ok(new_payments(&spread)) }
+}
+
+/// Whether the lines bear payments of a case's late refunds beside what was refunded before, each line no more than it cost; else those that
+/// do not.
+pub fn bear(case: &DelayCase, paid: &[Intent]) -> Result<(), Vec<Short>> {
+    let refunds: Vec<&Intent> = paid.iter().filter(|intent| intent.payment == Payment::Refund && intent.amount > 0).collect();
+    let parts: Vec<LinePart<'_>> = refunds.iter().map(|intent| LinePart::late(case, &intent.key, intent.amount)).collect();
+    let refunded = |line: &str| case.lines.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded.max(0));
+    let told = by_line(&parts, refunded);
+    let of = |line: &str| told.iter().find(|own| own.line_id == line).map_or(0, |own| own.refunded);
+    let left = |line: &DelayLine| line.paid.saturating_sub(line.refunded.max(0)).max(0).saturating_sub(of(&line.line_id));
+    let beyond = |line: &DelayLine| left(line) < 0;
+    let sum = told.iter().fold(0, |sum: i64, own| sum.saturating_add(own.refunded));
+    let asked = refunds.iter().fold(0, |sum: i64, intent| sum.saturating_add(intent.amount));
+    // What is of no line of the case is told of none.
+    if sum >= asked && !case.lines.iter().any(beyond) {
+        return Ok(());
+    }
+    // A refund of several lines is beyond one of them when it is beyond all.
+    let is_of = |part: &LinePart<'_>, line: &DelayLine| part.lines.iter().any(|(own, _)| *own == line.line_id);
+    let not_borne: Vec<&LinePart<'_>> =
+        parts.iter().filter(|part| case.lines.iter().any(|line| beyond(line) && is_of(part, line))).collect();
+    Err(shorts(case, |line| left(line) <= 0 && not_borne.iter().any(|part| is_of(part, line))))
 }
 
 #[cfg(test)]
@@ -160,6 +240,46 @@ mod tests {
         // A smaller sum states again before it pays.
         assert_eq!(told(&case(&[(90, 30)], &[(&[0], 60, 0, None), (&[0], 30, 0, None)]), 40, &[("O/e1", 30)]), [(0, 10), (30, 0)]);
         assert_eq!(told(&case(&[(90, 30)], &[(&[0], 60, 0, None), (&[0], 30, 0, None)]), 20, &[("O/e1", 30)]), [(0, 0), (20, 0)]);
+    }
+
+    #[test]
+    fn a_person_pays_each_line_what_it_bears_and_is_told_which_one_does_not() {
+        let paid = |case: &DelayCase, refund: i64, on_record: OnRecord<'_>| {
+            pay(case, refund, of(on_record))
+                .map(|paid| paid.into_iter().map(|intent| (intent.key, intent.amount)).collect::<Vec<_>>())
+                .map_err(|short| short.iter().map(Short::to_string).collect::<Vec<_>>())
+        };
+        let is = |paid: &[(&str, i64)]| Ok(paid.iter().map(|(key, amount)| ((*key).to_owned(), *amount)).collect::<Vec<_>>());
+        // Together the lines would bear what is owed of the first alone.
+        let two = case(&[(10, 0), (900, 0)], &[(&[0], 800, 0, None), (&[1], 100, 0, None)]);
+        assert_eq!(paid(&two, 110, &[]), is(&[("O/e0", 10), ("O/e1", 100)]));
+        assert_eq!(paid(&two, 60, &[]), is(&[("O/e0", 10), ("O/e1", 50)]));
+        assert_eq!(paid(&two, 0, &[]), is(&[]));
+        let short = |text: &str| Err(vec![text.to_owned()]);
+        assert_eq!(paid(&two, 111, &[]), short("line `L0` cost 10 fen, 0 fen were refunded before, 10 fen are left"));
+        // What was refunded since, and what is stated again.
+        let since = case(&[(10, 4), (900, 0)], &[(&[0], 800, 0, None), (&[1], 100, 0, None)]);
+        assert_eq!(paid(&since, 107, &[]), short("line `L0` cost 10 fen, 4 fen were refunded before, 6 fen are left"));
+        assert_eq!(paid(&since, 110, &[("O/e0", 4)]), is(&[("O/e0", 6), ("O/e1", 100)]));
+        let gone = case(&[(10, 12), (900, 0)], &[(&[0], 800, 0, None)]);
+        assert_eq!(paid(&gone, 1, &[]), short("line `L0` cost 10 fen, 12 fen were refunded before, 0 fen are left"));
+        // More than is owed is no matter of a line.
+        assert_eq!(paid(&case(&[(10, 0)], &[(&[0], 5, 0, None)]), 6, &[]), Err(Vec::new()));
+    }
+
+    #[test]
+    fn payments_of_late_refunds_are_borne_line_by_line() {
+        let intent = |key: &str, amount: i64| Intent { key: key.into(), payment: Payment::Refund, amount, restates: true };
+        let short = |case: &DelayCase, paid: &[Intent]| {
+            bear(case, paid).map_err(|short| short.into_iter().map(|line| line.line_id).collect::<Vec<_>>())
+        };
+        let two = case(&[(10, 0), (900, 0)], &[(&[0], 800, 0, None), (&[0, 1], 800, 0, None)]);
+        assert_eq!(short(&two, &[intent("O/e0", 10), intent("O/e1", 890)]), Ok(()));
+        assert_eq!(short(&two, &[intent("O/e0", 11)]), Err(vec!["L0".to_owned()]));
+        assert_eq!(short(&two, &[intent("O/e1", 911)]), Err(vec!["L0".to_owned(), "L1".to_owned()]));
+        // Goodwill is of no line, and a refund that no line of the case is about is not borne at all.
+        assert_eq!(short(&two, &[Intent { payment: Payment::Cash, ..intent("O/e0", 5_000) }]), Ok(()));
+        assert_eq!(short(&two, &[intent("O/other", 1)]), Err(Vec::new()));
     }
 
     proptest! {

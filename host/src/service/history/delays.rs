@@ -3,47 +3,51 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use ombud_core::history::LineHistory;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{episode_of, episodes_of, late_keys};
-use ombud_rules::after_sale::largest_remainder;
+use ombud_core::money::{LinePart, episode_of, late_keys};
 use ombud_rules::contract::delay::{CompForm, DelayCase, DelayLine, Granted};
-use ombud_store::{Reads, StoreError};
+use ombud_store::{IntentPart, Reads, StoreError};
 
-/// What an order's delays refunded, by line; a line may stand there several times. They go by episodes of the order's own, or by the after-sales
-/// case that they name: what that case paid itself is not among them. `delayed` reads the case of a record; what was erased is of no line any
-/// more.
-pub(super) fn refunds(
-    reads: &(impl Reads + ?Sized),
-    merchant: &MerchantId,
-    order: &str,
-    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
-) -> Result<Vec<LineHistory>, StoreError> {
-    let mut parts = reads.delayed_refunds(merchant, order)?;
-    // Each record is opened once, whatever it paid.
-    let mut cases: BTreeMap<u64, Option<DelayCase>> = BTreeMap::new();
-    for seq in reads.refunding_delays(merchant, order)? {
-        let Some(case) = cases.entry(seq).or_insert(delayed(seq)?) else { continue };
-        for late in late_keys(case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
-            let own = reads.intent(merchant, &late.key, late.payment)?.into_iter().filter(|part| part.seq == seq);
-            parts.extend(own.map(|part| (late.key.clone(), part)));
+/// What an order's delays refunded. They go by episodes of the order's own, or by the after-sales case that they name: what that case paid itself is
+/// not among them.
+pub(super) struct Refunds {
+    /// Key and part.
+    parts: Vec<(String, IntentPart)>,
+    /// The cases of the records that paid them; what was erased is of no line any more.
+    cases: BTreeMap<u64, Option<DelayCase>>,
+}
+
+impl Refunds {
+    /// Reads them. `delayed` reads the case of a record.
+    pub(super) fn read(
+        reads: &(impl Reads + ?Sized),
+        merchant: &MerchantId,
+        order: &str,
+        delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let mut parts = reads.delayed_refunds(merchant, order)?;
+        // Each record is opened once, whatever it paid.
+        let mut cases: BTreeMap<u64, Option<DelayCase>> = BTreeMap::new();
+        for seq in reads.refunding_delays(merchant, order)? {
+            let Some(case) = cases.entry(seq).or_insert(delayed(seq)?) else { continue };
+            for late in late_keys(case).into_iter().filter(|late| episode_of(order, &late.key).is_none()) {
+                let own = reads.intent(merchant, &late.key, late.payment)?.into_iter().filter(|part| part.seq == seq);
+                parts.extend(own.map(|part| (late.key.clone(), part)));
+            }
         }
+        for (_, part) in &parts {
+            if let Entry::Vacant(place) = cases.entry(part.seq) {
+                place.insert(delayed(part.seq)?);
+            }
+        }
+        Ok(Self { parts, cases })
     }
-    let mut refunds = Vec::new();
-    for (key, part) in parts {
-        let case = match cases.entry(part.seq) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(delayed(part.seq)?),
-        };
-        let Some(case) = case else { continue };
-        let episodes = episodes_of(case, &key);
-        let is_about = |line: &&DelayLine| episodes.iter().any(|own| own.line_ids.is_empty() || own.line_ids.contains(&line.line_id));
-        let lines: Vec<&DelayLine> = case.lines.iter().filter(is_about).collect();
-        let shares = largest_remainder(part.amount, &lines.iter().map(|line| line.paid.max(0)).collect::<Vec<i64>>());
-        let line = |(line, refunded): (&&DelayLine, i64)| LineHistory { line_id: line.line_id.clone(), refunded, qty_returned: 0 };
-        refunds.extend(lines.iter().zip(shares).map(line));
+
+    /// Of which lines they are.
+    pub(super) fn line_parts(&self) -> impl Iterator<Item = LinePart<'_>> {
+        let case = |seq: u64| self.cases.get(&seq)?.as_ref();
+        self.parts.iter().filter_map(move |(key, part)| Some(LinePart::late(case(part.seq)?, key, part.amount)))
     }
-    Ok(refunds)
 }
 
 /// What was granted for the order's delays. A grant of an episode that the event does not have stands under one of the same lines which it

@@ -10,8 +10,9 @@ use ombud_store::{Group, Reads};
 
 use super::settle::paid_by;
 use super::target::Target;
-use super::{Act, ActBody, Change, What};
+use super::{Act, ActBody, Change, What, delay_at};
 use crate::replay::Record;
+use crate::service::decide::damaged;
 use crate::service::error::ServiceError;
 use crate::service::read;
 use crate::service::vault::Vault;
@@ -54,7 +55,8 @@ impl ActsAgain {
             due: due(target.ruling.kind(), action, &outcome),
             cancelled: paid_by(group, merchant, &own, &target)?,
         };
-        let paid = change.paid(group, merchant)?;
+        // What was refunded before is in the rows that are written again; of which lines it was, in the records.
+        let paid = change.paid(group, merchant, |seq| delay_at(reads, vault, merchant, seq).map_err(damaged))?;
         let (seq, at_ms) = (record.header.seq, record.header.received_at_ms);
         change.settle(group, merchant, tz_offset_min, at_ms, seq, &paid)?;
         earlier.push(Act { seq, leaf: Digest([0; 32]), at_ms, action, outcome, amounts, json: String::new() });

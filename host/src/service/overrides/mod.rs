@@ -13,13 +13,15 @@ use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_core::money::{self, Amounts, Due, Intent, Payment};
 use ombud_ledger::{BodyKind, Digest, Entry};
-use ombud_store::{EntryKind, Filter, Group, Reads, Store as _};
+use ombud_rules::contract::delay::DelayCase;
+use ombud_store::{EntryKind, Filter, Group, Reads, Store as _, StoreError};
 
 use super::actor::{Principal, Right};
 use super::acts::{self, About, ActBody, NewAct, OVERRIDE, Recorded, What};
 use super::commit::Whose;
 use super::error::ServiceError;
 use super::snapshot::Tenant;
+use super::vault::Vault;
 use super::wire::{OverrideAction, OverrideAnswer, OverrideRequest};
 use super::{Service, locks, project, read};
 pub(super) use again::ActsAgain;
@@ -48,15 +50,20 @@ impl Change<'_> {
         Whose { order: money::order_id(&self.target.case), customer: self.customer }
     }
 
-    /// The payments that the act makes.
-    fn paid(&self, reads: &dyn Reads, merchant: &MerchantId) -> Result<Vec<Intent>, ServiceError> {
+    /// The payments that the act makes. `delayed` reads the case of a delay's decision or of an act on one.
+    fn paid(
+        &self,
+        reads: &dyn Reads,
+        merchant: &MerchantId,
+        delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
+    ) -> Result<Vec<Intent>, ServiceError> {
         let asked = if self.due == Due::Now { self.target.intents(self.amounts) } else { Vec::new() };
         let (own, before) = (&self.cancelled, self.target.intents(&self.standing.amounts));
         let Some(delay) = self.target.spread() else { return settle::open(reads, merchant, &self.whose(), own, &before, asked) };
         let (late, goodwill): (Vec<Intent>, Vec<Intent>) = asked.into_iter().partition(|intent| intent.payment == Payment::Refund);
         let mut open = settle::open(reads, merchant, &self.whose(), own, &before, goodwill)?;
         let refund = late.iter().fold(0, |sum: i64, late| sum.saturating_add(late.amount));
-        open.extend(settle::open_late(reads, merchant, &self.whose(), own, delay, refund)?);
+        open.extend(settle::open_late(reads, merchant, &self.whose(), own, (delay, refund), delayed)?);
         Ok(open)
     }
 
@@ -177,7 +184,7 @@ impl Service {
             due: after.due,
             cancelled,
         };
-        let paid = change.paid(reads, merchant)?;
+        let paid = change.paid(reads, merchant, |seq| self.delay_at(reads, merchant, seq))?;
         must_be_left(reads, merchant, &target.case, &change.cancelled, &paid, |seq| self.delay_at(reads, merchant, seq))?;
 
         let what =
@@ -206,16 +213,6 @@ impl Service {
         Ok(self.override_at(reads, merchant, seq)?.map(|(_, act)| act.amounts))
     }
 
-    /// The place of the decision that a person's act at `seq` is on, or `seq` itself where a decision is; none where the customer was erased.
-    pub(super) fn decision_of_act(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<u64>, ServiceError> {
-        if reads.listed(merchant, seq)?.is_none_or(|entry| entry.entry != EntryKind::Act) {
-            return Ok(Some(seq));
-        }
-        let Some((decision, _)) = self.override_at(reads, merchant, seq)? else { return Ok(None) };
-        let id = DecisionId::new(&decision).map_err(|_| ServiceError::NotFound("decision"))?;
-        Ok(reads.place(merchant, &id)?)
-    }
-
     /// A later decision of the same after-sales case that stands: what a person does to the earlier one would undo it.
     fn overtaken(&self, reads: &dyn Reads, merchant: &MerchantId, case: &Case, own: &[u64]) -> Result<Option<String>, ServiceError> {
         let Case::AfterSale(facts) = case else { return Ok(None) };
@@ -236,12 +233,7 @@ impl Service {
 
     /// A person's act on a decision, with the decision's id; none for other acts, and where the customer was erased.
     pub(super) fn override_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<(String, Act)>, ServiceError> {
-        let Some(opened) = read::opened_at(reads, &self.vault, merchant, seq)? else { return Ok(None) };
-        let Some(text) = opened.body(BodyKind::Act) else { return Ok(None) };
-        let body: ActBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
-        let What::Override { decision, action, outcome, amounts } = body.what else { return Ok(None) };
-        let at_ms = opened.header.received_at_ms;
-        Ok(Some((decision, Act { seq, leaf: opened.leaf, at_ms, action, outcome, amounts, json: text.to_owned() })))
+        override_at(reads, &self.vault, merchant, seq)
     }
 
     /// The acts on a decision, oldest first.
@@ -267,4 +259,29 @@ impl Service {
         }
         Ok(acts)
     }
+}
+
+fn override_at(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<(String, Act)>, ServiceError> {
+    let Some(opened) = read::opened_at(reads, vault, merchant, seq)? else { return Ok(None) };
+    let Some(text) = opened.body(BodyKind::Act) else { return Ok(None) };
+    let body: ActBody = serde_json::from_str(text).map_err(|error| ServiceError::Internal(error.into()))?;
+    let What::Override { decision, action, outcome, amounts } = body.what else { return Ok(None) };
+    let at_ms = opened.header.received_at_ms;
+    Ok(Some((decision, Act { seq, leaf: opened.leaf, at_ms, action, outcome, amounts, json: text.to_owned() })))
+}
+
+/// The place of the decision that a person's act at `seq` is on, or `seq` itself where a decision is; none where the customer was erased.
+fn decision_of_act(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<u64>, ServiceError> {
+    if reads.listed(merchant, seq)?.is_none_or(|entry| entry.entry != EntryKind::Act) {
+        return Ok(Some(seq));
+    }
+    let Some((decision, _)) = override_at(reads, vault, merchant, seq)? else { return Ok(None) };
+    let id = DecisionId::new(&decision).map_err(|_| ServiceError::NotFound("decision"))?;
+    Ok(reads.place(merchant, &id)?)
+}
+
+/// The case of a delay's decision, or of a person's act on one; none where it was erased.
+pub(super) fn delay_at(reads: &dyn Reads, vault: &Vault, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, ServiceError> {
+    let Some(seq) = decision_of_act(reads, vault, merchant, seq)? else { return Ok(None) };
+    read::delay_case(reads, vault, merchant, seq)
 }

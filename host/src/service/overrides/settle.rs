@@ -4,7 +4,7 @@ use ombud_core::caps::CURRENCY;
 use ombud_core::case::Case;
 use ombud_core::edition::Edition;
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{self, Amounts, Intent, Late};
+use ombud_core::money::{self, Amounts, Intent, Late, Short};
 use ombud_core::problem::Problem;
 use ombud_rules::civil;
 use ombud_rules::contract::delay::DelayCase;
@@ -25,17 +25,34 @@ pub(super) fn check_money(
     amounts: &Amounts,
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<(), ServiceError> {
-    if let Some(balance) =
-        balance_now(reads, &tenant.config.id, &target.case, cancelled, delayed)?.filter(|balance| amounts.refund > *balance)
-    {
-        let problem =
-            Problem::at("/amounts/refund", "is above what may still be refunded (CAP-01)").allowed(format!("at most {balance} fen"));
-        return Err(ServiceError::Invalid(vec![problem]));
+    if let Some(now) = balance_now(reads, &tenant.config.id, &target.case, cancelled, delayed)?.filter(|now| amounts.refund > now.balance) {
+        let problem = above("is above what may still be refunded (CAP-01)", &now.short);
+        return Err(ServiceError::Invalid(vec![problem.allowed(format!("at most {} fen", now.balance))]));
     }
     if amounts.any() && tenant.terms.currency != CURRENCY {
         return Err(ServiceError::Conflict(format!("the merchant settles in {}, only {CURRENCY} is paid (CAP-02)", tenant.terms.currency)));
     }
     Ok(())
+}
+
+/// Lines that a refusal names at most.
+const SHORT_MAX: usize = 8;
+
+/// The refund is above what some lines bear.
+fn above(what: &str, short: &[Short]) -> Problem {
+    let mut lines: Vec<String> = short.iter().take(SHORT_MAX).map(Short::to_string).collect();
+    if short.len() > SHORT_MAX {
+        lines.push(format!("and so of {} more lines", short.len() - SHORT_MAX));
+    }
+    let lines = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
+    Problem::at("/amounts/refund", format!("{what}{lines}"))
+}
+
+/// What may still be refunded now, in fen.
+struct Now {
+    balance: i64,
+    /// The lines of late refunds that do not bear all of what is owed.
+    short: Vec<Short>,
 }
 
 /// A part of a payment that the decision or an act on it made and that stands.
@@ -102,15 +119,17 @@ fn balance_now(
     case: &Case,
     cancelled: &[Part],
     delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
-) -> Result<Option<i64>, ServiceError> {
+) -> Result<Option<Now>, ServiceError> {
+    let of = |balance: i64| Now { balance, short: Vec::new() };
     let facts = match case {
         Case::AfterSale(facts) => facts,
         Case::Delay(facts) => {
             let late = late(reads, merchant, facts, cancelled, delayed)?;
             let all = |late: &Late<'_>| late.stated.saturating_add(late.new);
-            return Ok(Some(money::spread(&late.facts, i64::MAX, late.on_record()).iter().map(all).fold(0, i64::saturating_add)));
+            let balance = money::spread(&late.facts, i64::MAX, late.on_record()).iter().map(all).fold(0, i64::saturating_add);
+            return Ok(Some(Now { balance, short: money::short_lines(&late.facts, late.on_record()) }));
         }
-        Case::Blacklist(_) | Case::Reply(_) => return Ok(money::balance(case)),
+        Case::Blacklist(_) | Case::Reply(_) => return Ok(money::balance(case).map(of)),
     };
     let mut rows = reads.after_sale_cases(merchant, &facts.order.order_id)?;
     if let Some(own) = rows.iter_mut().find(|row| row.after_sale_id == facts.after_sale_id) {
@@ -120,14 +139,14 @@ fn balance_now(
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
     }
-    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), delayed)?;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), history::cost_in_order(&facts.order), delayed)?;
     let mut facts = facts.clone();
     for line in &mut facts.order.lines {
         let own = known.lines.iter().find(|own| own.line_id == line.line_id).map_or(0, |own| own.refunded);
         line.refunded = line.refunded.max(own);
     }
     facts.order.freight_refunded = facts.order.freight_refunded.max(known.freight_refunded);
-    Ok(money::balance(&Case::AfterSale(facts)))
+    Ok(money::balance(&Case::AfterSale(facts)).map(of))
 }
 
 /// The late refunds of a delay as they stand now, but for what is taken back.
@@ -154,7 +173,7 @@ fn late(
     let is_taken_back = |seq: u64| cancelled.iter().any(|part| part.seq == seq);
     let others = |seq: u64| if is_taken_back(seq) { Ok(None) } else { delayed(seq) };
     let cases = reads.after_sale_cases(merchant, &facts.order_id)?;
-    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), others)?.lines;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), history::cost_in_delay(facts), others)?.lines;
     let mut facts = facts.clone();
     for line in &mut facts.lines {
         let now = known.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
@@ -169,8 +188,8 @@ fn late(
     Ok(LateNow { facts, on_record })
 }
 
-/// Refuses payments of a delay beyond what its lines bear beside everything on record: a sum may be within what may be refunded and be spread
-/// otherwise, over decisions of earlier editions.
+/// Refuses payments of a delay beyond what its lines bear beside everything on record, each line what it cost: a sum may be within what may be
+/// refunded and be spread otherwise, over decisions of earlier editions.
 pub(super) fn must_be_left(
     reads: &dyn Reads,
     merchant: &MerchantId,
@@ -188,23 +207,29 @@ pub(super) fn must_be_left(
     let late = late(reads, merchant, facts, cancelled, delayed)?;
     let spread = money::spread(&late.facts, i64::MAX, late.on_record());
     let bears = spread.iter().fold(0, |sum: i64, late| sum.saturating_add(late.new));
-    if new > bears {
-        let problem = Problem::at("/amounts/refund", "pays more than what is left of the lines that it is about (CAP-01)")
-            .allowed(format!("so much that at most {bears} fen of it are not on record yet"));
-        return Err(ServiceError::Invalid(vec![problem]));
-    }
-    Ok(())
+    let short = match money::bear(&late.facts, paid) {
+        Ok(()) if new <= bears => return Ok(()),
+        Ok(()) => money::short_lines(&late.facts, late.on_record()),
+        Err(short) => short,
+    };
+    let problem = above("pays more than what is left of the lines that it is about (CAP-01)", &short)
+        .allowed(format!("so much that at most {bears} fen of it are not on record yet, and of each line no more than is left"));
+    Err(ServiceError::Invalid(vec![problem]))
 }
 
-/// What of a delay's late refunds is still to be paid: `refund` fen, of which what others paid under the same names is stated again first.
+/// What of a delay's late refunds is still to be paid: `refund` fen, of which what others paid under the same names is stated again first, the rest
+/// as far as each line bears it now.
 pub(super) fn open_late(
     reads: &dyn Reads,
     merchant: &MerchantId,
     whose: &Whose<'_>,
     own: &[Part],
-    facts: &DelayCase,
-    refund: i64,
+    (facts, refund): (&DelayCase, i64),
+    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
 ) -> Result<Vec<Intent>, ServiceError> {
+    if refund == 0 {
+        return Ok(Vec::new());
+    }
     let mut on_record = Vec::new();
     for intent in money::late_keys(facts) {
         let parts = reads.intent(merchant, &intent.key, intent.payment)?;
@@ -212,13 +237,14 @@ pub(super) fn open_late(
         on_record.push((whose.stated(&others), !others.is_empty(), intent));
     }
     let of = |key: &str| on_record.iter().find(|(.., intent)| intent.key == key).map_or(0, |(stated, ..)| *stated);
-    let open = money::new_payments(&money::spread_bounded(facts, refund, of));
     // What is another order's or another customer's is paid already, and nothing of it is stated again.
     let is_foreign = |intent: &&Intent| on_record.iter().any(|(stated, known, own)| own.key == intent.key && *known && *stated == 0);
-    match open.iter().find(is_foreign) {
-        Some(intent) => Err(ServiceError::Conflict(format!("`{}` is paid already (CAP-03)", intent.name()))),
-        None => Ok(open),
+    if let Some(intent) = money::new_payments(&money::spread_bounded(facts, refund, of)).iter().find(is_foreign) {
+        return Err(ServiceError::Conflict(format!("`{}` is paid already (CAP-03)", intent.name())));
     }
+    let late = late(reads, merchant, facts, own, delayed)?;
+    money::pay(&late.facts, refund, of)
+        .map_err(|short| ServiceError::Invalid(vec![above("pays more than what is left of the lines that it is about (CAP-01)", &short)]))
 }
 
 /// In which windows an act counts.
