@@ -162,8 +162,9 @@ impl Default for Currency {
 
 impl DecisionId {
     /// The id of the decision of `kind` on this event. The same event always gives the same id, on every machine and
-    /// after every restart, so that a redelivery finds its decision: the first 128 bits of SHA-256 over the parts,
-    /// each preceded by its length so that no two different tuples share a preimage.
+    /// after every restart, so that a redelivery finds its decision: the first 128 bits of SHA-256 over the label
+    /// `ombud decision v1` with a zero byte behind it, then merchant, `source`, `id` and the kind's name, each behind its number of bytes as
+    /// 8 bytes, big-endian, so that no two different tuples share a preimage.
     pub fn derive(merchant: &MerchantId, event: &EventKey, kind: Kind) -> Self {
         let mut hash = Sha256::new_with_prefix(b"ombud decision v1\0");
         for part in [merchant.as_str(), &event.source, &event.id, kind.as_str()] {

@@ -14,7 +14,8 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// SHA-256 over parts, each preceded by its length, so that no two lists of parts share a preimage.
+    /// SHA-256 over a label and parts, each part behind its number of bytes as 8 bytes, big-endian, so that no two lists of parts
+    /// share a preimage. The label stands as it is, without a length; each ends with its only zero byte.
     pub fn of_parts(label: &[u8], parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new_with_prefix(label);
         for part in parts {

@@ -8,7 +8,9 @@ use crate::Digest;
 use crate::digest::hex_into;
 use crate::keys::DigestKey;
 
-/// The digest under which a header names an event: SHA-256 over merchant, source and id, each preceded by its length.
+/// The digest under which a header names an event: SHA-256 over the label `ombud event v1` with a zero byte behind it, then
+/// merchant, CloudEvents `source` and `id`, each as its UTF-8 bytes behind their number as 8 bytes, big-endian
+/// ([`Digest::of_parts`]).
 pub fn event_key(merchant: &MerchantId, event: &EventKey) -> Digest {
     let parts = [merchant.as_str().as_bytes(), event.source().as_bytes(), event.id().as_bytes()];
     Digest::of_parts(b"ombud event v1\0", &parts)
@@ -31,15 +33,17 @@ pub fn decision_id(bytes: &[u8; 16]) -> Result<DecisionId, BadId> {
 }
 
 /// The digest by which two deliveries of one event id are compared: HMAC-SHA-256 over the event's canonical bytes
-/// (`Event::canonical`). It is keyed, so that the digest of an erased body cannot be matched against guesses.
+/// (`Event::canonical`), without a label, under the merchant's [`DigestKey`]. It is keyed, so that the digest of an erased body
+/// cannot be matched against guesses.
 pub fn body_digest(key: &DigestKey, canonical: &[u8]) -> Digest {
     let mut mac = Hmac::<Sha256>::new(key.bytes().into());
     mac.update(canonical);
     Digest(mac.finalize().into_bytes().into())
 }
 
-/// The mark of an erased customer: HMAC-SHA-256 over the reference, 32 hexadecimal digits of it. Whoever has the reference and
-/// the merchant's key finds the mark; nobody finds the reference from it.
+/// The mark of an erased customer: HMAC-SHA-256 over the label `ombud erased customer v1` with a zero byte behind it and the
+/// reference's bytes, its first 32 hexadecimal digits in lower case. Whoever has the reference and the merchant's key finds the
+/// mark; nobody finds the reference from it.
 pub fn erased_mark(key: &DigestKey, customer: &str) -> String {
     let mut mac = Hmac::<Sha256>::new(key.bytes().into());
     mac.update(b"ombud erased customer v1\0");
@@ -48,8 +52,8 @@ pub fn erased_mark(key: &DigestKey, customer: &str) -> String {
     digest.to_string().chars().take(32).collect()
 }
 
-/// By which the customers of a canary are told from the others: HMAC-SHA-256 over policy, version and customer, each preceded by
-/// its length. It is keyed, so that nobody chooses a reference that is in, and each version divides the customers anew.
+/// By which the customers of a canary are told from the others: HMAC-SHA-256 over the label `ombud rollout v1` with a zero byte
+/// behind it, then policy, version and customer, each behind its length as 8 bytes, big-endian. It is keyed, so that nobody chooses a reference that is in, and each version divides the customers anew.
 pub fn rollout_digest(key: &DigestKey, policy: &str, version: &str, subject: &str) -> Digest {
     let mut mac = Hmac::<Sha256>::new(key.bytes().into());
     mac.update(b"ombud rollout v1\0");

@@ -1,4 +1,28 @@
 //! Keys: one data key for each subject, wrapped by the operator's master key. Erasing a wrapped key erases what it sealed.
+//!
+//! # The format
+//!
+//! A data key is 32 random bytes, and is the cipher's key as it is: nothing is derived from it for sealing bodies. In a bundle it
+//! stands bare, as these 32 bytes. In the store it is wrapped:
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 8 | the master key's id: the first 8 bytes of SHA-256(`ombud master key id v1` ‖ 0x00 ‖ 32 as 8 bytes, big-endian ‖ master key) |
+//! | 24 | nonce |
+//! | 32 | the data key under XChaCha20-Poly1305 with the master key, 32 bytes that are the content of the file `master.key` |
+//! | 16 | its tag |
+//!
+//! The associated data are 32 bytes: SHA-256(`ombud data key v1` ‖ 0x00 ‖ parts), where the parts are the master key's id, the merchant's
+//! id and the subject, each behind its number of bytes as 8 bytes, big-endian. A subject is `customer:REFERENCE`, `ticket:ID` or
+//! `merchant` ([`Subject`]). An event's and a decision's bodies are sealed under the customer's key, or the ticket's where there is
+//! no customer or the customer was erased, or the merchant's where there is no ticket either; an act's under the merchant's, or its
+//! subject's where it is about one.
+//!
+//! While a master key is replaced each of the two is kept sealed by the other: nonce(24) ‖ key(32) ‖ tag(16), where the associated data
+//! are the label `ombud master key rotation v1` and a zero byte.
+//!
+//! The key of digests ([`DataKey::digest_key`]) is 64 bytes: HKDF-SHA-256 of the merchant's data key, without a salt, with the info
+//! `ombud body digest v1` (no zero byte). It is the key of HMAC-SHA-256 in [`crate::id`].
 
 use std::fmt;
 

@@ -5,6 +5,9 @@
 //! per customer ([`seal`]), so that erasing the key erases the person while every hash stays valid. The headers of one
 //! merchant are the leaves of a Merkle log, whose signed heads and proofs anybody can check ([`log`]). A run of records with
 //! everything to check it goes into one file for auditors ([`bundle`]).
+//!
+//! Each format stands at the beginning of the module that writes it, in every byte, so that a verifier can be written from the
+//! text alone; `tests/example.hex` has literal bytes of each.
 
 mod aead;
 pub mod bundle;

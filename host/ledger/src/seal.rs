@@ -1,10 +1,33 @@
 //! Sealed bodies: XChaCha20-Poly1305 under the subject's data key.
 //!
-//! The bodies of one record are sealed together: nonce(24) ‖ ciphertext ‖ tag(16). The plaintext is salt(32) ‖ bytes for one
-//! body after the other, as a whole packed behind a byte that says how ([`pack`]): the bodies of a decision repeat each other and
-//! those of all other decisions, and packing them costs less than sealing, hashing and storing what it spares. The commitments are
-//! to the bytes themselves. The associated data binds merchant, record and the list of bodies, not the sequence number, so that bodies
-//! are sealed before the writer assigns it.
+//! # The format, version 2
+//!
+//! The bodies of one record are sealed together. The sealed part is nonce(24) ‖ ciphertext ‖ tag(16) of XChaCha20-Poly1305
+//! (draft-irtf-cfrg-xchacha-03) under the 32 bytes of the data key. The header commits to its length and to its SHA-256, nonce and
+//! tag included ([`Detached`]).
+//!
+//! The plaintext is a byte that says how the rest is packed, and the rest (`seal/pack.rs` has the numbers). Unpacked it is salt(32) ‖ bytes of
+//! one body after the other, in the order of the header's list and with the lengths that stand there (which do not count the salt):
+//! nothing before, between or behind them. It is at most 8 MiB. The commitment to a body is SHA-256(salt ‖ bytes) of what was unpacked.
+//!
+//! The associated data are, one after the other:
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 16 | `ombud bodies v2` and a zero byte |
+//! | 8 | length of the merchant's id, big-endian |
+//! | so many | the merchant's id |
+//! | 1 | 1 for a decision, 2 for an event without one, 3 for an act (the header's field 3 and one) |
+//! | 16, 32 or 16 | the decision's id (field 9), the event's key (field 6) or the act's id (field 22) |
+//! | 5 for each body | its kind in one byte, the length of its bytes in 4, big-endian: the header's list in its order |
+//!
+//! They bind merchant, record and the list of bodies, not the sequence number, so that bodies are sealed before the writer assigns it.
+//!
+//! A decision has the bodies event, case, ruling, decision, and review and beside where there are any; an event without a decision has the
+//! event, an act the act. All of them are JSON in UTF-8. `tests/example.hex` has sealed bodies with their key and what they open to.
+//!
+//! They are packed because the bodies of a decision repeat each other and those of all other decisions, and packing them costs less than
+//! sealing, hashing and storing what it spares.
 
 mod pack;
 

@@ -1,4 +1,4 @@
-//! What stands in a bundle.
+//! What stands in a bundle. Its bytes are told in the folder's `mod.rs`.
 
 use std::fmt;
 use std::ops::Range;
@@ -152,8 +152,9 @@ pub enum Item {
     End(End),
 }
 
-/// The text that the operator signs: format, log and SHA-256 of everything before the end. Its first line is no origin, so that it
-/// cannot be taken for a checkpoint.
+/// The text that the operator signs: three lines, each with its newline: `ombud audit bundle FORMAT` with the format in decimal, the log's
+/// origin, and SHA-256 of everything before the end in 64 lower-case hexadecimal digits. Its first line is no origin, so that it cannot be
+/// taken for a checkpoint.
 pub fn end_text(format: u64, origin: &KeyName, digest: &Digest) -> String {
     format!("{MAGIC} {format}\n{origin}\n{digest}\n")
 }

@@ -1,4 +1,5 @@
-//! The numbers of the fields and their bounds. Numbers are never used again for something else.
+//! The numbers of the fields and their bounds; the table of the format is in the folder's `mod.rs`. Numbers are never used again for
+//! something else.
 
 pub(super) const FORMAT: u64 = 0;
 pub(super) const MERCHANT: u64 = 1;

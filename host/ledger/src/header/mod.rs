@@ -1,8 +1,57 @@
-//! The record's header: the leaf of the merchant's log.
+//! The record's header: the leaf of the merchant's log. No personal data: references to customers and tickets stand in the
+//! sealed bodies only.
 //!
-//! Deterministic CBOR (RFC 8949, section 4.2.1): one map with integer keys in ascending order, definite lengths, shortest
-//! integers. At most [`HEADER_BYTES_MAX`] bytes, versioned by its first field. No personal data: references to customers
-//! and tickets stand in the sealed bodies only.
+//! # The format, version 1
+//!
+//! Deterministic CBOR (RFC 8949, section 4.2.1): one map whose keys are unsigned integers in ascending order, each once. Every
+//! length is definite, every integer and length has its shortest form, there are no tags, no floats and nothing after the map.
+//! At most 4 096 bytes. These bytes are the leaf: its hash is SHA-256(0x00 ‖ header) ([`crate::leaf_hash`]).
+//!
+//! In the table *uint* is an unsigned integer of 64 bits, *int* one of 64 bits with its sign (major types 0 and 1), *bytes n* a
+//! byte string of exactly n bytes, *text n* a text string of at most n bytes of UTF-8, *ms* an *int* of milliseconds since
+//! 1970-01-01 UTC. `D` stands in every decision, `E` in every event without a decision, `A` in every act, `D?` in some decisions,
+//! `all?` in some of all; nowhere else is the field allowed.
+//!
+//! | key | value | in | what |
+//! | --- | --- | --- | --- |
+//! | 0 | uint | all | the format: 1. It says how to read the rest, so another one is another format, not damage |
+//! | 1 | text 64 | all | merchant: ASCII letters, digits, `-`, `_`, `.`, the first a letter or digit |
+//! | 2 | uint | all | sequence number: the leaf's index in the merchant's log, from 0 |
+//! | 3 | uint | all | what the record is of: 0 a decision, 1 an event without a decision, 2 an act |
+//! | 4 | ms | all | when the host received the event or act |
+//! | 5 | bytes 16 | all? | W3C trace id of the request, where there was one |
+//! | 6 | bytes 32 | D E | the event's key ([`crate::id::event_key`]) |
+//! | 7 | text 256 | D E | CloudEvents `type` |
+//! | 8 | ms | D E | CloudEvents `time` |
+//! | 9 | bytes 16 | D | the decision's id ([`DecisionId::derive`]) |
+//! | 10 | text | D | kind: `after-sale`, `delay`, `blacklist` or `reply` |
+//! | 11 | text 256 | D? | the merchant's name of the policy. 11 to 14 stand together: where a policy is bound |
+//! | 12 | text 256 | D? | its version's readable name |
+//! | 13 | text 64 | D? | the contract it was built for, such as `ombud:policy@1.0.0`; empty where it has no component |
+//! | 14 | call | D? | the policy's call |
+//! | 15 | call | D? | the guardrail's call, where there was a ruling to review |
+//! | 16 | bytes 32 | D | digest of the sandbox's profile |
+//! | 17 | text 64 | D | wasmtime's version |
+//! | 18 | array of 3 | D? | why a fallback stands: of (`policy` or `guardrail`), code (a text of [`FaultCode::ALL`]), the exhausted limit (text 64) or null |
+//! | 19 | text 64 | D | outcome |
+//! | 20 | array of 4 | D | refund, cash, coupon (each an int, minor units of the currency), currency (text: three capital letters) |
+//! | 21 | array of 3 | D | caps: used (windows), limits (windows), array of at most 16 names of caps that were exceeded (text 16) |
+//! | 22 | bytes 16 | A | the act's random id |
+//! | 23 | text 256 | A | what was done, such as `rollout.activated` |
+//! | 24 | text 256 | A | who did it: the label of the API key, or the host's own name |
+//! | 25 | array of 3 | all? | commitments to the sealed bodies, where there are any (below) |
+//! | 26 | array of 7 | D? | the version that ran beside and does not stand: its name (text 256), version (text 256), contract (text 64), component (bytes 32), settings (bytes 32), fuel (uint), the guardrail's call on its ruling or null |
+//!
+//! A *call* is an array of 3: SHA-256 of the component (bytes 32), SHA-256 of the settings' text (bytes 32), fuel used (uint).
+//! *Windows* are an array of 6 ints, in fen: refunds and goodwill of the order, refunds and goodwill of the customer's last
+//! 24 hours, refunds and goodwill of the merchant's day.
+//!
+//! Field 25 is: bytes of the sealed part (uint below 2^32), SHA-256 of the sealed part (bytes 32), array of at most 8 bodies. A
+//! body is an array of 3: its kind (uint, by the numbers of [`BodyKind`]), the bytes of its plaintext (uint below 2^32), its
+//! commitment (bytes 32). Kinds ascend, each once. What the commitment is of, and how the bodies lie in the sealed part, is told
+//! in [`crate::seal`].
+//!
+//! Headers of each kind stand in `tests/example.hex` with what each byte means: record 2 is a decision with every field.
 
 mod decode;
 mod encode;
@@ -56,7 +105,7 @@ pub enum Entry {
 /// The event that a record belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventEntry {
-    /// Digest of (source, id): [`crate::id::event_key`]. Ids in clear may name an order, so they are sealed.
+    /// Digest of (merchant, source, id): [`crate::id::event_key`]. Ids in clear may name an order, so they are sealed.
     pub key: Digest,
     /// CloudEvents `type`, at most 256 bytes.
     pub event_type: String,
@@ -93,7 +142,7 @@ pub struct ActEntry {
     pub id: [u8; 16],
     /// What was done, e.g. `rollout.activated`, at most 256 bytes.
     pub act: String,
-    /// The id of the API key's person, or of the host itself, at most 256 bytes.
+    /// The label of the API key, which names the person, or the host's own name, at most 256 bytes.
     pub actor: String,
 }
 

@@ -1,5 +1,23 @@
 //! Packing: the bodies of a record as one LZ4 block, which for a decision goes on after a dictionary of its kind.
 //!
+//! # The format
+//!
+//! | first byte | the rest | dictionary | its SHA-256 |
+//! | --- | --- | --- | --- |
+//! | 0 | the bytes as they are | none | |
+//! | 1 | an LZ4 block | none | |
+//! | 2 | an LZ4 block | `dictionaries/after-sale.txt` | `b60b6af38591c942470150281a0340e174195978698ec6ce29a7f824fa0214d8` |
+//! | 3 | an LZ4 block | `dictionaries/delay.txt` | `50cc1901b67baf486f05def01a668b192c7d7a4f855437ca901958ed6a3a6e85` |
+//! | 4 | an LZ4 block | `dictionaries/blacklist.txt` | `98465ae89a7cbee471f44991f3acd4da237658ebdbeeac75ecd3bfb6637a2a56` |
+//! | 5 | an LZ4 block | `dictionaries/reply.txt` | `bfa903c63d0b906bede0c5e38e8a811f6708919d6eefc5c89663c307a8e3de73` |
+//!
+//! A block is in LZ4's block format, without a frame and without its length: what it unpacks to has the length that the header gives, 32 bytes
+//! of salt and its length for each body together, and any other is damage. The dictionary is the whole file as it is; its last byte
+//! stands directly before the first that is unpacked. Decisions are packed by their kind, events without a decision and acts with 1, and
+//! either with 0 where a block would be no smaller. Who reads goes by the byte alone: every number may stand in every record.
+//!
+//! # The dictionaries
+//!
 //! The dictionaries hold bodies of the demonstration's tickets, picked one after the other by what they spare in the bodies of the others.
 //! A decision that none of them was made from takes 40 % of the room that it takes without, is packed in less time and unpacked in half of it.
 //! They are part of the format: what stands in one is never changed, and a better one gets a number of its own.
