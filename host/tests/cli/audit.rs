@@ -312,3 +312,69 @@ fn acts_show_what_changed_and_an_unknown_name_is_no_answer() {
     replayed(&["--ticket", "t-f-2001"]).exits(0);
     ombud_in(data.path(), &["replay", "--data", "DATA", "--ticket", "nope"]).exits(2).complains("`nope`");
 }
+
+/// What an auditor keeps is replaced by what grew from it, and by nothing else.
+#[test]
+fn a_kept_checkpoint_is_replaced_by_a_later_one_of_the_same_log_only() {
+    let data = demo_data();
+    let before = folder();
+    super::run::copy_into(data.path(), before.path());
+    let first = Handed::from(data.path(), "m-fresh", &[]);
+    let second = Handed::from(data.path(), "m-fresh", &[]);
+    let keeping = folder();
+    let [kept, other] = ["kept", "other"].map(|name| keeping.path().join(name));
+    let keep =
+        |handed: &Handed, more: &[&str]| handed.verify(&[&["--no-replay", "--keep-checkpoint", kept.to_str().unwrap()], more].concat());
+    let read = || std::fs::read_to_string(&kept).unwrap();
+    keep(&first, &[]).exits(0);
+    let of_first = read();
+    keep(&second, &[]).exits(0);
+    let of_second = read();
+    assert_ne!(of_first, of_second);
+    keep(&second, &[]).exits(0);
+    // The earlier bundle, a log that took another way, another log.
+    keep(&first, &[]).exits(1).says("the log was rolled back");
+    let parted = Handed::from(before.path(), "m-fresh", &[]);
+    keep(&parted, &[]).exits(1).says("kept-checkpoint");
+    keep(&Handed::from(data.path(), "m-cosmetics", &[]), &[]).exits(2).complains("not one of this log");
+    // Two at once: the one that would go is not looked at.
+    std::fs::write(&other, &of_first).unwrap();
+    keep(&second, &["--checkpoint", other.to_str().unwrap()]).exits(2).complains("would be replaced unseen");
+    assert_eq!(read(), of_second);
+}
+
+/// A log that went on without records that had been published says so for ever: whoever checks it has to know.
+#[test]
+fn a_loss_that_somebody_accepted_is_told_until_the_auditor_knows() {
+    let data = demo_data();
+    let other = folder();
+    let [backup, restored] = ["backup", "restored"].map(|name| other.path().join(name));
+    ombud_in(data.path(), &["backup", "--data", "DATA", "-o", backup.to_str().unwrap()]).exits(0);
+    let lost = Handed::from(data.path(), "m-fresh", &[]);
+    lost.verify(&["--no-replay"]).exits(0);
+    let from = data.path().to_str().unwrap();
+    let restore = ["restore", backup.to_str().unwrap(), "--data", restored.to_str().unwrap(), "--published", from, "--erasures-from", from];
+    ombud_in(data.path(), &[&restore[..], &["--accept-loss"]].concat()).exits(0);
+    let handed = Handed::from(&restored, "m-fresh", &[]);
+    let report = handed.json(1, &["--no-replay"]);
+    let seq = report["losses"][0]["seq"].as_u64().unwrap();
+    assert_eq!((report["losses"].as_array().unwrap().len(), &report["problem_count"]), (1, &1.into()), "{report}");
+    assert_eq!((&report["problems"][0]["seq"], &report["problems"][0]["part"]), (&seq.into(), &"sequence".into()));
+    handed.verify(&[]).exits(1).says("published records were lost, and the log goes on without them");
+    Handed::from(&restored, "m-fresh", &["--masked"]).verify(&[]).exits(1).says("published records were lost");
+    handed.verify(&["--accept-loss", &(seq + 1).to_string()]).exits(1);
+    handed.verify(&["--accept-loss", &seq.to_string()]).exits(0).says("losses").says("all is well");
+    assert_eq!(handed.json(0, &["--accept-loss", &seq.to_string()])["losses"][0]["accepted"], true);
+}
+
+#[test]
+fn whose_key_signed_is_told_where_it_is_not_the_newest() {
+    let data = demo_data();
+    let before = Handed::from(data.path(), "m-fresh", &[]);
+    ombud_in(data.path(), &["key", "rotate-ledger", "--data", "DATA"]).exits(0);
+    let after = Handed::from(data.path(), "m-fresh", &[]);
+    assert_eq!(after.json(0, &["--no-replay"])["signed_by_newest_key"], true);
+    std::fs::copy(data.path().join("ledger.vkey"), before.0.path().join("ledger.vkey")).unwrap();
+    before.verify(&["--no-replay"]).exits(0).says("not signed by the first, newest, of the keys given");
+    assert_eq!(before.json(0, &["--no-replay"])["signed_by_newest_key"], false);
+}
