@@ -6,6 +6,9 @@ use ombud_tests::forge::{Bodies, Forge};
 
 use super::*;
 
+/// What somebody does to a record, and what is found.
+type Change = (fn(&mut Entry, &mut Bodies), &'static str);
+
 /// The records of a merchant's log in their order.
 fn entries(store: &Store, merchant: &Merchant<'_>) -> Vec<Entry> {
     let listed = ledger::read(&store.server.data, &merchant.id);
@@ -44,7 +47,7 @@ fn is_override(entry: &Entry) -> bool {
 
 #[test]
 fn a_header_that_says_another_event_than_is_sealed() {
-    let changes: [(fn(&mut Entry, &mut Bodies), &str); 3] = [
+    let changes: [Change; 3] = [
         (|entry, _| of(entry).key = Digest::of(b"another"), "another key of the event"),
         (|entry, _| of(entry).event_type = "com.ombud.order.paid".into(), "another type of the event"),
         (|entry, _| of(entry).time_ms -= 86_400_000, "another time of the event"),
@@ -66,6 +69,17 @@ fn of(entry: &mut Entry) -> &mut ombud_ledger::EventEntry {
     }
 }
 
+/// The policy is run on the case, so that a case that is not the event's runs as well.
+#[test]
+fn a_case_that_is_of_another_event_than_is_sealed() {
+    found(
+        is_refund,
+        |_, bodies| bodies.replace(BodyKind::Case, "\"order_id\":\"", "\"order_id\":\"x"),
+        "its case has another order than its event",
+    );
+    found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, "\"now\":1", "\"now\":2"), "its case has another time than its event");
+}
+
 /// Without running anything: so it is with `--no-replay`, and where a component is missing.
 #[test]
 fn a_header_that_says_another_decision_than_is_sealed() {
@@ -73,7 +87,7 @@ fn a_header_that_says_another_decision_than_is_sealed() {
         let Entry::Decision(decision) = entry else { panic!("a decision") };
         decision
     }
-    let changes: [(fn(&mut Entry, &mut Bodies), &str); 5] = [
+    let changes: [Change; 5] = [
         (|entry, _| decision(entry).amounts.refund += 100, "another amounts than its decision"),
         (|entry, _| decision(entry).outcome = "human-review".into(), "another outcome than its decision"),
         (|entry, _| decision(entry).caps.limits.order_refund += 1, "another caps than its decision"),
@@ -91,7 +105,7 @@ fn a_header_that_says_another_act_than_is_sealed() {
         let Entry::Act(act) = entry else { panic!("an act") };
         act
     }
-    let changes: [(fn(&mut Entry, &mut Bodies), &str); 4] = [
+    let changes: [Change; 4] = [
         (|entry, _| act(entry).actor = "somebody-else".into(), "another actor than its act"),
         (|entry, _| act(entry).act = "hold.set".into(), "another name than its act"),
         (|_, bodies| bodies.replace(BodyKind::Act, "\"at\":\"2", "\"at\":\"1"), "another time than its act"),

@@ -5,10 +5,12 @@
 mod after_sale;
 mod blacklist;
 mod delay;
+mod follows;
 mod reply;
 
 use ombud_rules::contract::types::{Context, Tri};
 
+pub use self::follows::differing;
 use crate::case::Case;
 use crate::event::Event;
 use crate::history::{Actor, History};

@@ -14,7 +14,7 @@ use ombud_ledger::log::VerifierKey;
 use ombud_ledger::{Digest, Entry, Header};
 
 use super::report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine, rfc3339};
-use crate::replay::{self, Blobs, Replayer};
+use crate::replay::{self, Blobs, RecordedCase, Replayer};
 use crate::service::{ACT_LOST, ErasureProof};
 
 /// Records handed over at once: so many that the threads seldom wait for each other.
@@ -147,9 +147,18 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     };
     let record = replay::Record { header: opened.header, bodies };
     let mut problem = |what: String| found.problems.add(Problem::at(record.header.seq, Part::Body, what));
-    match replay::event_of(&record) {
+    let event = replay::event_of(&record);
+    match &event {
         Ok(event) => replay::contradictions(&record, event.as_ref()).into_iter().for_each(&mut problem),
-        Err(what) => problem(what),
+        Err(what) => problem(what.clone()),
+    }
+    if let (Ok(Some(event)), Entry::Decision(entry)) = (&event, &record.header.entry) {
+        match RecordedCase::read(entry, &record) {
+            Ok(case) => replay::of_case(event, &case).into_iter().for_each(&mut problem),
+            // Whoever runs it again says so.
+            Err(damage) if checks.replayer.is_none() => problem(damage.to_string()),
+            Err(_) => {}
+        }
     }
     let replayed = checks.replayer.and_then(|replayer| replayer.replay(&record, carried).unwrap_or_else(|never| match never {}));
     // A replay holds the header against the decision, where it comes so far.

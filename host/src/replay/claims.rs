@@ -4,12 +4,14 @@
 use ombud_core::caps::CapReview;
 use ombud_core::decision::{DecisionFault, PolicyRef};
 use ombud_core::event::{self, Event};
+use ombud_core::facts;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
 use ombud_core::money;
 use ombud_ledger::{ActEntry, BodyKind, Caps, DecisionEntry, Entry, EventEntry, id};
 use serde::Deserialize;
 
+use super::case::RecordedCase;
 use super::record::{Bodies, Record};
 
 /// How far an act's own time may be from the time of its record, milliseconds: acts of earlier releases were written a little later.
@@ -57,6 +59,13 @@ fn of_event(merchant: &MerchantId, entry: &EventEntry, event: &Event) -> Vec<Str
         .filter(|(_, same)| !same)
         .map(|(what, _)| format!("its header has another {what} of the event than its event"))
         .collect()
+}
+
+/// What a case has otherwise than its event; what the host's own records added is of other records.
+pub fn of_case(event: &Event, case: &RecordedCase<'_>) -> Vec<String> {
+    let now = (case.context.now != event.now()).then_some("time");
+    let differing = now.into_iter().chain(facts::differing(event, &case.case));
+    differing.map(|what| format!("its case has another {what} than its event")).collect()
 }
 
 /// The parts of a decision body that its header repeats.

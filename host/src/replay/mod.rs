@@ -18,7 +18,7 @@ mod tally;
 pub use blobs::Blobs;
 pub use calls::{Before, Calls, Missing};
 pub use case::{RecordedCase, Rerun};
-pub use claims::{contradictions, event_of, of_decision};
+pub use claims::{contradictions, event_of, of_case, of_decision};
 pub use record::{Bodies, Damage, Record};
 pub use replayer::Replayer;
 pub use report::{Difference, Divergence, EngineSeen, ReplayReport};

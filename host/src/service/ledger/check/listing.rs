@@ -8,7 +8,7 @@ use ombud_store::{ListedEntry, Reads, StoreError};
 use serde_json::Value;
 
 use super::derived::Readable;
-use crate::replay::{Record, RecordedCase, contradictions, event_of, of_decision};
+use crate::replay::{Record, RecordedCase, contradictions, event_of, of_case, of_decision};
 use crate::service::acts::{BLACKLIST_STEP, SELF_AUDIT_DIVERGED};
 use crate::service::decide::{digest_of, is_persons_act};
 use crate::service::owner;
@@ -40,6 +40,9 @@ pub(super) fn differences(
     let mut differences = contradictions(record, event.as_ref());
     if let Entry::Decision(entry) = &record.header.entry {
         differences.extend(of_decision(record, entry));
+    }
+    if let (Some(event), Some(case)) = (event, case) {
+        differences.extend(of_case(event, case));
     }
     if let Some(body) = record.body(BodyKind::Act) {
         differences.extend(differences_of_act(reads, merchant, body, read, digest_key)?);
