@@ -143,3 +143,31 @@ fn a_decision_stands_once() {
     names(&report, Some(again), "sequence", &format!("its decision stands in record {first} already"));
     names(&report, Some(again), "sequence", &format!("its event stands in record {first} already"));
 }
+
+/// Somebody exchanges what decided, under the name that it had: the acts in the same log know nothing of it.
+#[test]
+fn what_decided_was_uploaded_or_bound_before() {
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    every_kind(&merchant);
+    let all = entries(&store, &merchant);
+    let first = all.iter().position(is_refund).expect("a refund") as u64;
+    let forge = Forge::on(&store.server.data);
+    let others = Digest::of(b"others");
+    forge.rewrite(&merchant.id, first, |entry, _| {
+        let call = &mut entry.policy.as_mut().expect("a policy").call;
+        (call.component, call.settings) = (others, others);
+    });
+    let report = store.checked(&merchant.id, &ExportQuery::default());
+    names(&report, Some(first), "body", &format!("no act before it uploaded or bound the component {others} of `after-sale`"));
+    // A policy that has another name than any act.
+    forge.rewrite(&merchant.id, first, |entry, _| entry.policy.as_mut().expect("a policy").name = "never-uploaded".into());
+    let report = store.checked(&merchant.id, &ExportQuery::default());
+    names(&report, Some(first), "body", &format!("no act before it uploaded or bound the settings {others} of `never-uploaded`"));
+    // The act itself, after which everything is decided.
+    let act = all.iter().position(|entry| matches!(entry, Entry::Act(act) if act.act == "policy.bound")).expect("an act") as u64;
+    forge.rewrite_any(&merchant.id, act, |_, bodies| bodies.replace(BodyKind::Act, "\"policy\":\"", "\"policy\":\"x-"));
+    let report = store.checked(&merchant.id, &ExportQuery::default());
+    let unbound = report.problems.iter().filter(|problem| problem.problem.contains("no act before it uploaded or bound")).count();
+    assert!(unbound >= 3, "{:#?}", report.problems);
+}

@@ -9,6 +9,7 @@ use ombud_ledger::log::Checkpoint;
 use ombud_ledger::{BodyKind, Entry, Header};
 use serde::Serialize;
 
+use super::bindings::Bindings;
 use super::repeats::Repeats;
 use crate::replay::{Divergence, ReplayReport};
 use crate::service::{ErasureProof, Told, told};
@@ -161,6 +162,9 @@ pub struct Found {
     /// What may not stand twice.
     #[serde(skip)]
     pub(super) repeats: Repeats,
+    /// What decided, and what brought it in.
+    #[serde(skip)]
+    pub(super) bindings: Bindings,
     /// What is wrong with records themselves.
     #[serde(skip)]
     pub(super) problems: Problems,
@@ -171,6 +175,7 @@ impl Found {
     pub(super) fn opened(&mut self, opened: &Opened) {
         self.header(&opened.header);
         self.repeats.record(&opened.header);
+        self.bindings.record(&opened.header);
         match &opened.bodies {
             Bodies::Opened(bodies) => {
                 let act = bodies.iter().find(|(kind, _)| *kind == BodyKind::Act);
@@ -196,6 +201,7 @@ impl Found {
             Some(Told::Unknown(why)) => {
                 self.problems.add(Problem::at(header.seq, Part::Body, format!("its act is none that this release knows: {why}")));
             }
+            Some(Told::BroughtIn(brought)) => self.bindings.act(header.seq, brought),
             None => {}
         }
     }
@@ -249,6 +255,7 @@ impl Found {
         self.losses.sort_by_key(|loss| loss.seq);
         self.erasures.merge(other.erasures);
         self.repeats.merge(other.repeats);
+        self.bindings.merge(other.bindings);
         self.problems.merge(other.problems);
     }
 

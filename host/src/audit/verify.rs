@@ -176,6 +176,9 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     let mut found = found;
     problems.merge(std::mem::take(&mut found.problems));
     std::mem::take(&mut found.repeats).tell(&mut problems);
+    if verified.manifest.records.start == 0 && !verified.manifest.masked {
+        std::mem::take(&mut found.bindings).tell(&mut problems);
+    }
     for loss in &mut found.losses {
         loss.accepted = checks.accepted_losses.is_none_or(|known| known.contains(&loss.seq));
         if !loss.accepted {

@@ -22,7 +22,10 @@ pub enum OpenError {
     Broken(#[from] Broken),
     #[error("the bundle is of the log `{origin}`, the key is of `{key}`")]
     OtherKey { origin: String, key: String },
-    #[error("the checkpoint to compare with is not one of this log: {0}")]
+    #[error(
+        "the checkpoint to compare with is not one of this log, or another of its keys than those given signed it (`ledger.vkey` has all there ever \
+         were): {0}"
+    )]
     Kept(CheckpointError),
 }
 

@@ -12,6 +12,17 @@ pub(crate) enum Told {
     Unknown(String),
     /// Records that had been published are lost, and the log went on without them.
     Loss(String),
+    /// It brought in what decides from then on.
+    BroughtIn(BroughtIn),
+}
+
+/// A policy's component, its settings, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BroughtIn {
+    /// The policy's name.
+    pub policy: String,
+    /// SHA-256 of them, hex.
+    pub digests: Vec<String>,
 }
 
 /// What is to be told of a record, if it is of such an act. The body is none where it is masked.
@@ -20,9 +31,19 @@ pub(crate) fn told(header: &Header, body: Option<&str>) -> Option<Told> {
     let Some(body) = body else {
         return (entry.act == LOSS_ACCEPTED).then(|| Told::Loss("how many is masked".to_owned()));
     };
-    match serde_json::from_str::<ActBody>(body).map(|act| act.what) {
-        Ok(What::LossAccepted { loss, .. }) => Some(Told::Loss(loss)),
-        Ok(_) => None,
-        Err(error) => Some(Told::Unknown(error.to_string())),
+    let act = match serde_json::from_str::<ActBody>(body) {
+        Ok(act) => act,
+        Err(error) => return Some(Told::Unknown(error.to_string())),
+    };
+    let brought = |policy: String, digests: Vec<Option<String>>| {
+        Some(Told::BroughtIn(BroughtIn { policy, digests: digests.into_iter().flatten().collect() }))
+    };
+    match act.what {
+        What::LossAccepted { loss, .. } => Some(Told::Loss(loss)),
+        What::PolicyUploaded { policy, settings, .. } | What::PolicyBound { policy, settings, .. } => {
+            brought(policy, vec![act.after, Some(settings)])
+        }
+        What::SettingsChanged { policy, .. } => brought(policy, vec![act.after]),
+        _ => None,
     }
 }
