@@ -1,6 +1,6 @@
 //! What decided, against the acts that brought it in: a policy's component and settings are uploaded or bound before they decide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ombud_ledger::bundle::{Part, Problem, Problems};
 use ombud_ledger::{Entry, Header, PolicyCall};
@@ -42,10 +42,9 @@ impl Bindings {
 
     /// Tells what decided before any act brought it in. The log is whole: it has all acts.
     pub(super) fn tell(self, problems: &mut Problems) {
-        let mut told = BTreeSet::new();
         for ((policy, digest, is_component), seq) in self.decided {
             let key = (policy, digest);
-            if self.brought.get(&key).is_some_and(|act| *act < seq) || !told.insert(key.clone()) {
+            if self.brought.get(&key).is_some_and(|act| *act < seq) {
                 continue;
             }
             let (policy, digest) = key;
