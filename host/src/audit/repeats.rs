@@ -1,15 +1,17 @@
 //! What stands more than once in a log: a decision is made once, an event is decided once, an act is done once.
 
+use ombud_core::kind::Kind;
 use ombud_ledger::bundle::{Part, Problem, Problems};
 use ombud_ledger::{Digest, Entry, Header, id};
 
-/// What may not stand twice, with the places where it stands.
+/// What may not stand twice, with the places where it stands: at most some 60 bytes of each record, which has several hundred.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     decisions: Vec<([u8; 16], u64)>,
     acts: Vec<([u8; 16], u64)>,
-    /// Events with what of them the record is: its decision of a kind, or that nothing was to be decided.
-    events: Vec<(Digest, &'static str, u64)>,
+    /// The beginnings of events' keys, which are hashes, with what of the event the record is: its decision of a kind, or that nothing was to be
+    /// decided.
+    events: Vec<([u8; 16], Option<Kind>, u64)>,
 }
 
 impl Repeats {
@@ -19,9 +21,9 @@ impl Repeats {
         match &header.entry {
             Entry::Decision(entry) => {
                 self.decisions.push((id::decision_bytes(&entry.id), seq));
-                self.events.push((entry.event.key, entry.kind.as_str(), seq));
+                self.events.push((beginning(&entry.event.key), Some(entry.kind), seq));
             }
-            Entry::Event(event) => self.events.push((event.key, "", seq)),
+            Entry::Event(event) => self.events.push((beginning(&event.key), None, seq)),
             Entry::Act(act) => self.acts.push((act.id, seq)),
         }
     }
@@ -46,7 +48,7 @@ impl Repeats {
                 }
             }
         }
-        self.events.sort_unstable_by_key(|(key, of, seq)| (*key, *seq, *of));
+        self.events.sort_unstable_by_key(|(key, _, seq)| (*key, *seq));
         for group in self.events.chunk_by(|(key, ..), (same, ..)| key == same) {
             for ((_, of, first), (_, other, again)) in group.iter().zip(group.iter().skip(1)) {
                 // All decisions on one event are made at once.
@@ -56,4 +58,8 @@ impl Repeats {
             }
         }
     }
+}
+
+fn beginning(key: &Digest) -> [u8; 16] {
+    key.0.first_chunk().copied().unwrap_or_default()
 }

@@ -11,11 +11,16 @@ use serde::Serialize;
 
 use super::bindings::Bindings;
 use super::repeats::Repeats;
-use crate::replay::{Divergence, ReplayReport};
+use crate::replay::{Divergence, ReplayReport, cut};
 use crate::service::{ErasureProof, Told, told};
 
 /// Reports of divergences that are kept; the rest is only counted.
 const REPORTS_MAX: usize = 100;
+
+/// Losses that somebody accepted and that an auditor may know of; more are problems in any case.
+const LOSSES_MAX: usize = 1_000;
+/// Characters of what was lost, as an act says it.
+const LOSS_CHARS_MAX: usize = 1_000;
 
 /// The part of a problem that a replay found.
 pub const REPLAY: &str = "replay";
@@ -195,9 +200,18 @@ impl Found {
         }
     }
 
+    /// Keeps a loss, or names it at once where there are too many.
+    fn lost(&mut self, line: LossLine) {
+        if self.losses.len() < LOSSES_MAX {
+            self.losses.push(line);
+        } else {
+            self.problems.add(line.problem());
+        }
+    }
+
     fn told(&mut self, header: &Header, act: Option<&str>) {
         match told(header, act) {
-            Some(Told::Loss(loss)) => self.losses.push(LossLine { seq: header.seq, loss, accepted: false }),
+            Some(Told::Loss(loss)) => self.lost(LossLine { seq: header.seq, loss: cut(&loss, LOSS_CHARS_MAX), accepted: false }),
             Some(Told::Unknown(why)) => {
                 self.problems.add(Problem::at(header.seq, Part::Body, format!("its act is none that this release knows: {why}")));
             }
@@ -251,7 +265,7 @@ impl Found {
         self.diverging.extend(other.diverging);
         self.diverging.sort_by_key(|report| report.seq);
         self.diverging.truncate(REPORTS_MAX);
-        self.losses.extend(other.losses);
+        other.losses.into_iter().for_each(|line| self.lost(line));
         self.losses.sort_by_key(|loss| loss.seq);
         self.erasures.merge(other.erasures);
         self.repeats.merge(other.repeats);
@@ -283,6 +297,14 @@ impl BundleClaims {
             made_at: rfc3339(manifest.made_at_ms),
             made_by: manifest.made_by.clone(),
         }
+    }
+}
+
+impl LossLine {
+    /// What is told of it where nobody knows of it.
+    pub(super) fn problem(&self) -> Problem {
+        let what = format!("published records were lost, and the log goes on without them: {}", self.loss);
+        Problem::at(self.seq, Part::Sequence, what)
     }
 }
 
@@ -324,4 +346,24 @@ impl AuditReport {
 /// RFC 3339 in UTC with milliseconds.
 pub(super) fn rfc3339(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_losses_can_be_known_of_and_no_more() {
+        let found = |losses: usize| {
+            let mut all = Found::default();
+            for seq in 0..losses as u64 {
+                let mut own = Found::default();
+                own.lost(LossLine { seq, loss: String::new(), accepted: false });
+                all.merge(own);
+            }
+            (all.losses.len(), all.problems.count())
+        };
+        assert_eq!(found(LOSSES_MAX), (LOSSES_MAX, 0));
+        assert_eq!(found(LOSSES_MAX + 1), (LOSSES_MAX, 1));
+    }
 }

@@ -182,8 +182,7 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     for loss in &mut found.losses {
         loss.accepted = checks.accepted_losses.is_none_or(|known| known.contains(&loss.seq));
         if !loss.accepted {
-            let what = format!("published records were lost, and the log goes on without them: {}", loss.loss);
-            problems.add(Problem::at(loss.seq, Part::Sequence, what));
+            problems.add(loss.problem());
         }
     }
     found.erasures_proved = erasures(&found.erasures, &verified.manifest, &mut problems);

@@ -106,7 +106,7 @@ fn short(value: &Value) -> Value {
 }
 
 /// A text of at most so many characters.
-fn cut(text: &str, chars_max: usize) -> String {
+pub fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

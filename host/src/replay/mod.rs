@@ -19,6 +19,7 @@ pub use blobs::Blobs;
 pub use calls::{Before, Calls, Missing};
 pub use case::{RecordedCase, Rerun};
 pub use claims::{contradictions, event_of, of_case, of_decision};
+pub(crate) use compare::cut;
 pub use record::{Bodies, Damage, Record};
 pub use replayer::Replayer;
 pub use report::{Difference, Divergence, EngineSeen, ReplayReport};
