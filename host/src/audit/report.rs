@@ -303,7 +303,10 @@ impl BundleClaims {
 impl LossLine {
     /// What is told of it where nobody knows of it.
     pub(super) fn problem(&self) -> Problem {
-        let what = format!("published records were lost, and the log goes on without them: {}", self.loss);
+        let what = format!(
+            "published records were lost, and the log goes on without them: {}; where you know of it, `--accept-loss {}`",
+            self.loss, self.seq
+        );
         Problem::at(self.seq, Part::Sequence, what)
     }
 }
