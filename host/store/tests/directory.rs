@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Made, merchant, open, submit};
+use common::{Made, SECONDS, merchant, open, submit};
 use ombud_store::{SqliteStore, Store, StoreError};
 use rusqlite::Connection;
 
@@ -82,7 +82,7 @@ fn an_empty_directory_gets_the_newest_schema() {
 fn a_damaged_database_is_named_with_what_helps() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a"]);
-    opened.store.empty_log().unwrap();
+    assert!(opened.store.empty_log(SECONDS).unwrap());
     drop(opened);
     let path = directory.path().join("ombud.db");
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10_000).unwrap();

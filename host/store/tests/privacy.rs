@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Made, Opened, append, merchant, open};
+use common::{Made, Opened, SECONDS, append, merchant, open};
 use ombud_ledger::keys::Subject;
 use ombud_store::{
     AfterSaleRow, CaseState, Count, Erased, Erasure, Filter, HoldRow, HoldScope, IncidentRow, JobError, LineHistory, MeasureRow,
@@ -201,12 +201,12 @@ fn the_files_do_not_hold_what_was_erased() {
             bytes.windows(text.len()).any(|window| window == text.as_bytes())
         })
     };
-    assert!(opened.store.empty_log().unwrap());
+    assert!(opened.store.empty_log(SECONDS).unwrap());
     assert!(holds("wrapped key of c_gone") && holds("wrapped key of t1-c_gone"));
     opened.writer.wait(other).unwrap();
     let tickets = opened.store.read(|reads| reads.tickets_of(&merchant("a"), "c_gone")).unwrap();
     erase(&opened, tickets);
-    assert!(opened.store.empty_log().unwrap());
+    assert!(opened.store.empty_log(SECONDS).unwrap());
     assert!(!holds("wrapped key of c_gone") && !holds("wrapped key of t1-c_gone"), "a destroyed key is still in a file");
     assert!(holds("wrapped key of c_stays"));
 }

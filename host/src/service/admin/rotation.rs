@@ -4,7 +4,8 @@
 //! this. The new key is in its file before anything else. Then the store notes that a rotation is under way, with each of the two
 //! master keys sealed by the other: from here on, either of them opens everything. From then on data keys are wrapped with the new
 //! one, and those that are there are wrapped anew, some at a time, each time in one transaction. Last, in one transaction, the note
-//! is taken away and the act recorded, and the file takes the old one's place. A start that finds the note goes on.
+//! is taken away and the act recorded, and the file takes the old one's place. A start that finds the note goes on. It is done when
+//! the store's log is emptied as well: until then that holds the note, with which the old key opens the new one.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
@@ -31,6 +32,8 @@ const ONGOING: &str = "master-key-rotation";
 const KEYS_OF_A_STEP: u32 = 200;
 /// The longest pause between two steps.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
+/// The pause after the store's log could not be emptied.
+const LOG_PAUSE: Duration = Duration::from_secs(1);
 
 /// A rotation that is under way, as the store notes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -240,7 +243,6 @@ impl Service {
             }
             _ => tracing::warn!(to = ongoing.to, "the data keys are wrapped with the new master key: the next start needs its file"),
         }
-        self.store.empty_log()?;
         Ok(())
     }
 }
@@ -299,6 +301,18 @@ fn wrap_the_rest(service: &Weak<Service>, ongoing: &Ongoing) -> Result<()> {
     let Some(service) = running() else { return Ok(()) };
     let keys = service.rotation().as_ref().map_or(0, |rotation| rotation.keys);
     service.end_rotation(ongoing, keys)?;
+    drop(service);
+    // The log still has what the old key opens, and the new one sealed by it, until nobody reads an older state.
+    let service = loop {
+        let Some(service) = running() else { return Ok(()) };
+        match service.store.empty_log(PAUSE_MAX) {
+            Ok(true) => break service,
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied: it still has what the old master key opens"),
+        }
+        drop(service);
+        std::thread::sleep(LOG_PAUSE);
+    };
     // The old key stays in memory: a reader's snapshot may be from before.
     if let Some(rotation) = service.rotation().as_mut() {
         rotation.state = RotationState::Done;

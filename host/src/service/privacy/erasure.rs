@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ombud_core::ids::{CustomerRef, MerchantId, on_record};
 use ombud_core::problem::Problem;
@@ -23,6 +24,8 @@ use crate::service::{Service, owner};
 
 /// Milliseconds in which the caps of a customer count: for so long the counters must know an erased customer again.
 pub(super) const WINDOW_MS: i64 = 24 * 3_600_000;
+/// For so long an erasure's answer waits for the store's log to be emptied.
+pub(super) const LOG_WAIT: Duration = Duration::from_secs(5);
 
 /// Whom to erase, and why.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -145,13 +148,13 @@ impl Service {
         Ok((answer, subjects))
     }
 
-    /// Takes what was overwritten out of the database's log as well. Where readers hold it, the next look of the retention does.
+    /// Takes what was overwritten out of the database's log as well. Where readers hold it for long, it leaves once they let go.
     pub(super) async fn empty_log(self: &Arc<Self>) {
         let service = Arc::clone(self);
-        let emptied = tokio::task::spawn_blocking(move || service.store.empty_log()).await;
+        let emptied = tokio::task::spawn_blocking(move || service.store.empty_log(LOG_WAIT)).await;
         match emptied {
             Ok(Ok(true)) => {}
-            Ok(Ok(false)) => tracing::warn!("the write-ahead log is in use: what was erased leaves it with the next look"),
+            Ok(Ok(false)) => tracing::warn!("the write-ahead log is being read: what was erased leaves it once that is over"),
             Ok(Err(error)) => tracing::error!(%error, "the write-ahead log could not be emptied"),
             Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied"),
         }

@@ -15,6 +15,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
 use ombud_store::{EntryKind, Filter, Group, Inspection, MARK, Reads, Store as _};
 
+use super::erasure::LOG_WAIT;
 use super::holds::lift_before;
 use super::retention::came_back;
 use crate::service::acts::{BACKUP_RESTORED, LOSS_ACCEPTED, OPERATOR};
@@ -243,7 +244,7 @@ impl Service {
         }
         if again.customers > 0 {
             tracing::warn!(customers = again.customers, "customers were erased again: the database is from before their erasure");
-            self.store.empty_log()?;
+            self.store.empty_log(LOG_WAIT)?;
             in_store = self.store.read(Erasures::in_store)?;
         }
         for left in &again.left {

@@ -27,12 +27,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::Frontier;
 
 pub use self::check::{Gone, Inspection, Rebuilt, Scratch};
-use self::checkpoint::Checkpointer;
+use self::checkpoint::{Checkpointer, LogKeeper};
 pub use self::connection::{SqliteReader, SqliteWriter};
 use self::filling::Filling;
 use self::known::Known;
@@ -50,6 +51,7 @@ pub struct SqliteStore {
     readers: SqliteReaders,
     _filling: Filling,
     grown: Grown,
+    log: LogKeeper,
     // Closed after the connections.
     _database: Arc<File>,
     lock: Arc<DirectoryLock>,
@@ -70,10 +72,11 @@ impl SqliteStore {
         let known = Arc::new(Known::new());
         let filling = Filling::start(SqliteReader::open(&path, Arc::clone(&known))?, Arc::clone(&known))?;
         let checkpointer = Checkpointer::start(&path, Arc::clone(&database))?;
+        let log = checkpointer.log();
         let (grown, database_kept, held) = (Grown::default(), Arc::clone(&database), Arc::clone(&lock));
         let writer = SqliteWriter::new(writer, Arc::clone(&known), grown.clone(), checkpointer, database_kept, held)?;
         let readers = SqliteReaders::new(path, schema_version, known);
-        Ok((Self { readers, _filling: filling, grown, _database: database, lock }, writer))
+        Ok((Self { readers, _filling: filling, grown, log, _database: database, lock }, writer))
     }
 
     /// The data directory.
@@ -87,17 +90,13 @@ impl SqliteStore {
         self.grown.take()
     }
 
-    /// Moves the write-ahead log into the database and cuts it to nothing, so that what a commit overwrote is nowhere any more.
-    /// False where readers still hold a part of it: then it is done by a later call.
+    /// Has the write-ahead log moved into the database and cut to nothing, so that what a commit overwrote is nowhere any more, and
+    /// waits for it. False where readers hold a part of it for so long: then it is done once they let go, or at the next start.
     ///
     /// # Errors
-    /// The database cannot be written.
-    pub fn empty_log(&self) -> Result<bool, StoreError> {
-        let connection = connection::open_writer(self.readers.path())?;
-        let busy: i64 = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(|error| StoreError::backend("empty the write-ahead log", error))?;
-        Ok(busy == 0)
+    /// The database cannot be written; it is tried again.
+    pub fn empty_log(&self, wait: Duration) -> Result<bool, StoreError> {
+        self.log.cut(wait)
     }
 
     /// The pool of readers.

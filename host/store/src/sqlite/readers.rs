@@ -39,10 +39,6 @@ impl SqliteReaders {
         Self { path, schema_version, known, idle: Mutex::new(Vec::new()) }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     fn reader(&self) -> Result<SqliteReader, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| SqliteReader::open(&self.path, Arc::clone(&self.known)), Ok)

@@ -4,11 +4,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ombud_core::ids::{DecisionId, EventKey, MerchantId};
 use ombud_core::kind::Kind;
 use ombud_ledger::{Digest, leaf_hash};
 use ombud_store::{EntryKind, EventSeen, Group, JobError, Listing, MerchantRow, NewRecord, SqliteStore, StoreError, Writer, WriterLimits};
+
+/// Longer than anything here takes.
+pub const SECONDS: Duration = Duration::from_secs(60);
 
 pub struct Opened {
     // Dropped in this order: the writer finishes before the store lets go of the directory.
