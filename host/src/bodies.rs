@@ -32,8 +32,9 @@ pub struct CaseBody<'a> {
     pub rollout: Option<&'a Chosen>,
 }
 
-/// The case body as it is read back.
+/// The case body as it is read back. A member that this release does not know is no case of this release: it may have been decided by it.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CaseBodyBack<C = Box<RawValue>> {
     /// The context.
     pub context: Context,

@@ -17,7 +17,7 @@ fn entries(store: &Store, merchant: &Merchant<'_>) -> Vec<Entry> {
 
 /// Changes one record, and asserts that both the bundle and `audit check` name what is wrong with it.
 #[track_caller]
-fn found(pick: fn(&Entry) -> bool, change: fn(&mut Entry, &mut Bodies), what: &str) {
+fn found(pick: fn(&Entry) -> bool, change: impl FnOnce(&mut Entry, &mut Bodies), what: &str) {
     let store = Store::new();
     let merchant = store.server.merchant(json!({}));
     every_kind(&merchant);
@@ -78,6 +78,14 @@ fn a_case_that_is_of_another_event_than_is_sealed() {
         "its case has another order than its event",
     );
     found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, "\"now\":1", "\"now\":2"), "its case has another time than its event");
+    // What is not read may have been decided by.
+    for (at, unknown) in [
+        ("\"order_id\":\"", "\"vip\":1,\"order_id\":\""),
+        ("\"terms\":{", "\"terms\":{\"vip\":1,"),
+        ("\"event_bytes\":", "\"vip\":1,\"event_bytes\":"),
+    ] {
+        found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, at, unknown), "the case body cannot be read: unknown field `vip`");
+    }
 }
 
 /// Without running anything: so it is with `--no-replay`, and where a component is missing.
@@ -170,4 +178,26 @@ fn what_decided_was_uploaded_or_bound_before() {
     let report = store.checked(&merchant.id, &ExportQuery::default());
     let unbound = report.problems.iter().filter(|problem| problem.problem.contains("no act before it uploaded or bound")).count();
     assert!(unbound >= 3, "{:#?}", report.problems);
+}
+
+/// Somebody lifts the caps for some decisions, and the act says nothing of it.
+#[test]
+fn decisions_are_held_to_caps_that_acts_set() {
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    merchant.decide(&refund("before", "customer-b", 2_000));
+    let caps = json!({"order_refund_auto_fen_max": 400_000});
+    let config = json!({"id": merchant.id, "shop_id": "10437917", "platform": "douyin", "caps": caps});
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
+    every_kind(&merchant);
+    assert!(store.checked(&merchant.id, &ExportQuery::default()).well);
+    let all = entries(&store, &merchant);
+    let act = all.iter().position(|entry| matches!(entry, Entry::Act(act) if act.act == "caps.changed")).expect("an act") as u64;
+    let after = all.iter().rposition(is_refund).expect("a refund") as u64;
+    assert!(act < after);
+    let forge = Forge::on(&store.server.data);
+    forge.rewrite_any(&merchant.id, act, |_, bodies| bodies.replace(BodyKind::Act, "400000", "300000"));
+    let report = store.checked(&merchant.id, &ExportQuery::default());
+    let held = all.iter().enumerate().position(|(at, entry)| at as u64 > act && matches!(entry, Entry::Decision(_)));
+    names(&report, held.map(|at| at as u64), "body", "no act before it set the caps that it was held to");
 }

@@ -113,6 +113,7 @@ pub struct Decision {
 
 /// The host's own inputs of a decision, beside case and ruling; part of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Terms {
     /// The merchant's caps.
     pub caps: CapLimits,

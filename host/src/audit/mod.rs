@@ -1,6 +1,7 @@
 //! Auditing away from the service: a bundle checked to its last byte and run again, with nothing but the operator's key.
 
 mod bindings;
+mod caps;
 mod repeats;
 mod report;
 mod verify;

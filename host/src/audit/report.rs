@@ -10,6 +10,7 @@ use ombud_ledger::{BodyKind, Entry, Header};
 use serde::Serialize;
 
 use super::bindings::Bindings;
+use super::caps::CapsInForce;
 use super::repeats::Repeats;
 use crate::replay::{Divergence, ReplayReport, cut};
 use crate::service::{ErasureProof, Told, told};
@@ -170,6 +171,9 @@ pub struct Found {
     /// What decided, and what brought it in.
     #[serde(skip)]
     pub(super) bindings: Bindings,
+    /// What decisions were held to, and what set it.
+    #[serde(skip)]
+    pub(super) caps: CapsInForce,
     /// What is wrong with records themselves.
     #[serde(skip)]
     pub(super) problems: Problems,
@@ -181,6 +185,7 @@ impl Found {
         self.header(&opened.header);
         self.repeats.record(&opened.header);
         self.bindings.record(&opened.header);
+        self.caps.record(&opened.header);
         match &opened.bodies {
             Bodies::Opened(bodies) => {
                 let act = bodies.iter().find(|(kind, _)| *kind == BodyKind::Act);
@@ -216,6 +221,7 @@ impl Found {
                 self.problems.add(Problem::at(header.seq, Part::Body, format!("its act is none that this release knows: {why}")));
             }
             Some(Told::BroughtIn(brought)) => self.bindings.act(header.seq, brought),
+            Some(Told::Caps(change)) => self.caps.act(header, &change),
             None => {}
         }
     }
@@ -270,6 +276,7 @@ impl Found {
         self.erasures.merge(other.erasures);
         self.repeats.merge(other.repeats);
         self.bindings.merge(other.bindings);
+        self.caps.merge(other.caps);
         self.problems.merge(other.problems);
     }
 

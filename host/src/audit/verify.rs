@@ -178,6 +178,7 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     std::mem::take(&mut found.repeats).tell(&mut problems);
     if verified.manifest.records.start == 0 && !verified.manifest.masked {
         std::mem::take(&mut found.bindings).tell(&mut problems);
+        std::mem::take(&mut found.caps).tell(&mut problems);
     }
     for loss in &mut found.losses {
         loss.accepted = checks.accepted_losses.is_none_or(|known| known.contains(&loss.seq));

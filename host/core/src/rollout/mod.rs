@@ -108,6 +108,7 @@ pub struct Opened {
 /// What the rollout decided of one case, as the record keeps it: an input of the decision, like the facts. Left out where the
 /// active version answered alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Chosen {
     /// By what right the version answers that runs first.
     pub stage: Stage,

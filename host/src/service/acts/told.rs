@@ -1,6 +1,6 @@
 //! What of an act whoever checks a log from outside must be told.
 
-use ombud_ledger::{Entry, Header};
+use ombud_ledger::{Entry, Header, Windows};
 
 use super::body::ActBody;
 use super::what::{LOSS_ACCEPTED, What};
@@ -14,6 +14,8 @@ pub(crate) enum Told {
     Loss(String),
     /// It brought in what decides from then on.
     BroughtIn(BroughtIn),
+    /// Other caps stand from then on: those before it, and those after it.
+    Caps((Windows, Windows)),
 }
 
 /// A policy's component, its settings, or both.
@@ -44,6 +46,7 @@ pub(crate) fn told(header: &Header, body: Option<&str>) -> Option<Told> {
             brought(policy, vec![act.after, Some(settings)])
         }
         What::SettingsChanged { policy, .. } => brought(policy, vec![act.after]),
+        What::CapsChanged { from, to } => Some(Told::Caps((Windows::from(&from), Windows::from(&to)))),
         _ => None,
     }
 }
