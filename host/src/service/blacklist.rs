@@ -1,5 +1,6 @@
 //! Blacklist requests: their state is a projection of the ledger's records; each step is an act of an authenticated person.
 
+use ombud_core::edition::Edition;
 use ombud_core::history::RequestState;
 use ombud_core::kind::Kind;
 use ombud_core::measure::{Effect, effect, is_approved};
@@ -128,7 +129,7 @@ pub fn project(
     if refuted && state.stage == Stage::Archived {
         group.drop_incidents(merchant, &customer, case.criterion.as_str())?;
     }
-    measure(group, on, case, ruling, &customer, seq)?;
+    measure(group, on, case, (ruling, made.edition), &customer, seq)?;
     Ok(acts)
 }
 
@@ -178,17 +179,21 @@ fn measure(
     group: &mut dyn Group,
     on: &Occasion<'_>,
     case: &BlacklistCase,
-    ruling: &BlacklistRuling,
+    (ruling, edition): (&BlacklistRuling, Edition),
     customer: &str,
     seq: u64,
 ) -> Result<(), ServiceError> {
     let merchant = on.merchant;
     let known = group.measure(merchant, customer)?;
+    // Another request may have put its own in force since the ruling's case was read.
+    let is_own = edition < Edition::Third || known.as_ref().is_none_or(|row| row.request_id == case.request_id);
     let in_force = known.as_ref().and_then(|row| CustomerMeasure::parse(&row.measure)).unwrap_or(CustomerMeasure::None);
     let measure = match effect(case, ruling, in_force) {
         Effect::Puts(measure) => measure,
         Effect::Lifts(_) => {
-            group.lift_measure(merchant, customer)?;
+            if is_own {
+                group.lift_measure(merchant, customer)?;
+            }
             return Ok(());
         }
         Effect::Leaves(_) | Effect::Nothing => return Ok(()),

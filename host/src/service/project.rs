@@ -250,6 +250,8 @@ pub struct Act<'a> {
     pub at_ms: i64,
     /// The act's place in the ledger.
     pub seq: u64,
+    /// By which edition of the host's rules the decision was concluded.
+    pub edition: Edition,
 }
 
 /// Projects an act: what a person approved is refunded or granted for later cases, what a person took back is not.
@@ -275,7 +277,13 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
                 None if act.outcome == CANCELLED => (row.state, row.resolution) = (CaseState::Closed, None),
                 None => {}
             }
-            (row.approved, row.compensation) = (act.amounts.refund, act.amounts.goodwill());
+            row.approved = act.amounts.refund;
+            row.compensation = if act.edition >= Edition::Third {
+                // What other decisions on the case gave stands.
+                row.compensation.saturating_sub(goodwill(act.cancelled)).max(0).saturating_add(goodwill(act.paid))
+            } else {
+                act.amounts.goodwill()
+            };
             row.outcome = act.outcome.to_owned();
             row.last_seq = act.seq;
             row.updated_at_ms = act.at_ms;
@@ -287,8 +295,11 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
                     let Some(episode) = intent.key.strip_prefix(case.order_id.as_str()).and_then(|key| key.strip_prefix('/')) else {
                         continue;
                     };
-                    let own = ruling.awards.iter().find(|award| award.episode_id == episode).map(|award| award.form);
-                    let form = own.filter(|form| Payment::of(*form) == Some(intent.payment)).unwrap_or(match intent.payment {
+                    let is_paid = |form: &CompForm| Payment::of(*form) == Some(intent.payment);
+                    let mut own = ruling.awards.iter().filter(|award| award.episode_id == episode).map(|award| award.form);
+                    // An episode may have awards of several forms.
+                    let own = if act.edition >= Edition::Third { own.find(is_paid) } else { own.next().filter(is_paid) };
+                    let form = own.unwrap_or(match intent.payment {
                         Payment::Coupon => CompForm::Coupon,
                         Payment::Cash | Payment::Refund => CompForm::CashRefund,
                     });
@@ -326,6 +337,11 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
         _ => {}
     }
     Ok(())
+}
+
+fn goodwill(intents: &[Intent]) -> i64 {
+    let given = intents.iter().filter(|intent| intent.payment != Payment::Refund);
+    given.fold(0, |sum, intent| sum.saturating_add(intent.amount))
 }
 
 /// Nothing more is to come in the case: it was refused, or everything was paid or sent.

@@ -55,21 +55,32 @@ impl Service {
         // clock may be some minutes ahead.
         let request_id = data.pointer("/blacklist/request_id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let key = EventKey::new(SOURCE, &act.event_id).ok();
-        let (known_ms, last_ms) = self.store.read(|reads| {
-            let seen = key.map(|key| reads.event(&tenant.config.id, &key)).transpose()?.flatten();
-            let listed = seen.map(|seen| reads.listed(&tenant.config.id, seen.first_seq)).transpose()?.flatten();
-            let steps = reads.blacklist_request(&tenant.config.id, &request_id)?.map(|(_, steps)| steps).unwrap_or_default();
-            Ok::<_, ServiceError>((listed.and_then(|entry| entry.event_at_ms), steps.last().map(|step| step.at_ms)))
-        })?;
-        let time = known_ms.unwrap_or_else(|| last_ms.map_or(at_ms, |last| at_ms.max(last)));
-        let event = json!({
-            "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(time),
-            "datacontenttype": "application/json",
-            "data": data,
-        });
-        let event =
-            event::structured(event.to_string().as_bytes(), at_ms).map_err(|problems| ServiceError::Invalid(of_the_act(problems)))?;
-        self.decide_own(who, merchant, event).await.map_err(|error| match error {
+        let known = || {
+            self.store.read(|reads| {
+                let seen = key.as_ref().map(|key| reads.event(&tenant.config.id, key)).transpose()?.flatten();
+                let listed = seen.map(|seen| reads.listed(&tenant.config.id, seen.first_seq)).transpose()?.flatten();
+                let steps = reads.blacklist_request(&tenant.config.id, &request_id)?.map(|(_, steps)| steps).unwrap_or_default();
+                Ok::<_, ServiceError>((listed.and_then(|entry| entry.event_at_ms), steps.last().map(|step| step.at_ms)))
+            })
+        };
+        let decide = |time: i64| {
+            let event = json!({
+                "specversion": "1.0", "id": act.event_id, "source": SOURCE, "type": event_type, "time": rfc3339(time),
+                "datacontenttype": "application/json",
+                "data": data,
+            });
+            let event = event::structured(event.to_string().as_bytes(), at_ms).map_err(ServiceError::Invalid);
+            async { self.decide_own(who, merchant, event?).await }
+        };
+        let (known_ms, last_ms) = known()?;
+        let mut answer = decide(known_ms.unwrap_or_else(|| last_ms.map_or(at_ms, |last| at_ms.max(last)))).await;
+        // It may have been sent twice at once: then the other one's time is on record now.
+        if let (Err(ServiceError::Conflict(_)), None) = (&answer, known_ms)
+            && let (Some(known_ms), _) = known()?
+        {
+            answer = decide(known_ms).await;
+        }
+        answer.map_err(|error| match error {
             ServiceError::Invalid(problems) => ServiceError::Invalid(of_the_act(problems)),
             error => error,
         })

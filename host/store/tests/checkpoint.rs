@@ -100,7 +100,7 @@ fn the_log_is_cut_beside_readers_and_writes() {
             let value = secret.clone().into_bytes();
             opened.writer.wait(move |group| group.set_value("secret", &value)).unwrap();
             opened.writer.wait(|group| group.set_value("secret", &[])).unwrap();
-            assert!(opened.store.empty_log(SECONDS).unwrap(), "{number}");
+            assert!(opened.store.empty_log().wait(SECONDS).unwrap(), "{number}");
             for file in ["ombud.db", "ombud.db-wal"] {
                 let bytes = std::fs::read(directory.path().join(file)).unwrap();
                 assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{number}: {file}");
@@ -130,14 +130,14 @@ fn wait_until_cut(directory: &Path) {
 fn a_log_that_a_reader_holds_is_cut_once_it_lets_go() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a"]);
-    assert!(opened.store.empty_log(SECONDS).unwrap());
+    assert!(opened.store.empty_log().wait(SECONDS).unwrap());
     write(&opened, 0);
     opened
         .store
         .read(|reads| {
             let first = reads.value("v0")?.unwrap();
             write(&opened, 40);
-            assert!(!opened.store.empty_log(Duration::from_millis(300))?, "somebody reads what was before");
+            assert!(!opened.store.empty_log().wait(Duration::from_millis(300))?, "somebody reads what was before");
             assert_eq!(reads.value("v0")?.unwrap(), first);
             Ok::<_, StoreError>(())
         })
@@ -150,7 +150,7 @@ fn a_log_that_a_reader_holds_is_cut_once_it_lets_go() {
 fn what_a_killed_process_left_in_the_log_leaves_it_with_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a"]);
-    assert!(opened.store.empty_log(SECONDS).unwrap());
+    assert!(opened.store.empty_log().wait(SECONDS).unwrap());
     write(&opened, 0);
     let killed = tempfile::tempdir().unwrap();
     for file in ["ombud.db", "ombud.db-wal"] {

@@ -82,7 +82,7 @@ fn an_empty_directory_gets_the_newest_schema() {
 fn a_damaged_database_is_named_with_what_helps() {
     let directory = tempfile::tempdir().unwrap();
     let opened = open(directory.path(), &["a"]);
-    assert!(opened.store.empty_log(SECONDS).unwrap());
+    assert!(opened.store.empty_log().wait(SECONDS).unwrap());
     drop(opened);
     let path = directory.path().join("ombud.db");
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10_000).unwrap();

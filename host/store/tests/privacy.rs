@@ -201,12 +201,12 @@ fn the_files_do_not_hold_what_was_erased() {
             bytes.windows(text.len()).any(|window| window == text.as_bytes())
         })
     };
-    assert!(opened.store.empty_log(SECONDS).unwrap());
+    assert!(opened.store.empty_log().wait(SECONDS).unwrap());
     assert!(holds("wrapped key of c_gone") && holds("wrapped key of t1-c_gone"));
     opened.writer.wait(other).unwrap();
     let tickets = opened.store.read(|reads| reads.tickets_of(&merchant("a"), "c_gone")).unwrap();
     erase(&opened, tickets);
-    assert!(opened.store.empty_log(SECONDS).unwrap());
+    assert!(opened.store.empty_log().wait(SECONDS).unwrap());
     assert!(!holds("wrapped key of c_gone") && !holds("wrapped key of t1-c_gone"), "a destroyed key is still in a file");
     assert!(holds("wrapped key of c_stays"));
 }

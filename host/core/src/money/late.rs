@@ -5,7 +5,7 @@ use std::fmt;
 
 use ombud_rules::contract::delay::{DelayCase, DelayKind, DelayLine, Episode};
 
-use super::lines::{LinePart, by_line};
+use super::lines::{LinePart, borne, by_line};
 use super::{Intent, Payment, after_sale_of};
 use crate::caps::LineRefund;
 
@@ -55,7 +55,8 @@ pub(super) fn is_about(episode: &Episode, line: &str) -> bool {
 }
 
 /// `total` fen spread over the late refunds of a case, in its order: first what is on record and is stated again, of which `on_record` knows the
-/// amount under a key; then what the lines of each still bear, those of few lines before those of many. What no line bears is left out.
+/// amount under a key; then what the lines of each still bear, those of few lines before those of many, which
+/// make room on others of their own lines for whatever comes later. What the lines do not bear together is left out.
 pub fn spread<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> i64) -> Vec<Late<'c>> {
     spread_beside(case, &[], total, on_record)
 }
@@ -75,7 +76,7 @@ pub fn spread_bounded<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&s
     spread_over(case, total, on_record, vec![i64::MAX; case.lines.len()])
 }
 
-fn spread_over<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> i64, mut bears: Vec<i64>) -> Vec<Late<'c>> {
+fn spread_over<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> i64, bears: Vec<i64>) -> Vec<Late<'c>> {
     let mut left = total.max(0);
     let mut known: HashMap<String, i64> = HashMap::new();
     let mut open = Vec::new();
@@ -89,18 +90,16 @@ fn spread_over<'c>(case: &'c DelayCase, total: i64, on_record: impl Fn(&str) -> 
         open.push((all.len(), episode, amount - again));
         all.push(Late { episode: &episode.episode_id, key, stated, new: 0 });
     }
-    let lines = |episode: &Episode| case.lines.iter().filter(|line| is_about(episode, &line.line_id)).count();
-    open.sort_by_key(|(at, episode, _)| (lines(episode), *at));
-    for (at, episode, amount) in open {
-        let mut wanted = amount.min(left);
-        for (_, bears) in case.lines.iter().zip(&mut bears).filter(|(line, _)| is_about(episode, &line.line_id)) {
-            let taken = wanted.min(*bears);
-            *bears -= taken;
-            wanted -= taken;
-            left -= taken;
-            if let Some(late) = all.get_mut(at) {
-                late.new += taken;
-            }
+    let lines = |episode: &Episode| -> Vec<usize> {
+        let about = case.lines.iter().enumerate().filter(|(_, line)| is_about(episode, &line.line_id));
+        about.map(|(at, _)| at).collect()
+    };
+    let mut open: Vec<(usize, (Vec<usize>, i64))> = open.into_iter().map(|(at, episode, amount)| (at, (lines(episode), amount))).collect();
+    open.sort_by_key(|(at, (lines, _))| (lines.len(), *at));
+    let (places, parts): (Vec<usize>, Vec<(Vec<usize>, i64)>) = open.into_iter().unzip();
+    for (at, taken) in places.into_iter().zip(borne(bears, &parts, left)) {
+        if let Some(late) = all.get_mut(at) {
+            late.new = taken;
         }
     }
     all

@@ -77,6 +77,26 @@ pub fn by_line(parts: &[LinePart<'_>], before: impl Fn(&str) -> i64) -> Vec<Line
     sums.map(|(id, refunded)| LineRefund { line_id: id.to_owned(), refunded }).collect()
 }
 
+/// How much of each part lines bear together, whose `rooms` these are: each part is about some of the lines, and those before it make room for it
+/// on others of their own. No more than `left` of all.
+pub(super) fn borne(rooms: Vec<i64>, parts: &[(Vec<usize>, i64)], mut left: i64) -> Vec<i64> {
+    let lines = rooms.into_iter().map(|room| Line { id: "", room, placed: vec![0; parts.len()] }).collect();
+    let about = parts.iter().map(|(lines, _)| lines.iter().map(|line| (*line, 1)).collect()).collect();
+    let mut shares = Shares { lines, about, rest: vec![0; parts.len()] };
+    let bear = |(at, (_, amount)): (usize, &(Vec<usize>, i64))| {
+        let wanted = (*amount).min(left).max(0);
+        if let Some(rest) = shares.rest.get_mut(at) {
+            *rest = wanted;
+        }
+        shares.place(at, Some(&[]));
+        while shares.make_room(at) {}
+        let taken = wanted - shares.rest(at);
+        left -= taken;
+        taken
+    };
+    parts.iter().enumerate().map(bear).collect()
+}
+
 /// A line on which parts are placed.
 struct Line<'a> {
     id: &'a str,

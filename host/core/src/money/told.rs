@@ -88,15 +88,14 @@ impl Open<'_> {
     }
 }
 
-/// Tells of each late refund that is paid beside others and that no message names: a policy may tell of the lines' first award alone. What only
-/// states again what is on record was told before.
+/// Tells of each late refund that is paid and that no message names: a policy may tell of the lines' first award alone, or of none where no
+/// solatium comes with it. What only states again what is on record was told before.
 pub fn tell_late(ruling: &mut DelayRuling, late: &[Late<'_>]) {
     let paid = |late: &Late<'_>| late.stated.saturating_add(late.new);
-    if late.iter().filter(|late| paid(late) > 0).count() < 2 {
-        return;
-    }
+    let is_alone = late.iter().filter(|late| paid(late) > 0).count() < 2;
     let messages = &mut ruling.notes.messages;
-    let args = messages.iter().flat_map(|message| &message.args).filter(|arg| arg.key == REFUND);
+    // One alone may be told in whatever words a policy has.
+    let args = messages.iter().flat_map(|message| &message.args).filter(|arg| is_alone || arg.key == REFUND);
     let mut named: Vec<String> = args.map(|arg| arg.value.clone()).collect();
     let total = late.iter().fold(0, |sum: i64, late| sum.saturating_add(paid(late)));
     if named.contains(&yuan(total)) {

@@ -32,7 +32,7 @@ const ONGOING: &str = "master-key-rotation";
 const KEYS_OF_A_STEP: u32 = 200;
 /// The longest pause between two steps.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
-/// The pause after the store's log could not be emptied.
+/// After so long it is looked whether the service still waits for the store's log to be emptied.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
 /// A rotation that is under way, as the store notes it.
@@ -277,8 +277,10 @@ fn rewrap(group: &mut dyn Group, masters: &Masters, merchant: &MerchantId, after
 fn wrap_the_rest(service: &Weak<Service>, ongoing: &Ongoing) -> Result<()> {
     let running = || service.upgrade();
     let Some(now) = running() else { return Ok(()) };
-    // Merchants that come later have keys under the new one.
-    let merchants: Vec<MerchantId> = now.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id).collect();
+    // Read between two groups: one under way when the keys were turned may bring a merchant whose key is wrapped with the old one. Merchants that
+    // come later have keys under the new one.
+    let merchants = now.writer.wait(|group| Ok::<_, ServiceError>(group.merchants()?)).map_err(of_job)?;
+    let merchants: Vec<MerchantId> = merchants.into_iter().map(|row| row.id).collect();
     drop(now);
     for merchant in &merchants {
         let mut after = Some(String::new());
@@ -301,17 +303,17 @@ fn wrap_the_rest(service: &Weak<Service>, ongoing: &Ongoing) -> Result<()> {
     let Some(service) = running() else { return Ok(()) };
     let keys = service.rotation().as_ref().map_or(0, |rotation| rotation.keys);
     service.end_rotation(ongoing, keys)?;
+    let emptying = service.store.empty_log();
     drop(service);
     // The log still has what the old key opens, and the new one sealed by it, until nobody reads an older state.
     let service = loop {
+        let emptied = emptying.wait(LOG_PAUSE);
         let Some(service) = running() else { return Ok(()) };
-        match service.store.empty_log(PAUSE_MAX) {
+        match emptied {
             Ok(true) => break service,
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied: it still has what the old master key opens"),
         }
-        drop(service);
-        std::thread::sleep(LOG_PAUSE);
     };
     // The old key stays in memory: a reader's snapshot may be from before.
     if let Some(rotation) = service.rotation().as_mut() {

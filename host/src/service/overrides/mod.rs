@@ -82,7 +82,8 @@ impl Change<'_> {
         settle(group, merchant, &counting, &self.cancelled, paid)?;
         let cancelled: Vec<Intent> = self.cancelled.into_iter().map(|part| part.intent).collect();
         let (customer, outcome, amounts) = (self.customer.unwrap_or_default(), self.outcome, self.amounts);
-        let act = project::Act { customer, outcome, amounts, cancelled: &cancelled, paid, at_ms, seq };
+        let edition = self.target.edition;
+        let act = project::Act { customer, outcome, amounts, cancelled: &cancelled, paid, at_ms, seq, edition };
         project::act(group, merchant, &self.target.case, &self.target.ruling, &act)
     }
 }

@@ -62,6 +62,15 @@ impl Standing {
                 .allowed("`amend` with outcome `closed` lifts the measure, `approve` lets it stand, `cancel` takes the appeal back");
             return Err(ServiceError::Invalid(vec![problem]));
         }
+        if request.action != OverrideAction::Amend {
+            let given = [("/amounts", request.amounts.is_some()), ("/outcome", request.outcome.is_some())];
+            let problem =
+                |place| Problem::at(place, "is given without `amend`, which alone puts something else in the place of what stands");
+            let problems: Vec<Problem> = given.into_iter().filter(|(_, given)| *given).map(|(place, _)| problem(place)).collect();
+            if !problems.is_empty() {
+                return Err(ServiceError::Invalid(problems));
+            }
+        }
         match request.action {
             OverrideAction::Approve => self.approved(target),
             OverrideAction::Cancel => Ok(After { outcome: project::CANCELLED.into(), amounts: Amounts::default(), due: Due::Proposal }),

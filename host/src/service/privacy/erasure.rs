@@ -151,7 +151,7 @@ impl Service {
     /// Takes what was overwritten out of the database's log as well. Where readers hold it for long, it leaves once they let go.
     pub(super) async fn empty_log(self: &Arc<Self>) {
         let service = Arc::clone(self);
-        let emptied = tokio::task::spawn_blocking(move || service.store.empty_log(LOG_WAIT)).await;
+        let emptied = tokio::task::spawn_blocking(move || service.store.empty_log().wait(LOG_WAIT)).await;
         match emptied {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => tracing::warn!("the write-ahead log is being read: what was erased leaves it once that is over"),

@@ -111,19 +111,19 @@ impl Service {
                 return Err(ServiceError::Invalid(vec![problem]));
             }
         };
-        let id = &tenant.config.id;
-        let (subjects, about) = self.store.read(|reads| subjects(reads, id, scope, subject.as_deref()))?;
         let mut bits = [0_u8; 8];
         getrandom::fill(&mut bits).map_err(|error| ServiceError::Internal(anyhow::anyhow!("no random bytes: {error}")))?;
         let row =
             HoldRow { hold_id: format!("h_{}", hex::encode(bits)), scope, subject, set_by: who.actor.to_string(), set_at_ms: now_ms() };
         let what = What::HoldSet { hold: row.hold_id.clone(), scope: scope.into(), subject: row.subject.clone() };
-        let act = NewAct { reason: Some(reason.clone()), at_ms: row.set_at_ms, subjects, about, ..NewAct::new(who, what) };
-        let (log, vault, stored) = (id.clone(), self.vault.clone(), row.clone());
+        let act = NewAct { reason: Some(reason.clone()), at_ms: row.set_at_ms, ..NewAct::new(who, what) };
+        let (log, vault, stored) = (tenant.config.id.clone(), self.vault.clone(), row.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
         let job = move |group: &mut dyn Group| {
+            // Whoever was erased meanwhile is not there to be held.
+            let (subjects, about) = subjects(group, &log, stored.scope, stored.subject.as_deref())?;
             group.insert_hold(&log, &stored)?;
-            act.append(group, &vault, &log)
+            NewAct { subjects, about, ..act.clone() }.append(group, &vault, &log)
         };
         self.writer.submit(job, move |result| _ = answer.send(result))?;
         answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??;
@@ -143,14 +143,16 @@ impl Service {
         let id = tenant.config.id.clone();
         let rows = self.store.read(|reads| reads.holds(&id))?;
         let row = rows.into_iter().find(|row| row.hold_id == hold).ok_or(ServiceError::NotFound("hold"))?;
-        let (subjects, about) = self.store.read(|reads| subjects(reads, &id, row.scope, row.subject.as_deref()))?;
         let what = What::HoldLifted { hold: row.hold_id.clone(), scope: row.scope.into(), subject: row.subject.clone() };
-        let act = NewAct { reason: Some(reason), subjects, about, ..NewAct::new(who, what) };
+        let act = NewAct { reason: Some(reason), ..NewAct::new(who, what) };
         let vault = self.vault.clone();
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let job = move |group: &mut dyn Group| match group.lift_hold(&id, &row.hold_id)? {
-            true => act.append(group, &vault, &id).map(|_| ()),
-            false => Err(ServiceError::NotFound("hold")),
+        let job = move |group: &mut dyn Group| {
+            let (subjects, about) = subjects(group, &id, row.scope, row.subject.as_deref())?;
+            match group.lift_hold(&id, &row.hold_id)? {
+                true => NewAct { subjects, about, ..act.clone() }.append(group, &vault, &id).map(|_| ()),
+                false => Err(ServiceError::NotFound("hold")),
+            }
         };
         self.writer.submit(job, move |result| _ = answer.send(result))?;
         Ok(answered.await.map_err(|_| ServiceError::Unavailable("the service is shutting down"))??)

@@ -244,7 +244,7 @@ impl Service {
         }
         if again.customers > 0 {
             tracing::warn!(customers = again.customers, "customers were erased again: the database is from before their erasure");
-            self.store.empty_log(LOG_WAIT)?;
+            self.store.empty_log().wait(LOG_WAIT)?;
             in_store = self.store.read(Erasures::in_store)?;
         }
         for left in &again.left {

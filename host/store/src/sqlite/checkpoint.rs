@@ -70,6 +70,22 @@ struct Work {
     ended: bool,
 }
 
+/// The write-ahead log is to be cut to nothing: whoever asked for it can wait for it.
+pub struct Emptying {
+    number: u64,
+    log: LogKeeper,
+}
+
+impl Emptying {
+    /// Whether it is done, after some time at the latest. Where it is not, it will be: once nobody reads an older state, or with the next start.
+    ///
+    /// # Errors
+    /// The database cannot be written; it is tried again.
+    pub fn wait(&self, time: Duration) -> Result<bool, StoreError> {
+        self.log.wait_until_cut(self.number, time)
+    }
+}
+
 impl LogKeeper {
     fn work(&self) -> MutexGuard<'_, Work> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,17 +103,18 @@ impl LogKeeper {
         self.0.1.wait_timeout(work, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Asks for the log to be cut, and waits for it for some time. False where it was not done by then: it will be.
-    ///
-    /// # Errors
-    /// The database cannot be written; it is tried again.
-    pub(super) fn cut(&self, wait: Duration) -> Result<bool, StoreError> {
-        let until = Instant::now() + wait;
+    /// Asks for the log to be cut.
+    pub(super) fn cut(&self) -> Emptying {
         let mut work = self.work();
         work.asked += 1;
         work.problem = None;
-        let number = work.asked;
         self.told();
+        Emptying { number: work.asked, log: self.clone() }
+    }
+
+    fn wait_until_cut(&self, number: u64, wait: Duration) -> Result<bool, StoreError> {
+        let until = Instant::now() + wait;
+        let mut work = self.work();
         while work.cut < number && !work.ended {
             if let Some(problem) = work.problem.take() {
                 return Err(problem);

@@ -201,7 +201,7 @@ impl WriteHistory for SqliteWriter {
         self.now_known(KeyOf::Incidents, merchant, &[&row.customer]);
         let sql = "INSERT INTO incidents (merchant_no, customer, criterion, incident_id, confirmed, ticket, at_ms, seq)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET confirmed = excluded.confirmed, ticket = excluded.ticket,
-            at_ms = excluded.at_ms, seq = excluded.seq WHERE NOT confirmed";
+            at_ms = max(at_ms, excluded.at_ms), seq = excluded.seq WHERE NOT confirmed";
         let parameters =
             params![merchant, row.customer, row.criterion, row.incident_id, row.confirmed, row.ticket, row.at_ms, signed(row.seq)];
         self.run("keep an incident", sql, parameters).map(|_| ())

@@ -27,12 +27,12 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::Frontier;
 
 pub use self::check::{Gone, Inspection, Rebuilt, Scratch};
+pub use self::checkpoint::Emptying;
 use self::checkpoint::{Checkpointer, LogKeeper};
 pub use self::connection::{SqliteReader, SqliteWriter};
 use self::filling::Filling;
@@ -90,13 +90,9 @@ impl SqliteStore {
         self.grown.take()
     }
 
-    /// Has the write-ahead log moved into the database and cut to nothing, so that what a commit overwrote is nowhere any more, and
-    /// waits for it. False where readers hold a part of it for so long: then it is done once they let go, or at the next start.
-    ///
-    /// # Errors
-    /// The database cannot be written; it is tried again.
-    pub fn empty_log(&self, wait: Duration) -> Result<bool, StoreError> {
-        self.log.cut(wait)
+    /// Has the write-ahead log moved into the database and cut to nothing, so that what a commit overwrote is nowhere any more.
+    pub fn empty_log(&self) -> Emptying {
+        self.log.cut()
     }
 
     /// The pool of readers.
