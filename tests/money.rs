@@ -5,6 +5,7 @@ mod borne;
 mod delayed;
 mod outcomes;
 mod persons;
+mod platform;
 mod policies;
 mod restated;
 

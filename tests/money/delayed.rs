@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{breaches, caps, refund_of};
 
 /// A refund of L1 (¥189.03) that is late, of an order, a ticket and a customer that are named after `own`.
-fn late(own: &str, id: &str, episode: &str, owed: i64) -> Value {
+pub(super) fn late(own: &str, id: &str, episode: &str, owed: i64) -> Value {
     let mut late = delay(own, id, episode);
     for (member, value) in [
         ("kind", json!("refund-processing")),

@@ -20,11 +20,11 @@ use super::blacklist;
 use super::error::ServiceError;
 use super::owner::Owner;
 use super::pending::{Item, Pending, Sealed};
-use super::project;
 use super::read;
 use super::snapshot::Tenant;
 use super::vault::Vault;
 use super::wire::EventAnswer;
+use super::{platform, project};
 
 /// What became of a pending event.
 pub enum Committed {
@@ -116,7 +116,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     if let Some((header, leaf, sealed)) = event_only {
         let listing = listing(pending, EntryKind::Event);
         group.append(&NewRecord { merchant, seq: first, header: &header, leaf, sealed: &sealed, listing })?;
-        project::event(group, &on, first)?;
+        close(group, &on, first)?;
         blacklist::flag(group, &on, first)?;
         return Ok(Committed::New(Vec::new()));
     }
@@ -145,12 +145,21 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         };
         appended.push(Appended { seq: record.seq, leaf: record.leaf, again });
     }
-    project::event(group, &on, first)?;
+    close(group, &on, first)?;
     for act in acts {
         let act = NewAct { subjects: vec![owner.subject.clone()], ..act };
         act.append(group, vault, merchant)?;
     }
     Ok(Committed::New(appended))
+}
+
+/// Closes the cases that the platform closed.
+fn close(group: &mut dyn Group, on: &project::Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
+    if !platform::closes(on.event.envelope.event_type) {
+        return Ok(());
+    }
+    let pays_since_ms = platform::pays_since_ms(as_reads(group))?;
+    platform::event(group, on, seq, pays_since_ms)
 }
 
 /// A group reads like a reader.

@@ -29,7 +29,7 @@ use super::pending::{Draft, Item, Pending};
 use super::rollout::{Runs, ShadowJob, ShadowRun, opened, opens};
 use super::snapshot::Tenant;
 use super::wire::{EventAnswer, Verbatim};
-use super::{Service, history, locks, overrides, project, read};
+use super::{Service, history, locks, overrides, platform, read};
 use crate::bodies::CaseBody;
 use crate::clock::now_ms;
 use crate::judge::{Inputs, Phases, answer, micros};
@@ -282,7 +282,7 @@ fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
         .into_iter()
         .chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()));
     let mut keys: Vec<u64> = orders.map(|order| locks::key(&[merchant.as_str(), "order", order])).collect();
-    let cases = data.after_sale.as_ref().map(|input| input.after_sale_id.as_str()).into_iter().chain(project::closed(event));
+    let cases = data.after_sale.as_ref().map(|input| input.after_sale_id.as_str()).into_iter().chain(platform::closed(event));
     keys.extend(cases.map(|case| locks::key(&[merchant.as_str(), "case", case])));
     keys.extend(data.blacklist.as_ref().map(|request| locks::key(&[merchant.as_str(), "blacklist", request.request_id()])));
     // A redelivery waits for the first delivery, so that it finds its records instead of doing the work again.

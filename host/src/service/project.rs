@@ -4,11 +4,12 @@
 use ombud_core::case::Case;
 use ombud_core::edition::Edition;
 use ombud_core::event::{Event, EventType};
-use ombud_core::ids::{CustomerRef, DecisionId, MerchantId};
+use ombud_core::ids::{DecisionId, MerchantId};
+use ombud_core::kind::Kind;
 use ombud_core::money::{self, Amounts, Due, Intent, Payment};
 use ombud_core::ruling::Ruling;
 use ombud_ledger::Digest;
-use ombud_rules::after_sale::{Account, Bill, largest_remainder, requested};
+use ombud_rules::after_sale::{Account, Bill, requested};
 use ombud_rules::civil;
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling, Outcome, RequestKind};
 use ombud_rules::contract::blacklist::Stage;
@@ -97,51 +98,6 @@ pub fn decision(group: &mut dyn Group, on: &Occasion<'_>, made: &Made<'_>) -> Re
     Ok(Vec::new())
 }
 
-/// Whether the platform closed, refused or refunded a case.
-pub const fn closes(event_type: EventType) -> bool {
-    matches!(event_type, EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded)
-}
-
-/// The after-sales case that the platform closed, refused or refunded.
-pub fn closed(event: &Event) -> Option<&str> {
-    let named = event.data.note.as_ref().and_then(|note| note.get("after_sale_id")).and_then(serde_json::Value::as_str);
-    named.filter(|_| closes(event.envelope.event_type))
-}
-
-/// Projects what an event says of a case beside what is decided on it: one that the platform closed, refused or refunded is
-/// closed here as well. The event names the case alone; of a customer whom it names as well it must be that customer's.
-pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
-    let data = &on.event.data;
-    let Some(after_sale_id) = closed(on.event) else { return Ok(()) };
-    let merchant = on.merchant;
-    for mut row in group.after_sale_cases_named(merchant, after_sale_id)? {
-        let of = |customer: &CustomerRef| row.customer.as_deref().is_none_or(|own| own == customer.as_str());
-        if !data.customer_ref.as_ref().is_none_or(of) {
-            continue;
-        }
-        row.state = CaseState::Closed;
-        let paid = row.lines.iter().fold(row.freight_refunded, |sum, line| sum.saturating_add(line.refunded));
-        if on.event.envelope.event_type == EventType::AftersaleRefunded {
-            // The platform paid what was promised: another case gets no more for these units. Whose line it was matters little
-            // where all its units are given up.
-            let shares = largest_remainder(
-                row.approved.saturating_sub(paid).max(0),
-                &row.lines.iter().map(|line| line.qty.into()).collect::<Vec<i64>>(),
-            );
-            for (line, share) in row.lines.iter_mut().zip(shares) {
-                line.refunded = line.refunded.saturating_add(share);
-            }
-        } else {
-            // What was promised and not paid is not to come any more.
-            row.approved = row.approved.min(paid);
-        }
-        row.last_seq = seq;
-        row.updated_at_ms = on.received_at_ms;
-        group.put_after_sale_case(merchant, &row)?;
-    }
-    Ok(())
-}
-
 fn after_sale(
     group: &mut dyn Group,
     on: &Occasion<'_>,
@@ -162,6 +118,11 @@ fn after_sale(
         // What the order does not have takes nothing of what was asked for before.
         Some(row) if is_refused(made, ruling) => (row.lines.clone(), 0),
         _ => refunded(case, before, paid, given_up, made.edition),
+    };
+    let lines = match due {
+        Due::Later => promised(case, lines, ruling.refund, made.edition),
+        Due::Proposal if waits(ruling.outcome) => lines,
+        Due::Now | Due::Proposal => promised(case, lines, 0, made.edition),
     };
     let row = AfterSaleRow {
         order: order.clone(),
@@ -228,10 +189,27 @@ pub fn refunded(
                 known.qty = if anew && known.refunded == 0 { qty } else { known.qty.max(qty) };
                 known.refunded = known.refunded.saturating_add(refunded).max(0);
             }
-            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0) }),
+            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0), due: 0 }),
         }
     }
     (lines, split.freight * paid.signum())
+}
+
+/// The lines with what of a refund that falls due later each of them was promised.
+fn promised(case: &AfterSaleCase, mut lines: Vec<LineHistory>, refund: i64, edition: Edition) -> Vec<LineHistory> {
+    if edition < Edition::Third {
+        return lines;
+    }
+    lines.iter_mut().for_each(|line| line.due = 0);
+    let requested = requested(case).unwrap_or_default();
+    let bill = Bill::of(&case.order);
+    let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(refund, true);
+    for (line, due) in requested.iter().zip(split.lines) {
+        if let Some(known) = lines.iter_mut().find(|known| known.line_id == line.line.line_id) {
+            known.due = known.due.saturating_add(due);
+        }
+    }
+    lines
 }
 
 /// A person's act on a decision, as far as later cases are concerned.
@@ -277,6 +255,8 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
                 None if act.outcome == CANCELLED => (row.state, row.resolution) = (CaseState::Closed, None),
                 None => {}
             }
+            let later = if money::due_of(Kind::AfterSale, act.outcome) == Due::Later { act.amounts.refund } else { 0 };
+            row.lines = promised(case, row.lines, later, act.edition);
             row.approved = act.amounts.refund;
             row.compensation = if act.edition >= Edition::Third {
                 // What other decisions on the case gave stands.

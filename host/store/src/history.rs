@@ -61,6 +61,14 @@ pub struct LineHistory {
     pub qty: u32,
     /// Goods money refunded, in fen.
     pub refunded: i64,
+    /// Goods money promised and not paid yet, in fen; of decisions since the third edition.
+    #[serde(default, skip_serializing_if = "is_none_due")]
+    pub due: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none_due(fen: &i64) -> bool {
+    *fen == 0
 }
 
 /// Compensation granted for a delay.

@@ -1,0 +1,107 @@
+//! What the platform says of after-sales cases by itself: that it closed, refused or refunded one (domain model 4.1, `aftersale.closed`,
+//! `.refused`, `.refunded`). What it refunded is paid, whoever decided it: the same case pays it no second time, and its lines bear that much less.
+
+use ombud_core::event::{Event, EventType};
+use ombud_core::ids::CustomerRef;
+use ombud_core::money::{Intent, Payment};
+use ombud_rules::after_sale::largest_remainder;
+use ombud_store::{AfterSaleRow, CaseState, Group, Reads, SqliteStore, Store as _, StoreError, Writer};
+
+use super::error::ServiceError;
+use super::project::Occasion;
+use crate::clock::now_ms;
+
+/// Under which the store notes since when the platform's refunds are payments on record: earlier releases only took what they had approved for
+/// refunded, and their directories go on to say what they said.
+const PAYS_SINCE: &str = "platform-pays-since";
+
+/// Since when, epoch milliseconds by the host's receipt; never in a directory that no release noted it in.
+pub fn pays_since_ms(reads: &dyn Reads) -> Result<i64, StoreError> {
+    let noted = reads.value(PAYS_SINCE)?.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok());
+    Ok(noted.unwrap_or(i64::MAX))
+}
+
+/// Notes that they are from now on; in a directory without merchants, from the beginning.
+pub(super) fn note_pays_since(store: &SqliteStore, writer: &Writer) -> Result<(), ServiceError> {
+    let known = store.read(|reads| Ok::<_, StoreError>((reads.value(PAYS_SINCE)?.is_some(), reads.merchants()?.is_empty())))?;
+    let since_ms = match known {
+        (true, _) => return Ok(()),
+        (false, true) => 0,
+        (false, false) => now_ms(),
+    };
+    let job = move |group: &mut dyn Group| Ok::<_, ServiceError>(group.set_value(PAYS_SINCE, since_ms.to_string().as_bytes())?);
+    Ok(writer.wait(job)?)
+}
+
+/// Whether the platform closed, refused or refunded a case.
+pub const fn closes(event_type: EventType) -> bool {
+    matches!(event_type, EventType::AftersaleClosed | EventType::AftersaleRefused | EventType::AftersaleRefunded)
+}
+
+/// The after-sales case that the platform closed, refused or refunded.
+pub fn closed(event: &Event) -> Option<&str> {
+    let named = event.data.note.as_ref().and_then(|note| note.get("after_sale_id")).and_then(serde_json::Value::as_str);
+    named.filter(|_| closes(event.envelope.event_type))
+}
+
+/// Projects what an event says of a case beside what is decided on it: one that the platform closed, refused or refunded is
+/// closed here as well. The event names the case alone; of a customer whom it names as well it must be that customer's.
+pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64, pays_since_ms: i64) -> Result<(), ServiceError> {
+    let data = &on.event.data;
+    let Some(after_sale_id) = closed(on.event) else { return Ok(()) };
+    let merchant = on.merchant;
+    let pays = on.received_at_ms >= pays_since_ms;
+    for mut row in group.after_sale_cases_named(merchant, after_sale_id)? {
+        let of = |customer: &CustomerRef| row.customer.as_deref().is_none_or(|own| own == customer.as_str());
+        if !data.customer_ref.as_ref().is_none_or(of) {
+            continue;
+        }
+        row.state = CaseState::Closed;
+        let told = row.lines.iter().fold(row.freight_refunded, |sum, line| sum.saturating_add(line.refunded));
+        if on.event.envelope.event_type != EventType::AftersaleRefunded {
+            // What was promised and not paid is not to come any more.
+            row.approved = row.approved.min(told);
+        } else if pays {
+            let new = paid_beyond(group, on, &row, seq)?;
+            refunded(&mut row, new, true);
+        } else {
+            let new = row.approved.saturating_sub(told).max(0);
+            refunded(&mut row, new, false);
+        }
+        row.last_seq = seq;
+        row.updated_at_ms = on.received_at_ms;
+        group.put_after_sale_case(merchant, &row)?;
+    }
+    Ok(())
+}
+
+/// What the platform paid beyond what decisions, persons and late refunds of the case did: of the amount that the event states, else of what was
+/// promised. It is a payment of the case from here on (CAP-03).
+fn paid_beyond(group: &mut dyn Group, on: &Occasion<'_>, row: &AfterSaleRow, seq: u64) -> Result<i64, ServiceError> {
+    let stated = on.event.data.note.as_ref().and_then(|note| note.get("amount")).and_then(serde_json::Value::as_i64);
+    let parts = group.intent(on.merchant, &row.after_sale_id, Payment::Refund)?;
+    let on_record = parts.iter().fold(0, |sum: i64, part| sum.saturating_add(part.amount));
+    let new = stated.unwrap_or(row.approved).saturating_sub(on_record).max(0);
+    // A delay of the same event may have paid under the same name, in the same record.
+    if new > 0 && parts.iter().all(|part| part.seq != seq) {
+        let intent = Intent { key: row.after_sale_id.clone(), payment: Payment::Refund, amount: new, restates: true };
+        group.pay_intent(on.merchant, &intent, seq)?;
+    }
+    Ok(new)
+}
+
+/// Books a refund on the lines that it was promised for, and on the freight beside them; where that is not known, by their units; where no unit
+/// is given up on `any` line.
+fn refunded(row: &mut AfterSaleRow, amount: i64, any: bool) {
+    let due = row.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.due));
+    let mut weights: Vec<i64> = row.lines.iter().map(|line| if due > 0 { line.due } else { line.qty.into() }).collect();
+    weights.push(if due > 0 { row.approved.saturating_sub(due).max(0) } else { 0 });
+    if any && weights.iter().all(|weight| *weight == 0) {
+        weights = row.lines.iter().map(|_| 1).chain([0]).collect();
+    }
+    let shares = largest_remainder(amount, &weights);
+    for (line, share) in row.lines.iter_mut().zip(&shares) {
+        line.refunded = line.refunded.saturating_add(*share);
+    }
+    row.freight_refunded = row.freight_refunded.saturating_add(shares.last().copied().unwrap_or(0));
+}
