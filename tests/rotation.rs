@@ -65,6 +65,12 @@ fn the_master_key_is_replaced_under_load() {
                 }
             });
         }
+        // Merchants come as well, whose keys are drawn in whatever group is under way.
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                server.merchant(json!({}));
+            }
+        });
         for _ in 0..2 {
             let begun = decided.load(Ordering::Relaxed);
             let view = master("POST").key(&server.operator).json(&json!({})).send().ok();

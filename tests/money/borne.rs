@@ -235,3 +235,30 @@ fn what_is_taken_back_returns_to_the_day_on_which_it_was_counted() {
     act(&merchant, &paid, &json!({"action": "cancel", "reason": "it had arrived"})).with(201);
     assert_eq!((days("count(*)"), days("max(refund)"), days("min(refund)")), (1, 0, 0), "no day is below zero");
 }
+
+/// Two late refunds of which one has the choice between lines: what the lines bear together is paid, in whatever order they are told.
+#[test]
+fn lines_make_room_for_one_another() {
+    let lines = [("A", 10_000), ("B", 10_000), ("C", 5_000)];
+    let told: [Told<'_>; 2] = [("e1", &["A", "B"], 10_000, 0, None), ("e2", &["A", "C"], 12_000, 0, None)];
+    for (own, lines, told) in [("forth", lines, told), ("back", lines, [told[1], told[0]]), ("other", [lines[1], lines[2], lines[0]], told)]
+    {
+        let merchant = merchant();
+        let decision = decide(&merchant, &late("first", own, &lines, &told));
+        assert_eq!((refund_of(&decision), refunded(&merchant)), (22_000, 22_000), "{own}: {decision}");
+    }
+    let merchant = merchant();
+    let above = [("e1", &["A", "B"][..], 10_000, 0, None), ("e2", &["A", "C"][..], 15_001, 0, None)];
+    let decision = decide(&merchant, &late("first", "above", &lines, &above));
+    assert_eq!((refund_of(&decision), refunded(&merchant)), (25_000, 25_000), "{decision}");
+}
+
+/// No solatium comes with it, so that the policy has no word for it.
+#[test]
+fn a_late_refund_alone_is_told() {
+    let merchant = merchant();
+    let decision = decide(&merchant, &late("first", "alone-told", L1, &[("1", &["L1"], 4_000, 0, None)]));
+    assert_eq!((refund_of(&decision), &decision["amounts"]["cash"]), (4_000, &json!(0)), "{decision}");
+    let words = decision["messages"].as_array().unwrap().iter().map(|message| message["zh_cn"].as_str().unwrap_or_default());
+    assert!(words.clone().any(|text| text.contains("40.00元")), "{decision}");
+}

@@ -215,3 +215,43 @@ fn overrides_need_the_right_the_role_and_the_merchant() {
     assert_eq!(counted(&merchant), (0, 0));
     merchant.call(Role::DepartmentHead, "POST", &path).json(&approve).send().with(201);
 }
+
+/// What is given with an act that does not take it is refused, and nothing else is paid in its place.
+#[test]
+fn only_an_amendment_takes_amounts_and_an_outcome() {
+    let merchant = shared().merchant(cautious());
+    let path = waiting(&merchant, "given");
+    let amounts = json!({"refund": 1, "cash": 0, "coupon": 0});
+    for action in ["approve", "cancel"] {
+        let act = |body: Value| merchant.call(Role::Supervisor, "POST", &path).json(&body).send();
+        let with = act(json!({"action": action, "reason": "less", "amounts": amounts}));
+        assert_eq!(pointers(&with.problem(422)), ["/amounts"]);
+        let with = act(json!({"action": action, "reason": "less", "amounts": amounts, "outcome": "approve-partial-refund"}));
+        assert_eq!(pointers(&with.problem(422)), ["/amounts", "/outcome"]);
+    }
+    assert_eq!(counted(&merchant), (0, 0));
+}
+
+/// A case is compensated by what stands over all its decisions.
+#[test]
+fn an_act_on_a_later_decision_takes_nothing_of_an_earlier_one() {
+    let merchant = shared().merchant(caps(json!({})));
+    let act = |decision: &Value, body: Value| {
+        let path = format!("/decisions/{}/override", decision["id"].as_str().unwrap());
+        merchant.call(Role::Supervisor, "POST", &path).json(&body).send().with(201)
+    };
+    let first = merchant.decide(&event("aftersale.requested", "over"));
+    let amounts = json!({"refund": 18_903, "cash": 2_000, "coupon": 0});
+    act(&first, json!({"action": "amend", "reason": "lost", "outcome": "approve-refund-only", "amounts": amounts}));
+    let mut again = event("aftersale.requested", "over");
+    (again["id"], again["type"]) = ("over-again".into(), "aftersale.modified".into());
+    let again = merchant.decide(&again);
+    assert_eq!(again["outcome"], "reject-duplicate", "{again}");
+    act(&again, json!({"action": "cancel", "reason": "told twice"}));
+    let compensation = |case: &str| {
+        ledger::count(&merchant.server.data, &format!("SELECT compensation FROM after_sale_cases WHERE after_sale_id = '{case}'"))
+    };
+    assert_eq!(compensation("case-over"), 2_000);
+    act(&first, json!({"action": "cancel", "reason": "found"}));
+    assert_eq!(compensation("case-over"), 0);
+}

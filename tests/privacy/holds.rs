@@ -182,3 +182,26 @@ fn acts_of_holds_on_tickets_of_several_customers_are_accused_of_nothing() {
     lift(&merchant);
     assert_eq!(findings(&server.data, &merchant.id), [""; 0]);
 }
+
+/// A hold and an erasure at the same moment: whichever comes first, nobody is told that data are held which are gone.
+#[test]
+fn nobody_who_is_erased_is_held() {
+    let merchant = shared().merchant(json!({}));
+    for round in 0..12 {
+        let customer = format!("c_race_{round}");
+        merchant.decide(&refund(&format!("race-{round}"), &customer, 100));
+        let hold = || {
+            let request = json!({"customer": customer, "reason": "a claim"});
+            merchant.call(Role::Compliance, "POST", "/holds").json(&request).send().status
+        };
+        let (erased, held) = std::thread::scope(|scope| {
+            let holds: Vec<_> = (0..3).map(|_| scope.spawn(hold)).collect();
+            let request = json!({"customer": customer, "reason": "the person asked for it"});
+            let erased = merchant.call(Role::MerchantAdmin, "POST", "/erasures").json(&request).send().status;
+            (erased, holds.into_iter().map(|hold| hold.join().unwrap()).collect::<Vec<_>>())
+        });
+        let held_at_all = held.contains(&201);
+        assert!((erased, held_at_all) == (201, false) || (erased, held_at_all) == (409, true), "round {round}: {erased} {held:?}");
+        assert_eq!(mentions(&merchant, &customer) > 0, held_at_all, "round {round}");
+    }
+}
