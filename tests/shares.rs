@@ -49,8 +49,13 @@ fn fault(reply: &Reply) -> String {
 
 /// So many at the same moment: what each was answered.
 fn at_once(merchant: &Merchant<'_>, round: &str, count: usize) -> Vec<Reply> {
+    let ready = std::sync::Barrier::new(count);
     std::thread::scope(|scope| {
-        let sent: Vec<_> = (0..count).map(|at| scope.spawn(move || send(merchant, &format!("{round}-{at}")))).collect();
+        let send = |at: usize| {
+            ready.wait();
+            send(merchant, &format!("{round}-{at}"))
+        };
+        let sent: Vec<_> = (0..count).map(|at| scope.spawn(move || send(at))).collect();
         sent.into_iter().map(|sent| sent.join().unwrap()).collect()
     })
 }

@@ -77,3 +77,31 @@ fn the_secret_of_webhooks_goes_along_and_outlives_an_older_backup() {
     place.restore("older", "data", &["--accept-loss"]).exits(0);
     assert_eq!((announces(&data), mode_of(&data.join("webhook.key"))), (secret, 0o600));
 }
+
+/// The machine is lost, and what was published was signed with keys that are newer than the backup.
+#[test]
+fn what_was_published_with_newer_keys_is_checked_where_they_are() {
+    let place = Place::new();
+    let data = place.data();
+    place.backup("b", &[]).exits(0);
+    for _ in 0..2 {
+        on(&data, &["key", "rotate-ledger"]).exits(0);
+    }
+    // Signs what was published anew.
+    served(&data);
+    let rotated = std::fs::read_to_string(data.join("ledger.vkey")).unwrap();
+    let checkpoints = data.join("checkpoints").display().to_string();
+    let refused = place.restore("b", "never", &["--published", &checkpoints]);
+    refused
+        .exits(2)
+        .complains("if the ledger's key was rotated since, name with --published the data directory that has the newer `ledger.key`");
+    // Records were published since, of the rotations themselves.
+    let directory = data.display().to_string();
+    place.restore("b", "never", &["--published", &directory]).exits(1).says("the backup lacks records that were published");
+    assert!(!place.at("never").exists());
+    place.restore("b", "restored", &["--published", &directory, "--accept-loss"]).exits(0);
+    let restored = place.at("restored");
+    assert_eq!(std::fs::read_to_string(restored.join("ledger.vkey")).unwrap(), rotated);
+    served(&restored);
+    check(&restored);
+}

@@ -24,12 +24,11 @@ pub(crate) fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
     std::thread::spawn(move || {
         for (at, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
-            stream.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
             let (mut request, mut buffer) = (Vec::new(), [0; 4_096]);
-            while let Ok(read) = stream.read(&mut buffer) {
-                if read == 0 {
-                    break;
-                }
+            while !is_whole(&request)
+                && let Ok(read @ 1..) = stream.read(&mut buffer)
+            {
                 request.extend_from_slice(&buffer[..read]);
             }
             // The first attempt fails: it is tried again.
@@ -41,6 +40,15 @@ pub(crate) fn webhook() -> (String, Arc<Mutex<Vec<String>>>) {
         }
     });
     (url, seen)
+}
+
+/// Whether a request has come to its end, as its head says where that is.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, _)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |length| length.trim().parse().unwrap());
+    let body = request.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    request.len() >= body + length
 }
 
 /// Binds the guest that traps.

@@ -15,7 +15,9 @@ pub enum Edition {
     /// nothing of its case; a request that was lowered holds the units it asks for now.
     Second,
     /// A late refund pays what its own lines still bear beside all that is on record and what the same event's case is paid, and states again no more
-    /// than is on record under its own name; each late refund that a decision pays is told to the customer, by itself;
+    /// than is on record under its own name; late refunds make room for one another on their lines; each late refund that a decision pays is told
+    /// to the customer, by itself; what a case was promised is of its lines; an act changes what its own decision gave and nothing else; a measure
+    /// ends by a ruling on its own request;
     /// a measure against a customer that colleagues only recommend is announced to nobody; the basis of an adverse outcome names what applies to
     /// the order's own platform, in the words of each language.
     Third,

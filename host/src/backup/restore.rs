@@ -150,6 +150,9 @@ fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: b
     if replaces {
         keep_keys(restore.data, staging)?;
     }
+    for path in restore.published {
+        keep_ledger_keys(path, staging)?;
+    }
     let notes = Notes::of(restore, staging, replaces)?;
     let (compared, lost) = notes.compare(staging)?;
     if !lost.is_empty() && !restore.accept_loss {
@@ -193,6 +196,18 @@ fn keep_erasures(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, rep
 /// Keys of the replaced directory that are newer than those of the backup: those of a rotation since, and what the backup
 /// was made without: its master key, and the secret of its webhooks.
 fn keep_keys(data: &Path, staging: &Path) -> Result<()> {
+    keep_ledger_keys(data, staging)?;
+    for name in [MASTER_KEY, WEBHOOK_KEY] {
+        if !staging.join(name).exists() && data.join(name).is_file() {
+            copy_file(&data.join(name), &staging.join(name), 0o600)?;
+        }
+    }
+    Ok(())
+}
+
+/// The ledger's keys of a directory, if it has those of the backup and newer ones: what was published since is signed with them, and the log
+/// goes on with them.
+fn keep_ledger_keys(data: &Path, staging: &Path) -> Result<()> {
     let known = verifiers(staging)?;
     // Files that cannot be read are no keys: those of the backup stay.
     if let Ok(Some(newer)) = LogKeys::read(data) {
@@ -204,11 +219,6 @@ fn keep_keys(data: &Path, staging: &Path) -> Result<()> {
                 }
                 copy_file(&data.join(name), &staging.join(name), mode)?;
             }
-        }
-    }
-    for name in [MASTER_KEY, WEBHOOK_KEY] {
-        if !staging.join(name).exists() && data.join(name).is_file() {
-            copy_file(&data.join(name), &staging.join(name), 0o600)?;
         }
     }
     Ok(())
@@ -268,7 +278,13 @@ impl Notes {
         let (_, merchant) = claimed.origin.as_str().rsplit_once('/').with_context(|| format!("{} is of no merchant's log", named()))?;
         let merchant = MerchantId::new(merchant).map_err(|error| anyhow!("{}: {error}", named()))?;
         let checkpoint = Checkpoint::open(&text, keys.of_merchant(&merchant).as_slice())
-            .with_context(|| format!("{}: a published checkpoint cannot be trusted", named()))?;
+            .with_context(|| {
+                format!(
+                    "{}: a published checkpoint cannot be trusted with the keys of the backup; if the ledger's key was rotated since, name with \
+                     --published the data directory that has the newer `{KEY_FILE}` and `{VERIFIER_FILE}`",
+                    named()
+                )
+            })?;
         self.notes.push((merchant, checkpoint, text));
         Ok(())
     }

@@ -37,7 +37,8 @@ pub(super) struct Restore {
     /// The data directory to make.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Published checkpoints that were kept elsewhere: a file, a folder of them, or another data directory. May be given several times.
+    /// Published checkpoints that were kept elsewhere: a file, a folder of them, or another data directory, whose keys of the ledger are taken
+    /// over where they are newer than the backup's. May be given several times.
     #[arg(long, value_name = "PATH")]
     published: Vec<PathBuf>,
     /// Who was erased since the backup: a data directory, or a copy of its file `erasures`. May be given several times. The directory
@@ -143,7 +144,8 @@ impl Restore {
         }
         if let Some(since) = &restored.erasures_unknown_since {
             println!(
-                "nobody said who was erased after {since}: give these erasures again and then remove `{}`, or restore with --erasures-from",
+                "nobody said who was erased after {since}: give these erasures again and then remove `{}`, or move the directory \
+                 away and restore once more with --erasures-from",
                 self.data.join(UNKNOWN).display()
             );
         }
