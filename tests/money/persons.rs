@@ -255,3 +255,23 @@ fn an_act_on_a_later_decision_takes_nothing_of_an_earlier_one() {
     act(&first, json!({"action": "cancel", "reason": "found"}));
     assert_eq!(compensation("case-over"), 0);
 }
+
+/// However many acts on other decisions of the same person came since.
+#[test]
+fn what_was_cancelled_long_ago_stays_cancelled() {
+    let merchant = shared().merchant(cautious());
+    let act = |path: &str, body: Value| merchant.call(Role::Supervisor, "POST", path).json(&body).send();
+    let first = waiting(&merchant, "long-ago");
+    act(&first, json!({"action": "cancel", "reason": "told twice"})).with(201);
+    for number in 0..101 {
+        let mut other = refund(&format!("since-{number}"), "c_wait", 10_000);
+        // The same ticket, in which the acts are looked for.
+        other["data"]["ticket_id"] = refund("long-ago", "c_wait", 10_000)["data"]["ticket_id"].clone();
+        let other = merchant.decide(&other);
+        let path = format!("/decisions/{}/override", other["id"].as_str().unwrap());
+        act(&path, json!({"action": "cancel", "reason": "told twice"})).with(201);
+    }
+    let again = act(&first, json!({"action": "amend", "reason": "paid once more", "outcome": "approve-refund-only"}));
+    assert!(again.problem(409)["detail"].as_str().unwrap().contains("was cancelled"), "{}", again.text());
+    assert_eq!(counted(&merchant), (0, 0));
+}

@@ -50,7 +50,8 @@ impl Service {
         let _under_way = self.under_way(&tenant)?;
         check_merchant(&tenant, &event)?;
         let event_id = event.envelope.key.id().to_owned();
-        let _held = self.locks.hold(lock_keys(&tenant.config.id, &event)).await;
+        let of_platform = self.orders_of_closed(&tenant.config.id, &event)?;
+        let _held = self.locks.hold(lock_keys(&tenant.config.id, &event, &of_platform)).await;
         let body_digest = digest_of(&tenant.digest_key, who.actor.as_str(), &event);
         // Known before it is judged: an act that was valid then need not be valid now, and no policy runs twice for one event.
         if let Some(answer) = self.store.read(|reads| read::known(reads, &self.vault, &tenant.config.id, &event, &body_digest))? {
@@ -244,6 +245,12 @@ impl Service {
         Ok(history::gather(reads, merchant, event, request, acted, delayed)?)
     }
 
+    /// The orders of a case that the platform closed, refused or refunded.
+    fn orders_of_closed(&self, merchant: &MerchantId, event: &Event) -> Result<Vec<String>, StoreError> {
+        let Some(case) = platform::closed(event) else { return Ok(Vec::new()) };
+        Ok(self.store.read(|reads| reads.after_sale_cases_named(merchant, case))?.into_iter().map(|row| row.order).collect())
+    }
+
     /// The case of a delay's decision, or of a person's act on one; none where it was erased.
     pub(super) fn delay_at(&self, reads: &dyn Reads, merchant: &MerchantId, seq: u64) -> Result<Option<DelayCase>, StoreError> {
         overrides::delay_at(reads, &self.vault, merchant, seq).map_err(damaged)
@@ -272,15 +279,17 @@ fn check_merchant(tenant: &Tenant, event: &Event) -> Result<(), ServiceError> {
     if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
 }
 
-/// Order, after-sales case and blacklist request: what decisions must not overtake each other on. What the platform says of a case names no order.
-fn lock_keys(merchant: &MerchantId, event: &Event) -> Vec<u64> {
+/// Order, after-sales case and blacklist request: what decisions must not overtake each other on. What the platform says of a case names no order:
+/// those of the case on record are given.
+fn lock_keys(merchant: &MerchantId, event: &Event, of_platform: &[String]) -> Vec<u64> {
     let data = &event.data;
     let orders = data
         .order
         .as_ref()
         .map(|order| order.order_id.as_str())
         .into_iter()
-        .chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()));
+        .chain(data.delay.as_ref().map(|delay| delay.order_id.as_str()))
+        .chain(of_platform.iter().map(String::as_str));
     let mut keys: Vec<u64> = orders.map(|order| locks::key(&[merchant.as_str(), "order", order])).collect();
     let cases = data.after_sale.as_ref().map(|input| input.after_sale_id.as_str()).into_iter().chain(platform::closed(event));
     keys.extend(cases.map(|case| locks::key(&[merchant.as_str(), "case", case])));

@@ -88,8 +88,8 @@ impl Change<'_> {
     }
 }
 
-/// Acts looked through for those on one decision.
-const ACTS_MAX: u32 = 1_000;
+/// Acts of a ticket and customer that are looked through together for those on one decision.
+const ACTS_OF_A_LOOK: u32 = 100;
 
 /// An act on a decision, as found again.
 pub(super) struct Act {
@@ -250,14 +250,22 @@ impl Service {
         if filter.ticket.is_none() && filter.customer.is_none() {
             return Ok(Vec::new());
         }
-        let page = reads.list(merchant, &filter, None, ACTS_MAX)?;
-        let mut acts = Vec::new();
-        for entry in page.entries.iter().rev().filter(|entry| entry.seq > seq) {
-            match self.override_at(reads, merchant, entry.seq)? {
-                Some((decision, act)) if decision == id.as_str() => acts.push(act),
-                _ => {}
+        let (mut acts, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = reads.list(merchant, &filter, cursor.as_deref(), ACTS_OF_A_LOOK)?;
+            for entry in page.entries.iter().take_while(|entry| entry.seq > seq) {
+                match self.override_at(reads, merchant, entry.seq)? {
+                    Some((decision, act)) if decision == id.as_str() => acts.push(act),
+                    _ => {}
+                }
+            }
+            // What was done before the decision was not done on it.
+            cursor = page.next.filter(|_| page.entries.last().is_some_and(|last| last.seq > seq));
+            if cursor.is_none() {
+                break;
             }
         }
+        acts.reverse();
         Ok(acts)
     }
 }
