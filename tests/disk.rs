@@ -51,6 +51,7 @@ fn nothing_is_taken_while_the_disk_takes_nothing_and_it_goes_on_by_itself() {
     }
     let unready = ready();
     assert_eq!(unready.status, 503);
+    assert_eq!(unready.headers["retry-after"], "1");
     let place = data.path().display().to_string();
     let reason = unready.json()["reasons"][0].as_str().unwrap().to_owned();
     assert!(reason.contains(&place) && reason.contains("make room"), "{reason}");

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::answer::{Json, json};
 use super::app::Shared;
 use super::caller::{MaybeCaller, Params};
-use super::problem::{Code, Refused};
+use super::problem::{Code, RETRY_AFTER_S, Refused};
 use super::routes::Endpoint;
 use crate::metrics;
 use crate::service::wire::{Alarm, Readiness};
@@ -102,7 +102,12 @@ async fn ready(State(app): State<Shared>, who: MaybeCaller) -> Response {
     if !who.is_operator() {
         readiness.reasons.clear();
     }
-    json(if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &readiness)
+    if readiness.ready {
+        return json(StatusCode::OK, &readiness);
+    }
+    let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, &readiness);
+    answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
+    answer
 }
 
 async fn metrics_text(State(app): State<Shared>, who: MaybeCaller) -> Result<Response, Refused> {

@@ -14,7 +14,7 @@ use crate::service::{ServiceError, causes};
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Seconds after which a caller that was turned away may come again, where nothing better is known.
-const RETRY_AFTER_S: u64 = 1;
+pub(super) const RETRY_AFTER_S: u64 = 1;
 
 /// What went wrong, as programs tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
