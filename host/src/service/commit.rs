@@ -185,7 +185,7 @@ pub fn counted(reads: &dyn Reads, about: &About<'_>, case: &Case, asked: Option<
     let mut counted = Counted { usage, ..Counted::default() };
     let whose = Whose { order: money::order_id(case), customer: about.event.data.customer_ref.as_ref().map(|customer| customer.as_str()) };
     for intent in asked {
-        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        let parts = platform::on_record(reads, merchant, whose.order, (&intent.key, intent.payment))?;
         if parts.is_empty() {
             continue;
         }

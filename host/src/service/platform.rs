@@ -2,10 +2,10 @@
 //! `.refused`, `.refunded`). What it refunded is paid, whoever decided it: the same case pays it no second time, and its lines bear that much less.
 
 use ombud_core::event::{Event, EventType};
-use ombud_core::ids::CustomerRef;
-use ombud_core::money::{Intent, Payment};
+use ombud_core::ids::{CustomerRef, MerchantId};
+use ombud_core::money::Payment;
 use ombud_rules::after_sale::largest_remainder;
-use ombud_store::{AfterSaleRow, CaseState, Group, Reads, SqliteStore, Store as _, StoreError, Writer};
+use ombud_store::{AfterSaleRow, CaseState, Group, IntentPart, Reads, SqliteStore, Store as _, StoreError, Writer};
 
 use super::error::ServiceError;
 use super::project::Occasion;
@@ -62,7 +62,7 @@ pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64, pays_since_ms: 
             // What was promised and not paid is not to come any more.
             row.approved = row.approved.min(told);
         } else if pays {
-            let new = paid_beyond(group, on, &row, seq)?;
+            let new = paid_beyond(group, on, &row)?;
             refunded(&mut row, new, true);
         } else {
             let new = row.approved.saturating_sub(told).max(0);
@@ -76,32 +76,54 @@ pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64, pays_since_ms: 
 }
 
 /// What the platform paid beyond what decisions, persons and late refunds of the case did: of the amount that the event states, else of what was
-/// promised. It is a payment of the case from here on (CAP-03).
-fn paid_beyond(group: &mut dyn Group, on: &Occasion<'_>, row: &AfterSaleRow, seq: u64) -> Result<i64, ServiceError> {
+/// promised.
+fn paid_beyond(group: &dyn Group, on: &Occasion<'_>, row: &AfterSaleRow) -> Result<i64, ServiceError> {
     let stated = on.event.data.note.as_ref().and_then(|note| note.get("amount")).and_then(serde_json::Value::as_i64);
     let parts = group.intent(on.merchant, &row.after_sale_id, Payment::Refund)?;
-    let on_record = parts.iter().fold(0, |sum: i64, part| sum.saturating_add(part.amount));
-    let new = stated.unwrap_or(row.approved).saturating_sub(on_record).max(0);
-    // A delay of the same event may have paid under the same name, in the same record.
-    if new > 0 && parts.iter().all(|part| part.seq != seq) {
-        let intent = Intent { key: row.after_sale_id.clone(), payment: Payment::Refund, amount: new, restates: true };
-        group.pay_intent(on.merchant, &intent, seq)?;
+    let on_record = parts.iter().fold(by_platform(row), |sum: i64, part| sum.saturating_add(part.amount));
+    Ok(stated.unwrap_or(row.approved).saturating_sub(on_record).max(0))
+}
+
+fn by_platform(row: &AfterSaleRow) -> i64 {
+    row.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.by_platform))
+}
+
+/// What is on record of a payment, what the platform paid of it among it (CAP-03): it is listed with the case alone, for no decision and no person
+/// paid it. `order` is whose payment it is.
+pub fn on_record(
+    reads: &(impl Reads + ?Sized),
+    merchant: &MerchantId,
+    order: Option<&str>,
+    (key, payment): (&str, Payment),
+) -> Result<Vec<IntentPart>, StoreError> {
+    let mut parts = reads.intent(merchant, key, payment)?;
+    if let (Payment::Refund, Some(order)) = (payment, order) {
+        let rows = reads.after_sale_cases(merchant, order)?;
+        let paid =
+            rows.into_iter().filter(|row| row.after_sale_id == key).map(|row| (by_platform(&row), row)).filter(|(paid, _)| *paid > 0);
+        // No record paid it that an act could take back.
+        parts.extend(paid.map(|(amount, row)| IntentPart { amount, seq: u64::MAX, order: Some(row.order), customer: row.customer }));
     }
-    Ok(new)
+    Ok(parts)
 }
 
 /// Books a refund on the lines that it was promised for, and on the freight beside them; where that is not known, by their units; where no unit
-/// is given up on `any` line.
-fn refunded(row: &mut AfterSaleRow, amount: i64, any: bool) {
+/// is given up, evenly. Since it `pays`, it is told apart from what decisions paid.
+fn refunded(row: &mut AfterSaleRow, amount: i64, pays: bool) {
     let due = row.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.due));
     let mut weights: Vec<i64> = row.lines.iter().map(|line| if due > 0 { line.due } else { line.qty.into() }).collect();
     weights.push(if due > 0 { row.approved.saturating_sub(due).max(0) } else { 0 });
-    if any && weights.iter().all(|weight| *weight == 0) {
+    if pays && weights.iter().all(|weight| *weight == 0) {
         weights = row.lines.iter().map(|_| 1).chain([0]).collect();
     }
     let shares = largest_remainder(amount, &weights);
+    let freight = shares.last().copied().unwrap_or(0);
     for (line, share) in row.lines.iter_mut().zip(&shares) {
         line.refunded = line.refunded.saturating_add(*share);
+        line.by_platform = line.by_platform.saturating_add(if pays { *share } else { 0 });
     }
-    row.freight_refunded = row.freight_refunded.saturating_add(shares.last().copied().unwrap_or(0));
+    if let Some(first) = row.lines.first_mut().filter(|_| pays) {
+        first.by_platform = first.by_platform.saturating_add(freight);
+    }
+    row.freight_refunded = row.freight_refunded.saturating_add(freight);
 }

@@ -189,7 +189,7 @@ pub fn refunded(
                 known.qty = if anew && known.refunded == 0 { qty } else { known.qty.max(qty) };
                 known.refunded = known.refunded.saturating_add(refunded).max(0);
             }
-            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0), due: 0 }),
+            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0), due: 0, by_platform: 0 }),
         }
     }
     (lines, split.freight * paid.signum())

@@ -62,12 +62,15 @@ pub struct LineHistory {
     /// Goods money refunded, in fen.
     pub refunded: i64,
     /// Goods money promised and not paid yet, in fen; of decisions since the third edition.
-    #[serde(default, skip_serializing_if = "is_none_due")]
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub due: i64,
+    /// What of that the platform refunded by itself, in fen; freight that it refunded stands with the first line.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub by_platform: i64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_none_due(fen: &i64) -> bool {
+fn is_nothing(fen: &i64) -> bool {
     *fen == 0
 }
 

@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::service::commit::Whose;
 use crate::service::error::ServiceError;
 use crate::service::snapshot::Tenant;
-use crate::service::{history, project};
+use crate::service::{history, platform, project};
 
 /// A person may pass CAP-11 to CAP-32, never CAP-01 to CAP-03 (domain policies 5.8).
 pub(super) fn check_money(
@@ -88,7 +88,7 @@ pub(super) fn open(
     let mut open = Vec::with_capacity(asked.len());
     for mut intent in asked {
         let same = |other: &Intent| other.key == intent.key && other.payment == intent.payment;
-        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        let parts = platform::on_record(reads, merchant, whose.order, (&intent.key, intent.payment))?;
         let mine: Vec<&Part> = own.iter().filter(|part| same(&part.intent)).collect();
         let others: Vec<IntentPart> = parts.into_iter().filter(|part| mine.iter().all(|own| own.seq != part.seq)).collect();
         if mine.is_empty() && !others.is_empty() {
@@ -181,7 +181,7 @@ fn late(
     }
     let mut on_record = Vec::new();
     for intent in money::late_keys(&facts) {
-        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        let parts = platform::on_record(reads, merchant, Some(&facts.order_id), (&intent.key, intent.payment))?;
         let amount = parts.iter().filter(|part| !is_taken_back(part.seq)).fold(0, |sum: i64, part| sum.saturating_add(part.amount));
         on_record.push((intent.key, amount));
     }
@@ -232,7 +232,7 @@ pub(super) fn open_late(
     }
     let mut on_record = Vec::new();
     for intent in money::late_keys(facts) {
-        let parts = reads.intent(merchant, &intent.key, intent.payment)?;
+        let parts = platform::on_record(reads, merchant, whose.order, (&intent.key, intent.payment))?;
         let others: Vec<IntentPart> = parts.into_iter().filter(|part| own.iter().all(|own| own.seq != part.seq)).collect();
         on_record.push((whose.stated(&others), !others.is_empty(), intent));
     }
