@@ -40,6 +40,9 @@ const CUT_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two tries.
 const CUT_PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// The number under which a start asks for the log to be cut.
+const START: u64 = 1;
+
 /// See the module.
 pub(super) struct Checkpointer {
     log: LogKeeper,
@@ -130,8 +133,9 @@ impl LogKeeper {
 
     /// What the thread does until the writer is gone.
     fn keep(&self, connection: &Connection, database: &File) {
-        // Whoever asks once more need not wait for the next try.
-        let (mut pause, mut next, mut tried) = (CUT_PAUSE, Instant::now(), 0);
+        // Whoever asks once more need not wait for the next try. For the start's own asking nobody waits, and the first reader of a large database
+        // is a long one.
+        let (mut pause, mut next, mut tried) = (CUT_PAUSE_MAX, Instant::now(), START);
         let mut work = self.work();
         loop {
             let owed = work.asked > work.cut;
@@ -197,7 +201,7 @@ impl Checkpointer {
         let connection = connection::open_writer(path)?;
         connection.busy_timeout(CUT_WAIT).map_err(|error| StoreError::backend("start the checkpoints", error))?;
         // What an earlier process did not come to is done first.
-        let log = LogKeeper(Arc::new((Mutex::new(Work { asked: 1, ..Work::default() }), Condvar::new())));
+        let log = LogKeeper(Arc::new((Mutex::new(Work { asked: START, ..Work::default() }), Condvar::new())));
         let keeper = log.clone();
         let thread = std::thread::Builder::new().name("ombud-checkpoint".to_owned()).spawn(move || keeper.keep(&connection, &database));
         let thread = thread.map_err(|error| StoreError::backend("start the checkpoints", error))?;
