@@ -116,7 +116,7 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
     if let Some((header, leaf, sealed)) = event_only {
         let listing = listing(pending, EntryKind::Event);
         group.append(&NewRecord { merchant, seq: first, header: &header, leaf, sealed: &sealed, listing })?;
-        close(group, &on, first)?;
+        platform::event(group, &on, first)?;
         blacklist::flag(group, &on, first)?;
         return Ok(Committed::New(Vec::new()));
     }
@@ -145,21 +145,12 @@ pub fn commit(group: &mut dyn Group, pending: &Pending, vault: &Vault, engine: &
         };
         appended.push(Appended { seq: record.seq, leaf: record.leaf, again });
     }
-    close(group, &on, first)?;
+    platform::event(group, &on, first)?;
     for act in acts {
         let act = NewAct { subjects: vec![owner.subject.clone()], ..act };
         act.append(group, vault, merchant)?;
     }
     Ok(Committed::New(appended))
-}
-
-/// Closes the cases that the platform closed.
-fn close(group: &mut dyn Group, on: &project::Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
-    if !platform::closes(on.event.envelope.event_type) {
-        return Ok(());
-    }
-    let pays_since_ms = platform::pays_since_ms(as_reads(group))?;
-    platform::event(group, on, seq, pays_since_ms)
 }
 
 /// A group reads like a reader.

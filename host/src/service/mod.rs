@@ -223,7 +223,6 @@ impl Service {
         registry.packages.values().filter_map(|package| package.plugin.as_ref().ok()).for_each(|plugin| replayer.plugins().pin(plugin));
         code::tell_pinned(&replayer.plugins().held(), limits.load.loaded_bytes_max);
         admin::note_in_force(&store, &writer, &masters)?;
-        platform::note_pays_since(&store, &writer)?;
         let vault = Arc::new(Vault::new(masters, store.read(|reads| reads.with_erased())?));
         let fair = fair::Fair::start(cores(), Arc::clone(&metrics))?;
         let guardrail = Arc::new(admin::guardrail(&registry));

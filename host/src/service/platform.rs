@@ -5,33 +5,10 @@ use ombud_core::event::{Event, EventType};
 use ombud_core::ids::{CustomerRef, MerchantId};
 use ombud_core::money::Payment;
 use ombud_rules::after_sale::largest_remainder;
-use ombud_store::{AfterSaleRow, CaseState, Group, IntentPart, Reads, SqliteStore, Store as _, StoreError, Writer};
+use ombud_store::{AfterSaleRow, CaseState, Group, IntentPart, Reads, StoreError};
 
 use super::error::ServiceError;
 use super::project::Occasion;
-use crate::clock::now_ms;
-
-/// Under which the store notes since when the platform's refunds are payments on record: earlier releases only took what they had approved for
-/// refunded, and their directories go on to say what they said.
-const PAYS_SINCE: &str = "platform-pays-since";
-
-/// Since when, epoch milliseconds by the host's receipt; never in a directory that no release noted it in.
-pub fn pays_since_ms(reads: &dyn Reads) -> Result<i64, StoreError> {
-    let noted = reads.value(PAYS_SINCE)?.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok());
-    Ok(noted.unwrap_or(i64::MAX))
-}
-
-/// Notes that they are from now on; in a directory without merchants, from the beginning.
-pub(super) fn note_pays_since(store: &SqliteStore, writer: &Writer) -> Result<(), ServiceError> {
-    let known = store.read(|reads| Ok::<_, StoreError>((reads.value(PAYS_SINCE)?.is_some(), reads.merchants()?.is_empty())))?;
-    let since_ms = match known {
-        (true, _) => return Ok(()),
-        (false, true) => 0,
-        (false, false) => now_ms(),
-    };
-    let job = move |group: &mut dyn Group| Ok::<_, ServiceError>(group.set_value(PAYS_SINCE, since_ms.to_string().as_bytes())?);
-    Ok(writer.wait(job)?)
-}
 
 /// Whether the platform closed, refused or refunded a case.
 pub const fn closes(event_type: EventType) -> bool {
@@ -46,11 +23,10 @@ pub fn closed(event: &Event) -> Option<&str> {
 
 /// Projects what an event says of a case beside what is decided on it: one that the platform closed, refused or refunded is
 /// closed here as well. The event names the case alone; of a customer whom it names as well it must be that customer's.
-pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64, pays_since_ms: i64) -> Result<(), ServiceError> {
+pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
     let data = &on.event.data;
     let Some(after_sale_id) = closed(on.event) else { return Ok(()) };
     let merchant = on.merchant;
-    let pays = on.received_at_ms >= pays_since_ms;
     for mut row in group.after_sale_cases_named(merchant, after_sale_id)? {
         let of = |customer: &CustomerRef| row.customer.as_deref().is_none_or(|own| own == customer.as_str());
         if !data.customer_ref.as_ref().is_none_or(of) {
@@ -61,7 +37,7 @@ pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64, pays_since_ms: 
         if on.event.envelope.event_type != EventType::AftersaleRefunded {
             // What was promised and not paid is not to come any more.
             row.approved = row.approved.min(told);
-        } else if pays {
+        } else if pays(&row) {
             let new = paid_beyond(group, on, &row)?;
             refunded(&mut row, new, true);
         } else {
@@ -73,6 +49,12 @@ pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64, pays_since_ms: 
         group.put_after_sale_case(merchant, &row)?;
     }
     Ok(())
+}
+
+/// Whether what the platform refunds of a case is a payment on record: of one that was decided since the third edition of the host's rules. Before,
+/// only what had been approved was taken for refunded.
+fn pays(row: &AfterSaleRow) -> bool {
+    row.lines.iter().any(|line| line.due.is_some())
 }
 
 /// What the platform paid beyond what decisions, persons and late refunds of the case did: of the amount that the event states, else of what was
@@ -110,8 +92,8 @@ pub fn on_record(
 /// Books a refund on the lines that it was promised for, and on the freight beside them; where that is not known, by their units; where no unit
 /// is given up, evenly. Since it `pays`, it is told apart from what decisions paid.
 fn refunded(row: &mut AfterSaleRow, amount: i64, pays: bool) {
-    let due = row.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.due));
-    let mut weights: Vec<i64> = row.lines.iter().map(|line| if due > 0 { line.due } else { line.qty.into() }).collect();
+    let due = row.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.due.unwrap_or(0)));
+    let mut weights: Vec<i64> = row.lines.iter().map(|line| if due > 0 { line.due.unwrap_or(0) } else { line.qty.into() }).collect();
     weights.push(if due > 0 { row.approved.saturating_sub(due).max(0) } else { 0 });
     if pays && weights.iter().all(|weight| *weight == 0) {
         weights = row.lines.iter().map(|_| 1).chain([0]).collect();

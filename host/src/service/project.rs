@@ -121,7 +121,7 @@ fn after_sale(
     };
     let lines = match due {
         Due::Later => promised(case, lines, ruling.refund, made.edition),
-        Due::Proposal if waits(ruling.outcome) => lines,
+        Due::Proposal if waits(ruling.outcome) => told_apart(lines, made.edition),
         Due::Now | Due::Proposal => promised(case, lines, 0, made.edition),
     };
     let row = AfterSaleRow {
@@ -189,10 +189,18 @@ pub fn refunded(
                 known.qty = if anew && known.refunded == 0 { qty } else { known.qty.max(qty) };
                 known.refunded = known.refunded.saturating_add(refunded).max(0);
             }
-            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0), due: 0, by_platform: 0 }),
+            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0), due: None, by_platform: 0 }),
         }
     }
     (lines, split.freight * paid.signum())
+}
+
+/// The lines of a case of which it is known what each was promised.
+fn told_apart(mut lines: Vec<LineHistory>, edition: Edition) -> Vec<LineHistory> {
+    if edition >= Edition::Third {
+        lines.iter_mut().for_each(|line| line.due = line.due.or(Some(0)));
+    }
+    lines
 }
 
 /// The lines with what of a refund that falls due later each of them was promised.
@@ -200,13 +208,13 @@ fn promised(case: &AfterSaleCase, mut lines: Vec<LineHistory>, refund: i64, edit
     if edition < Edition::Third {
         return lines;
     }
-    lines.iter_mut().for_each(|line| line.due = 0);
+    lines.iter_mut().for_each(|line| line.due = Some(0));
     let requested = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(refund, true);
     for (line, due) in requested.iter().zip(split.lines) {
         if let Some(known) = lines.iter_mut().find(|known| known.line_id == line.line.line_id) {
-            known.due = known.due.saturating_add(due);
+            known.due = Some(known.due.unwrap_or(0).saturating_add(due));
         }
     }
     lines

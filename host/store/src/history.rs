@@ -61,9 +61,9 @@ pub struct LineHistory {
     pub qty: u32,
     /// Goods money refunded, in fen.
     pub refunded: i64,
-    /// Goods money promised and not paid yet, in fen; of decisions since the third edition.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub due: i64,
+    /// Goods money promised and not paid yet, in fen; none of cases that were decided before the third edition of the host's rules only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<i64>,
     /// What of that the platform refunded by itself, in fen; freight that it refunded stands with the first line.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub by_platform: i64,

@@ -54,7 +54,7 @@ fn furnished(directory: &Path) -> Opened {
                         outcome: "approve-return-refund".into(),
                         resolution: None,
                         attempts: 1,
-                        lines: vec![LineHistory { line_id: "L1".into(), qty: 1, refunded: 700, due: 0, by_platform: 0 }],
+                        lines: vec![LineHistory { line_id: "L1".into(), qty: 1, refunded: 700, due: None, by_platform: 0 }],
                         freight_refunded: 5,
                         approved: 700,
                         compensation: 0,

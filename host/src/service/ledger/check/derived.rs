@@ -42,8 +42,6 @@ impl Place {
 pub(super) struct Again<'a> {
     merchant: &'a MerchantId,
     vault: &'a Vault,
-    /// Since when the platform's refunds are payments on record.
-    pays_since_ms: i64,
     /// The merchant's zone of now.
     tz_offset_min: i32,
     zone_changed: bool,
@@ -74,11 +72,10 @@ pub(super) struct Readable<'a> {
 }
 
 impl<'a> Again<'a> {
-    pub(super) fn new(row: &'a MerchantRow, vault: &'a Vault, pays_since_ms: i64) -> Self {
+    pub(super) fn new(row: &'a MerchantRow, vault: &'a Vault) -> Self {
         Self {
             merchant: &row.id,
             vault,
-            pays_since_ms,
             tz_offset_min: zone(row),
             zone_changed: false,
             acts: ActsAgain::default(),
@@ -171,7 +168,7 @@ impl<'a> Again<'a> {
                 self.end_event(scratch, None)?;
                 let now = Ongoing { key: entry.key, event, received_at_ms, tz_offset_min: self.tz_offset_min, first_seq: seq };
                 let on = now.occasion(self.merchant);
-                conclude(scratch, &on, seq, self.pays_since_ms)?;
+                conclude(scratch, &on, seq)?;
                 blacklist::flag(scratch.group(), &on, seq)
             }
             (Entry::Decision(entry), Some(event)) => {
@@ -228,7 +225,7 @@ impl<'a> Again<'a> {
     /// Writes what the event under way says of cases, unless the next record is of the same one.
     fn end_event(&mut self, scratch: &mut Scratch, next: Option<&Digest>) -> Result<(), ServiceError> {
         match self.event.take_if(|event| next != Some(&event.key)) {
-            Some(event) => conclude(scratch, &event.occasion(self.merchant), event.first_seq, self.pays_since_ms),
+            Some(event) => conclude(scratch, &event.occasion(self.merchant), event.first_seq),
             None => Ok(()),
         }
     }
@@ -250,11 +247,11 @@ impl Ongoing {
 }
 
 /// Writes what an event says of cases beside its decisions.
-fn conclude(scratch: &mut Scratch, on: &Occasion<'_>, seq: u64, pays_since_ms: i64) -> Result<(), ServiceError> {
+fn conclude(scratch: &mut Scratch, on: &Occasion<'_>, seq: u64) -> Result<(), ServiceError> {
     if platform::closes(on.event.envelope.event_type) {
         scratch.closing(on.merchant, seq)?;
     }
-    platform::event(scratch.group(), on, seq, pays_since_ms)
+    platform::event(scratch.group(), on, seq)
 }
 
 /// What an erased decision counts, by its header: refunds from and to, and goodwill, in fen. Of a delayed refund some may have

@@ -25,9 +25,9 @@ use crate::replay::{Bodies, Damage, Record};
 use crate::service::acts::{HOLD_LIFTED, HOLD_SET};
 use crate::service::admin::{IN_FORCE, MasterKeyFrom, fitting_masters, is_noted, present_master_key};
 use crate::service::error::ServiceError;
+use crate::service::owner;
 use crate::service::privacy::Erasures;
 use crate::service::vault::{SubjectId, Vault};
-use crate::service::{owner, platform};
 
 /// Records of one read.
 const PAGE: u32 = 256;
@@ -250,8 +250,7 @@ fn bodies_of(
             None
         }
     };
-    let pays_since_ms = inspection.read(|reads| platform::pays_since_ms(reads))?;
-    let mut again = derived::Again::new(row, vault, pays_since_ms);
+    let mut again = derived::Again::new(row, vault);
     let mut why = None;
     let mut administered = acts::Administered::new(derived::zone(row));
     let mut told = Vec::new();
