@@ -119,11 +119,12 @@ fn after_sale(
         Some(row) if is_refused(made, ruling) => (row.lines.clone(), 0),
         _ => refunded(case, before, paid, given_up, made.edition),
     };
-    let lines = match due {
-        Due::Later => promised(case, lines, ruling.refund, made.edition),
-        Due::Proposal if waits(ruling.outcome) => told_apart(lines, made.edition),
-        Due::Now | Due::Proposal => promised(case, lines, 0, made.edition),
+    let promise = match due {
+        Due::Later => Some(ruling.refund),
+        Due::Proposal if waits(ruling.outcome) => None,
+        Due::Now | Due::Proposal => Some(0),
     };
+    let lines = promised(case, lines, promise, made.edition);
     let row = AfterSaleRow {
         order: order.clone(),
         after_sale_id: case.after_sale_id.clone(),
@@ -195,20 +196,13 @@ pub fn refunded(
     (lines, split.freight * paid.signum())
 }
 
-/// The lines of a case of which it is known what each was promised.
-fn told_apart(mut lines: Vec<LineHistory>, edition: Edition) -> Vec<LineHistory> {
-    if edition >= Edition::Third {
-        lines.iter_mut().for_each(|line| line.due = line.due.or(Some(0)));
-    }
-    lines
-}
-
-/// The lines with what of a refund that falls due later each of them was promised.
-fn promised(case: &AfterSaleCase, mut lines: Vec<LineHistory>, refund: i64, edition: Edition) -> Vec<LineHistory> {
+/// The lines with what of a refund that falls due later each of them was promised; without one, what they were promised before stands.
+fn promised(case: &AfterSaleCase, mut lines: Vec<LineHistory>, refund: Option<i64>, edition: Edition) -> Vec<LineHistory> {
     if edition < Edition::Third {
         return lines;
     }
-    lines.iter_mut().for_each(|line| line.due = Some(0));
+    lines.iter_mut().for_each(|line| line.due = Some(if refund.is_none() { line.due.unwrap_or(0) } else { 0 }));
+    let Some(refund) = refund.filter(|refund| *refund > 0) else { return lines };
     let requested = requested(case).unwrap_or_default();
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(refund, true);
@@ -264,7 +258,7 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
                 None => {}
             }
             let later = if money::due_of(Kind::AfterSale, act.outcome) == Due::Later { act.amounts.refund } else { 0 };
-            row.lines = promised(case, row.lines, later, act.edition);
+            row.lines = promised(case, row.lines, Some(later), act.edition);
             row.approved = act.amounts.refund;
             row.compensation = if act.edition >= Edition::Third {
                 // What other decisions on the case gave stands.
