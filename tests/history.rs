@@ -131,6 +131,11 @@ fn extortion_that_an_event_reports_is_remembered_until_a_person_refutes_it() {
     set(&mut message, "/time", at(now));
     assert_eq!(merchant.post(&message)["decisions"], json!([]));
     assert_eq!(flagged(&merchant, customer, "after", now + 1_000), ["yes", "yes"]);
+    // What comes late of the same ticket does not shorten it.
+    let mut older = message.clone();
+    older["id"] = "threat-before".into();
+    set(&mut older, "/time", at(now - 30 * DAY_MS));
+    merchant.post(&older);
     assert_eq!(flagged(&merchant, customer, "half-a-year", now + 180 * DAY_MS), ["yes", "yes"]);
     assert_eq!(flagged(&merchant, customer, "later", now + 180 * DAY_MS + 1), ["no", "unknown"]);
     assert_eq!(flagged(&merchant, "c_other", "other", now), ["no", "unknown"]);

@@ -195,6 +195,8 @@ fn blacklist_requests_steps_measures_and_incidents() {
             group.put_incident(&a, &incident("i1", true, 10))?;
             group.put_incident(&a, &incident("i2", false, 19))?;
             group.put_incident(&a, &incident("i2", false, 20))?;
+            // What came late does not make it older.
+            group.put_incident(&a, &incident("i2", false, 18))?;
             // What is confirmed stays as it is.
             group.put_incident(&a, &incident("i1", false, 30))
         })

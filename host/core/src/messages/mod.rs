@@ -55,7 +55,7 @@ pub enum MessageError {
     UnknownArg { key: String, arg: String },
 }
 
-/// The text of a message in a locale; none where [`write`] says why not.
+/// The text of a message in a locale; none where [`write()`] says why not.
 pub fn render(message: &Message, locale: &str) -> Option<String> {
     write(message, locale).ok()
 }
