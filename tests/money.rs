@@ -3,6 +3,7 @@
 
 mod borne;
 mod delayed;
+mod kept;
 mod outcomes;
 mod persons;
 mod platform;

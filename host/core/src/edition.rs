@@ -21,11 +21,14 @@ pub enum Edition {
     /// a measure against a customer that colleagues only recommend is announced to nobody; the basis of an adverse outcome names what applies to
     /// the order's own platform, in the words of each language.
     Third,
+    /// Units are given up by a decision or an act that pays for them in full, or by the platform that pays what was promised for them: not by a part
+    /// paid for goods that stay, and not by a request that is refused. What the platform confirmed stays paid, whoever takes the decision back.
+    Fourth,
 }
 
 impl Edition {
     /// By which new decisions are made.
-    pub const NEWEST: Self = Self::Third;
+    pub const NEWEST: Self = Self::Fourth;
 
     /// Whether it is the one that records do not name.
     pub fn is_first(&self) -> bool {
@@ -39,6 +42,7 @@ impl From<Edition> for u8 {
             Edition::First => 1,
             Edition::Second => 2,
             Edition::Third => 3,
+            Edition::Fourth => 4,
         }
     }
 }
@@ -51,6 +55,7 @@ impl TryFrom<u8> for Edition {
             1 => Ok(Self::First),
             2 => Ok(Self::Second),
             3 => Ok(Self::Third),
+            4 => Ok(Self::Fourth),
             _ => Err(format!("edition {number} of the host's rules is not known: a newer release made this record")),
         }
     }
@@ -62,11 +67,11 @@ mod tests {
 
     #[test]
     fn an_edition_reads_as_it_is_written_and_another_is_of_a_newer_release() {
-        for (edition, text) in [(Edition::First, "1"), (Edition::Second, "2"), (Edition::Third, "3")] {
+        for (edition, text) in [(Edition::First, "1"), (Edition::Second, "2"), (Edition::Third, "3"), (Edition::Fourth, "4")] {
             assert_eq!(serde_json::to_string(&edition).unwrap(), text);
             assert_eq!(serde_json::from_str::<Edition>(text).unwrap(), edition);
         }
-        let refused = serde_json::from_str::<Edition>("4").unwrap_err().to_string();
+        let refused = serde_json::from_str::<Edition>("5").unwrap_err().to_string();
         assert!(refused.contains("a newer release"), "{refused}");
     }
 }

@@ -328,14 +328,16 @@ pub fn lower_refund(ruling: &mut Ruling, refund: i64, edition: Edition, late: &[
                 |episode: &str| late.iter().find(|late| late.episode == episode).map_or(0, |late| late.stated.saturating_add(late.new));
             let shares: Vec<i64> = match edition {
                 Edition::First | Edition::Second => largest_remainder(refund, &parts),
-                Edition::Third => ruling.awards.iter().zip(&parts).map(|(award, due)| of(&award.episode_id).min(*due)).collect(),
+                Edition::Third | Edition::Fourth => {
+                    ruling.awards.iter().zip(&parts).map(|(award, due)| of(&award.episode_id).min(*due)).collect()
+                }
             };
             let pairs = parts.iter().copied().zip(shares.iter().copied());
             let total = (ruling.total_refund_due, refund);
             match edition {
                 Edition::First => {}
                 Edition::Second => told::retell(&mut ruling.notes, &pairs.chain([total]).collect::<Vec<_>>()),
-                Edition::Third => {
+                Edition::Third | Edition::Fourth => {
                     let lowered =
                         |(award, (before, after)): (&Award, (i64, i64))| told::Lowered { episode: award.episode_id.clone(), before, after };
                     let mut lowered: Vec<told::Lowered> = ruling.awards.iter().zip(pairs).map(lowered).collect();

@@ -36,6 +36,7 @@ pub mod rollout;
 mod signing_keys;
 mod snapshot;
 mod threads;
+mod units;
 pub mod uploads;
 mod vault;
 mod versions;

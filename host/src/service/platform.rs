@@ -9,6 +9,7 @@ use ombud_store::{AfterSaleRow, CaseState, Group, IntentPart, Reads, StoreError}
 
 use super::error::ServiceError;
 use super::project::Occasion;
+use super::units;
 
 /// Whether the platform closed, refused or refunded a case.
 pub const fn closes(event_type: EventType) -> bool {
@@ -38,8 +39,17 @@ pub fn event(group: &mut dyn Group, on: &Occasion<'_>, seq: u64) -> Result<(), S
             // What was promised and not paid is not to come any more.
             row.approved = row.approved.min(told);
         } else if pays(&row) {
-            let new = paid_beyond(group, on, &row)?;
+            let told_by_event = stated(on.event).unwrap_or(row.approved);
+            let new = told_by_event.saturating_sub(on_record_of(group, merchant, &row)?).max(0);
             refunded(&mut row, new, true);
+            if counts_units(&row) {
+                if told.saturating_add(new) >= row.approved {
+                    units::paid_by_platform(&mut row.lines);
+                }
+                if let Some(first) = row.lines.first_mut() {
+                    first.confirmed = first.confirmed.max(told_by_event);
+                }
+            }
         } else {
             let new = row.approved.saturating_sub(told).max(0);
             refunded(&mut row, new, false);
@@ -57,13 +67,30 @@ fn pays(row: &AfterSaleRow) -> bool {
     row.lines.iter().any(|line| line.due.is_some())
 }
 
-/// What the platform paid beyond what decisions, persons and late refunds of the case did: of the amount that the event states, else of what was
-/// promised.
-fn paid_beyond(group: &dyn Group, on: &Occasion<'_>, row: &AfterSaleRow) -> Result<i64, ServiceError> {
-    let stated = on.event.data.note.as_ref().and_then(|note| note.get("amount")).and_then(serde_json::Value::as_i64);
-    let parts = group.intent(on.merchant, &row.after_sale_id, Payment::Refund)?;
-    let on_record = parts.iter().fold(by_platform(row), |sum: i64, part| sum.saturating_add(part.amount));
-    Ok(stated.unwrap_or(row.approved).saturating_sub(on_record).max(0))
+/// Whether the units that it took are counted by themselves: since the fourth edition of the host's rules.
+fn counts_units(row: &AfterSaleRow) -> bool {
+    row.lines.iter().any(|line| line.back.is_some())
+}
+
+/// The amount that the event states, in fen.
+fn stated(event: &Event) -> Option<i64> {
+    event.data.note.as_ref().and_then(|note| note.get("amount")).and_then(serde_json::Value::as_i64)
+}
+
+/// What of a case's refund is on record: what decisions, persons and late refunds paid of it, and the platform beside them.
+fn on_record_of(group: &dyn Group, merchant: &MerchantId, row: &AfterSaleRow) -> Result<i64, StoreError> {
+    let parts = group.intent(merchant, &row.after_sale_id, Payment::Refund)?;
+    Ok(parts.iter().fold(by_platform(row), |sum: i64, part| sum.saturating_add(part.amount)))
+}
+
+/// What the platform said that it refunded stays paid, though a person has taken back the decision that paid it.
+pub fn keep_confirmed(group: &dyn Group, merchant: &MerchantId, row: &mut AfterSaleRow) -> Result<(), StoreError> {
+    let confirmed = row.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.confirmed));
+    if confirmed > 0 {
+        let gone = confirmed.saturating_sub(on_record_of(group, merchant, row)?).max(0);
+        refunded(row, gone, true);
+    }
+    Ok(())
 }
 
 fn by_platform(row: &AfterSaleRow) -> i64 {

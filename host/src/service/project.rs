@@ -17,8 +17,8 @@ use ombud_rules::contract::delay::{CompForm, DelayCase, DelayRuling};
 use ombud_store::{AfterSaleRow, CaseState, Count, GrantRow, Group, LineHistory};
 
 use super::acts::{By, NewAct};
-use super::blacklist;
 use super::error::ServiceError;
+use super::{blacklist, platform, units};
 
 /// What stands after a decision was taken back.
 pub const CANCELLED: &str = "cancelled";
@@ -125,6 +125,7 @@ fn after_sale(
         Due::Now | Due::Proposal => Some(0),
     };
     let lines = promised(case, lines, promise, made.edition);
+    let lines = units::decided(case, before, lines, ruling.outcome, made.edition);
     let row = AfterSaleRow {
         order: order.clone(),
         after_sale_id: case.after_sale_id.clone(),
@@ -177,7 +178,8 @@ pub fn refunded(
     let requested = requested(case).unwrap_or_default();
     let anew = given_up && edition >= Edition::Second && !requested.is_empty();
     if anew {
-        lines.retain(|known| known.refunded > 0 || requested.iter().any(|line| line.line.line_id == known.line_id));
+        let is_back = |known: &LineHistory| known.refunded > 0 || known.units_back() > 0;
+        lines.retain(|known| is_back(known) || requested.iter().any(|line| line.line.line_id == known.line_id));
     }
     let bill = Bill::of(&case.order);
     let split = Account { order: &case.order, bill: &bill, lines: &requested }.split(paid.saturating_abs(), true);
@@ -190,7 +192,15 @@ pub fn refunded(
                 known.qty = if anew && known.refunded == 0 { qty } else { known.qty.max(qty) };
                 known.refunded = known.refunded.saturating_add(refunded).max(0);
             }
-            None => lines.push(LineHistory { line_id: id.clone(), qty, refunded: refunded.max(0), due: None, by_platform: 0 }),
+            None => lines.push(LineHistory {
+                line_id: id.clone(),
+                qty,
+                refunded: refunded.max(0),
+                due: None,
+                by_platform: 0,
+                confirmed: 0,
+                back: None,
+            }),
         }
     }
     (lines, split.freight * paid.signum())
@@ -240,6 +250,7 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
         (Case::AfterSale(case), _) => {
             let rows = group.after_sale_cases(merchant, &case.order.order_id)?;
             let Some(mut row) = rows.into_iter().find(|row| row.after_sale_id == case.after_sale_id) else { return Ok(()) };
+            let stood = Outcome::parse(&row.outcome);
             for (intents, sign) in [(act.cancelled, -1), (act.paid, 1)] {
                 let refund = intents.iter().filter(|intent| intent.payment == Payment::Refund).map(|intent| intent.amount).sum::<i64>();
                 let given_up = sign > 0 && Outcome::parse(act.outcome) != Some(Outcome::ApprovePartialRefund);
@@ -259,6 +270,8 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
             }
             let later = if money::due_of(Kind::AfterSale, act.outcome) == Due::Later { act.amounts.refund } else { 0 };
             row.lines = promised(case, row.lines, Some(later), act.edition);
+            let is_taken_back = act.cancelled.iter().any(|intent| intent.payment == Payment::Refund);
+            units::acted(case, &mut row.lines, (stood, is_taken_back), Outcome::parse(act.outcome), act.edition);
             row.approved = act.amounts.refund;
             row.compensation = if act.edition >= Edition::Third {
                 // What other decisions on the case gave stands.
@@ -269,6 +282,9 @@ pub fn act(group: &mut dyn Group, merchant: &MerchantId, case: &Case, ruling: &R
             row.outcome = act.outcome.to_owned();
             row.last_seq = act.seq;
             row.updated_at_ms = act.at_ms;
+            if act.edition >= Edition::Fourth {
+                platform::keep_confirmed(group, merchant, &mut row)?;
+            }
             group.put_after_sale_case(merchant, &row)?;
         }
         (Case::Delay(case), Ruling::Delay(ruling)) => {

@@ -150,7 +150,7 @@ impl Made {
                 outcome: "approve-return-refund".into(),
                 resolution: Some("return-refund".into()),
                 attempts: 1,
-                lines: vec![LineHistory { line_id: "L1".into(), qty: 1, refunded: 0, due: None, by_platform: 0 }],
+                lines: vec![LineHistory { line_id: "L1".into(), qty: 1, refunded: 0, due: None, by_platform: 0, confirmed: 0, back: None }],
                 freight_refunded: 0,
                 approved: 19_900,
                 compensation: 0,

@@ -57,7 +57,7 @@ pub struct AfterSaleRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineHistory {
     pub line_id: String,
-    /// Units that came back or are given up.
+    /// Units that are asked for.
     pub qty: u32,
     /// Goods money refunded, in fen.
     pub refunded: i64,
@@ -67,6 +67,19 @@ pub struct LineHistory {
     /// What of that the platform refunded by itself, in fen; freight that it refunded stands with the first line.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub by_platform: i64,
+    /// What the platform said in all that it refunded of the case, whoever decided it, in fen; it stands with the first line.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub confirmed: i64,
+    /// Units that the customer gave up for the refund, and keeps no longer; none of cases that were decided before the fourth edition only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<u32>,
+}
+
+impl LineHistory {
+    /// Units that went back for good, or will: of cases of earlier editions all that were asked for, once anything was refunded of the line.
+    pub fn units_back(&self) -> u32 {
+        self.back.unwrap_or(if self.refunded > 0 { self.qty } else { 0 })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -93,7 +93,7 @@ fn after_sale_cases_and_grants_of_an_order() {
         outcome: "approve-return-refund".into(),
         resolution: Some("return-refund".into()),
         attempts: 1,
-        lines: vec![LineHistory { line_id: "L'1".into(), qty: 2, refunded: 0, due: None, by_platform: 0 }],
+        lines: vec![LineHistory { line_id: "L'1".into(), qty: 2, refunded: 0, due: None, by_platform: 0, confirmed: 0, back: None }],
         freight_refunded: 0,
         approved: 19_900,
         compensation: 500,

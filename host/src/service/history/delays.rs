@@ -5,7 +5,8 @@ use std::collections::btree_map::Entry;
 
 use ombud_core::ids::MerchantId;
 use ombud_core::money::{LinePart, episode_of, late_keys};
-use ombud_rules::contract::delay::{CompForm, DelayCase, DelayLine, Granted};
+use ombud_rules::after_sale::largest_remainder;
+use ombud_rules::contract::delay::{CompForm, DelayCase, DelayLine, Episode, Granted};
 use ombud_store::{IntentPart, Reads, StoreError};
 
 /// What an order's delays refunded. They go by episodes of the order's own, or by the after-sales case that they name: what that case paid itself is
@@ -43,6 +44,12 @@ impl Refunds {
         Ok(Self { parts, cases })
     }
 
+    /// What they paid of an after-sales case, in fen.
+    pub(super) fn of(&self, after_sale_id: &str) -> i64 {
+        let own = self.parts.iter().filter(|(key, _)| key == after_sale_id);
+        own.fold(0, |sum: i64, (_, part)| sum.saturating_add(part.amount))
+    }
+
     /// Of which lines they are.
     pub(super) fn line_parts(&self) -> impl Iterator<Item = LinePart<'_>> {
         let case = |seq: u64| self.cases.get(&seq)?.as_ref();
@@ -50,8 +57,8 @@ impl Refunds {
     }
 }
 
-/// What was granted for the order's delays. A grant of an episode that the event does not have stands under one of the same lines which it
-/// does have: a delay that is told again under another name is compensated once (DC-060).
+/// What was granted for the order's delays. A grant is of the lines of its episode, by what they cost: a delay that is told again under another name,
+/// or in parts, is compensated once (DC-060).
 pub(super) fn grants(
     reads: &(impl Reads + ?Sized),
     merchant: &MerchantId,
@@ -61,15 +68,46 @@ pub(super) fn grants(
     let mut grants = Vec::new();
     for row in reads.grants(merchant, &delay.order_id)? {
         let Some(form) = CompForm::parse(&row.form) else { continue };
-        let at_hand = delay.episodes.iter().any(|episode| episode.episode_id == row.episode_id);
-        let same_lines = match at_hand {
-            true => None,
-            false => delayed(row.seq)?.and_then(|before| of_same_lines(delay, &before, &row.episode_id)),
+        let shares = match delayed(row.seq)? {
+            Some(before) => shares(delay, &before, &row.episode_id, row.value),
+            None => vec![(row.episode_id.as_str(), row.value)],
         };
-        let episode_id = same_lines.unwrap_or(&row.episode_id).to_owned();
-        grants.push(Granted { episode_id, form, value: row.value, by_platform: false });
+        let granted = |(episode, value): (&str, i64)| Granted { episode_id: episode.to_owned(), form, value, by_platform: false };
+        grants.extend(shares.into_iter().map(granted));
     }
     Ok(grants)
+}
+
+/// What of a grant each episode at hand has, and which stays with the grant's own where no other of its kind is about its lines.
+fn shares<'e>(delay: &'e DelayCase, before: &DelayCase, episode: &'e str, value: i64) -> Vec<(&'e str, i64)> {
+    let kind = before.episodes.iter().find(|own| own.episode_id == episode).map(|own| own.kind);
+    let at_hand = || delay.episodes.iter().filter(|own| Some(own.kind) == kind);
+    let own = delay.episodes.iter().map(|own| own.episode_id.as_str()).find(|own| *own == episode);
+    let mut costs: Vec<(&str, i64)> = Vec::new();
+    let mut elsewhere = 0;
+    for line in before.lines.iter().filter(|line| is_about(before, episode, &line.line_id)) {
+        let about = |own: &&Episode| is_about(delay, &own.episode_id, &line.line_id);
+        let same = at_hand().filter(|at_hand| at_hand.episode_id == episode).find(about);
+        match same.or_else(|| at_hand().find(about)).map(|own| own.episode_id.as_str()) {
+            Some(own) => match costs.iter_mut().find(|(known, _)| *known == own) {
+                Some((_, cost)) => *cost += line.paid.max(0),
+                None => costs.push((own, line.paid.max(0))),
+            },
+            None => elsewhere += line.paid.max(0),
+        }
+    }
+    // Of lines that are not at hand it stays where the rest is.
+    let rest = own.or_else(|| costs.first().map(|(own, _)| *own)).or_else(|| of_same_lines(delay, before, episode)).unwrap_or(episode);
+    match costs.iter_mut().find(|(known, _)| *known == rest) {
+        Some((_, cost)) => *cost += elsewhere,
+        None => costs.push((rest, elsewhere)),
+    }
+    let weights: Vec<i64> = costs.iter().map(|(_, cost)| *cost).collect();
+    if weights.iter().all(|weight| *weight == 0) {
+        return vec![(rest, value)];
+    }
+    let shares = largest_remainder(value.saturating_abs(), &weights);
+    costs.iter().zip(shares).map(|((own, _), share)| (*own, share * value.signum())).filter(|(_, share)| *share != 0).collect()
 }
 
 /// The first episode at hand that is about a line which the earlier one was about.

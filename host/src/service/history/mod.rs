@@ -1,20 +1,22 @@
 //! Reads what the merchant's own records say about an event, before the policy is called.
 
 mod delays;
+mod order;
 mod reply;
 
 use ombud_core::event::Event;
 use ombud_core::event::input::AfterSaleInput;
-use ombud_core::history::{BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, LineHistory, OrderHistory, RequestState};
+use ombud_core::history::{BlacklistHistory, CaseHistory, CustomerHistory, DelayHistory, History, RequestState};
 use ombud_core::ids::MerchantId;
-use ombud_core::money::{Amounts, EPISODE_AFTER_SALE, LinePart, by_line};
-use ombud_rules::after_sale::Bill;
+use ombud_core::money::{Amounts, EPISODE_AFTER_SALE};
 use ombud_rules::civil::DAY_MS;
 use ombud_rules::contract::after_sale::{Order, RequestKind};
 use ombud_rules::contract::blacklist::{Criterion, Stage};
 use ombud_rules::contract::delay::DelayCase;
 use ombud_rules::contract::types::CustomerMeasure;
 use ombud_store::{AfterSaleRow, CaseState, Reads, StoreError};
+
+pub(super) use self::order::{Sold, refunded_of_order};
 
 /// Days that malicious returns and extortion look back (domain model 4.3, customer-facts).
 const INCIDENTS_DAYS: i64 = 180;
@@ -36,7 +38,7 @@ pub fn gather(
         let cases = reads.after_sale_cases(merchant, &order.order_id)?;
         let own_id = input.after_sale_id.as_str();
         // What this very case already paid counts as well: it must not be paid again.
-        history.order = refunded_of_order(reads, merchant, (&order.order_id, &cases), cost_in_order(order), &delayed)?;
+        history.order = refunded_of_order(reads, merchant, (&order.order_id, &cases), &Sold::from(order), &delayed)?;
         let (own, others): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.after_sale_id == own_id);
         history.case = CaseHistory {
             duplicate_open: is_open_elsewhere(input, order, &others),
@@ -48,7 +50,7 @@ pub fn gather(
     if let Some(delay) = &data.delay {
         let cases = reads.after_sale_cases(merchant, &delay.order_id)?;
         history.delay = DelayHistory {
-            lines: refunded_of_order(reads, merchant, (&delay.order_id, &cases), cost_in_delay(delay), &delayed)?.lines,
+            lines: refunded_of_order(reads, merchant, (&delay.order_id, &cases), &Sold::from(delay), &delayed)?.lines,
             own_cases: cases
                 .iter()
                 .filter(|case| delay.episodes.iter().any(|episode| episode.episode_id == case.after_sale_id))
@@ -97,7 +99,7 @@ fn is_open_elsewhere(input: &AfterSaleInput, order: &Order, others: &[&AfterSale
     let units = |state: CaseState, line_id: &str| -> u64 {
         let of_state = others.iter().filter(|case| case.state == state);
         let lines = of_state.flat_map(|case| &case.lines).filter(|line| line.line_id == line_id);
-        lines.filter(|line| state == CaseState::Open || line.refunded > 0).map(|line| u64::from(line.qty)).sum()
+        lines.map(|line| u64::from(if state == CaseState::Open { line.qty } else { line.units_back() })).sum()
     };
     input.lines.iter().any(|wanted| {
         let bought = order.lines.iter().find(|line| line.line_id == wanted.line_id).map_or(0, |line| u64::from(line.qty));
@@ -123,67 +125,4 @@ fn foreign_cases(
         }
     }
     Ok(foreign)
-}
-
-/// What was refunded of an order and came back: by its cases and by late refunds, each line within what it cost (`cost`) as far as what was refunded
-/// can be of others. `delayed` reads the case of a delay's decision or of an act on one.
-pub(super) fn refunded_of_order(
-    reads: &(impl Reads + ?Sized),
-    merchant: &MerchantId,
-    (order, cases): (&str, &[AfterSaleRow]),
-    cost: impl Fn(&str) -> Option<i64>,
-    delayed: impl Fn(u64) -> Result<Option<DelayCase>, StoreError>,
-) -> Result<OrderHistory, StoreError> {
-    let late = delays::Refunds::read(reads, merchant, order, delayed)?;
-    let mut history = order_history(cases);
-    let lines = || cases.iter().flat_map(|case| &case.lines);
-    let of_cases = cases.iter().map(|case| {
-        let own = case.lines.iter().map(|line| (line.line_id.as_str(), cost(&line.line_id).unwrap_or(line.refunded), line.refunded));
-        // The account over all returns may settle what an earlier one withheld.
-        let is_own = |id: &str| case.lines.iter().any(|own| own.line_id == id);
-        let before = lines().filter(|line| line.refunded > 0 && !is_own(&line.line_id));
-        LinePart::of_case(own.chain(before.map(|line| (line.line_id.as_str(), cost(&line.line_id).unwrap_or(0), 0))))
-    });
-    let parts: Vec<LinePart<'_>> = of_cases.chain(late.line_parts()).collect();
-    for own in by_line(&parts, |_| 0) {
-        match history.lines.iter_mut().find(|line| line.line_id == own.line_id) {
-            Some(line) => line.refunded = own.refunded,
-            None => history.lines.push(LineHistory { line_id: own.line_id, refunded: own.refunded, qty_returned: 0 }),
-        }
-    }
-    Ok(history)
-}
-
-/// What a line of an order cost.
-pub(super) fn cost_in_order(order: &Order) -> impl Fn(&str) -> Option<i64> {
-    let bill = Bill::of(order);
-    move |id| Some(bill.paid_of(order.lines.iter().position(|line| line.line_id == id)?))
-}
-
-/// What a line of a delay cost.
-pub(super) fn cost_in_delay(delay: &DelayCase) -> impl Fn(&str) -> Option<i64> {
-    |id| delay.lines.iter().find(|line| line.line_id == id).map(|line| line.paid)
-}
-
-/// What the cases of an order refunded and took back, by line.
-fn order_history(cases: &[AfterSaleRow]) -> OrderHistory {
-    let mut history = OrderHistory::default();
-    for case in cases {
-        history.freight_refunded = history.freight_refunded.saturating_add(case.freight_refunded);
-        for line in &case.lines {
-            let qty_returned = if line.refunded > 0 { line.qty } else { 0 };
-            add_line(&mut history, &line.line_id, line.refunded, qty_returned);
-        }
-    }
-    history
-}
-
-fn add_line(history: &mut OrderHistory, line_id: &str, refunded: i64, qty_returned: u32) {
-    match history.lines.iter_mut().find(|line| line.line_id == line_id) {
-        Some(line) => {
-            line.refunded = line.refunded.saturating_add(refunded);
-            line.qty_returned = line.qty_returned.saturating_add(qty_returned);
-        }
-        None => history.lines.push(LineHistory { line_id: line_id.to_owned(), refunded, qty_returned }),
-    }
 }

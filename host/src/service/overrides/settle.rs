@@ -139,7 +139,7 @@ fn balance_now(
         own.lines = lines;
         own.freight_refunded = own.freight_refunded.saturating_add(freight).max(0);
     }
-    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), history::cost_in_order(&facts.order), delayed)?;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order.order_id, &rows), &history::Sold::from(&facts.order), delayed)?;
     let mut facts = facts.clone();
     for line in &mut facts.order.lines {
         let own = known.lines.iter().find(|own| own.line_id == line.line_id).map_or(0, |own| own.refunded);
@@ -173,7 +173,7 @@ fn late(
     let is_taken_back = |seq: u64| cancelled.iter().any(|part| part.seq == seq);
     let others = |seq: u64| if is_taken_back(seq) { Ok(None) } else { delayed(seq) };
     let cases = reads.after_sale_cases(merchant, &facts.order_id)?;
-    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), history::cost_in_delay(facts), others)?.lines;
+    let known = history::refunded_of_order(reads, merchant, (&facts.order_id, &cases), &history::Sold::from(facts), others)?.lines;
     let mut facts = facts.clone();
     for line in &mut facts.lines {
         let now = known.iter().find(|known| known.line_id == line.line_id).map_or(0, |known| known.refunded);
