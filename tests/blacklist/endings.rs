@@ -140,8 +140,14 @@ fn the_customer_is_told_what_stands() {
     let approved = decided(&merchant, Role::Supervisor, &step(id, customer, now - 4_000, "approve"));
     let (result, how, appeal) = told(&approved);
     assert_eq!((outcome(&approved).0, measure(&merchant, customer)), ("recommend-restrict", json!(["service-restricted", id])));
+    let notices = |decision: &Value| {
+        let messages = decision["messages"].as_array().unwrap();
+        messages.iter().map(|message| message["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((notices(&submitted), notices(&approved)), (vec![], vec!["bl.notice".to_owned()]), "{approved}");
     assert_eq!((result.as_str(), how.as_str(), appeal), ("Some services were restricted for you", "Decided by a supervisor.", true));
     let unchanged = decided(&merchant, Role::Agent, &request(id, customer, now - 3_000, "malicious-returns", &[10, 30]));
+    assert_eq!(notices(&unchanged), [""; 0]);
     let (result, how, appeal) = told(&unchanged);
     assert_eq!((rules(&unchanged), measure(&merchant, customer)), (vec!["BL-042"], json!(["service-restricted", id])));
     assert_eq!((result.as_str(), appeal), ("The restriction has not changed and stays in force", true), "{how}");

@@ -5,12 +5,13 @@ use ombud_rules::contract::after_sale::{self, AfterSaleRuling, Payer};
 use ombud_rules::contract::blacklist::{self, BlacklistRuling};
 use ombud_rules::contract::delay::{self, DelayRuling};
 use ombud_rules::contract::reply::{ReplyRuling, Verdict};
-use ombud_rules::contract::types::{ApprovalRequest, Arg, Fact, InstantMs, Message, Notes, Reason, Role, Severity};
+use ombud_rules::contract::types::{ApprovalRequest, Arg, CustomerMeasure, Fact, InstantMs, Message, Notes, Reason, Role, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::edition::Edition;
 use crate::fault::Fault;
+use crate::measure::{Effect, effect};
 use crate::money;
 use crate::ruling::Ruling;
 
@@ -164,11 +165,13 @@ pub fn proposal(ruling: &Ruling, rule: Option<&str>, now: InstantMs) -> Ruling {
 
 /// Takes from a ruling with money that waits for a person what would pay or promise it before that person has decided: the amounts stay, as
 /// a proposal to the person. What a customer is to choose from is no promise. And since the third edition from a blacklist request what tells
-/// the customer of a measure that nobody has imposed.
-pub fn withhold(ruling: &mut Ruling, edition: Edition) {
-    if let Ruling::Blacklist(ruling) = ruling
+/// the customer of a measure that nobody has imposed; a restriction that a supervisor's approval puts in force is told since the fourth.
+pub fn withhold(case: &Case, ruling: &mut Ruling, edition: Edition) {
+    if let (Case::Blacklist(case), Ruling::Blacklist(ruling)) = (case, &mut *ruling)
         && edition >= Edition::Third
         && !matches!(ruling.outcome, blacklist::Outcome::Execute | blacklist::Outcome::ExecuteDeferred)
+        && !(edition >= Edition::Fourth
+            && effect(case, ruling, case.current_measure) == Effect::Puts(CustomerMeasure::ServiceRestricted))
     {
         ruling.notes.messages.clear();
     }

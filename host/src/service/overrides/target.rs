@@ -63,10 +63,11 @@ impl Target {
             cancelled: false,
             acted_on: false,
         };
-        acts.iter().fold(own, |_, act| Standing {
+        acts.iter().fold(own, |before, act| Standing {
             outcome: act.outcome.clone(),
             amounts: act.amounts,
-            counted_at_ms: act.at_ms,
+            // Each has an instant of its own, as it was counted; before the fourth edition it was given back at the one of its record.
+            counted_at_ms: if self.edition >= Edition::Fourth { act.at_ms.max(before.counted_at_ms + 1) } else { act.at_ms },
             cancelled: act.action == OverrideAction::Cancel,
             acted_on: act.action != OverrideAction::Cancel,
         })
