@@ -187,7 +187,7 @@ pub fn conclude(
         }
     }
     if terms.edition >= Edition::Second {
-        fallback::withhold(case, &mut ruling, terms.edition);
+        fallback::withhold(case, &mut ruling, terms.edition, at.now);
     }
     let due = money::due(&ruling);
     if let (Ruling::Delay(ruling), Due::Now) = (&mut ruling, due)

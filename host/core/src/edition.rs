@@ -22,7 +22,8 @@ pub enum Edition {
     /// the order's own platform, in the words of each language.
     Third,
     /// Units are given up by a decision or an act that pays for them in full, or by the platform that pays what was promised for them: not by a part
-    /// paid for goods that stay, and not by a request that is refused. What the platform confirmed stays paid, whoever takes the decision back.
+    /// paid for goods that stay, and not by a request that is refused. What the platform confirmed stays paid, whoever takes the decision back. What waits
+    /// for a person always asks one, and tells the customer; a restriction that a supervisor approved is announced.
     Fourth,
 }
 

@@ -165,13 +165,13 @@ pub fn proposal(ruling: &Ruling, rule: Option<&str>, now: InstantMs) -> Ruling {
 
 /// Takes from a ruling with money that waits for a person what would pay or promise it before that person has decided: the amounts stay, as
 /// a proposal to the person. What a customer is to choose from is no promise. And since the third edition from a blacklist request what tells
-/// the customer of a measure that nobody has imposed; a restriction that a supervisor's approval puts in force is told since the fourth.
-pub fn withhold(case: &Case, ruling: &mut Ruling, edition: Edition) {
+/// the customer of a measure that nobody has imposed; a restriction that a supervisor's approval puts in force is told since the fourth. What waits for a
+/// person has one who is asked, and a customer who knows of it, since the fourth as well, whatever its policy forgot.
+pub fn withhold(case: &Case, ruling: &mut Ruling, edition: Edition, now: InstantMs) {
     if let (Case::Blacklist(case), Ruling::Blacklist(ruling)) = (case, &mut *ruling)
         && edition >= Edition::Third
         && !matches!(ruling.outcome, blacklist::Outcome::Execute | blacklist::Outcome::ExecuteDeferred)
-        && !(edition >= Edition::Fourth
-            && effect(case, ruling, case.current_measure) == Effect::Puts(CustomerMeasure::ServiceRestricted))
+        && !(edition >= Edition::Fourth && effect(case, ruling, case.current_measure) == Effect::Puts(CustomerMeasure::ServiceRestricted))
     {
         ruling.notes.messages.clear();
     }
@@ -182,12 +182,25 @@ pub fn withhold(case: &Case, ruling: &mut Ruling, edition: Edition) {
         }
         Ruling::Blacklist(_) | Ruling::Reply(_) => false,
     };
-    if !waits || !money::amounts(ruling).any() {
+    if !waits {
         return;
     }
+    let pays = money::amounts(ruling).any();
+    let own = ruling.notes().reasons.first().map_or(FALLBACK_RULE, |reason| reason.rule.as_str()).to_owned();
     let notes = ruling.notes_mut();
-    notes.obligations.retain(|obligation| !PAYING.contains(&obligation.action.as_str()));
-    notes.messages = vec![human_review()];
+    if pays {
+        notes.obligations.retain(|obligation| !PAYING.contains(&obligation.action.as_str()));
+        notes.messages = vec![human_review()];
+    }
+    if edition >= Edition::Fourth {
+        // Whatever waits is waited for by somebody, and the customer knows it.
+        if notes.approvals.is_empty() {
+            notes.approvals.push(ask(Role::Supervisor, &own, now));
+        }
+        if notes.messages.is_empty() {
+            notes.messages.push(human_review());
+        }
+    }
 }
 
 fn ask(role: Role, rule: &str, now: InstantMs) -> ApprovalRequest {

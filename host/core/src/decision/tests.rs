@@ -2,8 +2,8 @@
 
 use ombud_rules::contract::after_sale::{AfterSaleCase, AfterSaleRuling};
 use ombud_rules::contract::delay::{Award, CompForm, DelayCase, DelayLine, DelayRuling, Episode};
-use ombud_rules::contract::types::Attribute;
-use ombud_rules::contract::{after_sale, blacklist};
+use ombud_rules::contract::types::{ApprovalRequest, Attribute, Role};
+use ombud_rules::contract::{after_sale, blacklist, delay};
 use ombud_rules::review::Review;
 
 use super::*;
@@ -89,6 +89,37 @@ fn a_measure_that_is_only_recommended_is_announced_to_nobody() {
     for outcome in [Outcome::Execute, Outcome::ExecuteDeferred] {
         assert_eq!(told(outcome, Edition::Third), (1, 1), "{outcome:?}");
     }
+}
+
+/// A policy may forget to say who decides what it leaves to a person (a delay of which the cause is not proven).
+#[test]
+fn what_waits_for_a_person_asks_one_and_tells_the_customer() {
+    let ((case, mut ruling), (delay, mut late)) = plain();
+    let told = |case: Case, ruling: Ruling, edition: Edition| {
+        let notes = made(&case, ruling, &Counted::default(), edition).0.ruling.notes().clone();
+        let messages: Vec<String> = notes.messages.iter().map(|message| message.key.clone()).collect();
+        (notes.approvals.iter().map(|asked| (asked.role, asked.rule.clone())).collect::<Vec<_>>(), messages)
+    };
+    (ruling.outcome, ruling.refund) = (after_sale::Outcome::HumanReview, 0);
+    (late.outcome, late.total_refund_due, late.total_cash, late.total_coupon) = (delay::Outcome::HumanReview, 0, 0, 0);
+    late.awards.clear();
+    for notes in [&mut ruling.notes, &mut late.notes] {
+        (notes.approvals, notes.messages) = (Vec::new(), Vec::new());
+    }
+    let rules = [&ruling.notes, &late.notes].map(|notes| notes.reasons[0].rule.clone());
+    for (rule, case, ruling) in [
+        (&rules[0], Case::AfterSale(case.clone()), Ruling::AfterSale(ruling.clone())),
+        (&rules[1], Case::Delay(delay.clone()), Ruling::Delay(late.clone())),
+    ] {
+        assert_eq!(told(case.clone(), ruling.clone(), Edition::Third), (vec![], vec![]));
+        let asked = vec![(Role::Supervisor, rule.clone())];
+        assert_eq!(told(case.clone(), ruling.clone(), Edition::Fourth), (asked, vec!["as.human_review".to_owned()]));
+    }
+    // What the policy says itself stands.
+    late.notes.approvals = vec![ApprovalRequest { role: Role::DeptHead, rule: "OWN-1".into(), due: None, distinct_from: Vec::new() }];
+    late.notes.messages = vec![Message { key: "dc.care".into(), locale: "zh-CN".into(), args: Vec::new() }];
+    let stands = (vec![(Role::DeptHead, "OWN-1".to_owned())], vec!["dc.care".to_owned()]);
+    assert_eq!(told(Case::Delay(delay), Ruling::Delay(late), Edition::Fourth), stands);
 }
 
 /// The kinds' plain cases: an item of ¥199.00 that was wrong is refunded (GC-13), and a refund of ¥150.00 is late (GC-39).
