@@ -89,3 +89,11 @@ fn where_a_restore_was_cut_off_nothing_begins_anew() {
     place.restore("b", "r", &[]).exits(0);
     served(&place.at("r"));
 }
+
+#[test]
+fn the_act_of_an_earlier_restore_is_told_as_that() {
+    let place = Place::new();
+    place.backup("b", &[]).exits(0);
+    place.restore("b", "r", &[]).exits(0);
+    place.restore("b", "r", &[]).exits(1).says("operator: ").says("the act of an earlier restore into the same place");
+}

@@ -13,6 +13,7 @@ use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
 use crate::backup::{Lost, MASTER_KEY, RestoreError, Restored, restore};
 use crate::clock::now_ms;
 use crate::service::MasterKeyFrom;
+use crate::service::acts::OPERATOR;
 use crate::service::privacy::UNKNOWN;
 
 /// Arguments of `ombud restore`.
@@ -159,6 +160,12 @@ impl Restore {
         println!("nothing was restored: {error}");
         for lost in lost {
             println!("  {}: {}", lost.merchant, lost.loss);
+        }
+        if lost.iter().any(|lost| lost.merchant.as_str() == OPERATOR) {
+            println!(
+                "in the operator's log this may be no more than the act of an earlier restore into the same place: `ombud audit acts --data {}` shows it",
+                self.data.display()
+            );
         }
         if !lost.is_empty() {
             println!(
