@@ -7,15 +7,12 @@ use std::time::Duration;
 use ombud_tests::client::agent;
 use ombud_tests::command::{demo_data, on, path};
 use ombud_tests::events::event;
-use ombud_tests::process::{Process, demo_keys, ombud};
+use ombud_tests::process::{Process, command, demo_keys, ombud};
 use ombud_tests::server::wait_for;
 
-/// A server that is told of a file's size limit by an error, as it is of a full disk.
+/// A server: it is told of a file's size limit by an error, as it is of a full disk.
 fn server(data: &Path, log: &Path) -> Process {
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(ombud());
-    command.args(ombud_tests::process::command(data).get_args());
-    Process::logging(command, std::fs::File::create(log).unwrap())
+    Process::logging(command(data), std::fs::File::create(log).unwrap())
 }
 
 /// From now on a file of the process has at most so many bytes: less than one page of the database, or as many as it likes.
