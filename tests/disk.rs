@@ -114,3 +114,35 @@ fn where_nothing_can_be_written_beside_a_database_a_command_says_what_to_do() {
     std::fs::remove_dir(&log).unwrap();
     on(&data, &["replay", "--all"]).exits(0);
 }
+
+/// Half a line would be the beginning of the next one, and no start could read that.
+#[test]
+fn an_erasure_that_cannot_be_noted_leaves_no_half_line() {
+    let folder = demo_data();
+    let (data, kept) = (folder.path().join("data"), folder.path().join("data/erasures"));
+    let database = rusqlite::Connection::open(data.join("ombud.db")).unwrap();
+    let sql = "SELECT DISTINCT id, customer FROM entries JOIN merchants USING (merchant_no) WHERE customer IS NOT NULL ORDER BY 1, 2";
+    let customers: Vec<(String, String)> =
+        database.prepare(sql).unwrap().query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    drop(database);
+    let erase = |at: usize| {
+        let (merchant, customer) = &customers[at];
+        on(&data, &["audit", "erase", "--merchant", merchant, "--customer", customer]).exits(0);
+    };
+    erase(0);
+    // Longer than any other file of the directory, so that only this one finds no room.
+    let padded = std::fs::read_to_string(&kept).unwrap().replacen(' ', &" ".repeat(16 << 20), 1);
+    std::fs::write(&kept, &padded).unwrap();
+    let process = server(&data, &folder.path().join("log"));
+    files_have(&process, &(padded.len() + 20).to_string());
+    erase(1);
+    assert!(std::fs::read_to_string(&kept).unwrap() == padded, "nothing of it is there");
+    files_have(&process, "unlimited");
+    erase(2);
+    process.terminate();
+    assert!(process.ended(Duration::from_secs(30)).success());
+    assert!(std::fs::read_to_string(folder.path().join("log")).unwrap().contains("an erasure could not be noted"));
+    on(&data, &["key", "list"]).exits(0);
+    assert_eq!(std::fs::read_to_string(&kept).unwrap().lines().count(), 3, "the start has made up for it");
+    on(&data, &["audit", "check"]).exits(0);
+}

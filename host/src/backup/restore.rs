@@ -242,12 +242,18 @@ fn keep_erasures(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, rep
         known |= since.is_none();
         unknown.push(since);
     }
-    // The directory that is replaced may be damaged beyond that: then it says nothing.
-    if let Some(replaced) = replaces.then(|| Erasures::of(restore.data).ok()).flatten() {
-        all.add(replaced);
-        let since = unknown_since(restore.data)?;
-        known |= since.is_none();
-        unknown.push(since);
+    if replaces {
+        match Erasures::of(restore.data) {
+            Ok(replaced) => {
+                all.add(replaced);
+                let since = unknown_since(restore.data)?;
+                known |= since.is_none();
+                unknown.push(since);
+            }
+            // A file that cannot be read may have named others: it is known of these, and not that they are all. The directory may be damaged beyond
+            // that: then it says nothing.
+            Err(_) => all.add(Erasures::of_database(restore.data).unwrap_or_default()),
+        }
     }
     // Those of the backup itself as well: a directory says so from the beginning.
     all.add(Erasures::of(staging)?);
