@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use ombud_tests::client::agent;
-use ombud_tests::command::{demo_data, on, path};
+use ombud_tests::command::{Ran, demo_data, on, path};
 use ombud_tests::events::event;
 use ombud_tests::process::{Process, command, demo_keys, ombud};
 use ombud_tests::server::wait_for;
@@ -13,6 +13,13 @@ use ombud_tests::server::wait_for;
 /// A server: it is told of a file's size limit by an error, as it is of a full disk.
 fn server(data: &Path, log: &Path) -> Process {
     Process::logging(command(data), std::fs::File::create(log).unwrap())
+}
+
+/// A command whose files have at most so many bytes.
+fn limited(bytes: &str, arguments: &[&str]) -> Ran {
+    let output = Command::new("prlimit").arg(format!("--fsize={bytes}")).arg(ombud()).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// From now on a file of the process has at most so many bytes: less than one page of the database, or as many as it likes.
@@ -113,6 +120,37 @@ fn where_nothing_can_be_written_beside_a_database_a_command_says_what_to_do() {
     }
     std::fs::remove_dir(&log).unwrap();
     on(&data, &["replay", "--all"]).exits(0);
+}
+
+#[test]
+fn a_directory_on_a_full_disk_is_named_with_what_helps() {
+    let folder = demo_data();
+    let data = folder.path().join("data");
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "list"]] {
+        let ran = limited("4096", &[arguments, &["--data", path(&data)]].concat());
+        ran.exits(2).complains(&format!("make room on the disk of `{}`", data.display()));
+    }
+    on(&data, &["audit", "check"]).exits(0);
+}
+
+/// A key is in its file whole, or there is no file: half a one would be taken for a key that is none, for ever.
+#[test]
+fn a_key_for_which_there_is_no_room_leaves_no_file() {
+    let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let process = server(data.path(), &other.path().join("log"));
+    let key = other.path().join("new.key");
+    let rotate = ["key", "rotate-master", "--new-master-key", path(&key)];
+    files_have(&process, "16");
+    on(data.path(), &rotate).exits(2).complains(&format!("cannot write `{}`", key.display())).complains("nothing was changed");
+    let names = || std::fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(names(), ["log"]);
+    files_have(&process, "unlimited");
+    on(data.path(), &rotate).exits(0);
+    assert_eq!(std::fs::read(&key).unwrap().len(), 64);
+    // One that an earlier release left so.
+    let empty = other.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    on(data.path(), &["key", "rotate-master", "--new-master-key", path(&empty)]).exits(2).complains("is empty");
 }
 
 /// Half a line would be the beginning of the next one, and no start could read that.
