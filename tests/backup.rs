@@ -3,6 +3,7 @@
 mod erasures;
 mod keys;
 mod published;
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -263,7 +264,7 @@ fn what_cannot_be_done_says_why() {
     place.restore("b", "other", &[]).exits(2).complains("neither empty nor a data directory");
     assert!(place.at("other").join("letter.txt").exists());
     let process = Process::start(command(&data));
-    place.restore("b", "data", &[]).exits(2).complains("a server holds");
+    place.restore("b", "data", &[]).exits(2).complains("is in use by process");
     stop(&process);
     // A directory that is damaged is copied as it is, under a name that says so.
     change(&data.join("ombud.db"), "UPDATE entries SET leaf = zeroblob(32) WHERE seq = 3");

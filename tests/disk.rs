@@ -5,17 +5,21 @@ use std::process::Command;
 use std::time::Duration;
 
 use ombud_tests::client::agent;
-use ombud_tests::command::{demo_data, on, path};
+use ombud_tests::command::{Ran, demo_data, on, path};
 use ombud_tests::events::event;
-use ombud_tests::process::{Process, demo_keys, ombud};
+use ombud_tests::process::{Process, command, demo_keys, ombud};
 use ombud_tests::server::wait_for;
 
-/// A server that is told of a file's size limit by an error, as it is of a full disk.
+/// A server: it is told of a file's size limit by an error, as it is of a full disk.
 fn server(data: &Path, log: &Path) -> Process {
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(ombud());
-    command.args(ombud_tests::process::command(data).get_args());
-    Process::logging(command, std::fs::File::create(log).unwrap())
+    Process::logging(command(data), std::fs::File::create(log).unwrap())
+}
+
+/// A command whose files have at most so many bytes.
+fn limited(bytes: &str, arguments: &[&str]) -> Ran {
+    let output = Command::new("prlimit").arg(format!("--fsize={bytes}")).arg(ombud()).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// From now on a file of the process has at most so many bytes: less than one page of the database, or as many as it likes.
@@ -116,4 +120,67 @@ fn where_nothing_can_be_written_beside_a_database_a_command_says_what_to_do() {
     }
     std::fs::remove_dir(&log).unwrap();
     on(&data, &["replay", "--all"]).exits(0);
+}
+
+#[test]
+fn a_directory_on_a_full_disk_is_named_with_what_helps() {
+    let folder = demo_data();
+    let data = folder.path().join("data");
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "list"]] {
+        let ran = limited("4096", &[arguments, &["--data", path(&data)]].concat());
+        ran.exits(2).complains(&format!("make room on the disk of `{}`", data.display()));
+    }
+    on(&data, &["audit", "check"]).exits(0);
+}
+
+/// A key is in its file whole, or there is no file: half a one would be taken for a key that is none, for ever.
+#[test]
+fn a_key_for_which_there_is_no_room_leaves_no_file() {
+    let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let process = server(data.path(), &other.path().join("log"));
+    let key = other.path().join("new.key");
+    let rotate = ["key", "rotate-master", "--new-master-key", path(&key)];
+    files_have(&process, "16");
+    on(data.path(), &rotate).exits(2).complains(&format!("cannot write `{}`", key.display())).complains("nothing was changed");
+    let names = || std::fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(names(), ["log"]);
+    files_have(&process, "unlimited");
+    on(data.path(), &rotate).exits(0);
+    assert_eq!(std::fs::read(&key).unwrap().len(), 64);
+    // One that an earlier release left so.
+    let empty = other.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    on(data.path(), &["key", "rotate-master", "--new-master-key", path(&empty)]).exits(2).complains("is empty");
+}
+
+/// Half a line would be the beginning of the next one, and no start could read that.
+#[test]
+fn an_erasure_that_cannot_be_noted_leaves_no_half_line() {
+    let folder = demo_data();
+    let (data, kept) = (folder.path().join("data"), folder.path().join("data/erasures"));
+    let database = rusqlite::Connection::open(data.join("ombud.db")).unwrap();
+    let sql = "SELECT DISTINCT id, customer FROM entries JOIN merchants USING (merchant_no) WHERE customer IS NOT NULL ORDER BY 1, 2";
+    let customers: Vec<(String, String)> =
+        database.prepare(sql).unwrap().query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    drop(database);
+    let erase = |at: usize| {
+        let (merchant, customer) = &customers[at];
+        on(&data, &["audit", "erase", "--merchant", merchant, "--customer", customer]).exits(0);
+    };
+    erase(0);
+    // Longer than any other file of the directory, so that only this one finds no room.
+    let padded = std::fs::read_to_string(&kept).unwrap().replacen(' ', &" ".repeat(16 << 20), 1);
+    std::fs::write(&kept, &padded).unwrap();
+    let process = server(&data, &folder.path().join("log"));
+    files_have(&process, &(padded.len() + 20).to_string());
+    erase(1);
+    assert!(std::fs::read_to_string(&kept).unwrap() == padded, "nothing of it is there");
+    files_have(&process, "unlimited");
+    erase(2);
+    process.terminate();
+    assert!(process.ended(Duration::from_secs(30)).success());
+    assert!(std::fs::read_to_string(folder.path().join("log")).unwrap().contains("an erasure could not be noted"));
+    on(&data, &["key", "list"]).exits(0);
+    assert_eq!(std::fs::read_to_string(&kept).unwrap().lines().count(), 3, "the start has made up for it");
+    on(&data, &["audit", "check"]).exits(0);
 }

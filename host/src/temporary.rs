@@ -71,6 +71,15 @@ impl Passing {
         there().insert(path.to_owned());
         Self(path.to_owned())
     }
+
+    /// The same of what is made there: a signal that comes meanwhile waits until it is made, and finds it.
+    pub(crate) fn of<T, E>(path: &Path, make: impl FnOnce() -> Result<T, E>) -> Result<(Self, T), E> {
+        at_signals();
+        let mut there = there();
+        let made = make()?;
+        there.insert(path.to_owned());
+        Ok((Self(path.to_owned()), made))
+    }
 }
 
 impl Drop for Passing {

@@ -80,3 +80,20 @@ fn who_was_erased_twice_is_erased_again_once() {
     assert_eq!(acts(&place.data(), &OF, "erasure").len(), 2);
     check(&place.data());
 }
+
+/// What the database of the replaced directory says is not lost with its file, and what only the file may have said is not known.
+#[test]
+fn a_file_of_erasures_that_cannot_be_read_costs_no_erasure_of_the_database() {
+    let place = Place::new();
+    let (data, customer) = (place.data(), "c_2001");
+    served(&data);
+    place.backup("before", &[]).exits(0);
+    erase(&data, customer);
+    served(&data);
+    let kept = std::fs::read_to_string(data.join("erasures")).unwrap();
+    std::fs::write(data.join("erasures"), format!("{kept}m-fresh erased:0m-fresh erased:1 2 3\n")).unwrap();
+    // A start says what to do.
+    on(&data, &["serve", "--listen", "127.0.0.1:0"]).exits(2).complains("line 2: is no erasure").complains("take the line out");
+    let restored = place.restore("before", "data", &["--accept-loss", "--json"]).exits(0).json();
+    assert_eq!((&restored["erased_again"], &restored["erasures_known"]), (&1.into(), &false.into()), "{restored}");
+}

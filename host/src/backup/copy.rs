@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use ombud_store::{Inspection, StoreError};
 
 use super::manifest::{MANIFEST, Manifest};
+use super::staging::Staging;
 use super::{MASTER_KEY, WEBHOOK_KEY};
 use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check_copy};
@@ -51,26 +52,30 @@ pub enum BackupError {
 /// # Errors
 /// [`BackupError`].
 pub fn back_up(backup: &Backup<'_>) -> Result<(Manifest, Checks), BackupError> {
-    must_be_free(backup.to)?;
-    let staging = beside(backup.to, "unfinished")?;
-    remove(&staging)?;
+    let path = beside(backup.to, "unfinished")?;
     // It holds the master key: nobody looks for it who stopped the command.
-    let _passing = Passing::new(&staging);
-    let manifest = copy(backup, &staging).inspect_err(|_| _ = remove(&staging))?;
-    let checks = check_copy(&staging, backup.master_key, None, true, backup.progress)?;
+    let (_passing, staging) = Passing::of(&path, || Staging::take(path.clone()))?;
+    let (manifest, checks) = copied(backup, staging.path()).inspect_err(|_| staging.remove())?;
     if !checks.report.is_well() {
         let kept = beside(backup.to, "damaged")?;
         remove(&kept)?;
-        rename(&staging, &kept)?;
+        rename(staging.path(), &kept)?;
         return Err(BackupError::Damaged { checks: Box::new(checks), kept });
     }
-    rename(&staging, backup.to)?;
+    rename(staging.path(), backup.to)?;
     Ok((manifest, checks))
+}
+
+/// The copy, and what its check found.
+fn copied(backup: &Backup<'_>, staging: &Path) -> Result<(Manifest, Checks)> {
+    // Not earlier: another command may have had the folder.
+    must_be_free(backup.to)?;
+    let manifest = copy(backup, staging)?;
+    Ok((manifest, check_copy(staging, backup.master_key, None, true, backup.progress)?))
 }
 
 fn copy(backup: &Backup<'_>, staging: &Path) -> Result<Manifest> {
     let data = backup.data;
-    private_folder(staging)?;
     copy_checkpoints(data, staging)?;
     Inspection::open(data)?.copy_into(staging)?;
     complete_checkpoints(data, staging)?;
@@ -152,8 +157,8 @@ pub(super) fn beside(folder: &Path, ending: &str) -> Result<PathBuf> {
     Ok(folder.with_file_name(name))
 }
 
-/// Removes what an interrupted run left.
-pub(super) fn remove(folder: &Path) -> Result<()> {
+/// Removes a folder, if it is there.
+fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove `{}`", folder.display()))
@@ -163,10 +168,14 @@ pub(super) fn remove(folder: &Path) -> Result<()> {
 }
 
 /// Gives a folder its name, for good.
-pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).with_context(|| format!("cannot rename `{}` to `{}`", from.display(), to.display()))?;
-    flush(parent)
+    flush(parent(to))
+}
+
+/// The folder in which a path is.
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Creates a folder that only its owner enters.

@@ -8,10 +8,11 @@
 mod copy;
 mod manifest;
 mod restore;
+mod staging;
 
 pub use self::copy::{Backup, BackupError, back_up, must_be_free};
 pub use self::manifest::{File, MANIFEST, Manifest};
-pub use self::restore::{Lost, Restore, RestoreError, Restored, restore};
+pub use self::restore::{Lost, Restore, RestoreError, Restored, must_not_be_cut_off, restore};
 
 /// The database's file.
 const DATABASE: &str = "ombud.db";

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::log::{Checkpoint, Note, VerifierKeys};
-use ombud_store::{Inspection, Reads};
+use ombud_store::{DirectoryLock, Inspection, Reads};
 
-use super::copy::{beside, copy_checkpoints, copy_file, flush, private_folder, remove, rename};
+use super::copy::{beside, copy_checkpoints, copy_file, flush, parent};
 use super::manifest::Manifest;
+use super::staging::Staging;
 use super::{DATABASE, MASTER_KEY, WEBHOOK_KEY};
 use crate::service::MasterKeyFrom;
 use crate::service::ledger::check::{Checks, check_copy};
@@ -21,11 +22,16 @@ use crate::service::ledger::keys::{KEY_FILE, LogKeys, VERIFIER_FILE, verifiers};
 use crate::service::ledger::published::{FOLDER, Loss, Published, goes_on, is_published};
 use crate::service::privacy::{Erasures, set_unknown, unknown_since};
 
+/// How a directory is called that is not whole yet, behind the name that it gets.
+const RESTORING: &str = "restoring";
+/// How one is called that was replaced, behind the name that it had and before the time.
+const REPLACED: &str = "replaced-";
+
 /// What is restored, and what it is held against.
 pub struct Restore<'a> {
     /// The backup.
     pub from: &'a Path,
-    /// The data directory: not there, empty, or one that is replaced. No server may hold it.
+    /// The data directory: not there, empty, or one that is replaced. It is held until it is.
     pub data: &'a Path,
     /// Published checkpoints that were kept elsewhere: files, folders of them, or data directories.
     pub published: &'a [PathBuf],
@@ -91,21 +97,82 @@ pub fn restore(restore: &Restore<'_>) -> Result<Restored, RestoreError> {
     if !differences.is_empty() {
         return Err(RestoreError::Changed(differences));
     }
+    // What was set aside is to be looked at as well.
+    if let Some(newest) = set_aside(restore.data).last() {
+        return Err(cut_off(restore.data, newest).into());
+    }
+    let staging = Staging::take(beside(restore.data, RESTORING)?)?;
+    put_together(restore, staging.path(), manifest).inspect_err(|_| staging.remove())
+}
+
+fn put_together(restore: &Restore<'_>, staging: &Path, manifest: Manifest) -> Result<Restored, RestoreError> {
     let replaces = replaces(restore.data)?;
-    let staging = beside(restore.data, "restoring")?;
-    remove(&staging)?;
-    let staged = stage(restore, &staging, &manifest, replaces);
-    let Staged { checks, compared, published, lost, erasures_unknown_since } = staged.inspect_err(|_| _ = remove(&staging))?;
-    let replaced = if replaces {
-        let aside = beside(restore.data, &format!("replaced-{}", restore.at_ms))?;
-        rename(restore.data, &aside)
-            .context("a directory that is a disk of its own cannot be replaced: restore into a folder within it that is not there yet")?;
-        Some(aside)
-    } else {
-        None
-    };
-    rename(&staging, restore.data)?;
+    // Until it is set aside: what a server answered meanwhile would be nowhere else.
+    let _held = replaces.then(|| DirectoryLock::take(restore.data)).transpose().map_err(anyhow::Error::from)?;
+    let Staged { checks, compared, published, lost, erasures_unknown_since } = stage(restore, staging, &manifest, replaces)?;
+    let replaced = replaces.then(|| beside(restore.data, &format!("{REPLACED}{}", restore.at_ms))).transpose()?;
+    put(staging, restore.data, replaced.as_deref())?;
     Ok(Restored { manifest, checks, compared, published, lost, replaced, erasures_unknown_since })
+}
+
+/// Gives what is staged the name of the data directory, and the one that is there another one. Where it cannot have it, the old one has its name again.
+fn put(staging: &Path, data: &Path, aside: Option<&Path>) -> Result<()> {
+    let failed = |from: &Path, to: &Path| format!("cannot rename `{}` to `{}`", from.display(), to.display());
+    if let Some(aside) = aside {
+        fs::rename(data, aside)
+            .with_context(|| failed(data, aside))
+            .context("a directory that is a disk of its own cannot be replaced: restore into a folder within it that is not there yet")?;
+    }
+    if let Err(error) = fs::rename(staging, data) {
+        if let Some(aside) = aside {
+            fs::rename(aside, data).with_context(|| format!("{}, nor back ({error}): rename it yourself", failed(aside, data)))?;
+        }
+        return Err(error).with_context(|| failed(staging, data));
+    }
+    flush(parent(data))
+}
+
+/// Refuses a place whose data directory a restore that was cut off has set aside, or was about to make: whoever began anew there would not see what there was.
+///
+/// # Errors
+/// It is such a place.
+pub fn must_not_be_cut_off(data: &Path) -> Result<()> {
+    if let Some(newest) = set_aside(data).last() {
+        return Err(cut_off(data, newest));
+    }
+    match beside(data, RESTORING) {
+        Ok(restoring) if !data.exists() && restoring.exists() => bail!(
+            "`{}` is not there, but `{}` is: a restore into it is at work or was cut off; give `ombud restore` again, or remove what it left",
+            data.display(),
+            restoring.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What restores have set aside of a data directory that is not there, the newest last.
+fn set_aside(data: &Path) -> Vec<PathBuf> {
+    let Ok(prefix) = beside(data, REPLACED) else { return Vec::new() };
+    if data.exists() {
+        return Vec::new();
+    }
+    let named = |path: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes());
+    let mut aside: Vec<_> =
+        fs::read_dir(parent(data)).into_iter().flatten().flatten().map(|entry| data.with_file_name(entry.file_name())).collect();
+    aside.retain(named);
+    aside.sort();
+    aside
+}
+
+fn cut_off(data: &Path, newest: &Path) -> anyhow::Error {
+    let restoring = beside(data, RESTORING).ok().filter(|restoring| restoring.exists());
+    let restoring = restoring.map(|restoring| format!(" and `{}`", restoring.display())).unwrap_or_default();
+    anyhow!(
+        "`{}` is not there, but `{}`{restoring}: a restore was cut off, or the directory was taken away since. Rename `{1}` to `{0}` to go on with what \
+         there was, and give `ombud restore` again if you want it; to begin anew, move it elsewhere",
+        data.display(),
+        newest.display()
+    )
 }
 
 /// What is about to be given its name.
@@ -133,7 +200,6 @@ fn replaces(data: &Path) -> Result<bool> {
 }
 
 fn stage(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, replaces: bool) -> Result<Staged, RestoreError> {
-    private_folder(staging)?;
     copy_checkpoints(restore.from, staging)?;
     for name in manifest.files.keys().filter(|name| !name.contains('/')) {
         copy_file(&restore.from.join(name), &staging.join(name), if name == VERIFIER_FILE { 0o644 } else { 0o600 })?;
@@ -176,12 +242,18 @@ fn keep_erasures(restore: &Restore<'_>, staging: &Path, manifest: &Manifest, rep
         known |= since.is_none();
         unknown.push(since);
     }
-    // The directory that is replaced may be damaged beyond that: then it says nothing.
-    if let Some(replaced) = replaces.then(|| Erasures::of(restore.data).ok()).flatten() {
-        all.add(replaced);
-        let since = unknown_since(restore.data)?;
-        known |= since.is_none();
-        unknown.push(since);
+    if replaces {
+        match Erasures::of(restore.data) {
+            Ok(replaced) => {
+                all.add(replaced);
+                let since = unknown_since(restore.data)?;
+                known |= since.is_none();
+                unknown.push(since);
+            }
+            // A file that cannot be read may have named others: it is known of these, and not that they are all. The directory may be damaged beyond
+            // that: then it says nothing.
+            Err(_) => all.add(Erasures::of_database(restore.data).unwrap_or_default()),
+        }
     }
     // Those of the backup itself as well: a directory says so from the beginning.
     all.add(Erasures::of(staging)?);
@@ -316,5 +388,24 @@ impl Notes {
             }
         }
         Published::of(staging).put(newest.into_iter().map(|(merchant, (_, note))| (merchant, note)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_whose_place_cannot_be_taken_has_its_name_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let [data, aside, staging] = ["data", "data.replaced-1", "data.restoring"].map(|name| folder.path().join(name));
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("records"), "old").unwrap();
+        let error = put(&staging, &data, Some(&aside)).unwrap_err();
+        assert!(error.to_string().starts_with("cannot rename `"), "{error}");
+        assert_eq!((fs::read_to_string(data.join("records")).unwrap().as_str(), aside.exists()), ("old", false));
+        fs::create_dir(&staging).unwrap();
+        put(&staging, &data, Some(&aside)).unwrap();
+        assert!(aside.join("records").exists() && !data.join("records").exists() && !staging.exists());
     }
 }

@@ -57,6 +57,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::gate;
 use crate::service::causes;
@@ -153,9 +154,19 @@ fn end_with_the_reader() {
     }));
 }
 
+/// A file that may not grow any more (`ulimit -f`) is told as an error, as a full disk is: without a handler the system ends the process.
+fn outlive_large_files() {
+    // SIGXFSZ on Linux and macOS.
+    const FILE_TOO_LARGE: i32 = 25;
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    // The handler stays when the runtime is gone, and nobody has to listen.
+    _ = runtime.block_on(async { signal(SignalKind::from_raw(FILE_TOO_LARGE)).map(drop) });
+}
+
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     end_with_the_reader();
+    outlive_large_files();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

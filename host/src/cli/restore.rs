@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use serde_json::json;
 
@@ -11,9 +11,9 @@ use super::audit::check::{as_json, print};
 use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_OK, data, screen};
 use crate::backup::{Lost, MASTER_KEY, RestoreError, Restored, restore};
-use crate::cli::api::{self, Reached};
 use crate::clock::now_ms;
 use crate::service::MasterKeyFrom;
+use crate::service::acts::OPERATOR;
 use crate::service::privacy::UNKNOWN;
 
 /// Arguments of `ombud restore`.
@@ -55,7 +55,6 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(self) -> Result<u8> {
-        self.must_be_free()?;
         let bar = Progress::waiting("copying and checking");
         let restored = restore(&crate::backup::Restore {
             from: &self.from,
@@ -73,18 +72,6 @@ impl Restore {
             Err(RestoreError::Failed(error)) => Err(error),
             Err(error) => self.refused(&error),
         }
-    }
-
-    /// Refuses a directory that a server holds.
-    fn must_be_free(&self) -> Result<()> {
-        if self.data.exists() {
-            // A damaged database cannot be opened, so that only its server is looked for.
-            let held = api::reach(&self.data, |_| bail!("nobody"));
-            if let Ok(Reached::Server(_)) = held {
-                bail!("a server holds `{}`: stop it first", self.data.display());
-            }
-        }
-        Ok(())
     }
 
     /// Records what was done.
@@ -173,6 +160,12 @@ impl Restore {
         println!("nothing was restored: {error}");
         for lost in lost {
             println!("  {}: {}", lost.merchant, lost.loss);
+        }
+        if lost.iter().any(|lost| lost.merchant.as_str() == OPERATOR) {
+            println!(
+                "in the operator's log this may be no more than the act of an earlier restore into the same place: `ombud audit acts --data {}` shows it",
+                self.data.display()
+            );
         }
         if !lost.is_empty() {
             println!(

@@ -189,6 +189,7 @@ impl Service {
     }
 
     fn open_with(data: &Path, options: Options, how: impl FnOnce(SqliteWriter) -> SqliteWriter) -> Result<Arc<Self>> {
+        crate::backup::must_not_be_cut_off(data)?;
         admin::private_folder(data).with_context(|| format!("cannot create the data directory `{}`", data.display()))?;
         let (store, writer) = SqliteStore::open(data)?;
         let writer = how(writer);

@@ -32,6 +32,9 @@ pub enum StoreError {
         path.display()
     )]
     NoRoomBeside { path: PathBuf, source: Arc<dyn Error + Send + Sync> },
+    /// The disk takes nothing as a database is opened, which is written to for that.
+    #[error("`{}` cannot be opened ({why}): make room on the disk of `{}`, or make it writable", path.display(), folder(path))]
+    NoRoomToOpen { path: PathBuf, why: Arc<dyn Error + Send + Sync> },
     #[error("{doing}: {source}")]
     Backend { doing: &'static str, source: Arc<dyn Error + Send + Sync> },
     /// A page of the database makes no sense.
@@ -84,6 +87,7 @@ impl StoreError {
     pub fn without_place(self) -> Self {
         match self {
             Self::Malformed { doing, source, .. } => Self::Malformed { path: DATABASE.into(), doing, source },
+            Self::NoRoomToOpen { why, .. } => Self::NoRoomToOpen { path: DATABASE.into(), why },
             other => other,
         }
     }
@@ -95,6 +99,15 @@ impl StoreError {
                 Self::NoRoomBeside { path: path.to_path_buf(), source: Arc::new(source) }
             }
             _ => Self::backend_at(path, "open a reader", source),
+        }
+    }
+
+    /// Why a database cannot be opened for writing.
+    pub(crate) fn unopened(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
+        if takes_nothing(&source) {
+            Self::NoRoomToOpen { path: path.to_path_buf(), why: Arc::new(source) }
+        } else {
+            Self::backend_at(path, doing, source)
         }
     }
 

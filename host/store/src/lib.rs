@@ -34,7 +34,7 @@ pub use self::money::{Count, IntentPart, ReadMoney, UsageOf, WriteMoney};
 pub use self::privacy::{Erased, Erasure, HoldRow, HoldScope, MARK, ReadPrivacy, TICKETS, WritePrivacy};
 pub use self::rollout::{Decided, FirstOf, ReadRollouts, ShadowRow, WriteRollouts};
 pub use self::sqlite::{
-    Emptying, Gone, Inspection, Rebuilt, Scratch, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros,
+    DirectoryLock, Emptying, Gone, Inspection, Rebuilt, Scratch, SqliteReader, SqliteReaders, SqliteStore, SqliteWriter, lone_commit_micros,
 };
 pub use self::store::{Group, Reads, Store, Transactions};
 pub use self::tree::{CHECKPOINTS_KEPT, CheckpointRow, CosignatureRow, LogTiles, ReadTree, WriteTree, log_hashes};

@@ -220,24 +220,34 @@ fn drive(mut transactions: impl Transactions, waiting: &Waiting, limits: WriterL
             // One job broke the group: alone, only that one fails.
             Err(StoreError::Aborted(_)) if group.len() > 1 => {
                 for job in group.drain(..) {
-                    let mut alone = [job];
+                    let (started, mut alone) = (Instant::now(), [job]);
                     let committed = run(&mut transactions, &mut alone);
-                    alone.into_iter().for_each(|job| finish(job, committed.clone()));
+                    answer(&transactions, alone.into_iter(), &committed, started.elapsed(), waiting, seen);
                 }
             }
-            committed => {
-                let took = started.elapsed();
-                // Who is answered that nothing could be stored finds it said already.
-                if let Err(error) = &committed {
-                    seen(Err(error));
-                }
-                group.drain(..).for_each(|job| finish(job, committed.clone()));
-                if committed.is_ok() {
-                    seen(Ok(GroupDone { jobs, records: transactions.appended(), took, waiting: waiting.count.load(Ordering::Relaxed) }));
-                }
-            }
+            committed => answer(&transactions, group.drain(..), &committed, started.elapsed(), waiting, seen),
         }
         transactions.between_groups();
+    }
+}
+
+/// Hands the answers of a group on, and tells what became of it.
+fn answer(
+    transactions: &impl Transactions,
+    group: impl ExactSizeIterator<Item = Box<dyn Queued>>,
+    committed: &Result<(), StoreError>,
+    took: Duration,
+    waiting: &Waiting,
+    seen: &impl Fn(Result<GroupDone, &StoreError>),
+) {
+    // Who is answered that nothing could be stored finds it said already.
+    if let Err(error) = committed {
+        seen(Err(error));
+    }
+    let jobs = group.len();
+    group.for_each(|job| finish(job, committed.clone()));
+    if committed.is_ok() {
+        seen(Ok(GroupDone { jobs, records: transactions.appended(), took, waiting: waiting.count.load(Ordering::Relaxed) }));
     }
 }
 

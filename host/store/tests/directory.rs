@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Made, SECONDS, merchant, open, submit};
-use ombud_store::{SqliteStore, Store, StoreError};
+use ombud_store::{DirectoryLock, SqliteStore, Store, StoreError};
 use rusqlite::Connection;
 
 const VERSION_1: &str = include_str!("../src/sqlite/migrations/0001.sql");
@@ -47,6 +47,36 @@ fn what_an_ended_holder_left_is_waited_for_and_a_live_one_is_not() {
     // Whoever holds it for good is told of, also where the id that stands there is an older one's.
     let _file = left(ended.id());
     assert!(matches!(SqliteStore::open(directory.path()), Err(StoreError::Locked { pid: Some(pid), .. }) if pid == ended.id()));
+}
+
+/// Whoever waited for a holder that set the directory aside has the one that has the name now, and not the other.
+#[test]
+fn a_directory_that_was_set_aside_meanwhile_is_not_the_one_that_is_taken() {
+    let place = tempfile::tempdir().unwrap();
+    let (directory, aside) = (place.path().join("data"), place.path().join("aside"));
+    std::fs::create_dir(&directory).unwrap();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    std::fs::write(directory.join("ombud.lock"), format!("{}\n", ended.id())).unwrap();
+    let held = std::fs::File::open(directory.join("ombud.lock")).unwrap();
+    held.lock().unwrap();
+    let taken = std::thread::scope(|scope| {
+        let taken = scope.spawn(|| DirectoryLock::take(&directory).unwrap());
+        // It waits once it has the file, as this does.
+        let lock = directory.join("ombud.lock");
+        let is_it = |entry: &std::fs::DirEntry| std::fs::read_link(entry.path()).is_ok_and(|file| file == lock);
+        while std::fs::read_dir("/proc/self/fd").unwrap().flatten().filter(is_it).count() < 2 {
+            std::thread::yield_now();
+        }
+        std::fs::rename(&directory, &aside).unwrap();
+        std::fs::create_dir(&directory).unwrap();
+        drop(held);
+        taken.join().unwrap()
+    });
+    assert!(matches!(DirectoryLock::take(&directory), Err(StoreError::Locked { .. })));
+    assert!(DirectoryLock::take(&aside).is_ok());
+    drop(taken);
+    assert!(DirectoryLock::take(&directory).is_ok());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use common::{Made, append, merchant, open, submit};
 use ombud_core::ids::EventKey;
 use ombud_ledger::Digest;
-use ombud_store::{EventSeen, JobError, MerchantRow, SqliteStore, Store, StoreError, Writer, WriterLimits};
+use ombud_store::{EventSeen, GroupDone, JobError, MerchantRow, SqliteStore, Store, StoreError, Writer, WriterLimits};
 
 #[test]
 fn sequences_have_no_gap_under_concurrent_submitters() {
@@ -153,6 +153,31 @@ fn a_job_that_fails_half_way_leaves_nothing_and_hurts_nobody_else() {
         assert_eq!(opened.store.read(|reads| reads.log_size(&merchant("a"))).unwrap(), 2);
         assert_eq!(submit(&opened.writer, &merchant("a"), "half", Made::default()).unwrap(), 2);
     }
+}
+
+/// Jobs that run alone are commits as others are: metrics and what is known of the disk see them.
+#[test]
+fn what_a_broken_group_comes_to_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path(), &["a"]));
+    let (_store, transactions) = SqliteStore::open(directory.path()).unwrap();
+    let (tell, told) = channel();
+    let seen = move |group: Result<GroupDone, &StoreError>| {
+        tell.send(group.map(|group| (group.jobs, group.records)).map_err(Clone::clone)).unwrap()
+    };
+    let writer = Writer::start(transactions, WriterLimits::default(), seen).unwrap();
+    let go_on = hold(&writer);
+    for (name, fails) in [("before", false), ("broken", true), ("after", false)] {
+        let job = move |group: &mut dyn ombud_store::Group| {
+            append(group, &merchant("a"), name, &Made::default())?;
+            if fails { Err(StoreError::Cursor) } else { Ok(()) }
+        };
+        writer.submit(job, |_| ()).unwrap();
+    }
+    go_on();
+    drop(writer);
+    let told: Vec<_> = told.iter().collect();
+    let [Ok((1, 0)), Ok((1, 1)), Err(StoreError::Aborted(_)), Ok((1, 1))] = told.as_slice() else { panic!("{told:?}") };
 }
 
 #[test]

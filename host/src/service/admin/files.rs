@@ -37,17 +37,19 @@ pub(super) fn draw(keep: impl FnOnce(&[u8; 32]) -> Result<()>) -> Result<[u8; 32
     Ok(bytes)
 }
 
-/// Writes a new file that only its owner reads, to stable storage.
+/// Writes a new file that only its owner reads, to stable storage. It has its name once it is whole, and none that is there is replaced.
 pub(super) fn write_key(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot create `{}`", path.display()))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("cannot write `{}`", path.display()))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        // Its owner's only; it goes again where it does not get the name.
+        let mut file = tempfile::Builder::new().prefix(".key-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// The key in a file: 32 bytes, or 64 hexadecimal digits.
@@ -55,6 +57,12 @@ pub(super) fn read_key(path: &Path) -> Result<[u8; 32]> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the master key `{}`", path.display()))?;
     if let Ok(key) = bytes.as_slice().try_into() {
         return Ok(key);
+    }
+    if bytes.is_empty() {
+        bail!(
+            "`{}` is empty: put a copy of the master key back; where nothing was ever recorded with it, for its first writing was cut off, remove the file",
+            path.display()
+        );
     }
     let mut key = [0; 32];
     hex::decode_to_slice(bytes.trim_ascii(), &mut key)

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
-use ombud_store::{EntryKind, Filter, Group, Inspection, MARK, Reads, Store as _};
+use ombud_store::{EntryKind, Filter, Group, Inspection, MARK, Reads, Store as _, StoreError};
 
 use super::erasure::LOG_WAIT;
 use super::holds::lift_before;
@@ -28,6 +28,8 @@ use crate::service::{Service, owner};
 
 /// The file in the data directory.
 pub const ERASURES: &str = "erasures";
+/// What to do about a file that cannot be read.
+const REMEDY: &str = "put a copy of it back, or take the line out: the next start of a server adds who is missing";
 /// Keys looked at together.
 const KEYS_OF_A_LOOK: u32 = 1_000;
 
@@ -63,12 +65,20 @@ impl Erasures {
         let kept = path.join(ERASURES);
         let mut all = if kept.exists() { Self::read(&kept)? } else { Self::default() };
         // A database that is lost or damaged is why there is the file.
-        match Inspection::open(path).and_then(|inspection| inspection.read(Self::in_store)) {
+        match Self::of_database(path) {
             Ok(in_store) => all.add(in_store),
             Err(error) if all.count() == 0 => bail!("`{}` does not say who was erased: {error}", path.display()),
             Err(_) => {}
         }
         Ok(all)
+    }
+
+    /// Those of the database of a data directory alone.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_database(data: &Path) -> Result<Self, StoreError> {
+        Inspection::open(data).and_then(|inspection| inspection.read(Self::in_store))
     }
 
     /// What is not as it should be in the file of a data directory: each with its merchant, where it is one's. Marks that the database does
@@ -89,10 +99,7 @@ impl Erasures {
             Ok((kept, text)) if is_whole(&text) => kept,
             Ok(_) => return Ok(vec![(None, "its last line is cut off: the next start of a server writes it anew".to_owned())]),
             Err(error) => {
-                return Ok(vec![(
-                    None,
-                    format!("{error:#}; put a copy of it back, or take the line out: the next start of a server adds who is missing"),
-                )]);
+                return Ok(vec![(None, format!("{error:#}; {REMEDY}"))]);
             }
         };
         let mut found = Vec::new();
@@ -147,7 +154,7 @@ impl Erasures {
         Ok(all)
     }
 
-    fn in_store(reads: &dyn Reads) -> Result<Self, ombud_store::StoreError> {
+    fn in_store(reads: &dyn Reads) -> Result<Self, StoreError> {
         let mut all = Self::default();
         for merchant in reads.with_erased()? {
             for (mark, at_ms) in reads.erased_marks(&merchant)? {
@@ -210,8 +217,15 @@ impl Service {
                 }
             }
             let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-            file.write_all(lines.concat().as_bytes())?;
-            Ok(file.sync_all()?)
+            // Where files cannot be locked, two at once are as rare as that.
+            _ = file.lock();
+            let before = file.metadata()?.len();
+            let written = file.write_all(lines.concat().as_bytes()).and_then(|()| file.sync_all());
+            if written.is_err() {
+                // What comes next would be appended to half a line.
+                file.set_len(before)?;
+            }
+            Ok(written?)
         };
         if let Err(error) = append() {
             tracing::error!(%error, "an erasure could not be noted in `erasures`; the next start does");
@@ -229,7 +243,7 @@ impl Service {
         } else {
             String::new()
         };
-        let kept = Erasures::parse(&text, &path)?;
+        let kept = Erasures::parse(&text, &path).map_err(|error| anyhow!("{error:#}; {REMEDY}"))?;
         let mut in_store = self.store.read(Erasures::in_store)?;
         let mut again = ErasedAgain::default();
         for (merchant, marks) in kept.beyond(&in_store) {

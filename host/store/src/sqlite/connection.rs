@@ -203,7 +203,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         db.pragma_update(None, "secure_delete", "FAST")?;
         Ok(db)
     };
-    open().map_err(|error: rusqlite::Error| StoreError::backend_at(path, "open the database", error))
+    open().map_err(|error: rusqlite::Error| StoreError::unopened(path, "open the database", error))
 }
 
 impl SqliteReader {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,13 +19,17 @@ const LEFT_MAX: Duration = Duration::from_secs(2);
 const TRY_EVERY: Duration = Duration::from_millis(5);
 
 /// A held data directory; given back when dropped, by the operating system even after a crash.
-pub(super) struct DirectoryLock {
+pub struct DirectoryLock {
     directory: PathBuf,
     _file: File,
 }
 
 impl DirectoryLock {
-    pub(super) fn take(directory: &Path) -> Result<Self, StoreError> {
+    /// Takes the directory, which is created where it does not exist.
+    ///
+    /// # Errors
+    /// Another process holds it; the disk fails.
+    pub fn take(directory: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io { path: directory.to_owned(), source: Arc::new(source) };
         create(directory).map_err(failed)?;
         let path = directory.join(LOCK);
@@ -41,6 +46,10 @@ impl DirectoryLock {
                 return Err(StoreError::Locked { directory: directory.to_owned(), pid });
             }
             std::thread::sleep(TRY_EVERY);
+        }
+        // Whoever held it may have set it aside, with this file: then another directory has its name.
+        if !stands(&file, &path) {
+            return Self::take(directory);
         }
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
         Ok(Self { directory: directory.to_owned(), _file: file })
@@ -61,6 +70,12 @@ fn holder(file: &mut File) -> Option<u32> {
 fn is_gone(pid: u32) -> bool {
     let processes = Path::new("/proc");
     processes.join("self").exists() && !processes.join(pid.to_string()).exists()
+}
+
+/// Whether the file is the one that has this name.
+fn stands(file: &File, path: &Path) -> bool {
+    let id = |facts: fs::Metadata| (facts.dev(), facts.ino());
+    file.metadata().is_ok_and(|own| fs::metadata(path).is_ok_and(|named| id(own) == id(named)))
 }
 
 /// Creates the directory for its owner only: it holds pseudonyms, ticket ids and wrapped keys.

@@ -34,7 +34,7 @@ const APPLICATION_ID: i32 = 0x4f6d_6264;
 
 /// Runs what is missing, each script in a transaction of its own. Returns the version reached.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<u32, StoreError> {
-    let failed = |error| StoreError::backend_at(path, "bring the schema up to date", error);
+    let failed = |error| StoreError::unopened(path, "bring the schema up to date", error);
     let pragma = |db: &Connection, name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
     let found = u32::try_from(pragma(db, "user_version")?).unwrap_or(u32::MAX);
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;

@@ -37,7 +37,7 @@ use self::checkpoint::{Checkpointer, LogKeeper};
 pub use self::connection::{SqliteReader, SqliteWriter};
 use self::filling::Filling;
 use self::known::Known;
-use self::lock::DirectoryLock;
+pub use self::lock::DirectoryLock;
 pub use self::readers::SqliteReaders;
 use crate::store::{Reads, Store};
 use crate::tree::Grown;
