@@ -167,3 +167,15 @@ fn a_look_ends_where_the_days_are_changed_meanwhile() {
     let acts = merchant.call(Role::MerchantAdmin, "GET", "/acts?act=retention.applied").send().ok();
     assert_eq!(acts["acts"].as_array().unwrap().len(), 1, "{acts}");
 }
+
+#[test]
+fn a_server_that_is_stopped_erases_nothing_more() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    merchant.decide(&refund_in("one", "c_one", "t_one", 100));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    server.service.drain();
+    let retained = runtime.block_on(server.service.retain(ombud::clock::now_ms() + 31 * DAY_MS)).unwrap();
+    assert_eq!((retained.looked_at, retained.customers), (0, 0));
+    assert!(mentions(&merchant, "c_one") > 0);
+}

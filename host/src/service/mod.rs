@@ -341,7 +341,7 @@ impl Service {
     pub fn readiness(&self) -> Readiness {
         let snapshot = self.snapshot.load();
         let mut reasons = Vec::new();
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             reasons.push("shutting down".to_owned());
         }
         if let Err(reason) = snapshot.guardrail.status() {
@@ -364,6 +364,11 @@ impl Service {
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.backtests.close();
+    }
+
+    /// Whether the server is being stopped: what can be left for the next start is.
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// The plugins that this process has loaded.

@@ -107,6 +107,9 @@ impl Service {
             let tenants: Vec<_> = service.snapshot.load().tenants.values().cloned().collect();
             let mut retained = Retained::default();
             for tenant in tenants {
+                if service.is_draining() {
+                    break;
+                }
                 if let Err(error) = service.retain_tenant(&tenant, at_ms, &mut retained) {
                     // The writer takes nothing: that is no merchant's, and the next one's would fail as well.
                     if matches!(error, ServiceError::Unavailable(_)) {
@@ -141,7 +144,8 @@ impl Service {
         }
         let Some(days) = tenant.config.retention_days else { return Ok(()) };
         let (merchant, before_ms) = (&tenant.config.id, at_ms.saturating_sub(i64::from(days) * DAY_MS));
-        loop {
+        // Whoever stops the server waits for one page at most.
+        while !self.is_draining() {
             // Each look erases them, or notes when to look again: none comes twice.
             let due = self.store.read(|reads| reads.quiet_subjects(merchant, before_ms, KEYS_OF_A_LOOK))?;
             if due.is_empty() {
@@ -152,6 +156,7 @@ impl Service {
             retained.customers += own.customers;
             retained.tickets += own.tickets;
         }
+        Ok(())
     }
 
     /// Destroys the keys of tickets that were to go with a customer, and that nothing holds any more; how many.
