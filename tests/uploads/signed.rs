@@ -153,6 +153,37 @@ fn what_is_revoked_or_required_while_an_upload_is_checked_holds_for_it() {
 }
 
 #[test]
+fn what_was_uploaded_with_a_key_that_is_revoked_meanwhile_is_no_version() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // As above: the process that checks waits until it is told to.
+    let (go, was_read) = (folder.path().join("go"), folder.path().join("read"));
+    let waits = format!("while [ ! -e {} ]; do /usr/bin/sleep 0.05; done", path(&go));
+    let script = format!(
+        "if [ -e {read} ]; then {waits}; fi; : > {read}; exec {} \"$@\"",
+        path(ombud_tests::process::ombud()),
+        read = path(&was_read)
+    );
+    let program = super::script(folder.path(), &script);
+    let policies = Some(root().join("policies"));
+    let server = Server::with(data.path(), Options { policies, program: Some(program), ..Options::default() });
+    let merchant = server.merchant(json!({}));
+    let new = json!({"role": "merchant-admin", "label": "li"});
+    let created = merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&new).send().with(201);
+    let call = server.call("POST", &format!("/v1/merchants/{}/policies", merchant.id)).key(created["secret"].as_str().unwrap());
+    let begun = call.header("content-type", "application/wasm").header("prefer", "respond-async").body(guest("late", "1")).send();
+    let location = begun.headers["location"].to_str().unwrap().to_owned();
+    let view = || server.call("GET", &location).key(merchant.key(Role::MerchantAdmin)).send().ok();
+    wait_for(|| view()["report"].as_array().unwrap().iter().any(|step| step["name"] == "signature"));
+    merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{}", created["id"].as_str().unwrap())).send();
+    std::fs::write(&go, "").unwrap();
+    let (status, document) = ended(&merchant, &begun);
+    assert_eq!((status, &document["state"]), (401, &json!("failed")), "{document}");
+    assert!(document["problem"].as_str().unwrap().contains("was revoked"), "{document}");
+    merchant.call(Role::Agent, "GET", "/policies/late/versions").send().problem(404);
+    assert_eq!(acts(&merchant)[0]["name"], "key.revoked");
+}
+
+#[test]
 fn the_operator_may_require_signatures_of_all() {
     let data = tempfile::tempdir().unwrap();
     let limits = Some(OperatorLimits::parse(json!({"upload": {"signatures": "required"}}).to_string().as_bytes()).unwrap());

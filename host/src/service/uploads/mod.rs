@@ -91,12 +91,15 @@ enum End {
     Refused { detail: String, conflict: bool },
     /// The service failed, which says nothing of the policy; the detail is in the log. With what is to be done, if it goes on by itself.
     Failed(Option<&'static str>),
+    /// The key that it was brought with was revoked while it was checked.
+    Revoked,
 }
 
 impl End {
     const fn failed(error: &ServiceError) -> Self {
         match error {
             ServiceError::Unavailable(what) => Self::Failed(Some(what)),
+            ServiceError::Unauthenticated => Self::Revoked,
             _ => Self::Failed(None),
         }
     }
@@ -151,13 +154,14 @@ impl Upload {
             Some(End::Refused { detail, conflict }) => (None, Some(detail.clone()), Some(if *conflict { 409 } else { 422 })),
             Some(End::Failed(None)) => (None, Some("the service failed: upload it again".to_owned()), Some(500)),
             Some(End::Failed(Some(what))) => (None, Some((*what).to_owned()), Some(503)),
+            Some(End::Revoked) => (None, Some("the key that it was uploaded with was revoked meanwhile".to_owned()), Some(401)),
         };
         UploadView {
             id: self.id.clone(),
             state: match &state.end {
                 Some(End::Accepted { .. }) => UploadState::Accepted,
                 Some(End::Refused { .. }) => UploadState::Refused,
-                Some(End::Failed(_)) => UploadState::Failed,
+                Some(End::Failed(_) | End::Revoked) => UploadState::Failed,
                 None if state.checking => UploadState::Checking,
                 None => UploadState::Waiting,
             },
@@ -338,6 +342,7 @@ impl Service {
             }
             Some(End::Refused { detail, conflict }) => Err(ServiceError::Refused { detail, conflict, report }),
             Some(End::Failed(Some(what))) => Err(ServiceError::Unavailable(what)),
+            Some(End::Revoked) => Err(ServiceError::Unauthenticated),
             Some(End::Failed(None)) => Err(ServiceError::Internal(anyhow::anyhow!("an upload failed"))),
         }
     }
