@@ -293,3 +293,34 @@ fn a_revoked_key_does_nothing_that_it_had_begun() {
     }
     assert_eq!(ledger::read(&server.data, id).len(), known);
 }
+
+/// What is on record of a merchant is in force: where the merchant cannot be loaded as it would be then, it is not changed.
+#[test]
+fn a_change_of_a_merchant_that_fails_is_not_on_record() {
+    let server = shared();
+    let merchant = server.merchant(json!({}));
+    let known = acts(&merchant).len();
+    let change = |sql: &str| rusqlite::Connection::open(server.data.join("ombud.db")).unwrap().execute_batch(sql).unwrap();
+    // Its versions cannot be read from the moment on at which the act is written.
+    change(&format!(
+        "CREATE TRIGGER unreadable AFTER INSERT ON entries
+           WHEN NEW.event_type = 'caps.changed' AND NEW.merchant_no = (SELECT merchant_no FROM merchants WHERE id = '{}') BEGIN
+             UPDATE versions SET state = 'moon' WHERE merchant_no = NEW.merchant_no AND kind = 'delay';
+         END",
+        merchant.id
+    ));
+    let read = || merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    let before = read();
+    let mut config = before.clone();
+    config["caps"]["order_goodwill_fen_max"] = 1_234.into();
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().problem(500);
+    assert_eq!((read(), since(&merchant, known)), (before.clone(), Vec::new()));
+    change("DROP TRIGGER unreadable");
+    config["caps"]["order_goodwill_fen_max"] = 1_500.into();
+    put(&merchant, &config);
+    let acts = since(&merchant, known);
+    assert_eq!(names(&acts), ["caps.changed"]);
+    let cap = "order_goodwill_fen_max";
+    assert_eq!((&acts[0]["body"]["from"][cap], &acts[0]["body"]["to"][cap]), (&before["caps"][cap], &json!(1_500)));
+    assert_eq!(ledger::findings(&server.data, &merchant.id), [""; 0]);
+}
