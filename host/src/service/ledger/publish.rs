@@ -58,11 +58,11 @@ impl Service {
     /// # Errors
     /// The logs that do not go on, with what to do.
     pub fn check_published(&self, go_on: bool) -> Result<()> {
+        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = self.ledger.keys()?;
         for key in keys.signing() {
             tracing::info!(verifier_key = %key, "checkpoints are signed");
         }
-        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
         self.tell_unpublished(&standing)?;
         if let Err(error) = self.publish_left(&keys, &standing) {
             tracing::error!(error = format!("{error:#}"), "a published checkpoint is older than what was signed, and could not be renewed");
@@ -195,8 +195,9 @@ impl Service {
 
     /// Signs these heads and publishes them. A log that does not go on from where it was published is left out.
     fn sign(&self, heads: HashMap<MerchantId, Frontier>) -> Result<()> {
-        let keys = self.ledger.keys()?;
+        // The keys are read behind the lock: those of a rotation that was waited for are in force.
         let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.ledger.keys()?;
         let mut rows = Vec::with_capacity(heads.len());
         for (merchant, head) in heads.into_iter().filter(|(_, head)| head.size() > 0) {
             if !standing.contains_key(&merchant) {
