@@ -421,3 +421,23 @@ fn a_log_that_cannot_be_published_hinders_no_other() {
     cannot_be_published(data.path(), false);
     wait_for(|| size(MERCHANT) == records(MERCHANT));
 }
+
+#[test]
+fn a_rotation_takes_place_although_a_checkpoint_cannot_be_published() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    let first = operator(data.path());
+    let logs: Vec<String> = served.keys["merchants"].as_object().unwrap().keys().cloned().collect();
+    wait_for(|| logs.iter().all(|log| published(data.path(), log, &first).is_some()));
+    cannot_be_published(data.path(), true);
+    let rotate = served.process.call(&served.agent, "POST", "/v1/ledger/keys").key(served.keys["operator"].as_str().unwrap());
+    let rotated = rotate.send().ok();
+    assert_eq!(rotated["signing"].as_array().unwrap().len(), 2, "{rotated}");
+    let newest: VerifierKeys = operator(data.path()).as_slice()[0].to_string().parse().unwrap();
+    assert!(first.iter().all(|key| *key != newest.as_slice()[0]));
+    // The logs do not grow meanwhile: each has the signature of the new key at once, and this one as soon as it can be published.
+    assert!(logs.iter().all(|log| published(data.path(), log, &newest).is_some() == (log != MERCHANT)));
+    cannot_be_published(data.path(), false);
+    wait_for(|| published(data.path(), MERCHANT, &newest).is_some());
+}

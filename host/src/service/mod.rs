@@ -262,6 +262,9 @@ impl Service {
             draining: AtomicBool::new(false),
         });
         service.open_operators_log()?;
+        if let Err(error) = service.finish_key_change() {
+            tracing::error!(error = causes(&error), "a change of the ledger's keys was cut off, and cannot be finished");
+        }
         service.resume_rotation()?;
         service.keep_limits(kept)?;
         service.keep_components()?;

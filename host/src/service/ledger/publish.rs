@@ -129,12 +129,16 @@ impl Service {
             Ok(unsigned) => waiting.extend(unsigned),
             Err(error) => tracing::error!(%error, "the logs that are not signed cannot be read"),
         }
+        match self.half_signed() {
+            Ok(logs) => self.ledger.left().extend(logs),
+            Err(error) => tracing::error!(%error, "the logs that the newest key has not signed cannot be read"),
+        }
         // What went wrong last is said once, not each second.
         let mut said = String::new();
         loop {
             every.tick().await;
             waiting.extend(self.store.grown());
-            if waiting.is_empty() && said.is_empty() && !self.disk.is_stopped() {
+            if waiting.is_empty() && said.is_empty() && !self.disk.is_stopped() && self.ledger.left().is_empty() {
                 continue;
             }
             let (service, heads) = (Arc::clone(&self), std::mem::take(&mut waiting));
@@ -164,7 +168,8 @@ impl Service {
         if heads.is_empty() && self.disk.is_stopped() {
             return self.try_to_write().map_err(|error| Left { heads, error });
         }
-        self.sign(heads)
+        let signed = self.sign(heads);
+        signed.and(self.sign_left().map_err(|error| Left { heads: HashMap::new(), error }))
     }
 
     fn try_to_write(&self) -> Result<()> {
@@ -266,19 +271,49 @@ impl Service {
         Ok(Some(CheckpointRow { size, root, note }))
     }
 
-    /// Signs the newest checkpoints with keys that have not signed them yet: after a rotation they verify with the new key.
-    pub(super) fn sign_again(&self, keys: &LogKeys) -> Result<()> {
-        let _standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let merchants: Vec<MerchantId> = self.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id).collect();
-        for merchant in merchants {
-            let Some(row) = self.store.read(|reads| reads.checkpoint(&merchant))? else { continue };
-            let mut note = Note::parse(&row.note)?;
-            keys.signing_of(&merchant).iter().for_each(|key| note.sign(key));
-            let (of, note) = (merchant.clone(), note.to_string());
-            self.writer.wait(move |group| group.sign_again(&of, row.size, &note)).map_err(|error| anyhow!("{error}"))?;
-            self.publish_newest(&merchant)?;
+    /// Signs the newest checkpoints with keys that have not signed them yet, where a rotation left them: they verify with the new key then.
+    /// One that cannot be signed or published hinders no other, and is left again.
+    pub(super) fn sign_left(&self) -> Result<()> {
+        let standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.ledger.left().is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let keys = self.ledger.keys()?;
+        let mut failed: BTreeMap<MerchantId, anyhow::Error> = BTreeMap::new();
+        let left = std::mem::take(&mut *self.ledger.left());
+        for merchant in left.into_iter().filter(|merchant| !standing.get(merchant).is_some_and(Option::is_some)) {
+            if let Err(error) = self.sign_again(&keys, &merchant) {
+                failed.insert(merchant, error);
+            }
+        }
+        self.ledger.left().extend(failed.keys().cloned());
+        failed.pop_first().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    fn sign_again(&self, keys: &LogKeys, merchant: &MerchantId) -> Result<()> {
+        let Some(row) = self.store.read(|reads| reads.checkpoint(merchant))? else { return Ok(()) };
+        let mut note = Note::parse(&row.note)?;
+        keys.signing_of(merchant).iter().for_each(|key| note.sign(key));
+        let (of, note) = (merchant.clone(), note.to_string());
+        self.writer.wait(move |group| group.sign_again(&of, row.size, &note)).map_err(|error| anyhow!("{error}"))?;
+        self.publish_newest(merchant)
+    }
+
+    /// The logs whose newest checkpoint not every key has signed that signs: a process that rotated them ended before.
+    fn half_signed(&self) -> Result<Vec<MerchantId>> {
+        let keys = self.ledger.keys()?;
+        let mut logs = Vec::new();
+        // Where one key signs no rotation is under way.
+        if keys.signing().count() > 1 {
+            for merchant in self.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id) {
+                let Some(row) = self.store.read(|reads| reads.checkpoint(&merchant))? else { continue };
+                let note = Note::parse(&row.note)?;
+                if keys.signing_of(&merchant).iter().any(|key| note.verify(std::slice::from_ref(key.verifier())).is_err()) {
+                    logs.push(merchant);
+                }
+            }
+        }
+        Ok(logs)
     }
 
     /// Publishes a log's newest checkpoint as it is stored. The caller holds the lock of signing.
