@@ -354,6 +354,9 @@ impl Service {
             tracing::error!(%error, "the store cannot be read");
             reasons.push("store: cannot be read".to_owned());
         }
+        if !self.writer.is_running() {
+            reasons.push("store: nothing is written any more, for the writer has ended: start the server again".to_owned());
+        }
         reasons.extend(self.disk.why());
         Readiness { ready: reasons.is_empty(), reasons }
     }
