@@ -1,5 +1,6 @@
 //! Signatures: who must sign, whose signature is good, for what, and for how long.
 
+use ombud::service::uploads::{Component, NewUpload};
 use ombud::service::{Options, Role};
 use ombud::signature::{SecretKey, Statement};
 use ombud_core::call_limits::OperatorLimits;
@@ -181,6 +182,30 @@ fn what_was_uploaded_with_a_key_that_is_revoked_meanwhile_is_no_version() {
     assert!(document["problem"].as_str().unwrap().contains("was revoked"), "{document}");
     merchant.call(Role::Agent, "GET", "/policies/late/versions").send().problem(404);
     assert_eq!(acts(&merchant)[0]["name"], "key.revoked");
+}
+
+/// What breaks the thread of an upload: it panics when it is let go.
+struct Breaks;
+
+impl Drop for Breaks {
+    fn drop(&mut self) {
+        panic!("broken for a test");
+    }
+}
+
+#[test]
+fn an_upload_whose_thread_breaks_ends_and_leaves_its_place() {
+    let server = shared();
+    let merchant = server.merchant(json!({}));
+    let who = server.service.authenticate(merchant.key(Role::MerchantAdmin)).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    // One more than may be under way.
+    for _ in 0..3 {
+        let component = Component::Bytes(b"no component".to_vec());
+        let new = NewUpload { component, settings: None, name: None, note: None, signature: None, held: Box::new(Breaks) };
+        let upload = runtime.block_on(async { server.service.upload(&who, &merchant.id, new) }).unwrap();
+        wait_for(|| upload.view().status == Some(500));
+    }
 }
 
 #[test]

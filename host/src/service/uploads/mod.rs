@@ -145,6 +145,14 @@ impl Upload {
         self.lock().end.is_some()
     }
 
+    /// Ends an upload that has no end yet, as one that failed.
+    fn give_up(&self) {
+        if !self.has_ended() {
+            let report = std::mem::take(&mut self.lock().report);
+            self.end(report, End::Failed(None));
+        }
+    }
+
     /// How it stands.
     pub fn view(&self) -> UploadView {
         let state = self.lock();
@@ -172,6 +180,15 @@ impl Upload {
             problem,
             status,
         }
+    }
+}
+
+/// Ends an upload whose thread has ended, also by a panic: its place is another one's.
+struct Ended(Arc<Upload>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
@@ -273,17 +290,16 @@ impl Service {
         tokio::spawn(async move {
             // Neither semaphore is ever closed.
             let places = (turn.acquire_owned().await, checks.acquire_owned().await);
-            let upload = Arc::clone(&job.upload);
-            upload.lock().checking = true;
+            let ended = Ended(Arc::clone(&job.upload));
+            job.upload.lock().checking = true;
             // A thread of its own: it works for minutes, and the process may end without it.
             let started = std::thread::Builder::new().name("upload".into()).spawn(move || {
                 crate::priority::behind_others();
-                let _places = places;
+                let (_places, _ended) = (places, ended);
                 job.run();
             });
             if let Err(error) = started {
                 tracing::error!(%error, "no thread can be started for an upload");
-                upload.end(Vec::new(), End::Failed(None));
             }
         });
         Ok(upload)
