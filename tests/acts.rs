@@ -244,3 +244,83 @@ fn the_operator_has_a_log_of_its_own() {
         server.call("GET", &format!("/v1/acts?{bad}")).key(&server.operator).send().problem(422);
     }
 }
+
+/// The same of everything else that may wait: for a lock, for the writer, or for the events of a batch before it.
+#[test]
+fn a_revoked_key_does_nothing_that_it_had_begun() {
+    let server = shared();
+    let merchant = server.merchant(json!({}));
+    let (service, id) = (&server.service, merchant.id.as_str());
+    let paid = merchant.decide(&refund("revoked", "c_revoked", 1_000));
+    let hold = json!({"customer": "c_revoked", "reason": "court"});
+    let held = merchant.call(Role::Compliance, "POST", "/holds").json(&hold).send().with(201);
+    let key = ombud::signature::SecretKey::draw().unwrap().public().file();
+    let other = ombud::signature::SecretKey::draw().unwrap().public();
+    let signing = json!({"public_key": other.file(), "label": "dev"});
+    merchant.call(Role::MerchantAdmin, "POST", "/signing-keys").json(&signing).send().with(201);
+    let who = |role: Role| {
+        let new = json!({"role": role, "label": format!("li-{role}")});
+        let created = merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&new).send().with(201);
+        let who = service.authenticate(created["secret"].as_str().unwrap()).unwrap();
+        let path = format!("/keys/{}", created["id"].as_str().unwrap());
+        assert_eq!(merchant.call(Role::MerchantAdmin, "DELETE", &path).send().status, 204);
+        who
+    };
+    let (admin, agent) = (who(Role::MerchantAdmin), who(Role::Agent));
+    let (supervisor, compliance) = (who(Role::Supervisor), who(Role::Compliance));
+    let one = ombud_core::event::recorded(event("delay.detected", "revoked").to_string().as_bytes(), ombud::clock::now_ms()).unwrap();
+    let cancel = serde_json::from_value(json!({"action": "cancel", "reason": "withdrawn"})).unwrap();
+    let lift = serde_json::from_value(json!({"reason": "over"})).unwrap();
+    let erase = serde_json::from_value(json!({"customer": "c_revoked", "reason": "asked for"})).unwrap();
+    let hold = serde_json::from_value(hold).unwrap();
+    let known = ledger::read(&server.data, id).len();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let refused = runtime.block_on(async {
+        let decision = paid["id"].as_str().unwrap();
+        [
+            ("decide", service.decide(&agent, id, one).await.err()),
+            ("override", service.override_decision(&supervisor, id, decision, cancel).await.err()),
+            ("hold", service.set_hold(&compliance, id, hold).await.err()),
+            ("lift", service.lift_hold(&compliance, id, held["id"].as_str().unwrap(), lift).await.err()),
+            ("erase", service.erase(&admin, id, erase).await.err()),
+            ("add", service.add_signing_key(&admin, id, &key, "dev").await.err()),
+            ("revoke", service.revoke_signing_key(&admin, id, &other.id()).await.err()),
+            ("key", service.revoke_key(&admin, Some(id), "k_none").await.err()),
+        ]
+    });
+    for (what, error) in refused {
+        assert!(matches!(error, Some(ServiceError::Unauthenticated)), "{what}: {error:?}");
+    }
+    assert_eq!(ledger::read(&server.data, id).len(), known);
+}
+
+/// What is on record of a merchant is in force: where the merchant cannot be loaded as it would be then, it is not changed.
+#[test]
+fn a_change_of_a_merchant_that_fails_is_not_on_record() {
+    let server = shared();
+    let merchant = server.merchant(json!({}));
+    let known = acts(&merchant).len();
+    let change = |sql: &str| rusqlite::Connection::open(server.data.join("ombud.db")).unwrap().execute_batch(sql).unwrap();
+    // Its versions cannot be read from the moment on at which the act is written.
+    change(&format!(
+        "CREATE TRIGGER unreadable AFTER INSERT ON entries
+           WHEN NEW.event_type = 'caps.changed' AND NEW.merchant_no = (SELECT merchant_no FROM merchants WHERE id = '{}') BEGIN
+             UPDATE versions SET state = 'moon' WHERE merchant_no = NEW.merchant_no AND kind = 'delay';
+         END",
+        merchant.id
+    ));
+    let read = || merchant.call(Role::MerchantAdmin, "GET", "").send().ok()["config"].clone();
+    let before = read();
+    let mut config = before.clone();
+    config["caps"]["order_goodwill_fen_max"] = 1_234.into();
+    merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().problem(500);
+    assert_eq!((read(), since(&merchant, known)), (before.clone(), Vec::new()));
+    change("DROP TRIGGER unreadable");
+    config["caps"]["order_goodwill_fen_max"] = 1_500.into();
+    put(&merchant, &config);
+    let acts = since(&merchant, known);
+    assert_eq!(names(&acts), ["caps.changed"]);
+    let cap = "order_goodwill_fen_max";
+    assert_eq!((&acts[0]["body"]["from"][cap], &acts[0]["body"]["to"][cap]), (&before["caps"][cap], &json!(1_500)));
+    assert_eq!(ledger::findings(&server.data, &merchant.id), [""; 0]);
+}

@@ -374,3 +374,70 @@ fn commands_write_nothing_to_a_database_that_was_set_back() {
     accepted.stop();
     on(&["key", "create", "--merchant", MERCHANT, "--role", "agent", "--label", "late"]).exits(0);
 }
+
+/// The published checkpoint of a log, if one of these keys signed it.
+fn published(data: &Path, merchant: &str, keys: &VerifierKeys) -> Option<Checkpoint> {
+    let note = std::fs::read_to_string(data.join("checkpoints").join(merchant)).ok()?;
+    Checkpoint::open(&note, keys.of_merchant(&MerchantId::new(merchant).unwrap()).as_slice()).ok()
+}
+
+/// In the place of the file that a log's next checkpoint is written to there is a folder, or none any more.
+fn cannot_be_published(data: &Path, cannot: bool) {
+    let before = data.join("checkpoints").join(format!("{MERCHANT}.before"));
+    if cannot {
+        _ = std::fs::remove_file(&before);
+        std::fs::create_dir(&before).unwrap();
+    } else {
+        std::fs::remove_dir(&before).unwrap();
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_published_hinders_no_other() {
+    let data = tempfile::tempdir().unwrap();
+    let witness = Witness::start();
+    let served = Served::start(data.path(), &["--witness", &witness.argument()]);
+    let keys = operator(data.path());
+    witness.trust(&keys);
+    let logs: Vec<String> = served.keys["merchants"].as_object().unwrap().keys().cloned().collect();
+    assert!(logs.len() > 2 && logs.iter().any(|log| log == MERCHANT));
+    let decide = |log: &str, own: &str| {
+        let key = served.keys["merchants"][log]["agent"].as_str().unwrap();
+        let call = served.process.call(&served.agent, "POST", &format!("/v1/merchants/{log}/events"));
+        call.key(key).event(&event("ticket.created", own)).send().ok();
+    };
+    let records = |log: &str| ombud_tests::ledger::read(data.path(), log).len() as u64;
+    let size = |log: &str| published(data.path(), log, &keys).map_or(0, |checkpoint| checkpoint.size);
+    logs.iter().for_each(|log| decide(log, "first"));
+    wait_for(|| logs.iter().all(|log| size(log) == records(log)));
+    cannot_be_published(data.path(), true);
+    let was = size(MERCHANT);
+    for round in 0..4 {
+        logs.iter().for_each(|log| decide(log, &format!("round-{round}")));
+        wait_for(|| logs.iter().filter(|log| *log != MERCHANT).all(|log| size(log) == records(log)));
+    }
+    wait_for(|| logs.iter().all(|log| witness.size(&format!("ombud.test/{log}")) == records(log)));
+    assert_eq!(size(MERCHANT), was);
+    cannot_be_published(data.path(), false);
+    wait_for(|| size(MERCHANT) == records(MERCHANT));
+}
+
+#[test]
+fn a_rotation_takes_place_although_a_checkpoint_cannot_be_published() {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::start(data.path(), &[]);
+    served.decide("1");
+    let first = operator(data.path());
+    let logs: Vec<String> = served.keys["merchants"].as_object().unwrap().keys().cloned().collect();
+    wait_for(|| logs.iter().all(|log| published(data.path(), log, &first).is_some()));
+    cannot_be_published(data.path(), true);
+    let rotate = served.process.call(&served.agent, "POST", "/v1/ledger/keys").key(served.keys["operator"].as_str().unwrap());
+    let rotated = rotate.send().ok();
+    assert_eq!(rotated["signing"].as_array().unwrap().len(), 2, "{rotated}");
+    let newest: VerifierKeys = operator(data.path()).as_slice()[0].to_string().parse().unwrap();
+    assert!(first.iter().all(|key| *key != newest.as_slice()[0]));
+    // The logs do not grow meanwhile: each has the signature of the new key at once, and this one as soon as it can be published.
+    assert!(logs.iter().all(|log| published(data.path(), log, &newest).is_some() == (log != MERCHANT)));
+    cannot_be_published(data.path(), false);
+    wait_for(|| published(data.path(), MERCHANT, &newest).is_some());
+}

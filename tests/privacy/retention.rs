@@ -133,3 +133,49 @@ fn what_is_kept_too_long_is_erased_by_the_host() {
     assert!(mentions(&merchant, "c_held") > 0 && !timer.is_finished(), "what came today stays");
     timer.abort();
 }
+
+/// What is erased is gone: each page of a look asks again for how many days the merchant keeps data.
+#[test]
+fn a_look_ends_where_the_days_are_changed_meanwhile() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    // More than one page of a look.
+    for batch in 0..5 {
+        let events: Vec<Value> = (0..50).map(|number| event("ticket.created", &format!("{batch}-{number}"))).collect();
+        let call = merchant.call(Role::Agent, "POST", "/events:batch").header("content-type", "application/cloudevents-batch+json");
+        let answers = call.body(Value::from(events).to_string()).send().ok();
+        assert!(answers.as_array().unwrap().iter().all(|answer| answer["status"] == 200), "{answers}");
+    }
+    let customers = || {
+        let query =
+            "SELECT count(DISTINCT customer) FROM entries JOIN merchants USING (merchant_no) WHERE id = '{}' AND customer IS NOT NULL";
+        ledger::count(&server.data, &query.replace("{}", &merchant.id))
+    };
+    assert_eq!(customers(), 250);
+    // As soon as the first page is on record, somebody keeps them for longer.
+    let changed = format!(
+        "CREATE TRIGGER longer AFTER INSERT ON entries WHEN NEW.event_type = 'retention.applied' BEGIN
+           UPDATE merchants SET config = json_set(config, '$.config.retention_days', 3650) WHERE id = '{}';
+         END",
+        merchant.id
+    );
+    rusqlite::Connection::open(server.data.join("ombud.db")).unwrap().execute_batch(&changed).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let retained = runtime.block_on(server.service.retain(ombud::clock::now_ms() + 31 * DAY_MS)).unwrap();
+    assert!((1..250).contains(&retained.customers), "{retained:?}");
+    assert_eq!(customers(), 250 - retained.customers.cast_signed());
+    let acts = merchant.call(Role::MerchantAdmin, "GET", "/acts?act=retention.applied").send().ok();
+    assert_eq!(acts["acts"].as_array().unwrap().len(), 1, "{acts}");
+}
+
+#[test]
+fn a_server_that_is_stopped_erases_nothing_more() {
+    let server = Server::start(tempfile::tempdir().unwrap(), &root().join("policies"));
+    let merchant = server.merchant(json!({"retention_days": 30}));
+    merchant.decide(&refund_in("one", "c_one", "t_one", 100));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    server.service.drain();
+    let retained = runtime.block_on(server.service.retain(ombud::clock::now_ms() + 31 * DAY_MS)).unwrap();
+    assert_eq!((retained.looked_at, retained.customers), (0, 0));
+    assert!(mentions(&merchant, "c_one") > 0);
+}

@@ -125,3 +125,44 @@ fn before_the_first_start_no_command_draws_keys() {
         assert!(text(&data, "ledger.vkey").starts_with("ombud.example.com+"));
     }
 }
+
+/// A change of the keys that is on record took place, also where the process ended before the files were in their place.
+#[test]
+fn a_change_that_was_cut_off_when_it_was_recorded_is_finished() {
+    let folder = demo_data();
+    let data = folder.path().join("data");
+    served(&data);
+    let names = ["ledger.key", "ledger.vkey"];
+    let files = || names.map(|name| text(&data, name));
+    let signing = || on(&data, &["key", "ledger", "--json"]).exits(0).json()["signing"].clone();
+    // As it is left by a process that ended between the record and the files.
+    let cut_off = |before: &[String; 2], after: &[String; 2]| {
+        for ((name, before), after) in names.iter().zip(before).zip(after) {
+            std::fs::write(data.join(name), before).unwrap();
+            std::fs::write(data.join(format!("{name}.new")), after).unwrap();
+        }
+    };
+    for command in ["rotate-ledger", "retire-ledger"] {
+        let before = files();
+        on(&data, &["key", command]).exits(0);
+        let (after, signs) = (files(), signing());
+        cut_off(&before, &after);
+        assert_eq!((signing(), files()), (signs, after), "{command}");
+        assert!(names.iter().all(|name| !data.join(format!("{name}.new")).exists()));
+    }
+    // What is not on record did not take place: a rotation and the end of one.
+    let before = files();
+    let other = tempfile::tempdir().unwrap();
+    on(other.path(), &["key", "create", "--role", "operator", "--label", "first"]).exits(0);
+    served(other.path());
+    cut_off(&before, &names.map(|name| text(other.path(), name)));
+    assert_eq!((signing(), files()).1, before);
+    on(&data, &["key", "rotate-ledger"]).exits(0);
+    let both = files();
+    let one = both[0].lines().next().unwrap().to_owned();
+    cut_off(&both, &[one, both[1].clone()]);
+    assert_eq!(signing().as_array().unwrap().len(), 2);
+    assert_eq!(files(), both);
+    served(&data);
+    on(&data, &["audit", "check"]).exits(0);
+}

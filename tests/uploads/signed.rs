@@ -1,5 +1,6 @@
 //! Signatures: who must sign, whose signature is good, for what, and for how long.
 
+use ombud::service::uploads::{Component, NewUpload};
 use ombud::service::{Options, Role};
 use ombud::signature::{SecretKey, Statement};
 use ombud_core::call_limits::OperatorLimits;
@@ -150,6 +151,61 @@ fn what_is_revoked_or_required_while_an_upload_is_checked_holds_for_it() {
     merchant.call(Role::MerchantAdmin, "PUT", "").json(&config).send().ok();
     std::fs::write(&go, "").unwrap();
     refused(&ended(&merchant, &unsigned), "signed policies only");
+}
+
+#[test]
+fn what_was_uploaded_with_a_key_that_is_revoked_meanwhile_is_no_version() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // As above: the process that checks waits until it is told to.
+    let (go, was_read) = (folder.path().join("go"), folder.path().join("read"));
+    let waits = format!("while [ ! -e {} ]; do /usr/bin/sleep 0.05; done", path(&go));
+    let script = format!(
+        "if [ -e {read} ]; then {waits}; fi; : > {read}; exec {} \"$@\"",
+        path(ombud_tests::process::ombud()),
+        read = path(&was_read)
+    );
+    let program = super::script(folder.path(), &script);
+    let policies = Some(root().join("policies"));
+    let server = Server::with(data.path(), Options { policies, program: Some(program), ..Options::default() });
+    let merchant = server.merchant(json!({}));
+    let new = json!({"role": "merchant-admin", "label": "li"});
+    let created = merchant.call(Role::MerchantAdmin, "POST", "/keys").json(&new).send().with(201);
+    let call = server.call("POST", &format!("/v1/merchants/{}/policies", merchant.id)).key(created["secret"].as_str().unwrap());
+    let begun = call.header("content-type", "application/wasm").header("prefer", "respond-async").body(guest("late", "1")).send();
+    let location = begun.headers["location"].to_str().unwrap().to_owned();
+    let view = || server.call("GET", &location).key(merchant.key(Role::MerchantAdmin)).send().ok();
+    wait_for(|| view()["report"].as_array().unwrap().iter().any(|step| step["name"] == "signature"));
+    merchant.call(Role::MerchantAdmin, "DELETE", &format!("/keys/{}", created["id"].as_str().unwrap())).send();
+    std::fs::write(&go, "").unwrap();
+    let (status, document) = ended(&merchant, &begun);
+    assert_eq!((status, &document["state"]), (401, &json!("failed")), "{document}");
+    assert!(document["problem"].as_str().unwrap().contains("was revoked"), "{document}");
+    merchant.call(Role::Agent, "GET", "/policies/late/versions").send().problem(404);
+    assert_eq!(acts(&merchant)[0]["name"], "key.revoked");
+}
+
+/// What breaks the thread of an upload: it panics when it is let go.
+struct Breaks;
+
+impl Drop for Breaks {
+    fn drop(&mut self) {
+        panic!("broken for a test");
+    }
+}
+
+#[test]
+fn an_upload_whose_thread_breaks_ends_and_leaves_its_place() {
+    let server = shared();
+    let merchant = server.merchant(json!({}));
+    let who = server.service.authenticate(merchant.key(Role::MerchantAdmin)).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    // One more than may be under way.
+    for _ in 0..3 {
+        let component = Component::Bytes(b"no component".to_vec());
+        let new = NewUpload { component, settings: None, name: None, note: None, signature: None, held: Box::new(Breaks) };
+        let upload = runtime.block_on(async { server.service.upload(&who, &merchant.id, new) }).unwrap();
+        wait_for(|| upload.view().status == Some(500));
+    }
 }
 
 #[test]

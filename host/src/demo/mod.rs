@@ -56,7 +56,7 @@ pub fn set_clock() {
 
 /// Creates the merchants that are not there yet; those that are keep what they have, unless an interrupted demonstration
 /// left a bad policy with them.
-pub fn create_merchants(service: &Service) -> Result<()> {
+pub fn create_merchants(service: &Arc<Service>) -> Result<()> {
     let owner = Service::owner()?;
     for merchant in MERCHANTS {
         match service.merchant(&owner, merchant.id) {
@@ -76,7 +76,7 @@ pub fn create_merchants(service: &Service) -> Result<()> {
 }
 
 /// Binds a policy to a merchant's after-sale kind; its own again where none is named.
-pub fn bind(service: &Service, merchant: &str, policy: Option<&str>) -> Result<()> {
+pub fn bind(service: &Arc<Service>, merchant: &str, policy: Option<&str>) -> Result<()> {
     let known = MERCHANTS.iter().find(|known| known.id == merchant).with_context(|| format!("`{merchant}` is not of the demonstration"))?;
     let mut config: Value = serde_json::from_str(known.config)?;
     if let Some(policy) = policy {

@@ -40,6 +40,8 @@ const OWN_SOURCES: &str = "/ombud/";
 impl Service {
     /// Decides an event that was sent, and answers once its records are durable.
     pub async fn decide(self: &Arc<Self>, who: &Principal, merchant: &str, event: Event) -> Result<EventAnswer, ServiceError> {
+        // A batch brings one event after the other, for as long as a minute.
+        self.still_valid(who)?;
         check_source(&event)?;
         self.decide_own(who, merchant, event).await
     }
@@ -61,6 +63,8 @@ impl Service {
         self.code_at_hand(&tenant, &event).await;
         // The place is held until the records are durable, so that the writer's queue is short and everybody's turn comes before it.
         let (pending, place) = self.judged_in_turn(&tenant, who, event, body_digest).await?;
+        // It may have waited long for its turn.
+        self.still_valid(who)?;
         let pending = Arc::new(pending);
         let (answer, answered) = oneshot::channel();
         let (service, waiting) = (Arc::clone(self), Arc::clone(&pending));

@@ -264,6 +264,9 @@ impl Service {
             draining: AtomicBool::new(false),
         });
         service.open_operators_log()?;
+        if let Err(error) = service.finish_key_change() {
+            tracing::error!(error = causes(&error), "a change of the ledger's keys was cut off, and cannot be finished");
+        }
         service.resume_rotation()?;
         service.keep_limits(kept)?;
         service.keep_components()?;
@@ -343,7 +346,7 @@ impl Service {
     pub fn readiness(&self) -> Readiness {
         let snapshot = self.snapshot.load();
         let mut reasons = Vec::new();
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             reasons.push("shutting down".to_owned());
         }
         if let Err(reason) = snapshot.guardrail.status() {
@@ -352,6 +355,9 @@ impl Service {
         if let Err(error) = self.store.read(|reads| reads.merchants().map(|_| ())) {
             tracing::error!(%error, "the store cannot be read");
             reasons.push("store: cannot be read".to_owned());
+        }
+        if !self.writer.is_running() {
+            reasons.push("store: nothing is written any more, for the writer has ended: start the server again".to_owned());
         }
         reasons.extend(self.disk.why());
         Readiness { ready: reasons.is_empty(), reasons }
@@ -366,6 +372,11 @@ impl Service {
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.backtests.close();
+    }
+
+    /// Whether the server is being stopped: what can be left for the next start is.
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// The plugins that this process has loaded.

@@ -48,10 +48,11 @@ impl Service {
         let what = What::SigningKeyAdded { key: row.key_id.clone(), label: row.label.clone() };
         let act = NewAct::new(who, what).change(None, Some(Digest::of(row.public_key.as_bytes())));
         let act = NewAct { at_ms: row.created_at_ms, ..act };
-        let service = Arc::clone(self);
+        let (service, who) = (Arc::clone(self), who.clone());
         blocking(move || {
-            let (vault, log, added) = (service.vault.clone(), tenant.config.id.clone(), row.clone());
+            let (own, vault, log, added) = (Arc::clone(&service), service.vault.clone(), tenant.config.id.clone(), row.clone());
             service.writer.wait(move |group| {
+                own.still_valid(&who)?;
                 let known = group.signing_keys(&log)?;
                 if known.iter().any(|known| known.key_id == added.key_id) {
                     return Err(ServiceError::Conflict(format!("the key {} is or was registered already", added.key_id)));
@@ -74,8 +75,9 @@ impl Service {
         let tenant = self.tenant(who, merchant, Right::Configure, "revoke signing keys")?;
         let (service, who, id) = (Arc::clone(self), who.clone(), key.to_owned());
         blocking(move || {
-            let (vault, log) = (service.vault.clone(), tenant.config.id.clone());
+            let (own, vault, log) = (Arc::clone(&service), service.vault.clone(), tenant.config.id.clone());
             Ok(service.writer.wait(move |group| {
+                own.still_valid(&who)?;
                 let known = group.signing_keys(&log)?;
                 let in_force = known.iter().find(|known| known.key_id == id && known.revoked_at_ms.is_none());
                 let key = in_force.ok_or(ServiceError::NotFound("signing key in force"))?;

@@ -89,6 +89,11 @@ impl Writer {
         *self.refusing.write().unwrap_or_else(PoisonError::into_inner) = why.map(Arc::from);
     }
 
+    /// Whether the thread runs: once it has ended every job is refused.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Puts a job into the queue. `done` is called on the writer's thread, once, after the job's group is durable or has
     /// failed; it must be quick: hand the answer on.
     ///

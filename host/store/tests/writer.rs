@@ -231,3 +231,18 @@ fn an_event_is_remembered_once_and_seen_within_its_group() {
     });
     assert_eq!(seen.unwrap(), Some(EventSeen { body: Digest::of(b"1"), first_seq: 0, records: 1 }));
 }
+
+#[test]
+fn a_writer_whose_thread_has_ended_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_store, transactions) = SqliteStore::open(directory.path()).unwrap();
+    // Whoever counts the groups breaks with the first of them.
+    let writer = Writer::start(transactions, WriterLimits::default(), |_| panic!("broken for a test")).unwrap();
+    assert!(writer.is_running());
+    let row = MerchantRow { id: merchant("a"), config: "{}".into(), created_at_ms: 1 };
+    writer.wait(move |group| group.put_merchant(&row)).unwrap();
+    while writer.is_running() {
+        std::thread::yield_now();
+    }
+    assert!(matches!(writer.wait(|_| Ok::<_, StoreError>(())), Err(JobError::Store(StoreError::Closed))));
+}

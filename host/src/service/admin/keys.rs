@@ -110,6 +110,7 @@ impl Service {
         let (service, key_id, who) = (Arc::clone(self), key_id.to_owned(), who.clone());
         blocking(move || {
             let _changing = service.changing.lock();
+            service.still_valid(&who)?;
             let rows = service.store.read(|reads| reads.api_keys(id.as_ref()))?;
             let row = rows.into_iter().find(|row| row.key_id == key_id && row.merchant == id).ok_or(ServiceError::NotFound("key"))?;
             let what = What::KeyRevoked { key: key_id.clone(), key_role: row.role.clone(), label: row.actor.clone() };

@@ -18,6 +18,7 @@ use super::load::JSON;
 use crate::clock::now_ms;
 use crate::service::actor::{Principal, Right, Role};
 use crate::service::acts::{NewAct, OPERATOR, What};
+use crate::service::commit::as_reads;
 use crate::service::error::ServiceError;
 use crate::service::rollout::{self, Moved, NO_REPORT};
 use crate::service::snapshot::{Bindings, MerchantDocument, Tenant};
@@ -49,7 +50,7 @@ impl Service {
     }
 
     /// The same for commands and the demo, which have no runtime to keep free.
-    pub fn put_merchant_now(&self, who: &Principal, merchant: &str, config_json: &[u8]) -> Result<MerchantView, ServiceError> {
+    pub fn put_merchant_now(self: &Arc<Self>, who: &Principal, merchant: &str, config_json: &[u8]) -> Result<MerchantView, ServiceError> {
         let json: Value = serde_json::from_slice(config_json).map_err(|error| ServiceError::Malformed(format!("not JSON: {error}")))?;
         self.changed(
             merchant,
@@ -111,7 +112,7 @@ impl Service {
     }
 
     /// Keeps what is asked for. The caller holds the lock of all changes, and `known` is what it was checked for.
-    fn keep_merchant(&self, who: &Principal, known: Option<&Tenant>, asked: Asked) -> Result<MerchantView, ServiceError> {
+    fn keep_merchant(self: &Arc<Self>, who: &Principal, known: Option<&Tenant>, asked: Asked) -> Result<MerchantView, ServiceError> {
         let Asked { json, config, caps_bound, mut bindings } = asked;
         self.name_apart(&config.id, &mut bindings)?;
         let at_ms = now_ms();
@@ -148,17 +149,26 @@ impl Service {
         let acts = changes(who, known, &config, &bindings, at_ms);
         let new: Vec<VersionRow> = bindings.iter().map(|(kind, binding)| binding.row(*kind, at_ms)).collect();
         let before = known.map(|known| known.rollouts.clone()).unwrap_or_default();
-        let moved = Moved { before, now: rollouts.clone(), new, at_ms, acts };
-        let (stored, vault) = (row.clone(), self.vault.clone());
-        self.writer.wait(move |group| {
+        let moved = Moved { before, now: rollouts, new, at_ms, acts };
+        let (stored, service) = (row.clone(), Arc::clone(self));
+        let tenant = self.writer.wait(move |group| {
+            let vault = &service.vault;
             group.put_merchant(&stored)?;
             if let Some(wrapped) = &secret.wrapped {
                 vault.keep(group, &stored.id, &SubjectId::Merchant, wrapped, stored.created_at_ms)?;
             }
             // What changes nothing writes no plans either: what somebody did to them by hand stays to be seen.
-            if moved.acts.is_empty() { Ok(()) } else { rollout::keep(group, &vault, &stored.id, &moved) }
+            if !moved.acts.is_empty() {
+                rollout::keep(group, vault, &stored.id, &moved)?;
+            }
+            // What cannot be loaded is not kept either: a change that is on record is in force.
+            let tenant = service.assemble(as_reads(group), config.clone(), caps_bound.clone(), moved.now.clone());
+            tenant.map_err(|error| {
+                let (merchant, cause) = (&stored.id, format!("{error:#}"));
+                tracing::error!(%merchant, cause, "the merchant is not changed: as it would be then it cannot be loaded");
+                ServiceError::from(error)
+            })
         })?;
-        let tenant = self.store.read(|reads| self.assemble(reads, config, caps_bound, rollouts).map_err(ServiceError::from))?;
         let view = view(&tenant, &self.limits);
         let merchant = row.id.clone();
         self.change(|snapshot| {

@@ -27,9 +27,7 @@ pub(super) struct Next {
 impl Next {
     /// Writes the next text of a file.
     pub(super) fn of(path: &Path, text: &str, readers: Readers) -> Result<Self> {
-        let mut new = path.as_os_str().to_owned();
-        new.push(".new");
-        let next = Self { path: path.to_owned(), new: new.into() };
+        let next = Self { path: path.to_owned(), new: next_of(path) };
         let mode = match readers {
             Readers::Owner => 0o600,
             Readers::Anybody => 0o644,
@@ -53,6 +51,23 @@ impl Next {
         std::fs::rename(&self.new, &self.path).with_context(|| format!("cannot write `{}`", self.path.display()))?;
         flush_folder(self.path.parent().unwrap_or(Path::new("/")))
     }
+}
+
+/// Puts what an interrupted change has left beside a file in its place; nothing where nothing is left.
+pub(super) fn put_left(path: &Path) -> Result<()> {
+    let new = next_of(path);
+    if !new.exists() {
+        return Ok(());
+    }
+    std::fs::rename(&new, path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    flush_folder(path.parent().unwrap_or(Path::new("/")))
+}
+
+/// Where the next text of a file stands until it is put in its place.
+pub(super) fn next_of(path: &Path) -> PathBuf {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    new.into()
 }
 
 impl Drop for Next {

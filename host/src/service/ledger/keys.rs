@@ -11,7 +11,8 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::log::{KeyName, SigningKey, VerifierKey, VerifierKeys};
 use zeroize::Zeroizing;
 
-use super::files::{Next, Readers, read, replace};
+use super::files::{Next, Readers, next_of, put_left, read, replace};
+use crate::service::acts::What;
 
 /// The operator's name where none is given.
 pub const DEFAULT_OPERATOR: &str = "ombud.local";
@@ -178,6 +179,31 @@ impl LogKeys {
         Ok(Staged { verifiers, keys: Next::of(&data.join(KEY_FILE), &text, Readers::Owner)? })
     }
 
+    /// Whether a change of the keys has left files that are not in their place.
+    pub(super) fn is_interrupted(data: &Path) -> bool {
+        next_of(&data.join(KEY_FILE)).exists()
+    }
+
+    /// Finishes an interrupted change, if it is the one that the newest act of the keys' tells of; whether it was. What was not recorded
+    /// did not take place.
+    pub(super) fn finish(data: &Path, newest: &What) -> Result<bool> {
+        // What is recorded was written before: files that cannot be read were not.
+        let Ok(next) = signing_in(&next_of(&data.join(KEY_FILE))) else { return Ok(false) };
+        let now = signing(data)?;
+        let is_newest = |keys: &[SigningKey], key: &str| keys.first().is_some_and(|own| own.verifier().to_string() == key);
+        let signs = |keys: &[SigningKey], key: &str| keys.iter().any(|own| own.verifier().to_string() == key);
+        let took_place = match newest {
+            What::LedgerKeyRotated { key } => is_newest(&next, key) && !is_newest(&now, key),
+            What::LedgerKeyRetired { key } => signs(&now, key) && !signs(&next, key),
+            _ => false,
+        };
+        if took_place {
+            put_left(&data.join(VERIFIER_FILE))?;
+            put_left(&data.join(KEY_FILE))?;
+        }
+        Ok(took_place)
+    }
+
     fn write(&self, data: &Path) -> Result<()> {
         self.stage(data)?.put()
     }
@@ -205,8 +231,11 @@ pub fn verifiers(data: &Path) -> Result<Option<VerifierKeys>> {
 }
 
 fn signing(data: &Path) -> Result<Vec<SigningKey>> {
-    let path = data.join(KEY_FILE);
-    let Some(text) = read(&path)?.map(Zeroizing::new) else { return Ok(Vec::new()) };
+    signing_in(&data.join(KEY_FILE))
+}
+
+fn signing_in(path: &Path) -> Result<Vec<SigningKey>> {
+    let Some(text) = read(path)?.map(Zeroizing::new) else { return Ok(Vec::new()) };
     let parse = |line| SigningKey::parse(line).map_err(|error| anyhow!("{error}")).with_context(|| format!("`{}`", path.display()));
     let keys = text.lines().filter(|line| !line.is_empty()).map(parse).collect::<Result<Vec<_>>>()?;
     if keys.is_empty() {

@@ -5,6 +5,7 @@
 
 pub mod check;
 mod files;
+mod interrupted;
 pub mod keys;
 mod publish;
 pub mod published;
@@ -12,9 +13,9 @@ pub mod witness;
 
 pub(in crate::service) use files::replace_private;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use ombud_core::ids::{DecisionId, MerchantId};
@@ -46,6 +47,8 @@ pub(super) struct Ledger {
     /// Whether each log goes on from where it was published, for those that were looked at. Held while logs are signed: a
     /// head is signed once.
     standing: Mutex<HashMap<MerchantId, Option<Loss>>>,
+    /// Logs whose newest checkpoint the newest key is still to sign.
+    left: Mutex<BTreeSet<MerchantId>>,
 }
 
 impl Ledger {
@@ -64,6 +67,7 @@ impl Ledger {
             published: Published::of(data),
             keys: Mutex::new(keys.map(Arc::new)),
             standing: Mutex::default(),
+            left: Mutex::default(),
         })
     }
 
@@ -99,6 +103,11 @@ impl Ledger {
             return Ok(keys.verifiers().clone());
         }
         keys::verifiers(&self.data)?.with_context(|| both_lost(&self.data))
+    }
+
+    /// The logs whose newest checkpoint the newest key is still to sign.
+    fn left(&self) -> MutexGuard<'_, BTreeSet<MerchantId>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the keys: they are written, the change is recorded, and then they are in force. What cannot be recorded changes nothing.
@@ -234,8 +243,17 @@ impl Service {
                 acts.push(NewAct::new(&who, What::LedgerKeyRotated { key: newest(&keys) }));
                 Ok((keys, acts))
             };
+            let logs: Vec<MerchantId> = service.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id).collect();
             let keys = service.ledger.change_keys(change, |acts| service.record_now(acts))?;
-            service.sign_again(&keys)?;
+            service.ledger.left().extend(logs);
+            // The key is rotated, whatever becomes of the checkpoints.
+            if let Err(error) = service.sign_left() {
+                let error = format!("{error:#}");
+                tracing::error!(
+                    error,
+                    "the ledger's key is rotated, and not every log's checkpoint is signed with it: a running server tries again"
+                );
+            }
             Ok(keys)
         });
         Ok(view(&*keys.await?))

@@ -1,6 +1,6 @@
 //! Signing: a checkpoint of every log that has grown, at each tick.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -58,11 +58,11 @@ impl Service {
     /// # Errors
     /// The logs that do not go on, with what to do.
     pub fn check_published(&self, go_on: bool) -> Result<()> {
+        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = self.ledger.keys()?;
         for key in keys.signing() {
             tracing::info!(verifier_key = %key, "checkpoints are signed");
         }
-        let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
         self.tell_unpublished(&standing)?;
         if let Err(error) = self.publish_left(&keys, &standing) {
             tracing::error!(error = format!("{error:#}"), "a published checkpoint is older than what was signed, and could not be renewed");
@@ -129,12 +129,16 @@ impl Service {
             Ok(unsigned) => waiting.extend(unsigned),
             Err(error) => tracing::error!(%error, "the logs that are not signed cannot be read"),
         }
+        match self.half_signed() {
+            Ok(logs) => self.ledger.left().extend(logs),
+            Err(error) => tracing::error!(%error, "the logs that the newest key has not signed cannot be read"),
+        }
         // What went wrong last is said once, not each second.
         let mut said = String::new();
         loop {
             every.tick().await;
             waiting.extend(self.store.grown());
-            if waiting.is_empty() && said.is_empty() && !self.disk.is_stopped() {
+            if waiting.is_empty() && said.is_empty() && !self.disk.is_stopped() && self.ledger.left().is_empty() {
                 continue;
             }
             let (service, heads) = (Arc::clone(&self), std::mem::take(&mut waiting));
@@ -145,13 +149,13 @@ impl Service {
                     tracing::warn!("checkpoints are signed and published again");
                     said.clear();
                 }
-                Ok(Err(error)) => {
+                Ok(Err(Left { heads, error })) => {
                     let error = format!("{error:#}");
                     // Of a disk that takes nothing the writer has spoken.
                     if said != error && !self.disk.is_stopped() {
                         tracing::error!(error, "checkpoints could not be signed and published; every second it is tried again");
                     }
-                    (waiting, said) = (again, error);
+                    (waiting, said) = (heads, error);
                 }
                 Err(_) => waiting = again,
             }
@@ -160,27 +164,32 @@ impl Service {
 
     /// Signs these heads. Where there are none, writes what is written already, to find out whether the disk takes it again: nobody
     /// sends anything to a server that is not ready.
-    fn sign_or_try(&self, heads: HashMap<MerchantId, Frontier>) -> Result<()> {
+    fn sign_or_try(&self, heads: HashMap<MerchantId, Frontier>) -> Result<(), Left> {
         if heads.is_empty() && self.disk.is_stopped() {
-            let log = log_of(None)?;
-            let Some(row) = self.store.read(|reads| reads.checkpoint(&log))? else { return Ok(()) };
-            let written = self.writer.wait(move |group| group.sign_again(&log, row.size, &row.note));
-            return written.map(|_| ()).map_err(|error| anyhow!("{error}"));
+            return self.try_to_write().map_err(|error| Left { heads, error });
         }
-        self.sign(heads)
+        let signed = self.sign(heads);
+        signed.and(self.sign_left().map_err(|error| Left { heads: HashMap::new(), error }))
+    }
+
+    fn try_to_write(&self) -> Result<()> {
+        let log = log_of(None)?;
+        let Some(row) = self.store.read(|reads| reads.checkpoint(&log))? else { return Ok(()) };
+        let written = self.writer.wait(move |group| group.sign_again(&log, row.size, &row.note));
+        written.map(|_| ()).map_err(|error| anyhow!("{error}"))
     }
 
     /// Publishes the newest checkpoint of each log whose file is older: it could not be written, or the process was killed before.
     fn publish_left(&self, keys: &LogKeys, standing: &HashMap<MerchantId, Option<Loss>>) -> Result<()> {
-        for merchant in standing.iter().filter(|(_, loss)| loss.is_none()).map(|(merchant, _)| merchant) {
-            let Some(note) = self.ledger.published.get(merchant)? else { continue };
+        let publish = |merchant: &MerchantId| {
+            let Some(note) = self.ledger.published.get(merchant)? else { return Ok(()) };
             let published = Checkpoint::open(&note, keys.verifiers().of_merchant(merchant).as_slice())?;
             let newest = self.store.read(|reads| reads.checkpoint(merchant))?;
-            if newest.is_some_and(|newest| newest.size > published.size) {
-                self.publish_newest(merchant)?;
-            }
-        }
-        Ok(())
+            if newest.is_some_and(|newest| newest.size > published.size) { self.publish_newest(merchant) } else { Ok(()) }
+        };
+        let published = standing.iter().filter(|(_, loss)| loss.is_none()).map(|(merchant, _)| publish(merchant));
+        // One that cannot be published hinders no other.
+        published.fold(Ok(()), Result::and)
     }
 
     /// Signs what has grown now, for a server that ends and for commands.
@@ -190,61 +199,121 @@ impl Service {
     pub fn sign_now(&self) -> Result<()> {
         let mut heads: HashMap<MerchantId, Frontier> = self.store.read(|reads| reads.unsigned())?.into_iter().collect();
         heads.extend(self.store.grown());
-        self.sign(heads)
+        self.sign(heads).map_err(|left| left.error)
     }
 
-    /// Signs these heads and publishes them. A log that does not go on from where it was published is left out.
-    fn sign(&self, heads: HashMap<MerchantId, Frontier>) -> Result<()> {
-        let keys = self.ledger.keys()?;
+    /// Signs these heads and publishes them. A log that does not go on from where it was published is left out; one that cannot be signed
+    /// or published hinders no other.
+    fn sign(&self, mut heads: HashMap<MerchantId, Frontier>) -> Result<(), Left> {
+        // The keys are read behind the lock: those of a rotation that was waited for are in force.
         let mut standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = match self.ledger.keys() {
+            Ok(keys) => keys,
+            Err(error) => return Err(Left { heads, error }),
+        };
+        let mut failed: BTreeMap<MerchantId, anyhow::Error> = BTreeMap::new();
         let mut rows = Vec::with_capacity(heads.len());
-        for (merchant, head) in heads.into_iter().filter(|(_, head)| head.size() > 0) {
-            if !standing.contains_key(&merchant) {
-                let loss = self.store.read(|reads| self.ledger.published.check(reads, &merchant, Some(keys.verifiers())))?;
-                if let Some(loss) = &loss {
-                    self.metrics.observe_lost_log();
-                    tracing::error!(%merchant, %loss, "the log is not signed any more: `ombud audit check` says more");
-                }
-                standing.insert(merchant.clone(), loss);
+        for (merchant, head) in heads.iter().filter(|(_, head)| head.size() > 0) {
+            match self.signed(&keys, &mut standing, merchant, head) {
+                Ok(row) => rows.extend(row.map(|row| (merchant.clone(), row))),
+                Err(error) => _ = failed.insert(merchant.clone(), error),
             }
-            if standing.get(&merchant).is_some_and(Option::is_some) {
-                continue;
-            }
-            let signing = keys.signing_of(&merchant);
-            let origin = keys.operator().of_merchant(&merchant);
-            let (size, root) = (head.size(), head.root());
-            let note = Checkpoint { origin, size, root }.sign(&signing)?.to_string();
-            rows.push((merchant, CheckpointRow { size, root, note }));
         }
         for rows in rows.chunks(SIGNED_TOGETHER) {
             let job = {
                 let rows = rows.to_vec();
                 move |group: &mut dyn Group| keep(group, &rows)
             };
-            let kept = self.writer.wait(job).map_err(|error| anyhow!("{error}"))?;
+            let kept = match self.writer.wait(job) {
+                Ok(kept) => kept,
+                Err(error) => {
+                    failed.extend(rows.iter().map(|(merchant, _)| (merchant.clone(), anyhow!("{error}"))));
+                    continue;
+                }
+            };
             let of = |what: Kept| rows.iter().zip(&kept).filter(move |(_, kept)| **kept == what).map(|(row, _)| row);
-            self.ledger.published.put(of(Kept::New).map(|(merchant, row)| (merchant, row.note.as_str())))?;
+            match self.ledger.published.put_each(of(Kept::New).map(|(merchant, row)| (merchant, row.note.as_str()))) {
+                Ok(unpublished) => failed.extend(unpublished),
+                Err(error) => failed.extend(of(Kept::New).map(|(merchant, _)| (merchant.clone(), anyhow!("{error:#}")))),
+            }
             of(Kept::New).for_each(|_| self.metrics.observe_checkpoint());
             // A head that is told of again: perhaps the round before failed when it was to be published.
-            of(Kept::Already).try_for_each(|(merchant, _)| self.publish_newest(merchant))?;
+            failed.extend(of(Kept::Already).filter_map(|(merchant, _)| Some((merchant.clone(), self.publish_newest(merchant).err()?))));
+            witness::wake(&self.ledger.witnesses, rows.iter().map(|(merchant, _)| merchant.clone()));
         }
-        witness::wake(&self.ledger.witnesses, rows.into_iter().map(|(merchant, _)| merchant));
-        Ok(())
+        heads.retain(|merchant, _| failed.contains_key(merchant));
+        failed.pop_first().map_or(Ok(()), |(_, error)| Err(Left { heads, error }))
     }
 
-    /// Signs the newest checkpoints with keys that have not signed them yet: after a rotation they verify with the new key.
-    pub(super) fn sign_again(&self, keys: &LogKeys) -> Result<()> {
-        let _standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let merchants: Vec<MerchantId> = self.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id).collect();
-        for merchant in merchants {
-            let Some(row) = self.store.read(|reads| reads.checkpoint(&merchant))? else { continue };
-            let mut note = Note::parse(&row.note)?;
-            keys.signing_of(&merchant).iter().for_each(|key| note.sign(key));
-            let (of, note) = (merchant.clone(), note.to_string());
-            self.writer.wait(move |group| group.sign_again(&of, row.size, &note)).map_err(|error| anyhow!("{error}"))?;
-            self.publish_newest(&merchant)?;
+    /// A signed checkpoint of a log; none where the log does not go on from where it was published.
+    fn signed(
+        &self,
+        keys: &LogKeys,
+        standing: &mut HashMap<MerchantId, Option<Loss>>,
+        merchant: &MerchantId,
+        head: &Frontier,
+    ) -> Result<Option<CheckpointRow>> {
+        if !standing.contains_key(merchant) {
+            let loss = self.store.read(|reads| self.ledger.published.check(reads, merchant, Some(keys.verifiers())))?;
+            if let Some(loss) = &loss {
+                self.metrics.observe_lost_log();
+                tracing::error!(%merchant, %loss, "the log is not signed any more: `ombud audit check` says more");
+            }
+            standing.insert(merchant.clone(), loss);
         }
-        Ok(())
+        if standing.get(merchant).is_some_and(Option::is_some) {
+            return Ok(None);
+        }
+        let signing = keys.signing_of(merchant);
+        let origin = keys.operator().of_merchant(merchant);
+        let (size, root) = (head.size(), head.root());
+        let note = Checkpoint { origin, size, root }.sign(&signing)?.to_string();
+        Ok(Some(CheckpointRow { size, root, note }))
+    }
+
+    /// Signs the newest checkpoints with keys that have not signed them yet, where a rotation left them: they verify with the new key then.
+    /// One that cannot be signed or published hinders no other, and is left again.
+    pub(super) fn sign_left(&self) -> Result<()> {
+        let standing = self.ledger.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.ledger.left().is_empty() {
+            return Ok(());
+        }
+        let keys = self.ledger.keys()?;
+        let mut failed: BTreeMap<MerchantId, anyhow::Error> = BTreeMap::new();
+        let left = std::mem::take(&mut *self.ledger.left());
+        for merchant in left.into_iter().filter(|merchant| !standing.get(merchant).is_some_and(Option::is_some)) {
+            if let Err(error) = self.sign_again(&keys, &merchant) {
+                failed.insert(merchant, error);
+            }
+        }
+        self.ledger.left().extend(failed.keys().cloned());
+        failed.pop_first().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    fn sign_again(&self, keys: &LogKeys, merchant: &MerchantId) -> Result<()> {
+        let Some(row) = self.store.read(|reads| reads.checkpoint(merchant))? else { return Ok(()) };
+        let mut note = Note::parse(&row.note)?;
+        keys.signing_of(merchant).iter().for_each(|key| note.sign(key));
+        let (of, note) = (merchant.clone(), note.to_string());
+        self.writer.wait(move |group| group.sign_again(&of, row.size, &note)).map_err(|error| anyhow!("{error}"))?;
+        self.publish_newest(merchant)
+    }
+
+    /// The logs whose newest checkpoint not every key has signed that signs: a process that rotated them ended before.
+    fn half_signed(&self) -> Result<Vec<MerchantId>> {
+        let keys = self.ledger.keys()?;
+        let mut logs = Vec::new();
+        // Where one key signs no rotation is under way.
+        if keys.signing().count() > 1 {
+            for merchant in self.store.read(|reads| reads.merchants())?.into_iter().map(|row| row.id) {
+                let Some(row) = self.store.read(|reads| reads.checkpoint(&merchant))? else { continue };
+                let note = Note::parse(&row.note)?;
+                if keys.signing_of(&merchant).iter().any(|key| note.verify(std::slice::from_ref(key.verifier())).is_err()) {
+                    logs.push(merchant);
+                }
+            }
+        }
+        Ok(logs)
     }
 
     /// Publishes a log's newest checkpoint as it is stored. The caller holds the lock of signing.
@@ -269,6 +338,14 @@ fn refusal(standing: &HashMap<MerchantId, Option<Loss>>) -> Option<String> {
              `ombud serve --accept-loss` goes on without them; whoever has the old checkpoints will notice."
         )
     })
+}
+
+/// What a round of signing left to the next one.
+struct Left {
+    /// The heads that could not be signed or published.
+    heads: HashMap<MerchantId, Frontier>,
+    /// Why, of the first of them.
+    error: anyhow::Error,
 }
 
 /// What became of a checkpoint.

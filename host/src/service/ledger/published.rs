@@ -40,16 +40,32 @@ impl Published {
 
     /// Publishes signed checkpoints, and waits until they are on stable storage: a power failure must not take them back, for
     /// a database that was set back is noticed by them. The one before stays beside each.
+    ///
+    /// # Errors
+    /// One of them cannot be published; the others are.
     pub fn put<'a>(&self, notes: impl IntoIterator<Item = (&'a MerchantId, &'a str)>) -> Result<()> {
+        self.put_each(notes)?.pop().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// The same; given back are those that cannot be published, with why.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or not be brought to stable storage.
+    pub fn put_each<'a>(&self, notes: impl IntoIterator<Item = (&'a MerchantId, &'a str)>) -> Result<Vec<(MerchantId, anyhow::Error)>> {
         if !self.folder.is_dir() {
             private_folder(&self.folder).with_context(|| format!("cannot create `{}`", self.folder.display()))?;
         }
-        let mut put = false;
+        let (mut put, mut failed) = (false, Vec::new());
         for (merchant, note) in notes {
-            take_turns(&self.folder.join(merchant.as_str()), note)?;
-            put = true;
+            match take_turns(&self.folder.join(merchant.as_str()), note) {
+                Ok(()) => put = true,
+                Err(error) => failed.push((merchant.clone(), error)),
+            }
         }
-        if put { flush_folder(&self.folder) } else { Ok(()) }
+        if put {
+            flush_folder(&self.folder)?;
+        }
+        Ok(failed)
     }
 
     /// The published note; none where nothing was published.

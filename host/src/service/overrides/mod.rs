@@ -156,6 +156,7 @@ impl Service {
         id: &DecisionId,
         request: &OverrideRequest,
     ) -> Result<OverrideAnswer, ServiceError> {
+        self.still_valid(who)?;
         let merchant = &tenant.config.id;
         let reads: &dyn Reads = group;
         let record = reads.decision(merchant, id)?.ok_or(ServiceError::NotFound("decision"))?;

@@ -99,6 +99,7 @@ impl Service {
         customer: &str,
         (reason, held_since_ms): (&str, i64),
     ) -> Result<(ErasureAnswer, Vec<SubjectId>), ServiceError> {
+        self.still_valid(who)?;
         let merchant = &tenant.config.id;
         let reads: &dyn Reads = group;
         let mark = owner::mark(tenant, customer);

@@ -119,7 +119,9 @@ impl Service {
         let act = NewAct { reason: Some(reason.clone()), at_ms: row.set_at_ms, ..NewAct::new(who, what) };
         let (log, vault, stored) = (tenant.config.id.clone(), self.vault.clone(), row.clone());
         let (answer, answered) = tokio::sync::oneshot::channel();
+        let (service, who) = (Arc::clone(self), who.clone());
         let job = move |group: &mut dyn Group| {
+            service.still_valid(&who)?;
             // Whoever was erased meanwhile is not there to be held.
             let (subjects, about) = subjects(group, &log, stored.scope, stored.subject.as_deref())?;
             group.insert_hold(&log, &stored)?;
@@ -147,7 +149,9 @@ impl Service {
         let act = NewAct { reason: Some(reason), ..NewAct::new(who, what) };
         let vault = self.vault.clone();
         let (answer, answered) = tokio::sync::oneshot::channel();
+        let (service, who) = (Arc::clone(self), who.clone());
         let job = move |group: &mut dyn Group| {
+            service.still_valid(&who)?;
             let (subjects, about) = subjects(group, &id, row.scope, row.subject.as_deref())?;
             match group.lift_hold(&id, &row.hold_id)? {
                 true => NewAct { subjects, about, ..act.clone() }.append(group, &vault, &id).map(|_| ()),

@@ -8,6 +8,7 @@ use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::Subject;
 use ombud_rules::civil::DAY_MS;
 use ombud_store::{Erasure, Group, JobError, Reads, Store as _, StoreError, SubjectKey};
+use serde_json::Value;
 
 use super::erasure::{WINDOW_MS, apart, owe};
 use super::holds::{self, held};
@@ -16,7 +17,7 @@ use crate::service::acts::{By, Host, NewAct, What};
 use crate::service::commit::as_reads;
 use crate::service::error::ServiceError;
 use crate::service::listing::rfc3339;
-use crate::service::snapshot::Tenant;
+use crate::service::snapshot::{MerchantDocument, Tenant};
 use crate::service::vault::SubjectId;
 use crate::service::{Service, owner};
 
@@ -106,6 +107,9 @@ impl Service {
             let tenants: Vec<_> = service.snapshot.load().tenants.values().cloned().collect();
             let mut retained = Retained::default();
             for tenant in tenants {
+                if service.is_draining() {
+                    break;
+                }
                 if let Err(error) = service.retain_tenant(&tenant, at_ms, &mut retained) {
                     // The writer takes nothing: that is no merchant's, and the next one's would fail as well.
                     if matches!(error, ServiceError::Unavailable(_)) {
@@ -140,17 +144,19 @@ impl Service {
         }
         let Some(days) = tenant.config.retention_days else { return Ok(()) };
         let (merchant, before_ms) = (&tenant.config.id, at_ms.saturating_sub(i64::from(days) * DAY_MS));
-        loop {
+        // Whoever stops the server waits for one page at most.
+        while !self.is_draining() {
             // Each look erases them, or notes when to look again: none comes twice.
             let due = self.store.read(|reads| reads.quiet_subjects(merchant, before_ms, KEYS_OF_A_LOOK))?;
             if due.is_empty() {
                 return Ok(());
             }
             retained.looked_at += due.len() as u64;
-            let own = self.retain_subjects(tenant, due, before_ms)?;
+            let Some(own) = self.retain_subjects(tenant, due, days, before_ms)? else { return Ok(()) };
             retained.customers += own.customers;
             retained.tickets += own.tickets;
         }
+        Ok(())
     }
 
     /// Destroys the keys of tickets that were to go with a customer, and that nothing holds any more; how many.
@@ -183,17 +189,30 @@ impl Service {
         Ok(tickets)
     }
 
-    fn retain_subjects(self: &Arc<Self>, tenant: &Arc<Tenant>, due: Vec<String>, before_ms: i64) -> Result<Retained, ServiceError> {
+    /// Erases what of these subjects is due; none where the merchant does not keep data for so many days any more.
+    fn retain_subjects(
+        self: &Arc<Self>,
+        tenant: &Arc<Tenant>,
+        due: Vec<String>,
+        days: u32,
+        before_ms: i64,
+    ) -> Result<Option<Retained>, ServiceError> {
         let (service, of) = (Arc::clone(self), Arc::clone(tenant));
-        let erased = self.writer.wait(move |group| service.retain_in(group, &of, &due, before_ms));
-        let (retained, subjects) = erased?;
+        let erased = self.writer.wait(move |group| {
+            // As it stands on record now: the one that the look began with may have been changed since, and what is erased is gone.
+            if kept_days(as_reads(group), &of.config.id)? != Some(days) {
+                return Ok(None);
+            }
+            service.retain_in(group, &of, &due, before_ms).map(Some)
+        });
+        let Some((retained, subjects)) = erased? else { return Ok(None) };
         let marks: Vec<String> = subjects
             .iter()
             .filter_map(|subject| if let SubjectId::Customer(customer) = subject { Some(owner::mark(tenant, customer)) } else { None })
             .collect();
         self.vault.forget(&tenant.config.id, subjects);
         self.keep_erasures(&tenant.config.id, &marks);
-        Ok(retained)
+        Ok(Some(retained))
     }
 
     fn retain_in(
@@ -250,6 +269,13 @@ impl Service {
         }
         Ok((retained, subjects))
     }
+}
+
+/// For how many days a merchant keeps data, as its row has it; none where it keeps them for good.
+fn kept_days(reads: &dyn Reads, merchant: &MerchantId) -> Result<Option<u32>, ServiceError> {
+    let row = reads.merchant(merchant)?.ok_or(ServiceError::NotFound("merchant"))?;
+    let document: MerchantDocument = serde_json::from_str(&row.config).map_err(|error| ServiceError::Internal(error.into()))?;
+    Ok(document.config.get("retention_days").and_then(Value::as_u64).and_then(|days| u32::try_from(days).ok()))
 }
 
 /// The customers of a ticket who were erased and were heard of since: their later records are the ticket's, for they have no key.

@@ -57,7 +57,9 @@ impl Job {
         let mut report = Vec::new();
         let end = self.checked(&mut report).unwrap_or_else(|error| {
             let end = End::failed(&error);
-            tracing::error!(error = format!("{:#}", anyhow::Error::new(error)), "an upload could not be checked");
+            if !matches!(error, ServiceError::Unauthenticated) {
+                tracing::error!(error = format!("{:#}", anyhow::Error::new(error)), "an upload could not be checked");
+            }
             end
         });
         // Whoever asks for the upload's end may bring the next one.
@@ -150,6 +152,8 @@ impl Job {
             self.done(report, step);
             return self.refused(report, component, &named.settings, policy);
         }
+        // Whoever may not upload any more has no version of it, and no act.
+        self.service.still_valid(&self.who)?;
         let end = self.accept(report, &named, bytes, &inspection, signed)?;
         if matches!(end, End::Accepted { .. }) {
             sandbox.keep(&inspection, &code);

@@ -91,12 +91,15 @@ enum End {
     Refused { detail: String, conflict: bool },
     /// The service failed, which says nothing of the policy; the detail is in the log. With what is to be done, if it goes on by itself.
     Failed(Option<&'static str>),
+    /// The key that it was brought with was revoked while it was checked.
+    Revoked,
 }
 
 impl End {
     const fn failed(error: &ServiceError) -> Self {
         match error {
             ServiceError::Unavailable(what) => Self::Failed(Some(what)),
+            ServiceError::Unauthenticated => Self::Revoked,
             _ => Self::Failed(None),
         }
     }
@@ -142,6 +145,14 @@ impl Upload {
         self.lock().end.is_some()
     }
 
+    /// Ends an upload that has no end yet, as one that failed.
+    fn give_up(&self) {
+        if !self.has_ended() {
+            let report = std::mem::take(&mut self.lock().report);
+            self.end(report, End::Failed(None));
+        }
+    }
+
     /// How it stands.
     pub fn view(&self) -> UploadView {
         let state = self.lock();
@@ -151,13 +162,14 @@ impl Upload {
             Some(End::Refused { detail, conflict }) => (None, Some(detail.clone()), Some(if *conflict { 409 } else { 422 })),
             Some(End::Failed(None)) => (None, Some("the service failed: upload it again".to_owned()), Some(500)),
             Some(End::Failed(Some(what))) => (None, Some((*what).to_owned()), Some(503)),
+            Some(End::Revoked) => (None, Some("the key that it was uploaded with was revoked meanwhile".to_owned()), Some(401)),
         };
         UploadView {
             id: self.id.clone(),
             state: match &state.end {
                 Some(End::Accepted { .. }) => UploadState::Accepted,
                 Some(End::Refused { .. }) => UploadState::Refused,
-                Some(End::Failed(_)) => UploadState::Failed,
+                Some(End::Failed(_) | End::Revoked) => UploadState::Failed,
                 None if state.checking => UploadState::Checking,
                 None => UploadState::Waiting,
             },
@@ -168,6 +180,15 @@ impl Upload {
             problem,
             status,
         }
+    }
+}
+
+/// Ends an upload whose thread has ended, also by a panic: its place is another one's.
+struct Ended(Arc<Upload>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
@@ -269,17 +290,16 @@ impl Service {
         tokio::spawn(async move {
             // Neither semaphore is ever closed.
             let places = (turn.acquire_owned().await, checks.acquire_owned().await);
-            let upload = Arc::clone(&job.upload);
-            upload.lock().checking = true;
+            let ended = Ended(Arc::clone(&job.upload));
+            job.upload.lock().checking = true;
             // A thread of its own: it works for minutes, and the process may end without it.
             let started = std::thread::Builder::new().name("upload".into()).spawn(move || {
                 crate::priority::behind_others();
-                let _places = places;
+                let (_places, _ended) = (places, ended);
                 job.run();
             });
             if let Err(error) = started {
                 tracing::error!(%error, "no thread can be started for an upload");
-                upload.end(Vec::new(), End::Failed(None));
             }
         });
         Ok(upload)
@@ -338,6 +358,7 @@ impl Service {
             }
             Some(End::Refused { detail, conflict }) => Err(ServiceError::Refused { detail, conflict, report }),
             Some(End::Failed(Some(what))) => Err(ServiceError::Unavailable(what)),
+            Some(End::Revoked) => Err(ServiceError::Unauthenticated),
             Some(End::Failed(None)) => Err(ServiceError::Internal(anyhow::anyhow!("an upload failed"))),
         }
     }

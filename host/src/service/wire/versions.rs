@@ -151,7 +151,7 @@ pub struct UploadView {
     /// Why it is refused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub problem: Option<String>,
-    /// The status that an answer with this end has: 200, 201, 409, 422 or 500.
+    /// The status that an answer with this end has: 200, 201, 401, 409, 422, 500 or 503.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
 }
