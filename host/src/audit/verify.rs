@@ -143,7 +143,11 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     }
     let bodies = match opened.bodies {
         Bodies::Opened(bodies) => replay::Bodies::Opened(bodies),
-        Bodies::Erased | Bodies::Masked => return,
+        Bodies::Erased | Bodies::Masked => {
+            // What is there of them, the header says as well.
+            let stray = opened.header.stray().map(|stray| Problem::at(record.seq, Part::Body, stray));
+            return stray.into_iter().for_each(|problem| found.problems.add(problem));
+        }
     };
     let record = replay::Record { header: opened.header, bodies };
     let mut problem = |what: String| found.problems.add(Problem::at(record.header.seq, Part::Body, what));

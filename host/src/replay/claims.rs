@@ -28,10 +28,16 @@ pub fn contradictions(record: &Record, event: Option<&Event>) -> Vec<String> {
         None => vec!["it has no event that can be read".to_owned()],
     };
     match &record.header.entry {
+        // Whoever reads its case says what it has beyond.
         Entry::Decision(entry) => of_own_event(&entry.event),
-        Entry::Event(entry) => of_own_event(entry),
-        Entry::Act(entry) => of_act(record, entry),
+        Entry::Event(entry) => stray(record).chain(of_own_event(entry)).collect(),
+        Entry::Act(entry) => stray(record).chain(of_act(record, entry)).collect(),
     }
+}
+
+/// What is sealed in a record that a record of its header has not.
+fn stray(record: &Record) -> impl Iterator<Item = String> {
+    record.header.stray().map(|stray| stray.to_string()).into_iter()
 }
 
 /// The event of a record, as this version reads it.

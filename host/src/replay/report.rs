@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::calls::Missing;
 use super::compare::cause;
 
 /// The result of running a recorded decision again.
@@ -177,6 +178,11 @@ impl ReplayReport {
             fuel_now: 0,
             differences: Vec::new(),
         }
+    }
+
+    /// The same of a record of which something that is named is not there.
+    pub(super) fn missing(self, missing: Missing) -> Self {
+        Self { divergence: Some(missing.divergence), detail: Some(cause(missing.detail)), ..self }
     }
 
     /// The same of a record whose answer cannot be compared here.
