@@ -56,6 +56,11 @@ fn a_header_that_says_another_event_than_is_sealed() {
         found(is_event, change, what);
     }
     found(is_refund, |entry, _| of(entry).time_ms += 1, "another time of the event");
+    let another = |entry: &mut Entry, _: &mut Bodies| {
+        let Entry::Decision(decision) = entry else { panic!("a decision") };
+        decision.id = ombud_core::ids::DecisionId::new("0".repeat(32)).expect("an id");
+    };
+    found(is_refund, another, "another id of the decision than follows from its event");
     found(is_refund, |_, bodies| bodies.remove(BodyKind::Event), "no event that can be read");
     found(is_refund, |_, bodies| bodies.replace(BodyKind::Event, "{", "["), "its event is none that this version takes");
 }

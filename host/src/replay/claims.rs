@@ -29,7 +29,11 @@ pub fn contradictions(record: &Record, event: Option<&Event>) -> Vec<String> {
     };
     match &record.header.entry {
         // Whoever reads its case says what it has beyond.
-        Entry::Decision(entry) => of_own_event(&entry.event),
+        Entry::Decision(entry) => {
+            let id = event.filter(|event| event.decision_id(&record.header.merchant, entry.kind) != entry.id);
+            let id = id.map(|_| "its header has another id of the decision than follows from its event".to_owned());
+            of_own_event(&entry.event).into_iter().chain(id).collect()
+        }
         Entry::Event(entry) => stray(record).chain(of_own_event(entry)).collect(),
         Entry::Act(entry) => stray(record).chain(of_act(record, entry)).collect(),
     }
