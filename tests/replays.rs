@@ -346,6 +346,10 @@ fn environmental_and_other_engines_faults_are_not_compared() {
         },
     );
     assert_eq!(first(&paid), (Some(Divergence::Host), "header", "/fault"), "{paid:?}");
+    // And a limit that no decision tells.
+    let limit = |entry: &mut ombud_ledger::DecisionEntry| entry.fault.as_mut().unwrap().limit = Some("fuel".into());
+    let limited = cause(|places| places.trap, |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| limit(entry)));
+    assert_eq!(first(&limited), (Some(Divergence::Host), "header", "/fault/limit"), "{limited:?}");
     let fuel = cause(
         |places| places.fuel,
         |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| entry.engine.profile = Digest::of(b"another profile")),

@@ -74,6 +74,14 @@ fn of(entry: &mut Entry) -> &mut ombud_ledger::EventEntry {
     }
 }
 
+/// Nobody reads it: somebody may be told that it was decided by.
+#[test]
+fn a_body_that_a_record_of_its_header_has_not() {
+    found(is_refund, |_, bodies| bodies.put(BodyKind::Act, "{}"), "it has the body `act`");
+    found(is_event, |_, bodies| bodies.put(BodyKind::Case, "{}"), "it has the body `case`");
+    found(is_override, |_, bodies| bodies.put(BodyKind::Decision, "{}"), "it has the body `decision`");
+}
+
 /// The policy is run on the case, so that a case that is not the event's runs as well.
 #[test]
 fn a_case_that_is_of_another_event_than_is_sealed() {
@@ -83,6 +91,12 @@ fn a_case_that_is_of_another_event_than_is_sealed() {
         "its case has another order than its event",
     );
     found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, "\"now\":1", "\"now\":2"), "its case has another time than its event");
+    found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, "\"event_bytes\":", "\"event_bytes\":1"), "another length than its event");
+    found(
+        is_refund,
+        |_, bodies| bodies.replace(BodyKind::Case, "\"merchant_id\":\"", "\"merchant_id\":\"x"),
+        "its case is of another merchant than its header",
+    );
     // What is not read may have been decided by.
     for (at, unknown) in [
         ("\"order_id\":\"", "\"vip\":1,\"order_id\":\""),

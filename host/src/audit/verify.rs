@@ -158,7 +158,7 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     }
     if let (Ok(Some(event)), Entry::Decision(entry)) = (&event, &record.header.entry) {
         match RecordedCase::read(entry, &record) {
-            Ok(case) => replay::of_case(event, &case).into_iter().for_each(&mut problem),
+            Ok(case) => replay::of_case(&record, event, &case).into_iter().for_each(&mut problem),
             // Whoever runs it again says so.
             Err(damage) if checks.replayer.is_none() => problem(damage.to_string()),
             Err(_) => {}

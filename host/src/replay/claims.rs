@@ -71,11 +71,17 @@ fn of_event(merchant: &MerchantId, entry: &EventEntry, event: &Event) -> Vec<Str
         .collect()
 }
 
-/// What a case has otherwise than its event; what the host's own records added is of other records.
-pub fn of_case(event: &Event, case: &RecordedCase<'_>) -> Vec<String> {
+/// What a case has otherwise than its record and its event; what the host's own records added is of other records.
+pub fn of_case(record: &Record, event: &Event, case: &RecordedCase<'_>) -> Vec<String> {
     let now = (case.context.now != event.now()).then_some("time");
-    let differing = now.into_iter().chain(facts::differing(event, &case.case));
-    differing.map(|what| format!("its case has another {what} than its event")).collect()
+    // By them it was told how much fuel the calls have.
+    let bytes = (record.bytes(BodyKind::Event).map(<[u8]>::len) != Some(case.event_bytes)).then_some("length");
+    let differing = now.into_iter().chain(bytes).chain(facts::differing(event, &case.case));
+    let mut found: Vec<String> = differing.map(|what| format!("its case has another {what} than its event")).collect();
+    if case.context.merchant_id != record.header.merchant.as_str() {
+        found.push("its case is of another merchant than its header".to_owned());
+    }
+    found
 }
 
 /// The parts of a decision body that its header repeats.
@@ -112,6 +118,8 @@ pub fn of_decision(record: &Record, entry: &DecisionEntry) -> Vec<String> {
         ("amounts", own == (amounts.refund, amounts.cash, amounts.coupon, currency)),
         ("caps", entry.caps == Caps::from(&caps)),
         ("fault", entry.fault.as_ref().map(|fault| (fault.of, fault.code)) == fault.map(|fault| (fault.of, fault.code))),
+        // What a limit was is told by no decision.
+        ("limit", entry.fault.as_ref().is_none_or(|fault| fault.limit.is_none())),
         ("policy", calls == policy.as_ref().map(called)),
     ];
     said.into_iter().filter(|(_, same)| !same).map(|(what, _)| format!("its header has another {what} than its decision")).collect()

@@ -346,6 +346,8 @@ fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again
     let fault = entry.fault.as_ref().map(|fault| (fault.of, fault.code));
     let fault_now = decision.fault.as_ref().map(|fault| (fault.of, fault.code));
     compare::member(differences, "header", "/fault", &fault, &fault_now);
+    // A decision tells none.
+    compare::member(differences, "header", "/fault/limit", &entry.fault.as_ref().and_then(|fault| fault.limit.as_deref()), &None);
     let Amounts { refund, cash, coupon, .. } = entry.amounts;
     for (pointer, recorded, now) in [
         ("/amounts/refund", refund, decision.amounts.refund),
