@@ -107,6 +107,16 @@ fn a_case_that_is_of_another_event_than_is_sealed() {
     }
 }
 
+/// Whoever takes a decision out of the log leaves its event, as one on which nothing was to be decided.
+#[test]
+fn a_decision_that_is_called_an_event() {
+    let only_the_event = |entry: &mut Entry, bodies: &mut Bodies| {
+        *entry = Entry::Event(of(entry).clone());
+        [BodyKind::Case, BodyKind::Ruling, BodyKind::Review, BodyKind::Decision].map(|kind| bodies.remove(kind));
+    };
+    found(is_refund, only_the_event, "it is no decision, and there is one of the kind `after-sale` on such an event");
+}
+
 /// Without running anything: so it is with `--no-replay`, and where a component is missing.
 #[test]
 fn a_header_that_says_another_decision_than_is_sealed() {

@@ -3,7 +3,7 @@
 
 use ombud_core::caps::CapReview;
 use ombud_core::decision::{DecisionFault, PolicyRef};
-use ombud_core::event::{self, Event};
+use ombud_core::event::{self, Event, EventType};
 use ombud_core::facts;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
@@ -34,7 +34,12 @@ pub fn contradictions(record: &Record, event: Option<&Event>) -> Vec<String> {
             let id = id.map(|_| "its header has another id of the decision than follows from its event".to_owned());
             of_own_event(&entry.event).into_iter().chain(id).collect()
         }
-        Entry::Event(entry) => stray(record).chain(of_own_event(entry)).collect(),
+        Entry::Event(entry) => {
+            // A fallback stands where no policy is bound: there is a decision in any case. The first releases decided no appeals.
+            let kinds = event.filter(|event| event.envelope.event_type != EventType::PrivacyRequest).into_iter().flat_map(Event::kinds);
+            let erased = kinds.map(|kind| format!("it is no decision, and there is one of the kind `{}` on such an event", kind.as_str()));
+            stray(record).chain(of_own_event(entry)).chain(erased).collect()
+        }
         Entry::Act(entry) => stray(record).chain(of_act(record, entry)).collect(),
     }
 }
