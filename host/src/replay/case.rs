@@ -11,7 +11,7 @@ use ombud_core::kind::Kind;
 use ombud_core::money::{Amounts, Intent};
 use ombud_core::rollout::Chosen;
 use ombud_core::ruling::{Ruling, RulingReview};
-use ombud_ledger::{BodyKind, DecisionEntry};
+use ombud_ledger::{BodyKind, DecisionEntry, Digest};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
 use serde::de::DeserializeOwned;
@@ -84,8 +84,34 @@ pub struct Rerun {
     pub log: Vec<LogLine>,
     /// A fault of the host's own in what was run: nothing can be compared.
     pub failed: Option<Fault>,
+    /// What was run and ended at the deadline: components with their settings.
+    pub late: Vec<(Digest, Digest)>,
     /// What the version beside came to, with its name; none where none ran.
     pub beside: Option<(PolicyRef, Outcome)>,
+}
+
+/// How calls ended that say nothing of what is on record.
+#[derive(Debug, Default)]
+struct Ended {
+    failed: Option<Fault>,
+    late: Vec<(Digest, Digest)>,
+}
+
+impl Ended {
+    /// With what was run of a version.
+    fn with(mut self, outcome: &Outcome, policy: Option<&Bound>, guardrail: &Bound) -> Self {
+        let review = outcome.review.as_ref().and_then(|review| review.as_ref().err());
+        for (fault, bound) in [(outcome.policy.as_ref().err(), policy), (review, Some(guardrail))] {
+            match fault {
+                Some(fault) if fault.code == FaultCode::Host => self.failed = Some(fault.clone()),
+                Some(fault) if fault.code == FaultCode::Deadline => {
+                    self.late.extend(bound.map(|bound| (bound.component, bound.settings_digest)));
+                }
+                _ => {}
+            }
+        }
+        self
+    }
 }
 
 impl<'a> RecordedCase<'a> {
@@ -130,8 +156,8 @@ impl<'a> RecordedCase<'a> {
     /// then. The limits then are those of the recorded terms.
     pub fn rerun(&self, policy: &Bound, guardrail: &Bound, limits: &CallLimits) -> Rerun {
         let outcome = judge::judge(&self.inputs(Ok(policy), guardrail, limits));
-        let failed = host_fault(&outcome);
-        self.conclude(Answered { policy: Some(policy), outcome, beside: None, note: None }, failed)
+        let ended = Ended::default().with(&outcome, Some(policy), guardrail);
+        self.conclude(Answered { policy: Some(policy), outcome, beside: None, note: None }, ended)
     }
 
     /// Judges and concludes each case as it was: under the recorded versions, of which there may have been two, or none because
@@ -146,8 +172,11 @@ impl<'a> RecordedCase<'a> {
         let again = |(((case, _), versions), (inputs, outcome)): (((&Self, _), &Versions<'_>), (&Inputs<'_, '_>, Outcome))| {
             let second = versions.second.map(|second| (second, &versions.second_limits));
             let answered = beside(inputs, outcome, second, case.chosen.as_ref());
-            let failed = host_fault(&answered.outcome).or_else(|| answered.beside.as_ref().and_then(|(_, outcome)| host_fault(outcome)));
-            case.conclude(answered, failed)
+            let mut ended = Ended::default().with(&answered.outcome, answered.policy, inputs.guardrail);
+            if let Some((bound, outcome)) = &answered.beside {
+                ended = ended.with(outcome, Some(bound), inputs.guardrail);
+            }
+            case.conclude(answered, ended)
         };
         cases.iter().copied().zip(&versions).zip(inputs.iter().zip(outcomes)).map(again).collect()
     }
@@ -179,7 +208,7 @@ impl<'a> RecordedCase<'a> {
         let is_first = |bound: &Bound| calls.policy.as_ref().is_some_and(|own| std::ptr::eq(own, bound));
         let first = versions.first.as_ref().ok().copied();
         let own_is_first = beside.is_none() || first.is_some_and(is_first);
-        let mut failed = None;
+        let mut ended = Ended::default();
         let mut outcome = |is_own: bool, (ruling, review)| {
             let (policy, limits) = match versions.second {
                 Some(second) if is_own != own_is_first => (Ok(second), &versions.second_limits),
@@ -191,7 +220,7 @@ impl<'a> RecordedCase<'a> {
                 return judge::by_answers(&inputs, ruling, review);
             }
             let outcome = judge::judge(&inputs);
-            failed = host_fault(&outcome);
+            ended = std::mem::take(&mut ended).with(&outcome, policy.ok(), &calls.guardrail);
             outcome
         };
         let own = outcome(true, (ruling, review));
@@ -201,7 +230,7 @@ impl<'a> RecordedCase<'a> {
             others => (own, others),
         };
         let second = versions.second.zip(newer).map(|(bound, newer)| (bound, move || newer));
-        Ok(self.conclude(judge::weighed(first, outcome, second, self.chosen.as_ref()), failed))
+        Ok(self.conclude(judge::weighed(first, outcome, second, self.chosen.as_ref()), ended))
     }
 
     fn inputs<'i, 'p>(&'i self, policy: Result<&'p Bound, &'i Fault>, guardrail: &'i Bound, limits: &'i CallLimits) -> Inputs<'i, 'p> {
@@ -233,7 +262,7 @@ impl<'a> RecordedCase<'a> {
         }
     }
 
-    fn conclude(&self, answered: Answered<'_>, failed: Option<Fault>) -> Rerun {
+    fn conclude(&self, answered: Answered<'_>, ended: Ended) -> Rerun {
         let Answered { policy, outcome, beside, note } = answered;
         let reference = policy.map(Bound::reference);
         let (mut decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, (&self.context).into());
@@ -247,15 +276,10 @@ impl<'a> RecordedCase<'a> {
             policy_fuel: outcome.policy_fuel,
             guardrail_fuel: outcome.guardrail_fuel,
             log: outcome.log,
-            failed,
+            failed: ended.failed,
+            late: ended.late,
         }
     }
-}
-
-/// A fault of the host's own.
-fn host_fault(outcome: &Outcome) -> Option<Fault> {
-    let review = outcome.review.as_ref().and_then(|review| review.as_ref().err());
-    [outcome.policy.as_ref().err(), review].into_iter().flatten().find(|fault| fault.code == FaultCode::Host).cloned()
 }
 
 /// The fault of a version beside, from its body.

@@ -125,6 +125,7 @@ impl Replayer {
             fuel_recorded: entry.calls().map(|call| call.fuel).sum(),
             fuel_now: 0,
             differences: Vec::new(),
+            late: Vec::new(),
         };
         if matches!(record.bodies, Bodies::Erased) {
             return Ok(report.not_compared(Divergence::Erased).into());
@@ -173,6 +174,7 @@ impl Replayer {
 
     fn finish(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, rerun: &Rerun, again: Again) {
         let beside = rerun.beside.as_ref().map_or(0, |(_, outcome)| outcome.policy_fuel + outcome.guardrail_fuel);
+        report.late.clone_from(&rerun.late);
         report.fuel_now = rerun.policy_fuel + rerun.guardrail_fuel + beside;
         self.compare(report, record, case, rerun, again);
         report.identical = report.divergence.is_none();
@@ -197,12 +199,7 @@ impl Replayer {
     }
 
     /// The same of those that are run again; the others are named only.
-    fn recorded_of<B: Blobs + ?Sized>(
-        &self,
-        entry: &DecisionEntry,
-        again: Again,
-        blobs: &B,
-    ) -> Result<Result<Calls, Missing>, B::Error> {
+    fn recorded_of<B: Blobs + ?Sized>(&self, entry: &DecisionEntry, again: Again, blobs: &B) -> Result<Result<Calls, Missing>, B::Error> {
         let policy = match &entry.policy {
             None => None,
             Some(call) if !again.own => Some(Calls::named(call)),

@@ -1,7 +1,7 @@
 //! What came of a replay.
 
 use ombud_core::fault::FaultCode;
-use ombud_ledger::Engine;
+use ombud_ledger::{Digest, Engine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +39,9 @@ pub struct ReplayReport {
     /// The first members that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
+    /// What ended at the deadline of replays now: components with their settings.
+    #[serde(skip)]
+    pub late: Vec<(Digest, Digest)>,
 }
 
 /// Of reports from before it was said, all are taken for compared.
@@ -177,6 +180,7 @@ impl ReplayReport {
             fuel_recorded: 0,
             fuel_now: 0,
             differences: Vec::new(),
+            late: Vec::new(),
         }
     }
 
