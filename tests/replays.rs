@@ -346,6 +346,10 @@ fn environmental_and_other_engines_faults_are_not_compared() {
         },
     );
     assert_eq!(first(&paid), (Some(Divergence::Host), "header", "/fault"), "{paid:?}");
+    // And a limit that no decision tells.
+    let limit = |entry: &mut ombud_ledger::DecisionEntry| entry.fault.as_mut().unwrap().limit = Some("fuel".into());
+    let limited = cause(|places| places.trap, |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| limit(entry)));
+    assert_eq!(first(&limited), (Some(Divergence::Host), "header", "/fault/limit"), "{limited:?}");
     let fuel = cause(
         |places| places.fuel,
         |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| entry.engine.profile = Digest::of(b"another profile")),
@@ -357,4 +361,26 @@ fn environmental_and_other_engines_faults_are_not_compared() {
         |forge, seq| forge.rewrite(MERCHANT, seq, |entry, _| entry.engine.profile = Digest::of(b"another profile")),
     );
     assert!(trap.identical, "{trap:?}");
+}
+
+/// A version that did not run has no fault that anything could be excused by.
+#[test]
+fn a_body_that_the_header_does_not_name_is_damage() {
+    let beside = r#"{"ruling":{"fault":{"code":"deadline","detail":"1000 ms"}}}"#;
+    for (kind, body) in [(BodyKind::Beside, beside), (BodyKind::Act, "{}")] {
+        let lie = cause(
+            |places| places.after_sale,
+            |forge, seq| {
+                forge.rewrite(MERCHANT, seq, |_, bodies| {
+                    bodies.replace(BodyKind::Ruling, "approve-refund-only", "human-review");
+                    bodies.put(kind, body);
+                });
+            },
+        );
+        assert_eq!(lie.divergence, Some(Divergence::RecordDamaged), "{lie:?}");
+        assert!(lie.detail.as_deref().is_some_and(|detail| detail.contains(&format!("it has the body `{}`", kind.as_str()))), "{lie:?}");
+    }
+    // One that it names is there.
+    let lacks = cause(|places| places.after_sale, |forge, seq| forge.rewrite(MERCHANT, seq, |_, bodies| bodies.remove(BodyKind::Review)));
+    assert_eq!(lacks.divergence, Some(Divergence::RecordDamaged), "{lacks:?}");
 }

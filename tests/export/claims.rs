@@ -56,6 +56,11 @@ fn a_header_that_says_another_event_than_is_sealed() {
         found(is_event, change, what);
     }
     found(is_refund, |entry, _| of(entry).time_ms += 1, "another time of the event");
+    let another = |entry: &mut Entry, _: &mut Bodies| {
+        let Entry::Decision(decision) = entry else { panic!("a decision") };
+        decision.id = ombud_core::ids::DecisionId::new("0".repeat(32)).expect("an id");
+    };
+    found(is_refund, another, "another id of the decision than follows from its event");
     found(is_refund, |_, bodies| bodies.remove(BodyKind::Event), "no event that can be read");
     found(is_refund, |_, bodies| bodies.replace(BodyKind::Event, "{", "["), "its event is none that this version takes");
 }
@@ -69,6 +74,14 @@ fn of(entry: &mut Entry) -> &mut ombud_ledger::EventEntry {
     }
 }
 
+/// Nobody reads it: somebody may be told that it was decided by.
+#[test]
+fn a_body_that_a_record_of_its_header_has_not() {
+    found(is_refund, |_, bodies| bodies.put(BodyKind::Act, "{}"), "it has the body `act`");
+    found(is_event, |_, bodies| bodies.put(BodyKind::Case, "{}"), "it has the body `case`");
+    found(is_override, |_, bodies| bodies.put(BodyKind::Decision, "{}"), "it has the body `decision`");
+}
+
 /// The policy is run on the case, so that a case that is not the event's runs as well.
 #[test]
 fn a_case_that_is_of_another_event_than_is_sealed() {
@@ -78,6 +91,12 @@ fn a_case_that_is_of_another_event_than_is_sealed() {
         "its case has another order than its event",
     );
     found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, "\"now\":1", "\"now\":2"), "its case has another time than its event");
+    found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, "\"event_bytes\":", "\"event_bytes\":1"), "another length than its event");
+    found(
+        is_refund,
+        |_, bodies| bodies.replace(BodyKind::Case, "\"merchant_id\":\"", "\"merchant_id\":\"x"),
+        "its case is of another merchant than its header",
+    );
     // What is not read may have been decided by.
     for (at, unknown) in [
         ("\"order_id\":\"", "\"vip\":1,\"order_id\":\""),
@@ -86,6 +105,16 @@ fn a_case_that_is_of_another_event_than_is_sealed() {
     ] {
         found(is_refund, |_, bodies| bodies.replace(BodyKind::Case, at, unknown), "the case body cannot be read: unknown field `vip`");
     }
+}
+
+/// Whoever takes a decision out of the log leaves its event, as one on which nothing was to be decided.
+#[test]
+fn a_decision_that_is_called_an_event() {
+    let only_the_event = |entry: &mut Entry, bodies: &mut Bodies| {
+        *entry = Entry::Event(of(entry).clone());
+        [BodyKind::Case, BodyKind::Ruling, BodyKind::Review, BodyKind::Decision].map(|kind| bodies.remove(kind));
+    };
+    found(is_refund, only_the_event, "it is no decision, and there is one of the kind `after-sale` on such an event");
 }
 
 /// Without running anything: so it is with `--no-replay`, and where a component is missing.

@@ -194,3 +194,43 @@ fn a_request_counts_what_it_ran_however_long_that_took() {
     assert!(counts.replayed() > 1, "{answer}");
     assert!(counts.replayed() == 20 || answer["cursor"].is_u64(), "{answer}");
 }
+
+/// What cannot be met again of one version is no excuse for the other.
+#[test]
+fn a_fault_of_one_version_that_cannot_be_met_again_excuses_that_one_only() {
+    let (_made, _folder, policies) = hostile();
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::on(data.path(), &policies);
+    let merchant = server.merchant(json!({}));
+    bind(&merchant, &pays(3_000));
+    merchant.decide(&delay("both", 18));
+    bind(&merchant, &json!({"policy": "trap"}));
+    let decided = merchant.decide(&delay("both", 19));
+    let (id, seq) = (MerchantId::new(&merchant.id).unwrap(), seq(&decided));
+    server.stop();
+    // The one whose ruling stands gave one, or none: what is on record of the other is compared all the same.
+    let stands = decided["fault"].is_null();
+    let met = |lie: Option<(BodyKind, &str, &str)>| {
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(data.path(), copy.path());
+        Forge::on(copy.path()).rewrite(id.as_str(), seq, |entry, bodies| {
+            let [trap, deadline] = ["\"code\":\"trap\"", "\"code\":\"deadline\""];
+            if stands {
+                bodies.replace(BodyKind::Beside, trap, deadline);
+                bodies.replace(BodyKind::Decision, trap, deadline);
+            } else {
+                bodies.fault(entry, FaultCode::Deadline);
+            }
+            if let Some((kind, old, new)) = lie {
+                bodies.replace(kind, old, new);
+            }
+        });
+        service(copy.path()).own_replays().at(&id, seq).unwrap().unwrap()
+    };
+    let honest = met(None);
+    assert_eq!((honest.divergence, honest.compared), (Some(Divergence::Environmental), false), "{honest:?}");
+    let (of, name) = if stands { (BodyKind::Ruling, "ruling") } else { (BodyKind::Beside, "beside") };
+    let lie = met(Some((of, "\"rule\":\"", "\"rule\":\"X")));
+    assert_eq!(lie.divergence, Some(Divergence::Guest), "{lie:?}");
+    assert!(lie.compared && lie.differences.iter().any(|difference| difference.body == name), "{lie:?}");
+}

@@ -46,6 +46,12 @@ impl Bodies {
         }
     }
 
+    /// Puts a body in.
+    pub fn put(&mut self, kind: BodyKind, body: &str) {
+        self.0.push((kind, body.as_bytes().to_vec()));
+        self.0.sort_by_key(|(own, _)| *own);
+    }
+
     /// Takes a body out.
     pub fn remove(&mut self, kind: BodyKind) {
         self.0.retain(|(own, _)| *own != kind);

@@ -22,5 +22,5 @@ mod unread;
 pub use self::digest::{Digest, leaf_hash};
 pub use self::header::{
     ActEntry, Amounts, BODIES_MAX, BesideCall, BodyCommitment, BodyKind, Call, Caps, DecisionEntry, Detached, Engine, Entry, EventEntry,
-    FORMAT_VERSION, Fault, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Windows,
+    FORMAT_VERSION, Fault, HEADER_BYTES_MAX, Header, HeaderError, PolicyCall, Stray, Windows,
 };

@@ -1,6 +1,6 @@
 //! The caps that decisions were held to, against the acts that set them: whoever lowers or lifts a cap for one decision must have said so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ombud_ledger::bundle::{Part, Problem, Problems};
 use ombud_ledger::{Entry, Header, Windows};
@@ -14,6 +14,16 @@ const UNDER_WAY_MS_MAX: i64 = 60_000;
 
 /// A set of caps: one limit for each window, in its order.
 type Set = [i64; 6];
+
+/// Decisions that stand together in the log and were held to the same caps: no act that set others is among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    /// The number of the first one.
+    seq: u64,
+    set: Set,
+    /// Of that whose event was received last.
+    latest: Place,
+}
 
 /// A decision, by its number and when its event was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +43,12 @@ struct Change {
 /// The caps of a log: what acts set, and what decisions were held to.
 #[derive(Debug)]
 pub(super) struct CapsInForce {
-    /// With the first decision by its number and the last one by its time.
-    decided: BTreeMap<Set, (Place, Place)>,
+    /// At most some 70 bytes of a record, and mostly of some dozens: a thread takes records that follow each other.
+    held: Vec<Held>,
+    /// The last record that was taken, if what follows it may be added to the last of those.
+    open: Option<u64>,
+    /// Those that decisions were held to.
+    sets: BTreeSet<Set>,
     /// By their numbers.
     changes: BTreeMap<u64, Change>,
     /// [`SETS_MAX`], of each.
@@ -45,7 +59,7 @@ pub(super) struct CapsInForce {
 
 impl Default for CapsInForce {
     fn default() -> Self {
-        Self { decided: BTreeMap::new(), changes: BTreeMap::new(), max: SETS_MAX, beyond: false }
+        Self { held: Vec::new(), open: None, sets: BTreeSet::new(), changes: BTreeMap::new(), max: SETS_MAX, beyond: false }
     }
 }
 
@@ -58,10 +72,11 @@ fn set(of: &Windows) -> Set {
 impl CapsInForce {
     /// Takes a record.
     pub(super) fn record(&mut self, header: &Header) {
-        if let Entry::Decision(entry) = &header.entry {
-            let place = Place { seq: header.seq, at_ms: header.received_at_ms };
-            self.held_to(set(&entry.caps.limits), (place, place));
-        }
+        let decided = match &header.entry {
+            Entry::Decision(entry) => Some(set(&entry.caps.limits)),
+            Entry::Event(_) | Entry::Act(_) => None,
+        };
+        self.take(Place { seq: header.seq, at_ms: header.received_at_ms }, decided);
     }
 
     /// Takes what an act set.
@@ -72,26 +87,42 @@ impl CapsInForce {
     /// Adds what another thread found.
     pub(super) fn merge(&mut self, other: Self) {
         self.beyond |= other.beyond;
-        other.decided.into_iter().for_each(|(set, places)| self.held_to(set, places));
+        self.open = None;
+        self.held.extend(other.held);
+        other.sets.into_iter().for_each(|set| self.is_known(set));
         other.changes.into_iter().for_each(|(seq, change)| self.change(seq, change));
     }
 
-    fn held_to(&mut self, set: Set, (first, last): (Place, Place)) {
-        if let Some((own_first, own_last)) = self.decided.get_mut(&set) {
-            if first.seq < own_first.seq {
-                *own_first = first;
+    fn take(&mut self, place: Place, decided: Option<Set>) {
+        let follows = self.open.and_then(|before| before.checked_add(1)) == Some(place.seq);
+        self.open = Some(place.seq);
+        let last = self.held.last_mut().filter(|_| follows);
+        match (decided, last) {
+            (Some(set), Some(last)) if last.set == set => {
+                if place.at_ms > last.latest.at_ms {
+                    last.latest = place;
+                }
             }
-            if last.at_ms > own_last.at_ms {
-                *own_last = last;
+            (Some(set), _) => {
+                self.is_known(set);
+                self.held.push(Held { seq: place.seq, set, latest: place });
             }
-        } else if self.decided.len() < self.max {
-            self.decided.insert(set, (first, last));
+            // What goes on behind a gap is not added to what stands before it.
+            (None, None) => self.open = None,
+            (None, Some(_)) => {}
+        }
+    }
+
+    fn is_known(&mut self, set: Set) {
+        if self.sets.len() < self.max || self.sets.contains(&set) {
+            self.sets.insert(set);
         } else {
             self.beyond = true;
         }
     }
 
     fn change(&mut self, seq: u64, change: Change) {
+        self.open = None;
         if self.changes.len() < self.max {
             self.changes.insert(seq, change);
         } else {
@@ -100,46 +131,51 @@ impl CapsInForce {
     }
 
     /// Tells which decisions were held to caps that no act had set, or that an act had replaced. The log is whole: it has all acts.
-    pub(super) fn tell(self, problems: &mut Problems) {
+    pub(super) fn tell(mut self, problems: &mut Problems) {
         if self.beyond {
             let max = self.max;
             let problem = format!("the records name more than {max} sets of caps: the rest is not held against the acts that set them");
             return problems.add(Problem::of(Part::Body, problem));
         }
+        self.held.sort_unstable_by_key(|held| held.seq);
         // Those that the merchant began with.
-        let earliest = self.decided.iter().min_by_key(|(_, (first, _))| first.seq).map(|(set, _)| *set);
-        let Some(begun_with) = self.changes.values().next().map(|change| change.from).or(earliest) else { return };
-        let mut stood = begun_with;
-        for (seq, change) in &self.changes {
-            if change.from != stood {
-                problems.add(Problem::at(*seq, Part::Body, "it says of the caps before it otherwise than the act that set them"));
+        let earliest = self.held.first().map(|held| held.set);
+        let Some(mut stood) = self.changes.values().next().map(|change| change.from).or(earliest) else { return };
+        let mut changes = self.changes.into_iter().peekable();
+        // Those that stood before, each with the last act that replaced it; and what was told already.
+        let mut replaced: BTreeMap<Set, (u64, i64)> = BTreeMap::new();
+        let mut told: BTreeSet<(Set, Option<u64>)> = BTreeSet::new();
+        let pass = |seq: u64, change: Change, stood: &mut Set, replaced: &mut BTreeMap<Set, (u64, i64)>, problems: &mut Problems| {
+            if change.from != *stood {
+                problems.add(Problem::at(seq, Part::Body, "it says of the caps before it otherwise than the act that set them"));
             }
-            stood = change.to;
+            if change.to != *stood {
+                replaced.insert(*stood, (seq, change.at_ms));
+            }
+            *stood = change.to;
+        };
+        for Held { seq, set, latest } in self.held {
+            while let Some((act, change)) = changes.next_if(|(act, _)| *act < seq) {
+                pass(act, change, &mut stood, &mut replaced, problems);
+            }
+            if set == stood {
+                continue;
+            }
+            match replaced.get(&set) {
+                None if told.insert((set, None)) => {
+                    problems.add(Problem::at(seq, Part::Body, "no act before it set the caps that it was held to"));
+                }
+                Some((act, at_ms)) if latest.at_ms > at_ms.saturating_add(UNDER_WAY_MS_MAX) && told.insert((set, Some(*act))) => {
+                    let at = rfc3339(*at_ms);
+                    let problem = format!("the caps that it was held to were replaced by record {act} at {at}");
+                    problems.add(Problem::at(latest.seq, Part::Body, problem));
+                }
+                _ => {}
+            }
         }
-        for (set, (first, last)) in &self.decided {
-            let was_set = *set == begun_with || self.changes.range(..first.seq).any(|(_, change)| change.to == *set);
-            if !was_set {
-                problems.add(Problem::at(first.seq, Part::Body, "no act before it set the caps that it was held to"));
-            }
-            if let Some((seq, replaced)) = self.replaced(set)
-                && last.seq > seq
-                && last.at_ms > replaced.at_ms.saturating_add(UNDER_WAY_MS_MAX)
-            {
-                let at = rfc3339(replaced.at_ms);
-                problems.add(Problem::at(
-                    last.seq,
-                    Part::Body,
-                    format!("the caps that it was held to were replaced by record {seq} at {at}"),
-                ));
-            }
+        for (act, change) in changes {
+            pass(act, change, &mut stood, &mut replaced, problems);
         }
-    }
-
-    /// The act after which these caps stood no more; none where they stand, or where it cannot be told for no act replaced them.
-    fn replaced(&self, set: &Set) -> Option<(u64, Change)> {
-        let stands = self.changes.values().next_back().is_some_and(|change| change.to == *set);
-        let replacing = |(_, change): &(&u64, &Change)| change.from == *set && change.to != *set;
-        (!stands).then(|| self.changes.iter().rev().find(replacing)).flatten().map(|(seq, change)| (*seq, *change))
     }
 }
 
@@ -164,8 +200,11 @@ mod tests {
             let own = &mut both[usize::from(at < records.len() / 2)];
             let (seq, at_ms) = (at as u64, at as i64 * HOUR);
             match *record {
-                Decision(caps) => own.held_to([caps; 6], (Place { seq, at_ms }, Place { seq, at_ms })),
-                Act(from, to) => own.change(seq, Change { from: [from; 6], to: [to; 6], at_ms }),
+                Decision(caps) => own.take(Place { seq, at_ms }, Some([caps; 6])),
+                Act(from, to) => {
+                    own.take(Place { seq, at_ms }, None);
+                    own.change(seq, Change { from: [from; 6], to: [to; 6], at_ms });
+                }
             }
         }
         let [mut all, other] = both;
@@ -197,6 +236,9 @@ mod tests {
             (&[Decision(2), Act(1, 2), Decision(2)], 0, none_set),
             (&[Decision(1), Act(1, 2), Decision(3)], 2, none_set),
             (&[Decision(1), Act(1, 2), Decision(2), Decision(1)], 3, replaced),
+            // That they are restored later is no excuse, and what stands between is no matter.
+            (&[Decision(1), Act(1, 2), Decision(1), Act(2, 1), Decision(1)], 2, replaced),
+            (&[Decision(1), Act(1, 2), Decision(2), Decision(1), Decision(2), Act(2, 1), Decision(1)], 3, replaced),
             (&[Decision(1), Act(1, 2), Act(3, 4)], 2, otherwise),
         ] {
             let found = told(100, records);

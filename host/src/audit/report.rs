@@ -255,6 +255,11 @@ impl Found {
         }
     }
 
+    /// Counts a decision that was not run, as it would go on until the deadline.
+    pub(super) fn not_run(&mut self) {
+        *self.not_compared.entry(Divergence::Environmental).or_default() += 1;
+    }
+
     /// Adds what another thread found.
     pub(super) fn merge(&mut self, other: Self) {
         self.records += other.records;

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Problems, Record, Step, Verified, Verifier, Witnessed};
 use ombud_ledger::log::VerifierKey;
-use ombud_ledger::{Digest, Entry, Header};
+use ombud_ledger::{Call, DecisionEntry, Digest, Entry, Header};
 
 use super::report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine, rfc3339};
 use crate::replay::{self, Blobs, RecordedCase, Replayer};
@@ -31,6 +31,9 @@ pub const CARRIED_EACH_BYTES: u64 = 128;
 
 /// Components and settings that are named and not carried, of which so many are told.
 const WANTED_MAX: usize = 1_000;
+
+/// So often may a component with its settings go on until the deadline of replays, of a minute: then no more of its records are run.
+const LATE_MAX: u32 = 3;
 
 /// What is checked beyond the file itself.
 pub struct Checks<'a> {
@@ -53,13 +56,18 @@ pub struct Checks<'a> {
 pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditReport {
     let began = Instant::now();
     let manifest = verifier.manifest().clone();
+    // What nobody signed is not run, whatever it carries: that would only cost time.
+    let runs = checks.replayer.is_some() && verifier.is_signed();
+    let asked = checks;
+    let checks = &Checks { replayer: checks.replayer.filter(|_| runs), ..*asked };
+    let late = Late::default();
     let carried = Carried { bytes_max: checks.carried_bytes_max, ..Carried::default() };
     let mut found = Found::default();
     let lanes = checks.lanes.max(1);
     let (hand_out, handed) = sync_channel(lanes * BATCHES_WAITING);
     let handed = Mutex::new(handed);
     std::thread::scope(|scope| {
-        let work = || lane(&manifest, &handed, &carried, checks);
+        let work = || lane(&manifest, &handed, &carried, &late, checks);
         let workers: Vec<_> = (0..lanes).map(|_| scope.spawn(work)).collect();
         found.problems.merge(follow(&mut verifier, hand_out, &carried));
         for worker in workers {
@@ -73,6 +81,10 @@ pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditR
         }
     });
     carried.lacking(&mut found.problems);
+    if asked.replayer.is_some() && !runs && !manifest.masked {
+        let problem = "no decision was run again: the latest checkpoint is signed by none of the keys that were given";
+        found.problems.add(Problem::of(Part::Checkpoint, problem));
+    }
     report(verifier.finish(), found, checks, began)
 }
 
@@ -120,18 +132,18 @@ impl Batch {
 }
 
 /// Opens records and runs their decisions again until there are no more.
-fn lane(manifest: &Manifest, handed: &Mutex<Receiver<Vec<Record>>>, carried: &Carried, checks: &Checks<'_>) -> Found {
+fn lane(manifest: &Manifest, handed: &Mutex<Receiver<Vec<Record>>>, carried: &Carried, late: &Late, checks: &Checks<'_>) -> Found {
     let mut found = Found::default();
     loop {
         let batch = handed.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = batch else { return found };
         let finished = batch.len() as u64;
-        batch.into_iter().for_each(|record| one(&record, manifest, carried, checks, &mut found));
+        batch.into_iter().for_each(|record| one(&record, manifest, carried, late, checks, &mut found));
         (checks.progress)(finished);
     }
 }
 
-fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<'_>, found: &mut Found) {
+fn one(record: &Record, manifest: &Manifest, carried: &Carried, late: &Late, checks: &Checks<'_>, found: &mut Found) {
     found.records += 1;
     let opened = match record.open(manifest) {
         Ok(opened) => opened,
@@ -143,7 +155,11 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     }
     let bodies = match opened.bodies {
         Bodies::Opened(bodies) => replay::Bodies::Opened(bodies),
-        Bodies::Erased | Bodies::Masked => return,
+        Bodies::Erased | Bodies::Masked => {
+            // What is there of them, the header says as well.
+            let stray = opened.header.stray().map(|stray| Problem::at(record.seq, Part::Body, stray));
+            return stray.into_iter().for_each(|problem| found.problems.add(problem));
+        }
     };
     let record = replay::Record { header: opened.header, bodies };
     let mut problem = |what: String| found.problems.add(Problem::at(record.header.seq, Part::Body, what));
@@ -154,13 +170,21 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     }
     if let (Ok(Some(event)), Entry::Decision(entry)) = (&event, &record.header.entry) {
         match RecordedCase::read(entry, &record) {
-            Ok(case) => replay::of_case(event, &case).into_iter().for_each(&mut problem),
+            Ok(case) => replay::of_case(&record, event, &case).into_iter().for_each(&mut problem),
             // Whoever runs it again says so.
             Err(damage) if checks.replayer.is_none() => problem(damage.to_string()),
             Err(_) => {}
         }
     }
-    let replayed = checks.replayer.and_then(|replayer| replayer.replay(&record, carried).unwrap_or_else(|never| match never {}));
+    let too_late = match &record.header.entry {
+        Entry::Decision(entry) if checks.replayer.is_some() => late.is_stopped(entry),
+        _ => false,
+    };
+    if too_late {
+        problem(format!("not run: the component exceeded the replay deadline {LATE_MAX} times"));
+    }
+    let replayed =
+        checks.replayer.filter(|_| !too_late).and_then(|replayer| replayer.replay(&record, carried).unwrap_or_else(|never| match never {}));
     // A replay holds the header against the decision, where it comes so far.
     let is_compared = replayed.as_ref().is_some_and(|report| report.identical || !report.differences.is_empty());
     if let Entry::Decision(entry) = &record.header.entry
@@ -168,7 +192,13 @@ fn one(record: &Record, manifest: &Manifest, carried: &Carried, checks: &Checks<
     {
         replay::of_decision(&record, entry).into_iter().for_each(problem);
     }
-    replayed.into_iter().for_each(|report| found.replayed(report));
+    if too_late {
+        found.not_run();
+    }
+    if let Some(report) = replayed {
+        late.add(&report.late);
+        found.replayed(report);
+    }
 }
 
 fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant) -> AuditReport {
@@ -257,6 +287,29 @@ fn erasures(erasures: &ErasureProof, manifest: &Manifest, problems: &mut Problem
     Proved::Counted
 }
 
+/// How often components with their settings went on until the deadline.
+#[derive(Default)]
+struct Late(Mutex<BTreeMap<(Digest, Digest), u32>>);
+
+impl Late {
+    fn add(&self, late: &[(Digest, Digest)]) {
+        if late.is_empty() {
+            return;
+        }
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for runs in late {
+            *times.entry(*runs).or_default() += 1;
+        }
+    }
+
+    /// Whether a decision calls one that did too often.
+    fn is_stopped(&self, entry: &DecisionEntry) -> bool {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_late = |call: &Call| times.get(&(call.component, call.settings)).is_some_and(|times| *times >= LATE_MAX);
+        !times.is_empty() && entry.calls().any(is_late)
+    }
+}
+
 /// Components and settings that the bundle has carried so far.
 #[derive(Default)]
 struct Carried {
@@ -325,9 +378,12 @@ impl Blobs for Carried {
 
 #[cfg(test)]
 mod tests {
+    use ombud_core::ids::{Currency, DecisionId};
+    use ombud_core::kind::Kind;
     use ombud_ledger::bundle::Key;
     use ombud_ledger::log::key::Algorithm;
     use ombud_ledger::log::{KeyName, SigningKey};
+    use ombud_ledger::{Amounts, Engine, EventEntry, PolicyCall};
 
     use super::*;
 
@@ -382,6 +438,35 @@ mod tests {
         assert_eq!(has, [format!("w.test/1+{:08x}", signed.id())]);
         let lack = |name: &str| format!("the witness `{name}` has signed none of those in the bundle");
         assert_eq!(lacks, [lack(&format!("w.test/1+{:08x}", other.id())), lack("w.test/2")]);
+    }
+
+    #[test]
+    fn what_went_on_until_the_deadline_so_often_is_run_no_more() {
+        let call = |of: &str| Call { component: Digest::of(of.as_bytes()), settings: Digest::of(b"settings"), fuel: 0 };
+        let entry = |of: &str| {
+            let policy = PolicyCall { name: "p".into(), version: "1".into(), contract: String::new(), call: call(of) };
+            DecisionEntry {
+                event: EventEntry { key: Digest::of(b"event"), event_type: "t".into(), time_ms: 0 },
+                id: DecisionId::new("0".repeat(32)).unwrap(),
+                kind: Kind::Delay,
+                policy: Some(policy),
+                guardrail: None,
+                beside: None,
+                engine: Engine { profile: Digest::of(b"engine"), wasmtime: "1".into() },
+                fault: None,
+                outcome: "compensate".into(),
+                amounts: Amounts { refund: 0, cash: 0, coupon: 0, currency: Currency::new("CNY").unwrap() },
+                caps: ombud_ledger::Caps::default(),
+            }
+        };
+        let late = Late::default();
+        let runs = |of: &str| (call(of).component, call(of).settings);
+        for times in 1..=LATE_MAX {
+            assert!(!late.is_stopped(&entry("slow")), "{times}");
+            late.add(&[runs("slow")]);
+        }
+        assert!(late.is_stopped(&entry("slow")) && !late.is_stopped(&entry("other")));
+        assert_eq!(LATE_MAX, 3);
     }
 
     #[test]

@@ -25,14 +25,9 @@ impl Calls {
         unasked("guardrail", "", &call, "not asked when the decision was made")
     }
 
-    /// What a record names, where nothing is asked.
-    pub(super) fn unasked(entry: &DecisionEntry) -> Self {
-        let named = |call: &PolicyCall| unasked(&call.name, &call.version, &call.call, "not asked again");
-        Self {
-            policy: entry.policy.as_ref().map(named),
-            beside: entry.beside.as_ref().map(|beside| named(&beside.policy)),
-            guardrail: Self::not_asked(),
-        }
+    /// Stands where a policy is not asked again: what it said is on record.
+    pub(super) fn named(call: &PolicyCall) -> Bound {
+        unasked(&call.name, &call.version, &call.call, "not asked again")
     }
 }
 

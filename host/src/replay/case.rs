@@ -11,7 +11,7 @@ use ombud_core::kind::Kind;
 use ombud_core::money::{Amounts, Intent};
 use ombud_core::rollout::Chosen;
 use ombud_core::ruling::{Ruling, RulingReview};
-use ombud_ledger::{BodyKind, DecisionEntry};
+use ombud_ledger::{BodyKind, DecisionEntry, Digest};
 use ombud_rules::contract::types::Context;
 use ombud_sandbox::LogLine;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,15 @@ pub struct RecordedCase<'a> {
     pub decision: &'a str,
 }
 
+/// Which versions are run again: one whose fault cannot be met again is taken by its recorded answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Again {
+    /// The one whose ruling stands.
+    pub own: bool,
+    /// The one beside.
+    pub beside: bool,
+}
+
 /// The versions that a case was put to.
 struct Versions<'c> {
     /// The one that was asked first, or why none was.
@@ -73,8 +82,36 @@ pub struct Rerun {
     pub guardrail_fuel: u64,
     /// What policy and guardrail logged.
     pub log: Vec<LogLine>,
+    /// A fault of the host's own in what was run: nothing can be compared.
+    pub failed: Option<Fault>,
+    /// What was run and ended at the deadline: components with their settings.
+    pub late: Vec<(Digest, Digest)>,
     /// What the version beside came to, with its name; none where none ran.
     pub beside: Option<(PolicyRef, Outcome)>,
+}
+
+/// How calls ended that say nothing of what is on record.
+#[derive(Debug, Default)]
+struct Ended {
+    failed: Option<Fault>,
+    late: Vec<(Digest, Digest)>,
+}
+
+impl Ended {
+    /// With what was run of a version.
+    fn with(mut self, outcome: &Outcome, policy: Option<&Bound>, guardrail: &Bound) -> Self {
+        let review = outcome.review.as_ref().and_then(|review| review.as_ref().err());
+        for (fault, bound) in [(outcome.policy.as_ref().err(), policy), (review, Some(guardrail))] {
+            match fault {
+                Some(fault) if fault.code == FaultCode::Host => self.failed = Some(fault.clone()),
+                Some(fault) if fault.code == FaultCode::Deadline => {
+                    self.late.extend(bound.map(|bound| (bound.component, bound.settings_digest)));
+                }
+                _ => {}
+            }
+        }
+        self
+    }
 }
 
 impl<'a> RecordedCase<'a> {
@@ -83,6 +120,13 @@ impl<'a> RecordedCase<'a> {
     /// # Errors
     /// A body is not there or does not read as this version writes it.
     pub fn read(entry: &'a DecisionEntry, record: &'a Record) -> Result<Self, Damage> {
+        if let Some(stray) = record.header.stray() {
+            return Err(stray.into());
+        }
+        let called = [(BodyKind::Ruling, true), (BodyKind::Review, entry.guardrail.is_some()), (BodyKind::Beside, entry.beside.is_some())];
+        if let Some((kind, _)) = called.into_iter().find(|(kind, called)| *called && record.bytes(*kind).is_none()) {
+            return Err(unreadable(kind, "it is missing"));
+        }
         let body = |kind: BodyKind| record.body(kind).ok_or_else(|| unreadable(kind, "it is missing"));
         let case = |error: serde_json::Error| unreadable(BodyKind::Case, error);
         let mut facts = case_of(entry.kind, body(BodyKind::Case)?).map_err(case)?;
@@ -112,7 +156,8 @@ impl<'a> RecordedCase<'a> {
     /// then. The limits then are those of the recorded terms.
     pub fn rerun(&self, policy: &Bound, guardrail: &Bound, limits: &CallLimits) -> Rerun {
         let outcome = judge::judge(&self.inputs(Ok(policy), guardrail, limits));
-        self.conclude(Answered { policy: Some(policy), outcome, beside: None, note: None })
+        let ended = Ended::default().with(&outcome, Some(policy), guardrail);
+        self.conclude(Answered { policy: Some(policy), outcome, beside: None, note: None }, ended)
     }
 
     /// Judges and concludes each case as it was: under the recorded versions, of which there may have been two, or none because
@@ -126,17 +171,22 @@ impl<'a> RecordedCase<'a> {
         let outcomes = judge_all(&inputs);
         let again = |(((case, _), versions), (inputs, outcome)): (((&Self, _), &Versions<'_>), (&Inputs<'_, '_>, Outcome))| {
             let second = versions.second.map(|second| (second, &versions.second_limits));
-            case.conclude(beside(inputs, outcome, second, case.chosen.as_ref()))
+            let answered = beside(inputs, outcome, second, case.chosen.as_ref());
+            let mut ended = Ended::default().with(&answered.outcome, answered.policy, inputs.guardrail);
+            if let Some((bound, outcome)) = &answered.beside {
+                ended = ended.with(outcome, Some(bound), inputs.guardrail);
+            }
+            case.conclude(answered, ended)
         };
         cases.iter().copied().zip(&versions).zip(inputs.iter().zip(outcomes)).map(again).collect()
     }
 
-    /// Concludes the case once more from what the record says that policy and guardrail answered, and runs neither: for faults that cannot be
-    /// met again. What such a fault leads to is the same everywhere.
+    /// Concludes the case once more where a version's fault cannot be met again: of that version by what the record says that it and the guardrail
+    /// answered, of the other one by running it, if it is in `again`. What such a fault leads to is the same everywhere.
     ///
     /// # Errors
     /// A body is not there or does not read as this version writes it.
-    pub fn by_answers(&self, record: &Record) -> Result<Rerun, Damage> {
+    pub fn in_part(&self, record: &Record, calls: &Calls, again: Again) -> Result<Rerun, Damage> {
         let kind = self.entry.kind;
         let parsed = |of: BodyKind| {
             record.body(of).map(serde_json::from_str::<AnswerBodyBack<'_>>).transpose().map_err(|error| unreadable(of, error))
@@ -154,19 +204,33 @@ impl<'a> RecordedCase<'a> {
             }
             None => None,
         };
-        let calls = Calls::unasked(self.entry);
-        let versions = self.versions(&calls);
-        let inputs = self.inputs(versions.first.as_ref().copied(), &calls.guardrail, &versions.first_limits);
-        let own = judge::by_answers(&inputs, ruling, review);
-        let others = beside.map(|(ruling, review)| judge::by_answers(&inputs, ruling, review));
+        let versions = self.versions(calls);
         let is_first = |bound: &Bound| calls.policy.as_ref().is_some_and(|own| std::ptr::eq(own, bound));
         let first = versions.first.as_ref().ok().copied();
+        let own_is_first = beside.is_none() || first.is_some_and(is_first);
+        let mut ended = Ended::default();
+        let mut outcome = |is_own: bool, (ruling, review)| {
+            let (policy, limits) = match versions.second {
+                Some(second) if is_own != own_is_first => (Ok(second), &versions.second_limits),
+                _ => (versions.first.as_ref().copied(), &versions.first_limits),
+            };
+            let inputs = self.inputs(policy, &calls.guardrail, limits);
+            let runs = if is_own { again.own } else { again.beside };
+            if !runs {
+                return judge::by_answers(&inputs, ruling, review);
+            }
+            let outcome = judge::judge(&inputs);
+            ended = std::mem::take(&mut ended).with(&outcome, policy.ok(), &calls.guardrail);
+            outcome
+        };
+        let own = outcome(true, (ruling, review));
+        let others = beside.map(|answers| outcome(false, answers));
         let (outcome, newer) = match others {
-            Some(others) if !first.is_some_and(is_first) => (others, Some(own)),
+            Some(others) if !own_is_first => (others, Some(own)),
             others => (own, others),
         };
         let second = versions.second.zip(newer).map(|(bound, newer)| (bound, move || newer));
-        Ok(self.conclude(judge::weighed(first, outcome, second, self.chosen.as_ref())))
+        Ok(self.conclude(judge::weighed(first, outcome, second, self.chosen.as_ref()), ended))
     }
 
     fn inputs<'i, 'p>(&'i self, policy: Result<&'p Bound, &'i Fault>, guardrail: &'i Bound, limits: &'i CallLimits) -> Inputs<'i, 'p> {
@@ -198,7 +262,7 @@ impl<'a> RecordedCase<'a> {
         }
     }
 
-    fn conclude(&self, answered: Answered<'_>) -> Rerun {
+    fn conclude(&self, answered: Answered<'_>, ended: Ended) -> Rerun {
         let Answered { policy, outcome, beside, note } = answered;
         let reference = policy.map(Bound::reference);
         let (mut decision, paid) = conclude(&self.case, outcome.judged, reference, &self.terms, &self.counted, (&self.context).into());
@@ -212,6 +276,8 @@ impl<'a> RecordedCase<'a> {
             policy_fuel: outcome.policy_fuel,
             guardrail_fuel: outcome.guardrail_fuel,
             log: outcome.log,
+            failed: ended.failed,
+            late: ended.late,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use ombud_core::caps::CapReview;
 use ombud_core::decision::{DecisionFault, PolicyRef};
-use ombud_core::event::{self, Event};
+use ombud_core::event::{self, Event, EventType};
 use ombud_core::facts;
 use ombud_core::ids::MerchantId;
 use ombud_core::kind::Kind;
@@ -28,10 +28,25 @@ pub fn contradictions(record: &Record, event: Option<&Event>) -> Vec<String> {
         None => vec!["it has no event that can be read".to_owned()],
     };
     match &record.header.entry {
-        Entry::Decision(entry) => of_own_event(&entry.event),
-        Entry::Event(entry) => of_own_event(entry),
-        Entry::Act(entry) => of_act(record, entry),
+        // Whoever reads its case says what it has beyond.
+        Entry::Decision(entry) => {
+            let id = event.filter(|event| event.decision_id(&record.header.merchant, entry.kind) != entry.id);
+            let id = id.map(|_| "its header has another id of the decision than follows from its event".to_owned());
+            of_own_event(&entry.event).into_iter().chain(id).collect()
+        }
+        Entry::Event(entry) => {
+            // A fallback stands where no policy is bound: there is a decision in any case. The first releases decided no appeals.
+            let kinds = event.filter(|event| event.envelope.event_type != EventType::PrivacyRequest).into_iter().flat_map(Event::kinds);
+            let erased = kinds.map(|kind| format!("it is no decision, and there is one of the kind `{}` on such an event", kind.as_str()));
+            stray(record).chain(of_own_event(entry)).chain(erased).collect()
+        }
+        Entry::Act(entry) => stray(record).chain(of_act(record, entry)).collect(),
     }
+}
+
+/// What is sealed in a record that a record of its header has not.
+fn stray(record: &Record) -> impl Iterator<Item = String> {
+    record.header.stray().map(|stray| stray.to_string()).into_iter()
 }
 
 /// The event of a record, as this version reads it.
@@ -61,11 +76,17 @@ fn of_event(merchant: &MerchantId, entry: &EventEntry, event: &Event) -> Vec<Str
         .collect()
 }
 
-/// What a case has otherwise than its event; what the host's own records added is of other records.
-pub fn of_case(event: &Event, case: &RecordedCase<'_>) -> Vec<String> {
+/// What a case has otherwise than its record and its event; what the host's own records added is of other records.
+pub fn of_case(record: &Record, event: &Event, case: &RecordedCase<'_>) -> Vec<String> {
     let now = (case.context.now != event.now()).then_some("time");
-    let differing = now.into_iter().chain(facts::differing(event, &case.case));
-    differing.map(|what| format!("its case has another {what} than its event")).collect()
+    // By them it was told how much fuel the calls have.
+    let bytes = (record.bytes(BodyKind::Event).map(<[u8]>::len) != Some(case.event_bytes)).then_some("length");
+    let differing = now.into_iter().chain(bytes).chain(facts::differing(event, &case.case));
+    let mut found: Vec<String> = differing.map(|what| format!("its case has another {what} than its event")).collect();
+    if case.context.merchant_id != record.header.merchant.as_str() {
+        found.push("its case is of another merchant than its header".to_owned());
+    }
+    found
 }
 
 /// The parts of a decision body that its header repeats.
@@ -102,6 +123,8 @@ pub fn of_decision(record: &Record, entry: &DecisionEntry) -> Vec<String> {
         ("amounts", own == (amounts.refund, amounts.cash, amounts.coupon, currency)),
         ("caps", entry.caps == Caps::from(&caps)),
         ("fault", entry.fault.as_ref().map(|fault| (fault.of, fault.code)) == fault.map(|fault| (fault.of, fault.code))),
+        // What a limit was is told by no decision.
+        ("limit", entry.fault.as_ref().is_none_or(|fault| fault.limit.is_none())),
         ("policy", calls == policy.as_ref().map(called)),
     ];
     said.into_iter().filter(|(_, same)| !same).map(|(what, _)| format!("its header has another {what} than its decision")).collect()

@@ -3,7 +3,7 @@
 use ombud_core::ids::MerchantId;
 use ombud_ledger::keys::DataKey;
 use ombud_ledger::seal::{UnsealError, Unsealed};
-use ombud_ledger::{BodyKind, Header, HeaderError};
+use ombud_ledger::{BodyKind, Header, HeaderError, Stray};
 
 /// A record with its bodies.
 #[derive(Debug)]
@@ -52,6 +52,9 @@ pub enum Damage {
     /// The sealed part.
     #[error(transparent)]
     Sealed(#[from] UnsealError),
+    /// A body that nobody reads.
+    #[error(transparent)]
+    Stray(#[from] Stray),
     /// The subject's key.
     #[error("{0}")]
     Key(String),

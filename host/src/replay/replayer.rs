@@ -10,7 +10,7 @@ use ombud_sandbox::{Plugin, Sandbox};
 
 use super::blobs::Blobs;
 use super::calls::{Before, Calls, Missing};
-use super::case::{RecordedCase, Rerun};
+use super::case::{Again, RecordedCase, Rerun};
 use super::compare;
 use super::record::{Bodies, Record};
 use super::report::{Divergence, ReplayReport};
@@ -102,9 +102,9 @@ impl Replayer {
             let Begun { report, ready } = begun;
             let mut report = report?;
             if let Some((case, _)) = ready
-                && let Some(again) = reruns.next()
+                && let Some(rerun) = reruns.next()
             {
-                self.finish(&mut report, record, &case, &again);
+                self.finish(&mut report, record, &case, &rerun, Again { own: true, beside: true });
             }
             Some(report)
         };
@@ -113,7 +113,7 @@ impl Replayer {
 
     fn begin<'r, B: Blobs + ?Sized>(&self, record: &'r Record, blobs: &B, before: &mut Before) -> Result<Begun<'r>, B::Error> {
         let Entry::Decision(entry) = &record.header.entry else { return Ok(Begun { report: None, ready: None }) };
-        let mut report = ReplayReport {
+        let report = ReplayReport {
             id: entry.id.to_string(),
             seq: record.header.seq,
             identical: false,
@@ -125,6 +125,7 @@ impl Replayer {
             fuel_recorded: entry.calls().map(|call| call.fuel).sum(),
             fuel_now: 0,
             differences: Vec::new(),
+            late: Vec::new(),
         };
         if matches!(record.bodies, Bodies::Erased) {
             return Ok(report.not_compared(Divergence::Erased).into());
@@ -133,38 +134,55 @@ impl Replayer {
             Ok(case) => case,
             Err(damage) => return Ok(ReplayReport::damaged(report.id, report.seq, damage).into()),
         };
-        let others = case.beside_fault.and_then(|code| self.is_incomparable(code, entry));
-        if let Some(reason) = self.incomparable(entry).or(others) {
-            return Ok(by_answers(report, record, &case, reason).into());
+        let faulted = |code: Option<FaultCode>| code.and_then(|code| self.incomparable(code, entry));
+        let (own, others) = (faulted(entry.fault.as_ref().map(|fault| fault.code)), faulted(case.beside_fault));
+        if let Some(reason) = own.or(others) {
+            let again = Again { own: own.is_none(), beside: others.is_none() };
+            return Ok(self.in_part(report, record, &case, blobs, again, reason)?.into());
         }
         let calls = match before.same(entry) {
             Some(calls) => calls,
             None => match self.recorded(entry, blobs)? {
                 Ok(calls) => before.keep(entry, calls),
-                Err(missing) => {
-                    report.divergence = Some(missing.divergence);
-                    report.detail = Some(compare::cause(missing.detail));
-                    return Ok(report.into());
-                }
+                Err(missing) => return Ok(report.missing(missing).into()),
             },
         };
         Ok(Begun { report: Some(report), ready: Some((case, calls)) })
     }
 
-    fn finish(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, again: &Rerun) {
-        let beside = again.beside.as_ref().map_or(0, |(_, outcome)| outcome.policy_fuel + outcome.guardrail_fuel);
-        report.fuel_now = again.policy_fuel + again.guardrail_fuel + beside;
-        self.compare(report, record, case, again);
+    /// A decision of which an answer cannot be had again: the other version's is compared, and what follows from both.
+    fn in_part<B: Blobs + ?Sized>(
+        &self,
+        mut report: ReplayReport,
+        record: &Record,
+        case: &RecordedCase<'_>,
+        blobs: &B,
+        again: Again,
+        reason: Divergence,
+    ) -> Result<ReplayReport, B::Error> {
+        let calls = match self.recorded_of(case.entry, again, blobs)? {
+            Ok(calls) => calls,
+            Err(missing) => return Ok(report.missing(missing)),
+        };
+        let rerun = match case.in_part(record, &calls, again) {
+            Ok(rerun) => rerun,
+            Err(damage) => return Ok(ReplayReport::damaged(report.id, report.seq, damage)),
+        };
+        self.finish(&mut report, record, case, &rerun, again);
+        Ok(if report.identical { report.not_compared(reason) } else { report })
+    }
+
+    fn finish(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, rerun: &Rerun, again: Again) {
+        let beside = rerun.beside.as_ref().map_or(0, |(_, outcome)| outcome.policy_fuel + outcome.guardrail_fuel);
+        report.late.clone_from(&rerun.late);
+        report.fuel_now = rerun.policy_fuel + rerun.guardrail_fuel + beside;
+        self.compare(report, record, case, rerun, again);
         report.identical = report.divergence.is_none();
         report.compared = report.divergence.is_none_or(Divergence::diverged);
     }
 
     /// A fault that cannot be met again here: of the clock or the host, or of a limit that belongs to another engine.
-    fn incomparable(&self, entry: &DecisionEntry) -> Option<Divergence> {
-        self.is_incomparable(entry.fault.as_ref()?.code, entry)
-    }
-
-    fn is_incomparable(&self, code: FaultCode, entry: &DecisionEntry) -> Option<Divergence> {
+    fn incomparable(&self, code: FaultCode, entry: &DecisionEntry) -> Option<Divergence> {
         if code.environmental() {
             return Some(Divergence::Environmental);
         }
@@ -177,8 +195,14 @@ impl Replayer {
     /// # Errors
     /// The source of stored bytes fails.
     pub fn recorded<B: Blobs + ?Sized>(&self, entry: &DecisionEntry, blobs: &B) -> Result<Result<Calls, Missing>, B::Error> {
+        self.recorded_of(entry, Again { own: true, beside: true }, blobs)
+    }
+
+    /// The same of those that are run again; the others are named only.
+    fn recorded_of<B: Blobs + ?Sized>(&self, entry: &DecisionEntry, again: Again, blobs: &B) -> Result<Result<Calls, Missing>, B::Error> {
         let policy = match &entry.policy {
             None => None,
+            Some(call) if !again.own => Some(Calls::named(call)),
             Some(call) => match self.bound(&call.name, &call.version, &call.call, blobs)? {
                 Ok(bound) => Some(bound),
                 Err(missing) => return Ok(Err(missing)),
@@ -186,13 +210,15 @@ impl Replayer {
         };
         let beside = match &entry.beside {
             None => None,
+            Some(beside) if !again.beside => Some(Calls::named(&beside.policy)),
             Some(beside) => match self.bound(&beside.policy.name, &beside.policy.version, &beside.policy.call, blobs)? {
                 Ok(bound) => Some(bound),
                 Err(missing) => return Ok(Err(missing)),
             },
         };
         // Both are reviewed by the same guardrail, which may have been asked of one only.
-        let guardrail = entry.guardrail.as_ref().or_else(|| entry.beside.as_ref().and_then(|beside| beside.guardrail.as_ref()));
+        let own = entry.guardrail.as_ref().filter(|_| again.own);
+        let guardrail = own.or_else(|| entry.beside.as_ref().filter(|_| again.beside).and_then(|beside| beside.guardrail.as_ref()));
         Ok(match guardrail {
             None => Ok(Calls { policy, beside, guardrail: Calls::not_asked() }),
             Some(call) => self.bound("guardrail", "", call, blobs)?.map(|guardrail| Calls { policy, beside, guardrail }),
@@ -244,40 +270,47 @@ impl Replayer {
         })
     }
 
-    /// Ruling, review, decision and header against the record, byte for byte; then the fuel, under the same engine only.
-    fn compare(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, again: &Rerun) {
-        if let Some(fault) = host_fault(again) {
+    /// Ruling, review, decision and header against the record, byte for byte; then the fuel, under the same engine only. Answers and fuel are those
+    /// of what was run again.
+    fn compare(&self, report: &mut ReplayReport, record: &Record, case: &RecordedCase<'_>, rerun: &Rerun, again: Again) {
+        if let Some(fault) = &rerun.failed {
             report.divergence = Some(Divergence::Environmental);
             report.detail = Some(compare::cause(fault));
             return;
         }
         let recorded = |kind: BodyKind| record.bytes(kind).unwrap_or_default();
         let differences = &mut report.differences;
-        compare::body(differences, "ruling", recorded(BodyKind::Ruling), Some(&AnswerBody::of(&again.policy, &again.log)));
-        let review = again.review.as_ref().map(|review| AnswerBody::of(review, &[]));
-        compare::body(differences, "review", recorded(BodyKind::Review), review.as_ref());
-        let beside = again.beside.as_ref().map(|(_, outcome)| BesideBody::of(outcome));
-        compare::body(differences, "beside", recorded(BodyKind::Beside), beside.as_ref());
+        if again.own {
+            compare::body(differences, "ruling", recorded(BodyKind::Ruling), Some(&AnswerBody::of(&rerun.policy, &rerun.log)));
+            let review = rerun.review.as_ref().map(|review| AnswerBody::of(review, &[]));
+            compare::body(differences, "review", recorded(BodyKind::Review), review.as_ref());
+        }
+        if again.beside {
+            let beside = rerun.beside.as_ref().map(|(_, outcome)| BesideBody::of(outcome));
+            compare::body(differences, "beside", recorded(BodyKind::Beside), beside.as_ref());
+        }
         let same_engine = case.entry.engine == self.engine;
         if !differences.is_empty() {
             report.divergence = Some(if same_engine { Divergence::Guest } else { Divergence::Engine });
         }
-        compare::body(differences, "decision", case.decision.as_bytes(), Some(&again.decision));
-        header(differences, case.entry, again);
+        compare::body(differences, "decision", case.decision.as_bytes(), Some(&rerun.decision));
+        header(differences, case.entry, rerun);
         if report.divergence.is_none() && !differences.is_empty() {
             report.divergence = Some(Divergence::Host);
         }
         if report.divergence.is_none() && same_engine {
             let recorded = case.entry.beside.as_ref();
-            let beside = again.beside.as_ref().map(|(_, outcome)| outcome);
-            let calls = [
+            let beside = rerun.beside.as_ref().map(|(_, outcome)| outcome);
+            let own = [
                 (
                     "/policy/fuel",
                     fuel(case.entry.policy.as_ref().map(|policy| policy.call)),
-                    again.policy_fuel,
-                    again.policy.as_ref().err(),
+                    rerun.policy_fuel,
+                    rerun.policy.as_ref().err(),
                 ),
-                ("/guardrail/fuel", fuel(case.entry.guardrail), again.guardrail_fuel, fault(again.review.as_ref())),
+                ("/guardrail/fuel", fuel(case.entry.guardrail), rerun.guardrail_fuel, fault(rerun.review.as_ref())),
+            ];
+            let others = [
                 (
                     "/beside/policy/fuel",
                     fuel(recorded.map(|beside| beside.policy.call)),
@@ -291,30 +324,16 @@ impl Replayer {
                     beside.and_then(|outcome| fault(outcome.review.as_ref())),
                 ),
             ];
+            let calls = own.into_iter().filter(|_| again.own).chain(others.into_iter().filter(|_| again.beside));
             // How deep a guest comes before its stack ends hangs on the frames beneath it, which are those of a build on a processor and no
             // matter of the engine's profile.
-            let comparable = calls.into_iter().filter(|(.., fault)| fault.is_none_or(|fault| fault.code != FaultCode::Stack));
+            let comparable = calls.filter(|(.., fault)| fault.is_none_or(|fault| fault.code != FaultCode::Stack));
             for (pointer, recorded, now, _) in comparable {
                 compare::member(differences, "header", pointer, &recorded, &now);
             }
             report.divergence = (!differences.is_empty()).then_some(Divergence::Fuel);
         }
     }
-}
-
-/// A decision of which an answer cannot be had again: what follows from the answers on record is compared, the answers are not.
-fn by_answers(mut report: ReplayReport, record: &Record, case: &RecordedCase<'_>, reason: Divergence) -> ReplayReport {
-    let again = match case.by_answers(record) {
-        Ok(again) => again,
-        Err(damage) => return ReplayReport::damaged(report.id, report.seq, damage),
-    };
-    compare::body(&mut report.differences, "decision", case.decision.as_bytes(), Some(&again.decision));
-    header(&mut report.differences, case.entry, &again);
-    if report.differences.is_empty() {
-        return report.not_compared(reason);
-    }
-    report.divergence = Some(Divergence::Host);
-    report
 }
 
 /// What the header says in clear of the decision in its bodies: whoever reads only the log must not be told otherwise.
@@ -324,6 +343,8 @@ fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again
     let fault = entry.fault.as_ref().map(|fault| (fault.of, fault.code));
     let fault_now = decision.fault.as_ref().map(|fault| (fault.of, fault.code));
     compare::member(differences, "header", "/fault", &fault, &fault_now);
+    // A decision tells none.
+    compare::member(differences, "header", "/fault/limit", &entry.fault.as_ref().and_then(|fault| fault.limit.as_deref()), &None);
     let Amounts { refund, cash, coupon, .. } = entry.amounts;
     for (pointer, recorded, now) in [
         ("/amounts/refund", refund, decision.amounts.refund),
@@ -340,13 +361,6 @@ fn header(differences: &mut Vec<super::Difference>, entry: &DecisionEntry, again
     if entry.caps != caps {
         compare::member(differences, "header", "/caps", &format!("{:?}", entry.caps), &format!("{caps:?}"));
     }
-}
-
-/// A fault of the host's own in a rerun: nothing was compared.
-fn host_fault(again: &Rerun) -> Option<&Fault> {
-    let review = fault(again.review.as_ref());
-    let beside = again.beside.as_ref().and_then(|(_, outcome)| outcome.judged.fault.as_ref().map(|(_, fault)| fault));
-    [again.policy.as_ref().err(), review, beside].into_iter().flatten().find(|fault| fault.code == FaultCode::Host)
 }
 
 fn fault(review: Option<&Result<RulingReview, Fault>>) -> Option<&Fault> {

@@ -1,11 +1,12 @@
 //! What came of a replay.
 
 use ombud_core::fault::FaultCode;
-use ombud_ledger::Engine;
+use ombud_ledger::{Digest, Engine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::calls::Missing;
 use super::compare::cause;
 
 /// The result of running a recorded decision again.
@@ -38,6 +39,9 @@ pub struct ReplayReport {
     /// The first members that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
+    /// What ended at the deadline of replays now: components with their settings.
+    #[serde(skip)]
+    pub late: Vec<(Digest, Digest)>,
 }
 
 /// Of reports from before it was said, all are taken for compared.
@@ -176,7 +180,13 @@ impl ReplayReport {
             fuel_recorded: 0,
             fuel_now: 0,
             differences: Vec::new(),
+            late: Vec::new(),
         }
+    }
+
+    /// The same of a record of which something that is named is not there.
+    pub(super) fn missing(self, missing: Missing) -> Self {
+        Self { divergence: Some(missing.divergence), detail: Some(cause(missing.detail)), ..self }
     }
 
     /// The same of a record whose answer cannot be compared here.

@@ -121,6 +121,10 @@ fn what_is_wrong_has_its_code_and_its_name() {
     ombud_in(other.path(), &["demo", "--once", "--data", "DATA"]).exits(0);
     let key = std::fs::read_to_string(other.path().join("ledger.vkey")).unwrap();
     alone(&["audit", "verify", "b.ombud", "--key", key.trim(), "--no-replay"]).exits(3).says("not signed by").says("NOT well");
+    // Nobody runs what nobody signed.
+    alone(&["audit", "verify", "b.ombud", "--key", key.trim()]).exits(3).says("no decision was run again");
+    let report = alone(&["audit", "verify", "b.ombud", "--key", key.trim(), "--json"]).exits(3).json();
+    assert_eq!((&report["replayed"], &report["identical"]), (&serde_json::json!(false), &serde_json::json!(0)));
     let named = "example.com/x+5ed43a80+AXDd6HSYLgvPCQdYpFNgpnWZFWiC4NVJZ1s6nk3z5Fyp";
     alone(&["audit", "verify", "b.ombud", "--key", named]).exits(2).complains("no verifier key");
     // No bundle.

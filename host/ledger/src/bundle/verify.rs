@@ -178,6 +178,11 @@ impl<R: Read> Verifier<R> {
         &self.verified.manifest
     }
 
+    /// Whether the latest checkpoint is one of the log's and signed by the keys. Without one nobody vouches for what is carried.
+    pub const fn is_signed(&self) -> bool {
+        self.verified.head.is_some()
+    }
+
     /// Bytes of the file read so far.
     pub const fn offset(&self) -> u64 {
         self.reader.offset()

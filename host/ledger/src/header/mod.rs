@@ -295,6 +295,11 @@ pub struct BodyCommitment {
     pub plain: Digest,
 }
 
+/// A body that a record of its kind does not have: nobody reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it has the body `{}`, which a record of its header has not", .0.as_str())]
+pub struct Stray(pub BodyKind);
+
 /// Why a header cannot be written or read. Fields are named as in [`Header`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
@@ -327,6 +332,20 @@ impl Header {
     /// A field beyond its bound, bodies out of order, or more than [`HEADER_BYTES_MAX`] bytes in all.
     pub fn encode(&self) -> Result<Vec<u8>, HeaderError> {
         encode::header(self)
+    }
+
+    /// A body of the record that its header does not imply, if there is one: an act has the act, an event without a decision the event, a decision
+    /// event, case, ruling and decision, a review where the guardrail was called, and what the version beside said where one ran.
+    pub fn stray(&self) -> Option<Stray> {
+        let implied = |kind: BodyKind| match (&self.entry, kind) {
+            (Entry::Act(_), BodyKind::Act) | (Entry::Event(_), BodyKind::Event) => true,
+            (Entry::Decision(_), BodyKind::Event | BodyKind::Case | BodyKind::Ruling | BodyKind::Decision) => true,
+            (Entry::Decision(entry), BodyKind::Review) => entry.guardrail.is_some(),
+            (Entry::Decision(entry), BodyKind::Beside) => entry.beside.is_some(),
+            _ => false,
+        };
+        let bodies = self.detached.iter().flat_map(|detached| &detached.bodies);
+        bodies.map(|body| body.kind).find(|kind| !implied(*kind)).map(Stray)
     }
 
     /// Reads a header, and nothing but a header that [`Header::encode`] would write.

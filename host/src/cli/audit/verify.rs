@@ -202,6 +202,7 @@ fn print(report: &AuditReport, no_replay: bool) {
     match (bundle.masked, no_replay) {
         (true, _) => row("masked", found.masked, "not replayable: masked"),
         (false, true) => row("identical", 0, "not run again (--no-replay)"),
+        (false, false) if !report.replayed => row("identical", 0, "not run again: nobody whose key was given signed it"),
         (false, false) => row("identical", found.identical, "run again with the recorded bytes as the result"),
     }
     for (cause, count) in found.divergences.iter().chain(&found.not_compared) {

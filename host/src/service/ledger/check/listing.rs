@@ -42,7 +42,7 @@ pub(super) fn differences(
         differences.extend(of_decision(record, entry));
     }
     if let (Some(event), Some(case)) = (event, case) {
-        differences.extend(of_case(event, case));
+        differences.extend(of_case(record, event, case));
     }
     if let Some(body) = record.body(BodyKind::Act) {
         differences.extend(differences_of_act(reads, merchant, body, read, digest_key)?);
