@@ -163,6 +163,29 @@ fn a_header_that_says_another_act_than_is_sealed() {
     names(&store.checked(&merchant.id, &ExportQuery::default()), Some(seq), "body", "none that this release knows");
 }
 
+/// What a person put in the place of a decision is held against the decision.
+#[test]
+fn an_override_that_no_act_on_its_decision_can_be() {
+    let changes: [Change; 3] = [
+        (|_, bodies| bodies.replace(BodyKind::Act, "\"refund\":900000", "\"refund\":800000"), "it approves other amounts than waited for it"),
+        (|_, bodies| bodies.replace(BodyKind::Act, "\"refund\":900000", "\"refund\":9000000000000"), "its amounts are out of bounds"),
+        (
+            |_, bodies| bodies.replace(BodyKind::Act, "approve-refund-only", "approve-nothing"),
+            "its outcome is none of the kind of its decision",
+        ),
+    ];
+    for (change, what) in changes {
+        found(is_override, change, what);
+    }
+    let store = Store::new();
+    let merchant = store.server.merchant(json!({}));
+    every_kind(&merchant);
+    let seq = entries(&store, &merchant).iter().position(is_override).expect("an override") as u64;
+    let another = format!("\"decision\":\"{}\",\"x\":\"", "0".repeat(32));
+    Forge::on(&store.server.data).rewrite_any(&merchant.id, seq, |_, bodies| bodies.replace(BodyKind::Act, "\"decision\":\"", &another));
+    names(&store.checked(&merchant.id, &ExportQuery::default()), Some(seq), "body", "which is not before it in the log");
+}
+
 /// A record that was copied behind the log's end is well sealed, and replays: what it says was decided once.
 #[test]
 fn a_decision_stands_once() {

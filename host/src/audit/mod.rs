@@ -2,6 +2,7 @@
 
 mod bindings;
 mod caps;
+mod overrides;
 mod repeats;
 mod report;
 mod verify;

@@ -1,13 +1,15 @@
 //! What stands more than once in a log: a decision is made once, an event is decided once, an act is done once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ombud_core::kind::Kind;
 use ombud_ledger::bundle::{Part, Problem, Problems};
 use ombud_ledger::{Digest, Entry, Header, id};
 
-/// What may not stand twice, with the places where it stands: at most some 60 bytes of each record, which has several hundred.
+/// What may not stand twice, with the places where it stands: at most some 70 bytes of each record, which has several hundred.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    decisions: Vec<([u8; 16], u64)>,
+    decisions: Vec<([u8; 16], Kind, u64)>,
     acts: Vec<([u8; 16], u64)>,
     /// The beginnings of events' keys, which are hashes, with what of the event the record is: its decision of a kind, or that nothing was to be
     /// decided.
@@ -20,7 +22,7 @@ impl Repeats {
         let seq = header.seq;
         match &header.entry {
             Entry::Decision(entry) => {
-                self.decisions.push((id::decision_bytes(&entry.id), seq));
+                self.decisions.push((id::decision_bytes(&entry.id), entry.kind, seq));
                 self.events.push((beginning(&entry.event.key), Some(entry.kind), seq));
             }
             Entry::Event(event) => self.events.push((beginning(&event.key), None, seq)),
@@ -35,12 +37,23 @@ impl Repeats {
         self.events.extend(other.events);
     }
 
+    /// The decisions of some ids: of which kind, and where each stands first.
+    pub(super) fn decided(&self, wanted: &BTreeSet<[u8; 16]>) -> BTreeMap<[u8; 16], (Kind, u64)> {
+        let mut found = BTreeMap::new();
+        for (id, kind, seq) in self.decisions.iter().filter(|(id, ..)| wanted.contains(id)) {
+            let (_, first) = found.entry(*id).or_insert((*kind, *seq));
+            *first = (*seq).min(*first);
+        }
+        found
+    }
+
     /// Tells what stands more than once.
     pub(super) fn tell(mut self, problems: &mut Problems) {
         let mut tell = |what: &str, first: u64, again: u64| {
             problems.add(Problem::at(again, Part::Sequence, format!("{what} stands in record {first} already")));
         };
-        for (what, ids) in [("its decision", &mut self.decisions), ("its act", &mut self.acts)] {
+        let decisions: Vec<([u8; 16], u64)> = self.decisions.into_iter().map(|(id, _, seq)| (id, seq)).collect();
+        for (what, mut ids) in [("its decision", decisions), ("its act", self.acts)] {
             ids.sort_unstable();
             for ((id, first), (same, again)) in ids.iter().zip(ids.iter().skip(1)) {
                 if id == same {

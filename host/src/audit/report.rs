@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::bindings::Bindings;
 use super::caps::CapsInForce;
+use super::overrides::Overrides;
 use super::repeats::Repeats;
 use crate::replay::{Divergence, ReplayReport, cut};
 use crate::service::{ErasureProof, Told, told};
@@ -174,6 +175,9 @@ pub struct Found {
     /// What decisions were held to, and what set it.
     #[serde(skip)]
     pub(super) caps: CapsInForce,
+    /// Persons' acts on decisions.
+    #[serde(skip)]
+    pub(super) overrides: Overrides,
     /// What is wrong with records themselves.
     #[serde(skip)]
     pub(super) problems: Problems,
@@ -186,6 +190,7 @@ impl Found {
         self.repeats.record(&opened.header);
         self.bindings.record(&opened.header);
         self.caps.record(&opened.header);
+        self.overrides.record(&opened.header);
         match &opened.bodies {
             Bodies::Opened(bodies) => {
                 let act = bodies.iter().find(|(kind, _)| *kind == BodyKind::Act);
@@ -222,6 +227,10 @@ impl Found {
             }
             Some(Told::BroughtIn(brought)) => self.bindings.act(header.seq, brought),
             Some(Told::Caps(change)) => self.caps.act(header, &change),
+            Some(Told::Override(Some(act))) => self.overrides.act(header.seq, act),
+            Some(Told::Override(None)) => {
+                self.problems.add(Problem::at(header.seq, Part::Body, "it is on a decision that has no id"));
+            }
             None => {}
         }
     }
@@ -282,6 +291,7 @@ impl Found {
         self.repeats.merge(other.repeats);
         self.bindings.merge(other.bindings);
         self.caps.merge(other.caps);
+        self.overrides.merge(other.overrides);
         self.problems.merge(other.problems);
     }
 

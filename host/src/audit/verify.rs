@@ -205,11 +205,13 @@ fn report(verified: Verified, found: Found, checks: &Checks<'_>, began: Instant)
     let mut problems = verified.problems;
     let mut found = found;
     problems.merge(std::mem::take(&mut found.problems));
-    std::mem::take(&mut found.repeats).tell(&mut problems);
+    let repeats = std::mem::take(&mut found.repeats);
     if verified.manifest.records.start == 0 && !verified.manifest.masked {
+        std::mem::take(&mut found.overrides).tell(&repeats, &mut problems);
         std::mem::take(&mut found.bindings).tell(&mut problems);
         std::mem::take(&mut found.caps).tell(&mut problems);
     }
+    repeats.tell(&mut problems);
     for loss in &mut found.losses {
         loss.accepted = checks.accepted_losses.is_none_or(|known| known.contains(&loss.seq));
         if !loss.accepted {

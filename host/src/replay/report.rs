@@ -191,6 +191,6 @@ impl ReplayReport {
 
     /// The same of a record whose answer cannot be compared here.
     pub(super) fn not_compared(self, reason: Divergence) -> Self {
-        Self { compared: false, divergence: Some(reason), ..self }
+        Self { identical: false, compared: false, divergence: Some(reason), ..self }
     }
 }

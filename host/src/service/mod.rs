@@ -58,7 +58,7 @@ use ombud_store::{SqliteStore, SqliteWriter, Store as _, Writer, WriterLimits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use actor::{NewKey, Principal, Right, Role};
-pub(crate) use acts::{BroughtIn, Told, told};
+pub(crate) use acts::{BroughtIn, Overridden, Told, told};
 pub(crate) use admin::secret;
 pub use admin::{MasterKeyFrom, MasterKeyView, RotationState, RotationView};
 pub use backtest::{

@@ -21,7 +21,7 @@ pub use list::{ActView, ActsPage, ActsQuery};
 pub use looks::Look;
 pub(super) use looks::Looks;
 pub use rollout::RolloutAct;
-pub(crate) use told::{BroughtIn, Told, told};
+pub(crate) use told::{BroughtIn, Overridden, Told, told};
 pub use what::What;
 pub(super) use what::{
     BACKUP_RESTORED, BLACKLIST_STEP, ERASURE, HOLD_LIFTED, HOLD_SET, LOSS_ACCEPTED, MERCHANT_CHANGED, OVERRIDE, SELF_AUDIT_DIVERGED,

@@ -1,7 +1,9 @@
 //! How records are listed, and what their headers say in clear, against what their bodies say.
 
+use std::collections::BTreeSet;
+
 use ombud_core::ids::{DecisionId, MerchantId};
-use ombud_core::money;
+use ombud_core::money::{self, Amounts, Due};
 use ombud_ledger::keys::DigestKey;
 use ombud_ledger::{BodyKind, Entry, Header};
 use ombud_store::{ListedEntry, Reads, StoreError};
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use super::derived::Readable;
 use crate::replay::{Record, RecordedCase, contradictions, event_of, of_case, of_decision};
-use crate::service::acts::{BLACKLIST_STEP, SELF_AUDIT_DIVERGED};
+use crate::service::acts::{BLACKLIST_STEP, SELF_AUDIT_DIVERGED, Told, told};
 use crate::service::decide::{digest_of, is_persons_act};
 use crate::service::owner;
 
@@ -79,6 +81,27 @@ pub(super) fn differences(
         }
     }
     Ok(differences)
+}
+
+/// What a person's act says that no act on its decision can say. `acted` are the decisions that were acted on before.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn differences_of_override(
+    reads: &dyn Reads,
+    merchant: &MerchantId,
+    record: &Record,
+    acted: &mut BTreeSet<DecisionId>,
+) -> Result<Vec<&'static str>, StoreError> {
+    let Some(Told::Override(Some(act))) = told(&record.header, record.body(BodyKind::Act)) else { return Ok(Vec::new()) };
+    // Where it is not there that is told as payments are computed again.
+    let Some(on) = reads.decision(merchant, &act.decision)? else { return Ok(Vec::new()) };
+    let Ok(Header { entry: Entry::Decision(entry), .. }) = Header::decode(&on.header) else { return Ok(Vec::new()) };
+    let waited = match money::due_of(entry.kind, &entry.outcome) {
+        Due::Proposal => Amounts { refund: entry.amounts.refund, cash: entry.amounts.cash, coupon: entry.amounts.coupon },
+        Due::Now | Due::Later => Amounts::default(),
+    };
+    Ok(act.problems(entry.kind, acted.insert(act.decision.clone()).then_some(waited)))
 }
 
 /// Whether a record lists no customer because the one that it names was erased after it: the erasure of somebody else takes nobody out.

@@ -5,12 +5,12 @@ mod acts;
 mod derived;
 mod listing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use ombud_core::ids::MerchantId;
+use ombud_core::ids::{DecisionId, MerchantId};
 use ombud_ledger::keys::DigestKey;
 use ombud_ledger::log::{Checkpoint, Note, VerifierKey, VerifierKeys};
 use ombud_ledger::{Entry, Header};
@@ -254,6 +254,7 @@ fn bodies_of(
     let mut why = None;
     let mut administered = acts::Administered::new(derived::zone(row));
     let mut told = Vec::new();
+    let mut acted = BTreeSet::new();
     let mark = |customer: &str| digest_key.as_ref().map(|key| owner::mark_by(key, customer));
     let compared = inspection.derived(row, &mut place.scratch, &mark, |reads, scratch| {
         let mut next = 0;
@@ -270,8 +271,15 @@ fn bodies_of(
             let Some(last) = page.last() else { break };
             next = last.seq + 1;
             for record in &page {
-                let mut one =
-                    One { reads, vault, merchant, digest_key: digest_key.as_ref(), checks: &mut *checks, administered: &mut administered };
+                let mut one = One {
+                    reads,
+                    vault,
+                    merchant,
+                    digest_key: digest_key.as_ref(),
+                    checks: &mut *checks,
+                    administered: &mut administered,
+                    acted: &mut acted,
+                };
                 if !one.record(record, &mut again, scratch)? {
                     again.damaged();
                 }
@@ -316,6 +324,8 @@ struct One<'a> {
     digest_key: Option<&'a DigestKey>,
     checks: &'a mut Checks,
     administered: &'a mut acts::Administered,
+    /// Decisions that persons acted on.
+    acted: &'a mut BTreeSet<DecisionId>,
 }
 
 impl One<'_> {
@@ -365,6 +375,9 @@ impl One<'_> {
         match listing::read(&opened, &listed) {
             Ok(readable) => {
                 for problem in listing::differences(reads, merchant, &readable, self.digest_key)? {
+                    self.found(record.seq, problem);
+                }
+                for problem in listing::differences_of_override(reads, merchant, &opened, self.acted)? {
                     self.found(record.seq, problem);
                 }
                 again.readable(scratch, reads, readable)?;
