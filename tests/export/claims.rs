@@ -112,7 +112,9 @@ fn a_case_that_is_of_another_event_than_is_sealed() {
 fn a_decision_that_is_called_an_event() {
     let only_the_event = |entry: &mut Entry, bodies: &mut Bodies| {
         *entry = Entry::Event(of(entry).clone());
-        [BodyKind::Case, BodyKind::Ruling, BodyKind::Review, BodyKind::Decision].map(|kind| bodies.remove(kind));
+        for kind in [BodyKind::Case, BodyKind::Ruling, BodyKind::Review, BodyKind::Decision] {
+            bodies.remove(kind);
+        }
     };
     found(is_refund, only_the_event, "it is no decision, and there is one of the kind `after-sale` on such an event");
 }
@@ -167,7 +169,10 @@ fn a_header_that_says_another_act_than_is_sealed() {
 #[test]
 fn an_override_that_no_act_on_its_decision_can_be() {
     let changes: [Change; 3] = [
-        (|_, bodies| bodies.replace(BodyKind::Act, "\"refund\":900000", "\"refund\":800000"), "it approves other amounts than waited for it"),
+        (
+            |_, bodies| bodies.replace(BodyKind::Act, "\"refund\":900000", "\"refund\":800000"),
+            "it approves other amounts than waited for it",
+        ),
         (|_, bodies| bodies.replace(BodyKind::Act, "\"refund\":900000", "\"refund\":9000000000000"), "its amounts are out of bounds"),
         (
             |_, bodies| bodies.replace(BodyKind::Act, "approve-refund-only", "approve-nothing"),

@@ -49,7 +49,11 @@ impl Overrides {
         self.acts.sort_unstable_by_key(|(seq, ..)| *seq);
         for (seq, decision, act) in self.acts {
             let Some((kind, _)) = decided.get(&decision).filter(|(_, first)| *first < seq) else {
-                problems.add(Problem::at(seq, Part::Body, format!("it is on the decision {}, which is not before it in the log", act.decision)));
+                problems.add(Problem::at(
+                    seq,
+                    Part::Body,
+                    format!("it is on the decision {}, which is not before it in the log", act.decision),
+                ));
                 continue;
             };
             let waited = acted.insert(decision).then(|| self.waited.get(&decision).copied().unwrap_or_default());

@@ -97,9 +97,7 @@ pub(crate) fn told(header: &Header, body: Option<&str>) -> Option<Told> {
         }
         What::SettingsChanged { policy, .. } => brought(policy, vec![act.after]),
         What::CapsChanged { from, to } => Some(Told::Caps((Windows::from(&from), Windows::from(&to)))),
-        What::Override { decision, action, outcome, amounts } => {
-            Some(Told::Override(Overridden::of(&decision, action, &outcome, amounts)))
-        }
+        What::Override { decision, action, outcome, amounts } => Some(Told::Override(Overridden::of(&decision, action, &outcome, amounts))),
         _ => None,
     }
 }
