@@ -2,10 +2,13 @@
 
 mod bindings;
 mod caps;
+mod carried;
+mod late;
 mod overrides;
 mod repeats;
 mod report;
 mod verify;
 
+pub use carried::{CARRIED_BYTES_MAX, CARRIED_EACH_BYTES};
 pub use report::{AuditReport, BundleClaims, Found, LossLine, ProblemLine, Proved, REPLAY, WitnessLine};
-pub use verify::{CARRIED_BYTES_MAX, CARRIED_EACH_BYTES, Checks, verify};
+pub use verify::{Checks, verify};

@@ -1,20 +1,20 @@
 //! The line of a verification: one thread follows the file with its order, proofs and signatures; the others open the
 //! records it hands out and run their decisions again. No more of the file is in memory than they are at work on.
 
-use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
+use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use ombud_ledger::Entry;
 use ombud_ledger::bundle::{Bodies, Manifest, Part, Problem, Problems, Record, Step, Verified, Verifier, Witnessed};
 use ombud_ledger::log::VerifierKey;
-use ombud_ledger::{Call, DecisionEntry, Digest, Entry, Header};
 
+use super::carried::Carried;
+use super::late::{LATE_MAX, Late};
 use super::report::{AuditReport, BundleClaims, Found, ProblemLine, Proved, WitnessLine, rfc3339};
-use crate::replay::{self, Blobs, RecordedCase, Replayer};
+use crate::replay::{self, RecordedCase, Replayer};
 use crate::service::{ACT_LOST, ErasureProof};
 
 /// Records handed over at once: so many that the threads seldom wait for each other.
@@ -23,17 +23,6 @@ const BATCH_RECORDS: usize = 32;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Batches that wait for each thread.
 const BATCHES_WAITING: usize = 2;
-
-/// Bytes of components and settings that one bundle may carry: they are in memory until the end.
-pub const CARRIED_BYTES_MAX: u64 = 1 << 30;
-/// What each of them counts beyond its bytes: its digest and its place in memory.
-pub const CARRIED_EACH_BYTES: u64 = 128;
-
-/// Components and settings that are named and not carried, of which so many are told.
-const WANTED_MAX: usize = 1_000;
-
-/// So often may a component with its settings go on until the deadline of replays, of a minute: then no more of its records are run.
-const LATE_MAX: u32 = 3;
 
 /// What is checked beyond the file itself.
 pub struct Checks<'a> {
@@ -61,7 +50,7 @@ pub fn verify<R: Read>(mut verifier: Verifier<R>, checks: &Checks<'_>) -> AuditR
     let asked = checks;
     let checks = &Checks { replayer: checks.replayer.filter(|_| runs), ..*asked };
     let late = Late::default();
-    let carried = Carried { bytes_max: checks.carried_bytes_max, ..Carried::default() };
+    let carried = Carried::up_to(checks.carried_bytes_max);
     let mut found = Found::default();
     let lanes = checks.lanes.max(1);
     let (hand_out, handed) = sync_channel(lanes * BATCHES_WAITING);
@@ -96,7 +85,7 @@ fn follow<R: Read>(verifier: &mut Verifier<R>, hand_out: SyncSender<Vec<Record>>
         match step {
             Step::Blob(digest, bytes) => {
                 if !carried.keep(digest, bytes) {
-                    let what = format!("{digest} is beyond the {} bytes that a bundle may carry", carried.bytes_max);
+                    let what = format!("{digest} is beyond the {} bytes that a bundle may carry", carried.bytes_max());
                     problems.add(Problem::of(Part::Blob, what));
                 }
             }
@@ -289,105 +278,15 @@ fn erasures(erasures: &ErasureProof, manifest: &Manifest, problems: &mut Problem
     Proved::Counted
 }
 
-/// How often components with their settings went on until the deadline.
-#[derive(Default)]
-struct Late(Mutex<BTreeMap<(Digest, Digest), u32>>);
-
-impl Late {
-    fn add(&self, late: &[(Digest, Digest)]) {
-        if late.is_empty() {
-            return;
-        }
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for runs in late {
-            *times.entry(*runs).or_default() += 1;
-        }
-    }
-
-    /// Whether a decision calls one that did too often.
-    fn is_stopped(&self, entry: &DecisionEntry) -> bool {
-        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_late = |call: &Call| times.get(&(call.component, call.settings)).is_some_and(|times| *times >= LATE_MAX);
-        !times.is_empty() && entry.calls().any(is_late)
-    }
-}
-
-/// Components and settings that the bundle has carried so far.
-#[derive(Default)]
-struct Carried {
-    /// By their digests; none of those of which it was told that they are missing or damaged.
-    blobs: RwLock<HashMap<Digest, Option<Vec<u8>>>>,
-    bytes: AtomicU64,
-    bytes_max: u64,
-    /// What records name that had not come when they were looked at: as what, and the first of these records.
-    wanted: Mutex<BTreeMap<Digest, (&'static str, u64)>>,
-}
-
-impl Carried {
-    /// Keeps a blob; false where there is no room for it.
-    fn keep(&self, digest: Digest, bytes: Vec<u8>) -> bool {
-        let length = bytes.len() as u64 + CARRIED_EACH_BYTES;
-        if self.bytes.load(Ordering::Relaxed).saturating_add(length) > self.bytes_max {
-            self.is_told(digest);
-            return false;
-        }
-        self.bytes.fetch_add(length, Ordering::Relaxed);
-        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(digest, Some(bytes));
-        true
-    }
-
-    /// Notes what is not here and was told already.
-    fn is_told(&self, digest: Digest) {
-        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(digest, None);
-    }
-
-    /// Looks for the components and settings that a record names, whether it is run again or not.
-    fn named_by(&self, header: &Header) {
-        let Entry::Decision(decision) = &header.entry else { return };
-        let blobs = self.blobs.read().unwrap_or_else(PoisonError::into_inner);
-        for call in decision.calls() {
-            for (what, digest) in [("a component", call.component), ("settings", call.settings)] {
-                if blobs.contains_key(&digest) {
-                    continue;
-                }
-                let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-                if wanted.len() < WANTED_MAX || wanted.contains_key(&digest) {
-                    let (_, first) = wanted.entry(digest).or_insert((what, header.seq));
-                    *first = header.seq.min(*first);
-                }
-            }
-        }
-    }
-
-    /// What was named and never came.
-    fn lacking(&self, problems: &mut Problems) {
-        let blobs = self.blobs.read().unwrap_or_else(PoisonError::into_inner);
-        for (digest, (what, seq)) in &*self.wanted.lock().unwrap_or_else(PoisonError::into_inner) {
-            if !blobs.contains_key(digest) {
-                problems.add(Problem::at(*seq, Part::Blob, format!("the bundle has no {digest}, {what} that it names")));
-            }
-        }
-    }
-}
-
-impl Blobs for Carried {
-    type Error = Infallible;
-
-    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(self.blobs.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned().flatten())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use ombud_core::ids::{Currency, DecisionId};
-    use ombud_core::kind::Kind;
+    use ombud_ledger::Digest;
     use ombud_ledger::bundle::Key;
     use ombud_ledger::log::key::Algorithm;
     use ombud_ledger::log::{KeyName, SigningKey};
-    use ombud_ledger::{Amounts, Engine, EventEntry, PolicyCall};
 
     use super::*;
+    use crate::audit::CARRIED_BYTES_MAX;
 
     #[test]
     fn a_witness_is_its_name_and_its_key() {
@@ -440,35 +339,6 @@ mod tests {
         assert_eq!(has, [format!("w.test/1+{:08x}", signed.id())]);
         let lack = |name: &str| format!("the witness `{name}` has signed none of those in the bundle");
         assert_eq!(lacks, [lack(&format!("w.test/1+{:08x}", other.id())), lack("w.test/2")]);
-    }
-
-    #[test]
-    fn what_went_on_until_the_deadline_so_often_is_run_no_more() {
-        let call = |of: &str| Call { component: Digest::of(of.as_bytes()), settings: Digest::of(b"settings"), fuel: 0 };
-        let entry = |of: &str| {
-            let policy = PolicyCall { name: "p".into(), version: "1".into(), contract: String::new(), call: call(of) };
-            DecisionEntry {
-                event: EventEntry { key: Digest::of(b"event"), event_type: "t".into(), time_ms: 0 },
-                id: DecisionId::new("0".repeat(32)).unwrap(),
-                kind: Kind::Delay,
-                policy: Some(policy),
-                guardrail: None,
-                beside: None,
-                engine: Engine { profile: Digest::of(b"engine"), wasmtime: "1".into() },
-                fault: None,
-                outcome: "compensate".into(),
-                amounts: Amounts { refund: 0, cash: 0, coupon: 0, currency: Currency::new("CNY").unwrap() },
-                caps: ombud_ledger::Caps::default(),
-            }
-        };
-        let late = Late::default();
-        let runs = |of: &str| (call(of).component, call(of).settings);
-        for times in 1..=LATE_MAX {
-            assert!(!late.is_stopped(&entry("slow")), "{times}");
-            late.add(&[runs("slow")]);
-        }
-        assert!(late.is_stopped(&entry("slow")) && !late.is_stopped(&entry("other")));
-        assert_eq!(LATE_MAX, 3);
     }
 
     #[test]
